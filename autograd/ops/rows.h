@@ -1,0 +1,48 @@
+/* autograd/ops/rows.h -- f32 and bf16 from one CPU kernel source.
+ *
+ * A kernel body is written once as an always-inline function that takes the dtypes of its tensors as parameters and loads and
+ * stores through lac_ld and lac_st. LAC_EACH_DTYPE calls it with constants, so each combination becomes its own vectorised loop:
+ *
+ *     LAC_BODY void forward(const lac_op_ctx *c, lac_dtype tx) { ... lac_st(y, i, tx, lac_elu(lac_ld(x, i, tx))); ... }
+ *     lac_status LAC_CPU(elu_forward)(const lac_op_ctx *c) { LAC_EACH_DTYPE(c->in[0]->dtype, forward, c); return LAC_OK; } */
+#pragma once
+
+#include "autograd/op.h"
+#include "core/cpu/level.h"
+#include "core/fmath.h"
+#include "core/threads.h"
+
+#define LAC_BODY __attribute__((always_inline)) static inline
+
+LAC_BODY float lac_ld(const void *p, int64_t i, lac_dtype d)
+{
+    return d == LAC_F32 ? ((const float *)p)[i] : lac_bf16_to_f32(((const uint16_t *)p)[i]);
+}
+
+LAC_BODY void lac_st(void *p, int64_t i, lac_dtype d, float v)
+{
+    if (d == LAC_F32)
+        ((float *)p)[i] = v;
+    else
+        ((uint16_t *)p)[i] = lac_f32_to_bf16(v);
+}
+
+/* Overwrites, or adds for a further contribution to a gradient. */
+LAC_BODY void lac_put(void *p, int64_t i, lac_dtype d, float v, bool add) { lac_st(p, i, d, add ? lac_ld(p, i, d) + v : v); }
+
+/* body(..., dtype) with the dtype as a constant; _2 and _3 for two and three dtypes. */
+#define LAC_EACH_DTYPE(d, body, ...)                                            \
+    do {                                                                        \
+        if ((d) == LAC_F32) body(__VA_ARGS__, LAC_F32);                         \
+        else body(__VA_ARGS__, LAC_BF16);                                       \
+    } while (0)
+#define LAC_EACH_DTYPE_2(d1, d2, body, ...)                                     \
+    do {                                                                        \
+        if ((d1) == LAC_F32) LAC_EACH_DTYPE(d2, body, __VA_ARGS__, LAC_F32);    \
+        else LAC_EACH_DTYPE(d2, body, __VA_ARGS__, LAC_BF16);                   \
+    } while (0)
+#define LAC_EACH_DTYPE_3(d1, d2, d3, body, ...)                                 \
+    do {                                                                        \
+        if ((d1) == LAC_F32) LAC_EACH_DTYPE_2(d2, d3, body, __VA_ARGS__, LAC_F32); \
+        else LAC_EACH_DTYPE_2(d2, d3, body, __VA_ARGS__, LAC_BF16);             \
+    } while (0)

@@ -1,0 +1,77 @@
+/* autograd/params.h -- the parameters and buffers of one network, by the published checkpoint's names.
+ *
+ * Values are in the network's working dtype (f32 or bf16); roles norm and bias, and parameters made with LAC_PARAM_F32, stay f32.
+ * A frozen network has values only. For a trained one the optimizer keeps f32 masters and gradients in flat arenas in name
+ * order; where the working dtype is f32 the values are the masters. */
+#pragma once
+
+#include "core/tensor.h"
+
+#include <stdint.h>
+
+typedef enum { LAC_ROLE_CONV, LAC_ROLE_CONV_TRANSPOSED, LAC_ROLE_LINEAR, LAC_ROLE_EMBEDDING, LAC_ROLE_NORM, LAC_ROLE_BIAS,
+               LAC_ROLE_OTHER, LAC_ROLE_BUFFER } lac_role;
+typedef enum { LAC_INIT_ZERO, LAC_INIT_ONE, LAC_INIT_XAVIER, LAC_INIT_NORMAL } lac_init;  /* Glorot uniform; N(0, 1) truncated at 2 */
+enum { LAC_PARAM_F32 = 1 };                     /* flags: kept in f32 whatever the working dtype */
+
+struct lac_param {
+    char *name;                                 /* "conv1.weight" */
+    lac_role role;
+    lac_init init;
+    lac_tensor *value;                          /* layouts of core/tensor.h; uid and version set */
+    float *master, *grad;                       /* the optimizer's, f32, numel long; NULL when frozen */
+    bool has_grad;                              /* grad holds contributions since the last clear */
+    lac_tensor *pending;                        /* a buffer's new value, see lac_tape_commit */
+    bool pending_set;
+    struct lac_params *of;
+};
+
+typedef struct lac_params {
+    const char *name;                           /* "generator" */
+    const lac_backend *backend;
+    lac_dtype dtype;                            /* working dtype */
+    bool frozen;
+    lac_param **param;                          /* in order of creation */
+    int64_t n, capacity;
+    lac_param **sorted;                         /* the same by name, after lac_params_ready */
+    char **names;                               /* interned module names */
+    int64_t n_names, names_capacity;
+} lac_params;
+
+lac_status lac_params_new(lac_params **ps, const char *name, const lac_backend *b, lac_dtype working);
+void lac_params_free(lac_params *ps);
+
+/* An interned copy that lives as long as ps. NULL when memory is out (lac_param_new then fails too). */
+const char *lac_params_name(lac_params *ps, const char *name);
+
+/* dims in the project's layout; role LAC_ROLE_BUFFER is saved, exported, never trained. A name used twice is an error. */
+lac_status lac_param_new(lac_params *ps, lac_param **p, lac_role role, int ndim, const int64_t *dim, lac_init init, unsigned flags,
+                         const char *format, ...) __attribute__((format(printf, 8, 9)));
+
+/* After the last lac_param_new: sorts, and fills values by each one's init from Philox (seed, "init/NAME"). */
+lac_status lac_params_init(lac_params *ps, uint64_t seed);
+
+lac_param *lac_params_find(const lac_params *ps, const char *name);
+bool lac_param_trained(const lac_param *p);                    /* not a buffer, network not frozen */
+int64_t lac_params_numel(const lac_params *ps);                 /* trained and frozen parameters, buffers left out */
+
+/* Values as f32 in the project's layout; setting also bumps the version and rounds to the working dtype (and sets the master). */
+lac_status lac_param_get(const lac_param *p, float *to);
+lac_status lac_param_set(lac_param *p, const float *from);
+void lac_param_changed(lac_param *p);                           /* after writing value->data by other means */
+
+void lac_params_clear_grad(lac_params *ps);
+lac_status lac_params_commit(lac_params *ps);                   /* pending buffer values become the values */
+void lac_params_drop(lac_params *ps);
+
+/* Border layouts: the dims of the published layout (OIHW, IOHW, [O, I]) and element-wise reordering. */
+lac_shape lac_border_shape(lac_role role, const lac_shape *ours);
+lac_shape lac_inner_shape(lac_role role, const lac_shape *border);
+void lac_to_border(float *to, const float *from, lac_role role, const lac_shape *ours);
+void lac_from_border(float *to, const float *from, lac_role role, const lac_shape *ours);
+
+struct lac_weights;
+/* Loads by name from a file whose keys carry `prefix` ("" or "generator."); checks everything before anything is written.
+ * strict: missing, surplus (under the prefix) and misshapen keys are one error that lists all, first twenty by name; not strict:
+ * only what matches in name and shape is taken and *n_loaded says how many. NaN in a weight is an error naming it. */
+lac_status lac_params_load(lac_params *ps, const struct lac_weights *w, const char *prefix, bool strict, int64_t *n_loaded);

@@ -1,0 +1,45 @@
+/* core/config.h -- a strict schema for tables of settings, one for Lua experiments and for probe's JSON configs alike.
+ *
+ * A schema is an array of lac_key that ends with { NULL }. lac_config_resolve checks a given table against it and makes
+ * the resolved one: every key present, defaults filled in, ints widened to reals where the schema says number.
+ * An unknown key is LAC_ERR_CONFIG naming the nearest known one; a wrong type, a value outside choices or range likewise
+ * says what was found and expected. Keys are named by their dotted path: "optim.generator.lr". */
+#pragma once
+
+#include "core/status.h"
+
+#include <jansson.h>
+
+enum {
+    LAC_KEY_BOOL = 1, LAC_KEY_INT = 2, LAC_KEY_NUM = 4, LAC_KEY_STR = 8, LAC_KEY_NULL = 16,
+    LAC_KEY_LIST = 32,          /* elements: of the types in `of`, or tables by `sub` when `of` is 0 */
+    LAC_KEY_TABLE = 64,         /* by `sub`; sub NULL: any content, not looked into */
+};
+
+typedef struct lac_key {
+    const char *name;           /* "*" stands for every name not listed beside it */
+    unsigned type;              /* LAC_KEY_..., several allowed: an int, or a list of two */
+    const char *value;          /* the default as JSON; NULL: required; "": absent unless given */
+    const char *choices;        /* of a string: "tf|torch"; NULL: any */
+    double min, max;            /* of a number, list elements included; min == max: no limits */
+    unsigned of;                /* element types of a list */
+    const struct lac_key *sub;
+    const char *help;           /* one line; printed by --help and probe --list */
+} lac_key;
+
+/* Puts where a dotted path was set ("x.lua:12"), or "" into `where`; may be NULL. */
+typedef void lac_config_where(void *context, const char *dotted_path, char *where, size_t size);
+
+/* *resolved is a new reference on success, untouched on failure. */
+lac_status lac_config_resolve(json_t **resolved, const lac_key *schema, const json_t *given, lac_config_where *where, void *context);
+
+/* What is at a dotted path of a resolved table; NULL, false, 0 or "" where nothing is. */
+const json_t *lac_config_at(const json_t *config, const char *dotted_path);
+bool lac_config_has(const json_t *config, const char *dotted_path);
+bool lac_config_bool(const json_t *config, const char *dotted_path);
+int64_t lac_config_int(const json_t *config, const char *dotted_path);
+double lac_config_num(const json_t *config, const char *dotted_path);
+const char *lac_config_str(const json_t *config, const char *dotted_path);
+
+/* Index of the word nearest to `word` by edit distance (Damerau), or -1 when none is near enough to suggest. */
+int lac_nearest(const char *word, const char *const *words, int n);

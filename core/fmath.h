@@ -1,0 +1,117 @@
+/* core/fmath.h -- exp, log, sin, cos and what activations need, as polynomials in written-out fused multiply-adds.
+ *
+ * No libm: the functions vectorise, and give the same bits on every device. f32 throughout; relative error below
+ * 2e-7 where nothing else is said (tests/core_fmath.c checks against libm in double). */
+#pragma once
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __CUDACC__
+#define LAC_HD __host__ __device__
+#else
+#define LAC_HD
+#endif
+
+LAC_HD static inline float lac_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+LAC_HD static inline float lac_sqrt(float x) { return __builtin_sqrtf(x); }      /* correctly rounded everywhere */
+
+LAC_HD static inline float lac_from_bits(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+LAC_HD static inline uint32_t lac_to_bits(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    return u;
+}
+
+/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2, degree 6 in r. 0 below -87.3, infinite above 88.7; NaN stays NaN. */
+LAC_HD static inline float lac_exp(float x)
+{
+    const float clamped = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
+    const float magic = 12582912.0f;                    /* 1.5 * 2^23: rounds to an integer in the low bits */
+    const float shifted = lac_fma(clamped, 1.44269504f, magic), n = shifted - magic;
+    float r = lac_fma(n, -0.693145752f, clamped);       /* ln 2 in two parts */
+    r = lac_fma(n, -1.42860677e-6f, r);
+    float p = 1.38888889e-3f;
+    p = lac_fma(p, r, 8.33333333e-3f);
+    p = lac_fma(p, r, 4.16666667e-2f);
+    p = lac_fma(p, r, 1.66666667e-1f);
+    p = lac_fma(p, r, 0.5f);
+    p = lac_fma(p, r, 1.0f);
+    p = lac_fma(p, r, 1.0f);
+    /* 2^n in two factors, so that n from -150 to 128 neither overflows early nor loses subnormals */
+    const int32_t i = (int32_t)(lac_to_bits(shifted) - 0x4b400000u), half = i >> 1;
+    const float a = lac_from_bits((uint32_t)(half + 127) << 23), b = lac_from_bits((uint32_t)(i - half + 127) << 23);
+    return p * a * b;
+}
+
+/* e^x - 1 for x <= 0 (and small positive x), accurate near 0. */
+LAC_HD static inline float lac_expm1(float x)
+{
+    float p = 1.98412698e-4f;
+    p = lac_fma(p, x, 1.38888889e-3f);
+    p = lac_fma(p, x, 8.33333333e-3f);
+    p = lac_fma(p, x, 4.16666667e-2f);
+    p = lac_fma(p, x, 1.66666667e-1f);
+    p = lac_fma(p, x, 0.5f);
+    const float near_zero = lac_fma(p * x, x, x);
+    return x > -0.35f && x < 0.35f ? near_zero : lac_exp(x) - 1.0f;
+}
+
+/* ln x for normal x > 0: x = 2^n m, m in [sqrt(1/2), sqrt 2); the odd series of atanh in s = (m-1)/(m+1). */
+LAC_HD static inline float lac_log(float x)
+{
+    const uint32_t u = lac_to_bits(x);
+    const int32_t n = (int32_t)(u - 0x3f3504f3u) >> 23;
+    const float m = lac_from_bits(u - ((uint32_t)n << 23)), s = (m - 1.0f) / (m + 1.0f), z = s * s;
+    float p = 0.1538461538f;
+    p = lac_fma(p, z, 0.1818181818f);
+    p = lac_fma(p, z, 0.2222222222f);
+    p = lac_fma(p, z, 0.2857142857f);
+    p = lac_fma(p, z, 0.4f);
+    p = lac_fma(p, z, 0.6666666667f);
+    const float ln_m = lac_fma(p * z, s, 2.0f * s), k = (float)n;
+    return lac_fma(k, 0.693145752f, lac_fma(k, 1.42860677e-6f, ln_m));
+}
+
+/* sin and cos of 2 pi u, u in [0, 1). */
+LAC_HD static inline void lac_sincos2pi(float u, float *sine, float *cosine)
+{
+    const float q = (float)(int32_t)lac_fma(u, 4.0f, 0.5f);         /* the quarter turn nearest to u */
+    const float t = lac_fma(q, -0.25f, u) * 6.28318531f, z = t * t; /* |t| <= pi / 4 */
+    float s = 2.75573192e-6f;
+    s = lac_fma(s, z, -1.98412698e-4f);
+    s = lac_fma(s, z, 8.33333333e-3f);
+    s = lac_fma(s, z, -1.66666667e-1f);
+    s = lac_fma(s * z, t, t);
+    float c = 2.48015873e-5f;
+    c = lac_fma(c, z, -1.38888889e-3f);
+    c = lac_fma(c, z, 4.16666667e-2f);
+    c = lac_fma(c, z, -0.5f);
+    c = lac_fma(c, z, 1.0f);
+    const int32_t quarter = (int32_t)q & 3;
+    *sine = quarter == 0 ? s : quarter == 1 ? c : quarter == 2 ? -s : -c;
+    *cosine = quarter == 0 ? c : quarter == 1 ? -s : quarter == 2 ? -c : s;
+}
+
+LAC_HD static inline float lac_sigmoid(float x)
+{
+    const float e = lac_exp(x < 0 ? x : -x), s = 1.0f / (1.0f + e);
+    return x < 0 ? e * s : s;
+}
+
+LAC_HD static inline float lac_elu(float x) { return x > 0 ? x : lac_expm1(x < 0 ? x : 0.0f); }
+
+/* tanh from expm1 of -2|x|. */
+LAC_HD static inline float lac_tanh(float x)
+{
+    const float a = x < 0 ? -x : x, e = lac_expm1(-2.0f * a), t = -e / (2.0f + e);
+    return x < 0 ? -t : t;
+}

@@ -1,0 +1,76 @@
+#include "tests/harness/test.h"
+
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_TESTS = 4096 };
+static struct { const char *file; struct CMUnitTest test; } known[MAX_TESTS];
+static int n_known;
+static char folder[64];
+
+void lac_test_register(const char *file, const char *name, CMUnitTestFunction run)
+{
+    if (n_known == MAX_TESTS)
+        abort();
+    known[n_known].file = file;
+    known[n_known++].test = (struct CMUnitTest){ .name = name, .test_func = run };
+}
+
+double lac_gap(const float *a, const float *b, int64_t n)
+{
+    double difference = 0, size = 0;
+    for (int64_t i = 0; i < n; i++) {
+        difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+        size += (double)b[i] * b[i];
+    }
+    return difference == 0 ? 0 : sqrt(difference / (size > 0 ? size : 1));
+}
+
+const char *lac_test_golden(const char *name)
+{
+    static char path[16][512];
+    static int turn;
+    char *p = path[turn++ & 15];
+    snprintf(p, sizeof path[0], "%s/tests/golden/%s", LAC_SOURCE_DIR, name);
+    return p;
+}
+
+const char *lac_test_folder(void)
+{
+    static char path[256][96];
+    static int turn;
+    char *p = path[turn % 256];
+    snprintf(p, sizeof path[0], "%s/%d", folder, turn++);
+    mkdir(p, 0700);
+    return p;
+}
+
+static int remove_one(const char *path, const struct stat *s, int type, struct FTW *w)
+{
+    (void)s, (void)type, (void)w;
+    return remove(path);
+}
+
+/* lacuna-tests [FILE [TEST]]: all tests, those of one file, or one of them. */
+int main(int argc, char **argv)
+{
+    static struct CMUnitTest chosen[MAX_TESTS];
+    size_t n = 0;
+    for (int i = 0; i < n_known; i++)
+        if ((argc < 2 || strstr(known[i].file, argv[1]) != NULL) && (argc < 3 || strcmp(known[i].test.name, argv[2]) == 0))
+            chosen[n++] = known[i].test;
+    if (n == 0) {
+        fprintf(stderr, "lacuna-tests: no test in '%s'\n", argc > 1 ? argv[1] : "");
+        return 1;
+    }
+    strcpy(folder, "/tmp/lacuna-test-XXXXXX");
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    const int failed = _cmocka_run_group_tests(argc > 1 ? argv[1] : "all", chosen, n, NULL, NULL);
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return failed ? 1 : 0;
+}

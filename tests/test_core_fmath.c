@@ -1,0 +1,66 @@
+/* fmath against libm in double, philox against the published known answers. */
+#include "core/philox.h"
+#include "tests/harness/test.h"
+
+static double worst(float (*ours)(float), double (*theirs)(double), double from, double to, double floor)
+{
+    double gap = 0;
+    for (int i = 0; i <= 200000; i++) {
+        const float x = (float)(from + (to - from) * i / 200000);
+        const double y = theirs(x), e = fabs(ours(x) - y) / fmax(fabs(y), floor);
+        gap = fmax(gap, e);
+    }
+    return gap;
+}
+
+static float our_exp(float x) { return lac_exp(x); }
+static float our_expm1(float x) { return lac_expm1(x); }
+static float our_log(float x) { return lac_log(x); }
+static float our_tanh(float x) { return lac_tanh(x); }
+static float our_sigmoid(float x) { return lac_sigmoid(x); }
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static float our_sin(float x) { float s, c; lac_sincos2pi(x, &s, &c); return s; }
+static float our_cos(float x) { float s, c; lac_sincos2pi(x, &s, &c); return c; }
+static double sin2pi(double x) { return sin(2 * 3.14159265358979323846 * x); }
+static double cos2pi(double x) { return cos(2 * 3.14159265358979323846 * x); }
+
+LAC_TEST(fmath_agrees_with_libm)        /* 3e-7 relative: two units in the last place of f32 */
+{
+    LAC_CHECK(worst(our_exp, exp, -87, 88, 1e-38) < 3e-7);
+    LAC_CHECK(worst(our_expm1, expm1, -20, 0, 1e-9) < 3e-7);
+    LAC_CHECK(worst(our_log, log, 1e-6, 10, 1e-2) < 3e-7);
+    LAC_CHECK(worst(our_tanh, tanh, -12, 12, 1e-9) < 4e-7);
+    LAC_CHECK(worst(our_sigmoid, sigmoid, -80, 20, 1e-38) < 3e-7);
+    LAC_CHECK(worst(our_sin, sin2pi, 0, 0.9999999, 1) < 3e-7);
+    LAC_CHECK(worst(our_cos, cos2pi, 0, 0.9999999, 1) < 3e-7);
+}
+
+LAC_TEST(fmath_keeps_the_ends)
+{
+    LAC_CHECK(lac_exp(0) == 1 && lac_exp(-200) == 0 && isinf(lac_exp(200)) && isnan(lac_exp(NAN)));
+    LAC_CHECK(lac_sigmoid(-200) == 0 && lac_sigmoid(200) == 1 && lac_tanh(50) == 1 && lac_tanh(-50) == -1);
+    LAC_CHECK(lac_elu(0) == 0 && lac_elu(3) == 3);
+}
+
+LAC_TEST(philox_gives_the_published_known_answers)      /* Random123, kat_vectors, philox4x32 10 */
+{
+    uint32_t w[4];
+    lac_philox p = { { 0, 0 }, { 0, 0, 0, 0 } };
+    lac_philox_block(&p, 0, w);
+    LAC_CHECK(w[0] == 0x6627e8d5 && w[1] == 0xe169c58d && w[2] == 0xbc57ac4c && w[3] == 0x9b00dbd8);
+    p = (lac_philox){ { 0xa4093822, 0x299f31d0 }, { 0x243f6a88, 0x85a308d3, 0, 0x03707344 } };
+    lac_philox_block(&p, 0x13198a2e, w);
+    LAC_CHECK(w[0] == 0xd16cfe09 && w[1] == 0x94fdcceb && w[2] == 0x5001e420 && w[3] == 0x24126ea1);
+}
+
+LAC_TEST(normals_have_mean_0_and_variance_1)
+{
+    lac_stream s = lac_stream_at(7, lac_purpose("test"), 0, 0);
+    double sum = 0, square = 0;
+    const int n = 200000;                               /* standard error of the mean 0.0022, of the variance 0.0032 */
+    for (int i = 0; i < n; i++) {
+        const double x = lac_stream_normal(&s);
+        sum += x, square += x * x;
+    }
+    LAC_CHECK(fabs(sum / n) < 0.01 && fabs(square / n - 1) < 0.015);
+}
