@@ -21,7 +21,7 @@ struct lac_backend {
     lac_status (*add)(lac_tensor *to, const lac_tensor *x);             /* to += x, any float dtypes */
     lac_status (*convert)(lac_tensor *to, const lac_tensor *from);      /* between float dtypes, same shape */
     lac_status (*update)(const struct lac_update *u);
-    lac_status (*all_finite)(const float *x, int64_t n, bool *finite);
+    lac_status (*all_finite)(const void *x, lac_dtype d, int64_t n, bool *finite);
     void (*forget)(uint64_t uid);                               /* drops copies cached under a tensor's uid */
 };
 

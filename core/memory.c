@@ -40,6 +40,11 @@ lac_status lac_aligned_alloc(void **p, size_t size)
     return deliver(p, refused() || rounded < size ? NULL : aligned_alloc(64, rounded ? rounded : 64), size);
 }
 
+lac_status lac_aligned_pages(void **p, size_t size, size_t alignment)
+{
+    return deliver(p, refused() ? NULL : aligned_alloc(alignment, size), size);
+}
+
 lac_status lac_strdup(char **p, const char *s) { return deliver((void **)p, refused() ? NULL : strdup(s), strlen(s) + 1); }
 
 lac_status lac_format(char **p, const char *format, ...)

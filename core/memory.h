@@ -10,6 +10,7 @@ lac_status lac_malloc(void **p, size_t size);                   /* size 0 gives 
 lac_status lac_calloc(void **p, size_t n, size_t size);         /* n * size is checked for overflow */
 lac_status lac_realloc(void **p, size_t size);                  /* *p stands as it was on failure */
 lac_status lac_aligned_alloc(void **p, size_t size);            /* 64 bytes; memory undefined */
+lac_status lac_aligned_pages(void **p, size_t size, size_t alignment);      /* size a multiple of alignment, a power of 2 */
 lac_status lac_strdup(char **p, const char *s);
 
 /* "%s/%s" and the like into fresh memory. */

@@ -1,0 +1,27 @@
+#include "autograd/op.h"
+
+static const struct { const lac_op_def *def; const char *name, *doc; } ops[LAC_N_OPS] = {
+#define LAC_OP(name, doc) { &lac_op_##name, #name, doc },
+#include "autograd/ops/ops.def"
+#undef LAC_OP
+};
+
+const lac_op_def *lac_op_find(lac_op op) { return ops[op].def; }
+const char *lac_op_name(lac_op op) { return ops[op].name; }
+const char *lac_op_doc(lac_op op) { return ops[op].doc; }
+
+int lac_op_n_in(const lac_op_def *d)
+{
+    int n = 0;
+    while (n < LAC_MAX_IN && d->in[n].name != NULL)
+        n++;
+    return n;
+}
+
+int lac_op_n_out(const lac_op_def *d)
+{
+    int n = 0;
+    while (n < LAC_MAX_OUT && d->out[n].name != NULL)
+        n++;
+    return n;
+}

@@ -1,0 +1,226 @@
+#include "autograd/params.h"
+
+#include "core/backend.h"
+#include "core/file/weights.h"
+#include "core/memory.h"
+#include "core/philox.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+lac_status lac_params_new(lac_params **ps, const char *name, const lac_backend *b, lac_dtype working)
+{
+    *ps = NULL;
+    if (working != LAC_F32 && working != LAC_BF16)
+        return LAC_FAIL(LAC_ERR_DTYPE, "network '%s' cannot work in %s (f32 or bf16)", name, lac_dtype_name(working));
+    lac_params *p = NULL;
+    LAC_TRY(lac_calloc((void **)&p, 1, sizeof *p));
+    p->backend = b;
+    p->dtype = working;
+    p->name = lac_params_name(p, name);
+    if (p->name == NULL) {
+        free(p);
+        return LAC_ERR_MEM;
+    }
+    *ps = p;
+    return LAC_OK;
+}
+
+static void free_param(lac_param *p)
+{
+    if (p == NULL)
+        return;
+    if (p->value != NULL && p->of->backend->forget != NULL)
+        p->of->backend->forget(p->value->uid);
+    if (p->value != NULL && p->master != NULL && p->value->data == p->master)
+        p->value->data = NULL;              /* borrowed from the optimizer */
+    lac_tensor_free(p->value);
+    lac_tensor_free(p->pending);
+    free(p->name);
+    free(p);
+}
+
+void lac_params_free(lac_params *ps)
+{
+    if (ps == NULL)
+        return;
+    for (int64_t i = 0; i < ps->n; i++)
+        free_param(ps->param[i]);
+    for (int64_t i = 0; i < ps->n_names; i++)
+        free(ps->names[i]);
+    free(ps->names);
+    free(ps->param);
+    free(ps->sorted);
+    free(ps);
+}
+
+const char *lac_params_name(lac_params *ps, const char *name)
+{
+    for (int64_t i = 0; i < ps->n_names; i++)
+        if (strcmp(ps->names[i], name) == 0)
+            return ps->names[i];
+    if (lac_grow((void **)&ps->names, ps->n_names, &ps->names_capacity, sizeof *ps->names) != LAC_OK ||
+        lac_strdup(&ps->names[ps->n_names], name) != LAC_OK)
+        return NULL;
+    return ps->names[ps->n_names++];
+}
+
+static lac_status make_value(lac_params *ps, lac_param *p, int ndim, const int64_t *dim, unsigned flags)
+{
+    static atomic_uint_fast64_t uids;
+    const bool f32 = p->role == LAC_ROLE_NORM || p->role == LAC_ROLE_BIAS || p->role == LAC_ROLE_BUFFER || flags & LAC_PARAM_F32;
+    LAC_TRY(lac_tensor_new(&p->value, f32 ? LAC_F32 : ps->dtype, ndim, dim));
+    p->value->backend = ps->backend;
+    p->value->param = p;
+    p->value->uid = atomic_fetch_add(&uids, 1) + 1;
+    p->value->version = 1;
+    return p->role == LAC_ROLE_BUFFER ? lac_tensor_new(&p->pending, LAC_F32, ndim, dim) : LAC_OK;
+}
+
+lac_status lac_param_new(lac_params *ps, lac_param **out, lac_role role, int ndim, const int64_t *dim, lac_init init, unsigned flags,
+                         const char *format, ...)
+{
+    char name[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    for (int64_t i = 0; i < ps->n; i++)
+        if (strcmp(ps->param[i]->name, name) == 0)
+            return LAC_FAIL(LAC_ERR_KEY, "network '%s' has two parameters '%s'", ps->name, name);
+    LAC_TRY(lac_grow((void **)&ps->param, ps->n, &ps->capacity, sizeof *ps->param));
+    lac_param *p = NULL;
+    LAC_TRY(lac_calloc((void **)&p, 1, sizeof *p));
+    ps->param[ps->n++] = p;
+    p->of = ps;
+    p->role = role;
+    p->init = init;
+    LAC_TRY(lac_strdup(&p->name, name));
+    *out = p;
+    return lac_context(make_value(ps, p, ndim, dim, flags), "parameter '%s'", name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(lac_param *const *)a)->name, (*(lac_param *const *)b)->name);
+}
+
+/* Glorot's bound: fans count the window and, for gated layers, both halves of the filters (deepfillv2.md 1.7). */
+static float xavier_bound(const lac_param *p)
+{
+    const int64_t *d = p->value->dim, n = lac_numel(p->value);
+    const int64_t out = p->value->ndim > 0 ? d[0] : 1, in = p->value->ndim > 1 ? d[p->value->ndim - 1] : 1;
+    const int64_t window = out * in > 0 ? n / (out * in) : 1;
+    return sqrtf(6.0f / (float)(window * (in + out)));
+}
+
+static float truncated_normal(lac_stream *s)
+{
+    for (;;) {
+        const float x = lac_stream_normal(s);
+        if (x > -2.0f && x < 2.0f)
+            return x;
+    }
+}
+
+static lac_status fill(lac_param *p, uint64_t seed)
+{
+    char purpose[300];
+    snprintf(purpose, sizeof purpose, "init/%s", p->name);
+    lac_stream s = lac_stream_at(seed, lac_purpose(purpose), 0, 0);
+    const int64_t n = lac_numel(p->value);
+    float *x;
+    LAC_TRY(lac_malloc((void **)&x, (size_t)n * sizeof *x));
+    const float bound = p->init == LAC_INIT_XAVIER ? xavier_bound(p) : 0;
+    for (int64_t i = 0; i < n; i++)
+        switch (p->init) {
+        case LAC_INIT_ZERO: x[i] = 0; break;
+        case LAC_INIT_ONE: x[i] = 1; break;
+        case LAC_INIT_XAVIER: x[i] = bound * (2 * lac_stream_uniform(&s) - 1); break;
+        case LAC_INIT_NORMAL: x[i] = truncated_normal(&s); break;
+        }
+    const lac_status status = lac_param_set(p, x);
+    free(x);
+    return status;
+}
+
+lac_status lac_params_init(lac_params *ps, uint64_t seed)
+{
+    LAC_TRY(lac_realloc((void **)&ps->sorted, (size_t)ps->n * sizeof *ps->sorted));
+    memcpy(ps->sorted, ps->param, (size_t)ps->n * sizeof *ps->sorted);
+    qsort(ps->sorted, (size_t)ps->n, sizeof *ps->sorted, by_name);
+    for (int64_t i = 0; i < ps->n; i++)
+        LAC_TRY(fill(ps->sorted[i], seed));
+    return LAC_OK;
+}
+
+lac_param *lac_params_find(const lac_params *ps, const char *name)
+{
+    for (int64_t i = 0; i < ps->n; i++)
+        if (strcmp(ps->param[i]->name, name) == 0)
+            return ps->param[i];
+    return NULL;
+}
+
+bool lac_param_trained(const lac_param *p) { return p->role != LAC_ROLE_BUFFER && !p->of->frozen; }
+
+int64_t lac_params_numel(const lac_params *ps)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < ps->n; i++)
+        n += ps->param[i]->role == LAC_ROLE_BUFFER ? 0 : lac_numel(ps->param[i]->value);
+    return n;
+}
+
+void lac_param_changed(lac_param *p) { p->value->version++; }
+
+lac_status lac_param_get(const lac_param *p, float *to)
+{
+    lac_tensor host;
+    if (p->master != NULL)
+        return p->of->backend->copy(to, p->master, (size_t)lac_numel(p->value) * sizeof *to);
+    lac_tensor_shape(&host, LAC_F32, p->value->ndim, p->value->dim);
+    host.data = to;
+    return p->of->backend->convert(&host, p->value);
+}
+
+lac_status lac_param_set(lac_param *p, const float *from)
+{
+    lac_tensor host;
+    lac_tensor_shape(&host, LAC_F32, p->value->ndim, p->value->dim);
+    host.data = (void *)from;
+    if (p->master != NULL && p->master != p->value->data)
+        LAC_TRY(p->of->backend->copy(p->master, from, (size_t)lac_numel(p->value) * sizeof *from));
+    LAC_TRY(p->of->backend->convert(p->value, &host));
+    lac_param_changed(p);
+    return LAC_OK;
+}
+
+void lac_params_clear_grad(lac_params *ps)
+{
+    for (int64_t i = 0; i < ps->n; i++)
+        ps->param[i]->has_grad = false;
+}
+
+lac_status lac_params_commit(lac_params *ps)
+{
+    for (int64_t i = 0; i < ps->n; i++) {
+        lac_param *p = ps->param[i];
+        if (!p->pending_set)
+            continue;
+        LAC_TRY(ps->backend->copy(p->value->data, p->pending->data, lac_bytes(p->value)));
+        lac_param_changed(p);
+        p->pending_set = false;
+    }
+    return LAC_OK;
+}
+
+void lac_params_drop(lac_params *ps)
+{
+    for (int64_t i = 0; i < ps->n; i++)
+        ps->param[i]->pending_set = false;
+}

@@ -1,0 +1,104 @@
+/* Loading by name: every key is checked before anything is written. */
+#include "autograd/params.h"
+#include "core/file/weights.h"
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LISTED = 20 };
+
+typedef struct misfits { char text[3000]; size_t at; int n; } misfits;
+
+static void note(misfits *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(misfits *m, const char *format, ...)
+{
+    va_list args;
+    if (m->n++ >= MAX_LISTED || m->at >= sizeof m->text)
+        return;
+    if (m->n > 1)
+        m->at += (size_t)snprintf(m->text + m->at, sizeof m->text - m->at, "; ");
+    va_start(args, format);
+    m->at += (size_t)vsnprintf(m->text + m->at, sizeof m->text - LAC_MIN(m->at, sizeof m->text), format, args);
+    va_end(args);
+    m->at = LAC_MIN(m->at, sizeof m->text);
+}
+
+static int64_t find(const lac_weights *w, const char *prefix, const lac_param *p)
+{
+    char key[512];
+    snprintf(key, sizeof key, "%s%s", prefix, p->name);
+    return lac_weights_find(w, key);
+}
+
+static bool fits(const lac_weights *w, int64_t i, const lac_param *p)
+{
+    const lac_shape stored = lac_weights_shape(w, i), ours = lac_shape_of(p->value), b = lac_border_shape(p->role, &ours);
+    return stored.ndim == b.ndim && memcmp(stored.dim, b.dim, (size_t)b.ndim * sizeof b.dim[0]) == 0;
+}
+
+static void look_for_missing(const lac_params *ps, const lac_weights *w, const char *prefix, misfits *m)
+{
+    for (int64_t i = 0; i < ps->n; i++) {
+        const lac_param *p = ps->sorted[i];
+        const int64_t at = find(w, prefix, p);
+        const lac_shape ours = lac_shape_of(p->value), b = lac_border_shape(p->role, &ours);
+        if (at < 0)
+            note(m, "'%s%s' is missing", prefix, p->name);
+        else if (!fits(w, at, p))
+            note(m, "'%s%s' is %s in the file, %s in the model", prefix, p->name,
+                 lac_dims_str(lac_weights_shape(w, at).ndim, lac_weights_shape(w, at).dim), lac_dims_str(b.ndim, b.dim));
+    }
+}
+
+static void look_for_surplus(const lac_params *ps, const lac_weights *w, const char *prefix, misfits *m)
+{
+    const size_t n = strlen(prefix);
+    for (int64_t i = 0; i < lac_weights_count(w); i++) {
+        const char *name = lac_weights_name(w, i);
+        if (strncmp(name, prefix, n) == 0 && lac_params_find(ps, name + n) == NULL)
+            note(m, "'%s' is not in the model", name);
+    }
+}
+
+static lac_status load_one(lac_param *p, const lac_weights *w, int64_t at)
+{
+    const int64_t n = lac_numel(p->value);
+    const lac_shape ours = lac_shape_of(p->value);
+    float *x;
+    LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
+    lac_status s = lac_weights_read_f32(w, at, x + n);
+    for (int64_t i = 0; s == LAC_OK && i < n; i++)
+        if (isnan(x[n + i]))
+            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds NaN", lac_weights_name(w, at));
+    if (s == LAC_OK) {
+        lac_from_border(x, x + n, p->role, &ours);
+        s = lac_param_set(p, x);
+    }
+    free(x);
+    return s;
+}
+
+lac_status lac_params_load(lac_params *ps, const struct lac_weights *w, const char *prefix, bool strict, int64_t *n_loaded)
+{
+    misfits m = { .n = 0 };
+    if (strict) {
+        look_for_missing(ps, w, prefix, &m);
+        look_for_surplus(ps, w, prefix, &m);
+    }
+    if (m.n > 0)
+        return LAC_FAIL(LAC_ERR_KEY, "%d key%s not fit: %s%s", m.n, m.n == 1 ? " does" : "s do", m.text, m.n > MAX_LISTED ? "; ..." : "");
+    int64_t n = 0;
+    for (int64_t i = 0; i < ps->n; i++) {
+        const int64_t at = find(w, prefix, ps->sorted[i]);
+        if (at < 0 || !fits(w, at, ps->sorted[i]))
+            continue;
+        LAC_TRY(load_one(ps->sorted[i], w, at));
+        n++;
+    }
+    if (n_loaded != NULL)
+        *n_loaded = n;
+    return LAC_OK;
+}
