@@ -55,14 +55,16 @@ LAC_HD static inline float lac_exp(float x)
 /* e^x - 1 for x <= 0 (and small positive x), accurate near 0. */
 LAC_HD static inline float lac_expm1(float x)
 {
-    float p = 1.98412698e-4f;
+    float p = 2.75573192e-6f;
+    p = lac_fma(p, x, 2.48015873e-5f);
+    p = lac_fma(p, x, 1.98412698e-4f);
     p = lac_fma(p, x, 1.38888889e-3f);
     p = lac_fma(p, x, 8.33333333e-3f);
     p = lac_fma(p, x, 4.16666667e-2f);
     p = lac_fma(p, x, 1.66666667e-1f);
     p = lac_fma(p, x, 0.5f);
     const float near_zero = lac_fma(p * x, x, x);
-    return x > -0.35f && x < 0.35f ? near_zero : lac_exp(x) - 1.0f;
+    return x > -0.7f && x < 0.7f ? near_zero : lac_exp(x) - 1.0f;
 }
 
 /* ln x for normal x > 0: x = 2^n m, m in [sqrt(1/2), sqrt 2); the odd series of atanh in s = (m-1)/(m+1). */
