@@ -30,7 +30,8 @@ typedef struct lac_key {
 /* Puts where a dotted path was set ("x.lua:12"), or "" into `where`; may be NULL. */
 typedef void lac_config_where(void *context, const char *dotted_path, char *where, size_t size);
 
-/* *resolved is a new reference on success, untouched on failure. */
+/* *resolved is a new reference on success, untouched on failure. Elements of a list have the path of the list and their place, counted from 1: "stages.1.recipe". {} and [] both stand for an
+ * empty list or table. Listed keys come in the order of the schema, those under its "*" then by name. */
 lac_status lac_config_resolve(json_t **resolved, const lac_key *schema, const json_t *given, lac_config_where *where, void *context);
 
 /* What is at a dotted path of a resolved table; NULL, false, 0 or "" where nothing is. */

@@ -22,7 +22,8 @@ const char *lac_weights_metadata(const lac_weights *w, const char *key);   /* NU
 lac_status lac_weights_read(const lac_weights *w, int64_t i, void *to, size_t size);   /* bytes as stored; size must fit */
 lac_status lac_weights_read_f32(const lac_weights *w, int64_t i, float *to);           /* converted; numel floats */
 
-/* Writing: add tensors (data borrowed until _finish), then finish writes them in name order, aside, synced, renamed.
+/* Writing: add tensors (data borrowed until _finish), then finish writes the file aside, syncs and renames it. The header is in
+ * name order; among the data the wider dtypes come first, so that each tensor is aligned for readers that map the file.
  * Names are unique; metadata are strings. The same tensors give the same bytes. */
 typedef struct lac_weights_writer lac_weights_writer;
 lac_status lac_weights_writer_new(lac_weights_writer **w);
