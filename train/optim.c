@@ -1,0 +1,309 @@
+#include "train/optim.h"
+
+#include "core/memory.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 16 };            /* floats: every parameter starts on a cache line */
+
+struct lac_optim {
+    lac_params *params;
+    const lac_backend *backend;
+    const lac_optim_config *config;
+    lac_param **param;          /* trained ones, by name; borrowed */
+    lac_update_range *range;    /* one per parameter; the copy that the host changes */
+    int64_t n, size;            /* parameters; floats in an arena */
+    int64_t steps;              /* begun, skipped ones included */
+    lac_update_scalars scalars;
+    lac_update_state state;     /* mirror, valid between lac_optim_state and _restored */
+    lac_update update;          /* its pointers are in the backend's memory */
+    void *arena, *table;
+    size_t arena_bytes, table_bytes;
+};
+
+static double either(double own, double otherwise) { return isnan(own) ? otherwise : own; }
+
+static bool fits(const lac_optim_group *g, const lac_param *p) { return fnmatch(g->match, p->name, 0) == 0; }
+
+static lac_status set_range(lac_optim *o, lac_update_range *r, const lac_param *p, const int *clip_group)
+{
+    const lac_optim_config *c = o->config;
+    double lr = c->lr, decay = p->role == LAC_ROLE_NORM || p->role == LAC_ROLE_BIAS ? 0 : c->decay;
+    for (int64_t g = 0; g < c->n_groups; g++)
+        if (fits(&c->groups[g], p)) {
+            lr = either(c->groups[g].lr, lr);
+            decay = either(c->groups[g].decay, decay);
+            r->clip_group = clip_group[g] ? clip_group[g] : r->clip_group;
+        }
+    if (c->lr == 0 && lr != 0)
+        return LAC_FAIL(LAC_ERR_CONFIG, "optim: a group has lr %g, but the schedule runs at lr 0", lr);
+    r->lr = c->lr == 0 ? 1.0f : (float)(lr / c->lr);
+    r->decay = (float)decay;
+    return LAC_OK;
+}
+
+/* Group 0 is everybody's; a config group with a clip of its own gets the next number. */
+static lac_status number_clip_groups(lac_optim *o, int *clip_group)
+{
+    const lac_optim_config *c = o->config;
+    int n = 1;
+    o->scalars.clip[0] = (float)c->clip;
+    for (int64_t g = 0; g < c->n_groups; g++) {
+        if (isnan(c->groups[g].clip))
+            continue;
+        if (n == LAC_CLIP_GROUPS)
+            return LAC_FAIL(LAC_ERR_CONFIG, "optim: more than %d groups have a clip of their own", LAC_CLIP_GROUPS - 1);
+        o->scalars.clip[n] = (float)c->groups[g].clip;
+        clip_group[g] = n++;
+    }
+    return LAC_OK;
+}
+
+static lac_status check_groups_fit(const lac_optim *o)
+{
+    for (int64_t g = 0; g < o->config->n_groups; g++) {
+        bool any = false;
+        for (int64_t i = 0; i < o->n && !any; i++)
+            any = fits(&o->config->groups[g], o->param[i]);
+        if (!any)
+            return LAC_FAIL(LAC_ERR_CONFIG, "optim: group %lld: '%s' fits no parameter of '%s'", (long long)g + 1, o->config->groups[g].match, o->params->name);
+    }
+    return LAC_OK;
+}
+
+static lac_status lay_out(lac_optim *o)
+{
+    int *clip_group;
+    LAC_TRY(check_groups_fit(o));
+    LAC_TRY(lac_calloc((void **)&clip_group, (size_t)o->config->n_groups, sizeof clip_group[0]));
+    lac_status s = number_clip_groups(o, clip_group);
+    for (int64_t i = 0; s == LAC_OK && i < o->n; i++) {
+        o->range[i] = (lac_update_range){ .start = o->size, .n = lac_numel(o->param[i]->value) };
+        o->size += (o->range[i].n + ALIGN - 1) / ALIGN * ALIGN;
+        s = set_range(o, &o->range[i], o->param[i], clip_group);
+        if (o->param[i]->value->dtype == LAC_BF16)
+            o->range[i].bf16 = o->param[i]->value->data;
+    }
+    free(clip_group);
+    return s;
+}
+
+static lac_status find_trained(lac_optim *o)
+{
+    LAC_TRY(lac_calloc((void **)&o->param, (size_t)o->params->n, sizeof o->param[0]));
+    LAC_TRY(lac_calloc((void **)&o->range, (size_t)o->params->n, sizeof o->range[0]));
+    for (int64_t i = 0; i < o->params->n; i++)
+        if (lac_param_trained(o->params->sorted[i]))
+            o->param[o->n++] = o->params->sorted[i];
+    return o->n > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "'%s' has no parameter to train", o->params->name);
+}
+
+static lac_status alloc_arenas(lac_optim *o)
+{
+    const int64_t arenas = o->config->ema > 0 ? 5 : 4;
+    o->arena_bytes = (size_t)(arenas * o->size) * sizeof(float);
+    LAC_TRY(o->backend->alloc(&o->arena, o->arena_bytes));
+    LAC_TRY(o->backend->fill_zero(o->arena, o->arena_bytes));
+    float *at = o->arena;
+    o->update.master = at;
+    o->update.grad = at + o->size;
+    o->update.m = at + 2 * o->size;
+    o->update.v = at + 3 * o->size;
+    o->update.ema = arenas == 5 ? at + 4 * o->size : NULL;
+    return LAC_OK;
+}
+
+/* Ranges, scalars, state and partial sums share one block. */
+static lac_status alloc_table(lac_optim *o)
+{
+    lac_update *u = &o->update;
+    u->n_ranges = o->n;
+    u->n_chunks = lac_update_lay_out(o->range, o->n);
+    const size_t ranges = (size_t)o->n * sizeof o->range[0], partial = (size_t)u->n_chunks * sizeof(double);
+    o->table_bytes = ranges + partial + sizeof o->state + sizeof o->scalars;
+    LAC_TRY(o->backend->alloc(&o->table, o->table_bytes));
+    LAC_TRY(o->backend->fill_zero(o->table, o->table_bytes));
+    char *at = o->table;
+    u->range = (const lac_update_range *)at;
+    u->partial = (double *)(at + ranges);
+    u->state = (lac_update_state *)(at + ranges + partial);
+    u->scalars = (const lac_update_scalars *)(at + ranges + partial + sizeof o->state);
+    return LAC_OK;
+}
+
+static lac_status value_to_master(lac_param *p)
+{
+    lac_tensor master = { .dtype = LAC_F32, .ndim = 1, .dim = { lac_numel(p->value) }, .data = p->master, .backend = p->value->backend };
+    lac_tensor value = *p->value;
+    lac_tensor_shape(&value, value.dtype, 1, master.dim);
+    return p->of->backend->convert(&master, &value);
+}
+
+static lac_status master_to_value(lac_param *p)
+{
+    if (p->value->data != p->master) {
+        lac_tensor master = { .dtype = LAC_F32, .ndim = p->value->ndim, .data = p->master, .backend = p->value->backend };
+        memcpy(master.dim, p->value->dim, sizeof master.dim);
+        LAC_TRY(p->of->backend->convert(p->value, &master));
+    }
+    lac_param_changed(p);
+    return LAC_OK;
+}
+
+static lac_status adopt(lac_optim *o)
+{
+    for (int64_t i = 0; i < o->n; i++) {
+        lac_param *p = o->param[i];
+        p->master = o->update.master + o->range[i].start;
+        p->grad = (float *)o->update.grad + o->range[i].start;
+        p->has_grad = false;
+        LAC_TRY(value_to_master(p));
+        if (p->value->dtype == LAC_F32) {
+            free(p->value->data);
+            p->value->data = p->master;
+        }
+    }
+    return o->update.ema == NULL ? LAC_OK : o->backend->copy(o->update.ema, o->update.master, (size_t)o->size * sizeof(float));
+}
+
+static lac_status build(lac_optim *o)
+{
+    LAC_TRY(find_trained(o));
+    LAC_TRY(lay_out(o));
+    LAC_TRY(alloc_arenas(o));
+    LAC_TRY(alloc_table(o));
+    return adopt(o);
+}
+
+lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config *c, uint32_t *bad)
+{
+    *out = NULL;
+    if (ps->backend->update == NULL)
+        return LAC_FAIL(LAC_ERR_NO_KERNEL, "no kernel: optimizer update on '%s'", ps->backend->name);
+    lac_optim *o = NULL;
+    LAC_TRY(lac_calloc((void **)&o, 1, sizeof *o));
+    o->params = ps;
+    o->backend = ps->backend;
+    o->config = c;
+    o->update = (lac_update){ .pass = LAC_UPDATE_MEASURE | LAC_UPDATE_APPLY, .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps,
+                              .decoupled = c->decoupled, .bad = bad };
+    const lac_status s = build(o);
+    if (s != LAC_OK)
+        lac_optim_free(o);
+    else
+        *out = o;
+    return s;
+}
+
+/* A value that lay in the arena gets memory of its own; without memory it ends as a parameter without data. */
+static void release(lac_param *p)
+{
+    if (p->master != NULL && p->value->data == p->master) {
+        void *own = NULL;
+        if (lac_aligned_alloc(&own, lac_bytes(p->value)) == LAC_OK)
+            memcpy(own, p->master, lac_bytes(p->value));
+        p->value->data = own;
+        lac_param_changed(p);
+    }
+    p->master = p->grad = NULL;
+    p->has_grad = false;
+}
+
+void lac_optim_free(lac_optim *o)
+{
+    if (o == NULL)
+        return;
+    for (int64_t i = 0; i < o->n; i++)
+        release(o->param[i]);
+    if (o->arena != NULL)
+        o->backend->free(o->arena, o->arena_bytes);
+    if (o->table != NULL)
+        o->backend->free(o->table, o->table_bytes);
+    free(o->param);
+    free(o->range);
+    free(o);
+}
+
+static double ema_keep(const lac_optim_config *c, int64_t n)
+{
+    const double warm = (1 + (double)n) / (10 + (double)n);
+    return c->ema_warmup ? LAC_MIN(c->ema, warm) : c->ema;
+}
+
+lac_status lac_optim_step(lac_optim *o, int64_t step)
+{
+    const lac_optim_config *c = o->config;
+    lac_update_scalars_set(&o->scalars, lac_optim_lr(o, step), c->beta1, c->beta2, (double)(c->t0 + o->steps * c->dt), c->tf_form);
+    o->scalars.keep = (float)ema_keep(c, o->steps);
+    for (int64_t i = 0; i < o->n; i++)
+        o->range[i].idle = !o->param[i]->has_grad;
+    LAC_TRY(o->backend->copy((void *)o->update.range, o->range, (size_t)o->n * sizeof o->range[0]));
+    LAC_TRY(o->backend->copy((void *)o->update.scalars, &o->scalars, sizeof o->scalars));
+    LAC_TRY(o->backend->update(&o->update));
+    o->steps++;
+    for (int64_t i = 0; i < o->n; i++)
+        lac_param_changed(o->param[i]);
+    return LAC_OK;
+}
+
+double lac_optim_lr(const lac_optim *o, int64_t step) { return lac_schedule_at(&o->config->schedule, step); }
+
+lac_status lac_optim_grad_norm(const lac_optim *o, double *norm)
+{
+    lac_update_state s;
+    LAC_TRY(o->backend->copy(&s, o->update.state, sizeof s));
+    double square = 0;
+    for (int i = 0; i < LAC_CLIP_GROUPS; i++)
+        square += s.square[i];
+    *norm = sqrt(square);
+    return LAC_OK;
+}
+
+lac_status lac_optim_swap_ema(lac_optim *o)
+{
+    if (o->update.ema == NULL)
+        return LAC_OK;
+    /* through the gradients' memory, which holds nothing between two steps */
+    const size_t bytes = (size_t)o->size * sizeof(float);
+    float *aside = (float *)o->update.grad;
+    for (int64_t i = 0; i < o->n; i++)
+        o->param[i]->has_grad = false;
+    LAC_TRY(o->backend->copy(aside, o->update.master, bytes));
+    LAC_TRY(o->backend->copy(o->update.master, o->update.ema, bytes));
+    LAC_TRY(o->backend->copy(o->update.ema, aside, bytes));
+    for (int64_t i = 0; i < o->n; i++)
+        LAC_TRY(master_to_value(o->param[i]));
+    return LAC_OK;
+}
+
+static lac_status add_arena(const lac_optim *o, lac_state *s, const char *what, float *arena)
+{
+    for (int64_t i = 0; i < o->n; i++) {
+        const lac_tensor *v = o->param[i]->value;
+        LAC_TRY(lac_state_add(s, LAC_F32, v->ndim, v->dim, arena + o->range[i].start, "%s/%s/%s", o->params->name, what, o->param[i]->name));
+    }
+    return LAC_OK;
+}
+
+lac_status lac_optim_state(lac_optim *o, lac_state *s)
+{
+    LAC_TRY(o->backend->copy(&o->state, o->update.state, sizeof o->state));
+    LAC_TRY(add_arena(o, s, "master", o->update.master));
+    LAC_TRY(add_arena(o, s, "m", o->update.m));
+    LAC_TRY(add_arena(o, s, "v", o->update.v));
+    if (o->update.ema != NULL)
+        LAC_TRY(add_arena(o, s, "ema", o->update.ema));
+    return lac_state_add(s, LAC_I64, 0, NULL, &o->state.applied, "%s/applied", o->params->name);
+}
+
+lac_status lac_optim_restored(lac_optim *o)
+{
+    o->steps = o->state.applied;
+    LAC_TRY(o->backend->copy(o->update.state, &o->state, sizeof o->state));
+    for (int64_t i = 0; i < o->n; i++)
+        LAC_TRY(master_to_value(o->param[i]));
+    return LAC_OK;
+}

@@ -1,0 +1,55 @@
+/* train/optim.h -- the optimizer of one network: its masters, gradients, moments and EMA, in flat f32 arenas in name order.
+ *
+ * While it lives, param->master and param->grad of the trained parameters point into the arenas, and where the working dtype is f32 the
+ * value's data is the master itself. Decay falls on no norm and no bias unless a group says so (roles of autograd/params.h). */
+#pragma once
+
+#include "autograd/params.h"
+#include "train/schedule.h"
+#include "train/state.h"
+#include "train/update.h"
+
+/* For the parameters whose name `match` fits (fnmatch; '*' crosses dots). Of several that fit, the later wins, key by key. */
+typedef struct lac_optim_group {
+    char *match;
+    double lr;                  /* peak learning rate in place of the optimizer's; NAN: the optimizer's */
+    double decay, clip;         /* NAN: the optimizer's; an own clip measures these parameters' norm for itself */
+} lac_optim_group;
+
+typedef struct lac_optim_config {
+    bool decoupled;             /* adamw */
+    bool tf_form;               /* adam only */
+    double lr, beta1, beta2, eps, decay;
+    double clip;                /* largest L2 norm of the gradient; 0: any */
+    double ema;                 /* decay; 0: none */
+    bool ema_warmup;            /* decay at the n-th step is min(ema, (1 + n) / (10 + n)) */
+    int64_t t0, dt;             /* exponent of the n-th step, from 0: t0 + n dt */
+    lac_schedule schedule;
+    lac_optim_group *groups;    /* owned, as are their names */
+    int64_t n_groups;
+} lac_optim_config;
+
+extern const lac_key lac_optim_keys[];          /* of `optim.NAME` */
+lac_status lac_optim_config_read(lac_optim_config *c, const json_t *resolved);
+void lac_optim_config_free(lac_optim_config *c);
+
+typedef struct lac_optim lac_optim;
+
+/* `ps` after lac_params_init, not frozen; borrowed, as is *c; *bad is the run's sticky flag in the backend's memory. Masters start
+ * as the values, EMA as the masters. A group that fits no parameter is LAC_ERR_CONFIG. */
+lac_status lac_optim_new(lac_optim **o, lac_params *ps, const lac_optim_config *c, uint32_t *bad);
+void lac_optim_free(lac_optim *o);              /* f32 values get memory of their own again; NULL is fine */
+
+/* Measures the gradients, then moves the parameters that have one (has_grad), at the schedule's learning rate of `step`; nothing
+ * moves while *bad is set, which a non-finite gradient does. */
+lac_status lac_optim_step(lac_optim *o, int64_t step);
+
+double lac_optim_lr(const lac_optim *o, int64_t step);
+lac_status lac_optim_grad_norm(const lac_optim *o, double *norm);      /* of the last step, over all groups, before clipping */
+
+/* EMA and masters change places (buffers stay: they are copied, not averaged). Twice is nothing. Does nothing without EMA. */
+lac_status lac_optim_swap_ema(lac_optim *o);
+
+/* Lists "PARAMS/master/NAME", m, v, ema and "PARAMS/applied". After loading into them: _restored, which makes the values again. */
+lac_status lac_optim_state(lac_optim *o, lac_state *s);
+lac_status lac_optim_restored(lac_optim *o);
