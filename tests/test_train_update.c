@@ -122,19 +122,19 @@ static void run_big(arenas *a, bool idle, float poison, uint32_t *bad, lac_updat
 LAC_TEST(updates_give_the_same_bits_at_any_number_of_threads)
 {
     arenas *a[2] = { malloc(sizeof *a[0]), malloc(sizeof *a[0]) };
-    lac_update_state state[2] = { { .applied = 0 } };
+    lac_update_state after[2] = { { .applied = 0 } };
     const int before = lac_threads();
     for (int i = 0; i < 2; i++) {
         uint32_t bad = 0;
         lac_threads_set(i == 0 ? 1 : 5);
-        run_big(a[i], false, 0, &bad, &state[i]);
+        run_big(a[i], false, 0, &bad, &after[i]);
     }
     lac_threads_set(before);
-    LAC_CHECK(memcmp(a[0], a[1], sizeof *a[0]) == 0 && memcmp(&state[0], &state[1], sizeof state[0]) == 0);
+    LAC_CHECK(memcmp(a[0], a[1], sizeof *a[0]) == 0 && memcmp(&after[0], &after[1], sizeof after[0]) == 0);
     double square = 0;
     for (int i = 10000; i < BIG; i++)
         square += (double)a[0]->g[i] * a[0]->g[i];
-    LAC_CHECK(fabs(state[0].square[3] / square - 1) < 1e-13);       /* another order of the same double sum */
+    LAC_CHECK(fabs(after[0].square[3] / square - 1) < 1e-13);       /* another order of the same double sum */
     free(a[0]);
     free(a[1]);
 }
