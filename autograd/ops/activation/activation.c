@@ -1,0 +1,17 @@
+#include "autograd/ops/activation/activation.h"
+
+static lac_status infer(lac_op_ctx *c)
+{
+    lac_tensor_like(c->out[0], c->in[0]);
+    return LAC_OK;
+}
+
+const lac_op_def lac_op_activation = {
+    .in = { { "x", LAC_FLOATS } }, .out = { { "y", 0 } }, .keeps = LAC_KEEP_IN(0),
+    .infer = infer, .attr_size = sizeof(lac_activation_attr),
+};
+
+lac_tensor *lac_activation(lac_tape *t, lac_tensor *x, lac_act kind)
+{
+    return lac_apply(t, LAC_OP_activation, &(lac_activation_attr){ kind }, x);
+}

@@ -1,0 +1,19 @@
+/* autograd/ops/activation/activation.h -- one function of every element.
+ *
+ *     elu    x > 0 ? x : e^x - 1              relu   max(x, 0), derivative 0 at 0
+ *     leaky  x > 0 ? x : 0.2 x                tanh
+ *     clip   x cut to [-1, 1], derivative 1 inside and on the bounds
+ *
+ * x  any shape, f32 or bf16
+ * y  shape and dtype of x; owned by the tape
+ *
+ * Backward reads x only. */
+#pragma once
+
+#include "autograd/tape.h"
+
+typedef enum { LAC_ACT_ELU, LAC_ACT_RELU, LAC_ACT_LEAKY, LAC_ACT_TANH, LAC_ACT_CLIP } lac_act;
+
+typedef struct lac_activation_attr { lac_act kind; } lac_activation_attr;
+
+lac_tensor *lac_activation(lac_tape *t, lac_tensor *x, lac_act kind);

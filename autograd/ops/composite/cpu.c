@@ -1,0 +1,61 @@
+#include "autograd/ops/composite/composite.h"
+#include "autograd/ops/rows.h"
+
+LAC_BODY const float *mask_of(const lac_op_ctx *c)
+{
+    return c->in[2]->data;
+}
+
+/* The mask has as many pixels as one picture, or as all. */
+LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype dx, lac_dtype di, lac_dtype dy)
+{
+    const lac_composite_attr *a = c->attr;
+    const void *restrict x = c->in[0] ? c->in[0]->data : NULL, *restrict image = c->in[1]->data;
+    void *restrict y = c->out[0]->data;
+    const int64_t n_mask = lac_numel(c->in[2]), n = c->in[1]->dim[3], wide = c->out[0]->dim[3];
+    for (int64_t p = from; p < to; p++) {
+        const float m = mask_of(c)[p % n_mask], keep = a->whole ? 1.0f : 1.0f - m;
+        for (int64_t k = 0; k < n; k++) {
+            const float known = lac_ld(image, p * n + k, di) * keep;
+            lac_st(y, p * wide + k, dy, x ? lac_fma(lac_ld(x, p * n + k, dx), m, known) : known);
+        }
+        if (a->ones)
+            lac_st(y, p * wide + n, dy, 1.0f);
+        if (a->append_mask)
+            lac_st(y, p * wide + n + a->ones, dy, m);
+    }
+}
+
+/* The gradient of x (share m) or of image (share 1 - m, or 1 with `whole`). */
+LAC_BODY void backward(const lac_op_ctx *c, int which, int64_t from, int64_t to, lac_dtype dgy, lac_dtype dgx)
+{
+    const lac_composite_attr *a = c->attr;
+    const void *restrict gy = c->gout[0]->data;
+    void *restrict gx = c->gin[which]->data;
+    const bool add = c->add[which];
+    const int64_t n_mask = lac_numel(c->in[2]), n = c->in[1]->dim[3], wide = c->out[0]->dim[3];
+    for (int64_t p = from; p < to; p++) {
+        const float m = mask_of(c)[p % n_mask], share = which == 0 ? m : a->whole ? 1.0f : 1.0f - m;
+        for (int64_t k = 0; k < n; k++)
+            lac_put(gx, p * n + k, dgx, lac_ld(gy, p * wide + k, dgy) * share, add);
+    }
+}
+
+static int64_t pixels(const lac_op_ctx *c) { return c->in[1]->dim[0] * c->in[1]->dim[1] * c->in[1]->dim[2]; }
+
+lac_status LAC_CPU(composite_forward)(const lac_op_ctx *c)
+{
+    const lac_dtype dx = c->in[0] ? c->in[0]->dtype : LAC_F32;
+    LAC_PARALLEL_BLOCKS(b, from, to, pixels(c))
+        LAC_EACH_DTYPE_3(dx, c->in[1]->dtype, c->out[0]->dtype, forward, c, from, to);
+    return LAC_OK;
+}
+
+lac_status LAC_CPU(composite_backward)(const lac_op_ctx *c)
+{
+    for (int which = 0; which < 2; which++)
+        if (c->in[which] != NULL && c->gin[which] != NULL)
+            LAC_PARALLEL_BLOCKS(b, from, to, pixels(c))
+                LAC_EACH_DTYPE_2(c->gout[0]->dtype, c->gin[which]->dtype, backward, c, which, from, to);
+    return LAC_OK;
+}
