@@ -2,6 +2,7 @@
 
 #include "core/file/atomic.h"
 #include "core/memory.h"
+#include "tests/harness/golden.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>
@@ -212,4 +213,73 @@ LAC_TEST(no_allocation_failure_is_lost)
     }
     free(bytes);
     lac_image_free(&image);
+}
+
+/* Decodes NAME.file and compares with NAME.channels where that is there; returns how many comparisons were made. */
+static int decodes_as_pillow(const lac_golden *g, const char *name)
+{
+    lac_shape length, shape;
+    uint8_t *bytes = lac_golden_get(g, &length, "%s.file", name);
+    int n = 0;
+    for (int c = 1; c <= 4; c++) {
+        if (!lac_golden_has(g, "%s.%d", name, c))
+            continue;
+        uint8_t *want = lac_golden_get(g, &shape, "%s.%d", name, c);
+        lac_image image;
+        LAC_CHECK_STATUS(lac_image_decode(&image, bytes, (size_t)length.dim[0], c, name));
+        if (!same(&image, &(lac_image){ shape.dim[0], shape.dim[1], c, want }))
+            fail_msg("%s: %d channels differ from Pillow's", name, c);
+        lac_image_free(&image);
+        free(want);
+        n++;
+    }
+    free(bytes);
+    return n;
+}
+
+static const char *const pictures[] = {
+    "png.grey1", "png.grey2", "png.grey4", "png.grey8", "png.grey16", "png.grey8_interlaced", "png.grey8_key", "png.grey_alpha8",
+    "png.grey_alpha16", "png.rgb8", "png.rgb16", "png.rgb8_interlaced", "png.rgb16_interlaced", "png.rgb8_key", "png.rgb8_gamma",
+    "png.rgba8", "png.rgba16", "png.rgba8_interlaced", "png.palette1", "png.palette2", "png.palette4", "png.palette8",
+    "png.palette1_alpha", "png.palette2_alpha", "png.palette4_alpha", "png.palette8_alpha", "png.filtered", "jpeg.grey", "jpeg.444",
+    "jpeg.422", "jpeg.420", "jpeg.progressive", "jpeg.restart", "jpeg.rgb", "jpeg.cmyk", "jpeg.orientation",
+};
+
+LAC_TEST(every_kind_of_file_decodes_as_in_pillow)
+{
+    lac_golden g = lac_golden_open("image.safetensors");
+    int n = 0;
+    for (size_t i = 0; i < LAC_COUNT(pictures); i++)
+        n += decodes_as_pillow(&g, pictures[i]);
+    LAC_CHECK(n == 26 * 3 + 1 + 3 * 3 + 6);         /* all but ten in three modes */
+    lac_golden_close(&g);
+}
+
+LAC_TEST(every_kind_of_file_cut_anywhere_is_an_error)
+{
+    lac_golden g = lac_golden_open("image.safetensors");
+    for (size_t i = 0; i < LAC_COUNT(pictures); i++) {
+        lac_shape length;
+        uint8_t *bytes = lac_golden_get(&g, &length, "%s.file", pictures[i]);
+        refuses_every_cut(bytes, (size_t)length.dim[0]);
+        free(bytes);
+    }
+    lac_golden_close(&g);
+}
+
+LAC_TEST(jpeg_is_written_as_pillow_writes_it)
+{
+    lac_golden g = lac_golden_open("image.safetensors");
+    lac_shape shape, length;
+    lac_image photo = { .channels = 3, .pixels = lac_golden_get(&g, &shape, "source.photo") };
+    photo.height = shape.dim[0];
+    photo.width = shape.dim[1];
+    uint8_t *want = lac_golden_get(&g, &length, "source.quality85"), *bytes;
+    size_t size;
+    LAC_CHECK_STATUS(lac_image_encode_jpeg(&photo, 85, &bytes, &size));
+    LAC_CHECK((int64_t)size == length.dim[0] && memcmp(bytes, want, size) == 0);
+    free(bytes);
+    free(want);
+    lac_image_free(&photo);
+    lac_golden_close(&g);
 }
