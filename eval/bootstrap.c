@@ -1,0 +1,76 @@
+#include "eval/bootstrap.h"
+
+#include "core/memory.h"
+#include "core/philox.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct group_sum { double sum; int64_t n; } group_sum;
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double lac_quantile(const double *sorted, int64_t n, double q)
+{
+    const double at = q * (double)(n - 1);
+    const int64_t below = LAC_MIN((int64_t)at, n - 1), above = LAC_MIN(below + 1, n - 1);
+    return sorted[below] + (at - (double)below) * (sorted[above] - sorted[below]);
+}
+
+static void sum_groups(lac_interval *interval, group_sum *sums, const double *value, const int64_t *group, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (isnan(value[i]))
+            continue;
+        interval->n_groups += sums[group[i]].n == 0;
+        interval->n++;
+        sums[group[i]].sum += value[i];
+        sums[group[i]].n++;
+        sum += value[i];
+    }
+    interval->value = interval->n > 0 ? sum / (double)interval->n : NAN;
+}
+
+/* The mean of one resample, NaN when it holds no value. */
+static double resample(const group_sum *sums, int64_t n_groups, uint64_t seed, uint32_t which)
+{
+    lac_stream s = lac_stream_at(seed, lac_purpose("bootstrap"), which, 0);
+    double sum = 0;
+    int64_t n = 0;
+    for (int64_t i = 0; i < n_groups; i++) {
+        const group_sum *g = &sums[lac_stream_below(&s, (uint32_t)n_groups)];
+        sum += g->sum;
+        n += g->n;
+    }
+    return n > 0 ? sum / (double)n : NAN;
+}
+
+static void find_interval(lac_interval *interval, const group_sum *sums, int64_t n_groups, uint64_t seed)
+{
+    double mean[LAC_BOOTSTRAP_RESAMPLES];
+    int64_t n = 0;
+    for (uint32_t i = 0; i < LAC_BOOTSTRAP_RESAMPLES; i++) {
+        mean[n] = resample(sums, n_groups, seed, i);
+        n += !isnan(mean[n]);
+    }
+    qsort(mean, (size_t)n, sizeof *mean, ascending);
+    interval->low = n > 0 ? lac_quantile(mean, n, 0.025) : NAN;
+    interval->high = n > 0 ? lac_quantile(mean, n, 0.975) : NAN;
+}
+
+lac_status lac_bootstrap(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, uint64_t seed)
+{
+    group_sum *sums;
+    *interval = (lac_interval){ NAN, NAN, NAN, 0, 0 };
+    LAC_TRY(lac_calloc((void **)&sums, (size_t)n_groups, sizeof *sums));
+    sum_groups(interval, sums, value, group, n);
+    if (interval->n > 0)
+        find_interval(interval, sums, n_groups, seed);
+    free(sums);
+    return LAC_OK;
+}

@@ -1,0 +1,20 @@
+/* eval/bootstrap.h -- percentile intervals for a mean over pictures, resampling groups of pictures (their backgrounds).
+ *
+ * Pictures on one background are not independent, so a resample draws as many groups as there are, with replacement, and
+ * takes every picture of each. Draws come from Philox: they depend on (seed, resample) alone, so intervals of several metrics
+ * and methods over one set rest on the same resamples, and a difference is the paired bootstrap of per-picture differences. */
+#pragma once
+
+#include "core/status.h"
+
+enum { LAC_BOOTSTRAP_RESAMPLES = 1000 };
+
+/* Undefined values (NaN) take no part; n and n_groups count those that do. value, low, high are NaN without any. */
+typedef struct lac_interval { double value, low, high; int64_t n, n_groups; } lac_interval;
+
+/* value [n]; group [n], numbers in [0, n_groups). The 95 % interval: quantiles 0.025 and 0.975 of the resampled means
+ * (resamples that hold no defined value are left out). */
+lac_status lac_bootstrap(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, uint64_t seed);
+
+/* The q-quantile, 0 <= q <= 1, of n > 0 ascending values, linear between neighbours (NumPy's default). */
+double lac_quantile(const double *ascending, int64_t n, double q);
