@@ -1,5 +1,6 @@
 #include "eval/metric.h"
 
+#include "core/config.h"
 #include "core/memory.h"
 #include "eval/metric_l1.h"
 #include "eval/metric_l2.h"
@@ -9,6 +10,7 @@
 #include "eval/metric_tv.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The range is that of the pixel values: 1 for [0,1], 2 for [-1,1]. "l1" and "mse" are means over pixels and channels.
@@ -72,6 +74,19 @@ static lac_status find_region(lac_region *region, const char *text, const char *
     return LAC_FAIL(LAC_ERR_ARG, "unknown region '%s' in metric '%s': whole, hole or known", text, name);
 }
 
+static lac_status unknown_metric(const char *name, int length)
+{
+    char word[64];
+    const char *known[LAC_COUNT(lac_metrics)];
+    int n = 0;
+    for (; lac_metrics[n].name != NULL; n++)
+        known[n] = lac_metrics[n].name;
+    snprintf(word, sizeof word, "%.*s", length, name);
+    const int near = lac_nearest(word, known, n);
+    return near < 0 ? LAC_FAIL(LAC_ERR_ARG, "unknown metric '%s'", word)
+                    : LAC_FAIL(LAC_ERR_ARG, "unknown metric '%s'; did you mean '%s'?", word, known[near]);
+}
+
 lac_status lac_metric_find(lac_metric *metric, const char *name)
 {
     const size_t length = strcspn(name, "@");
@@ -80,7 +95,7 @@ lac_status lac_metric_find(lac_metric *metric, const char *name)
         if (strlen(d->name) == length && strncmp(d->name, name, length) == 0)
             metric->def = d;
     if (metric->def == NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "unknown metric '%s'", name);
+        return unknown_metric(name, (int)length);
     return name[length] == '\0' ? LAC_OK : find_region(&metric->region, name + length + 1, name);
 }
 

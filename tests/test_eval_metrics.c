@@ -177,6 +177,7 @@ LAC_TEST(names_and_recipes)
     LAC_CHECK_STATUS(lac_metric_recipe(&m, &text));
     LAC_CHECK(strcmp(text, "psnr{range=255,mean=per-image,region=hole}") == 0);
     free(text);
-    LAC_CHECK_FAILS(lac_metric_find(&m, "pnsr"), LAC_ERR_ARG, "unknown metric 'pnsr'");
+    LAC_CHECK_FAILS(lac_metric_find(&m, "pnsr@hole"), LAC_ERR_ARG, "unknown metric 'pnsr'; did you mean 'psnr'?");
+    LAC_CHECK_FAILS(lac_metric_find(&m, "sharpness"), LAC_ERR_ARG, "unknown metric 'sharpness'");
     LAC_CHECK_FAILS(lac_metric_find(&m, "psnr@hale"), LAC_ERR_ARG, "unknown region 'hale'");
 }

@@ -1,0 +1,32 @@
+/* eval/summary.h -- what an evaluation found, as JSON: one line a picture and method, and one summary.
+ *
+ * Summary:
+ *     { "set", "split", "manifest", "masks", "seed", "version", "revision", "height", "width" (null where sizes differ),
+ *       "images", "backgrounds", "objects",
+ *       "interval": { "kind", "level", "resamples", "unit", "seed" },
+ *       "methods": { NAME: { "metrics": { METRIC: { "value", "low", "high", "n", "backgrounds", "recipe",
+ *                                                   "undefined": [{ "id", "reason" }] } },
+ *                            "area": [{ "from", "to", "images", "metrics": { METRIC: { "mean", "std", "n" } } }] } },
+ *       "differences": [{ "metric", "a", "b", "value", "low", "high", "n" }] }
+ * value is the mean over the pictures where it is defined; low and high bound the 95 % interval of eval/bootstrap.h. What
+ * cannot be said is null. differences holds a - b over the pictures where both are defined, for every pair of methods.
+ * Lines:  { "id", "method", "background", "object", "area", "values": { METRIC: number or null }, "undefined": { METRIC: reason } } */
+#pragma once
+
+#include "eval/score.h"
+
+#include <jansson.h>
+
+/* Where the numbers come from; borrowed. NULL is written as null. */
+typedef struct lac_score_origin {
+    const char *set, *split;
+    const char *manifest;           /* SHA-256 of the set's manifest */
+    const char *masks;              /* file or rule */
+    uint64_t seed;                  /* of the resamples, and of whatever the methods drew */
+} lac_score_origin;
+
+/* *summary is a new reference. */
+lac_status lac_score_summary(const lac_score *s, const lac_score_origin *origin, json_t **summary);
+
+/* "PATH.json" (the summary) and "PATH.images.jsonl" (the lines), each written aside and renamed. */
+lac_status lac_score_save(const lac_score *s, const lac_score_origin *origin, const char *path);
