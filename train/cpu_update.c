@@ -6,23 +6,33 @@
 double LAC_CPU(lac_update_measure)(const float *g, int64_t n);
 void LAC_CPU(lac_update_apply)(const lac_update *u, const lac_update_range *r, int64_t from, int64_t n, float clip);
 
-/* 32 sums of their own whatever the vector's width, so that every CPU gives the same bits. In double no square of an f32 overflows:
- * the sum is finite if and only if every element is. */
+typedef double lanes __attribute__((vector_size(64)));
+typedef float narrow __attribute__((vector_size(32), aligned(4), may_alias));
+
+static inline __attribute__((always_inline)) void add_squares(lanes *sum, const float *g)
+{
+    const lanes x = __builtin_convertvector(*(const narrow *)g, lanes);
+    *sum += x * x;
+}
+
+/* 32 sums of their own whatever the CPU's vectors, so that every CPU gives the same bits. In double no square of an f32
+ * overflows: the sum is finite if and only if every element is. */
 double LAC_CPU(lac_update_measure)(const float *g, int64_t n)
 {
-    enum { LANES = 32 };
-    double sum[LANES] = { 0 };
+    lanes sum[4] = { { 0 } };
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        #pragma omp simd
-        for (int j = 0; j < LANES; j++)
-            sum[j] += (double)g[i + j] * g[i + j];
+    for (; i + 32 <= n; i += 32) {
+        add_squares(&sum[0], g + i);
+        add_squares(&sum[1], g + i + 8);
+        add_squares(&sum[2], g + i + 16);
+        add_squares(&sum[3], g + i + 24);
     }
-    for (int j = 0; i < n; i++, j++)
-        sum[j] += (double)g[i] * g[i];
+    sum[0] += sum[1] + (sum[2] + sum[3]);
     double total = 0;
-    for (int j = 0; j < LANES; j++)
-        total += sum[j];
+    for (int j = 0; j < 8; j++)
+        total += sum[0][j];
+    for (; i < n; i++)
+        total += (double)g[i] * g[i];
     return total;
 }
 
