@@ -1,0 +1,40 @@
+#include "core/cpu/dnn_kernels.h"
+#include "core/cpu/level.h"
+
+#include <string.h>
+
+static void add(void *to, const void *from, lac_dtype d, int64_t n)
+{
+    if (d == LAC_F32) {
+        float *t = to;
+        const float *f = from;
+        #pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            t[i] += f[i];
+    } else {
+        uint16_t *t = to;
+        const uint16_t *f = from;
+        #pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            t[i] = lac_f32_to_bf16(lac_bf16_to_f32(t[i]) + lac_bf16_to_f32(f[i]));
+    }
+}
+
+/* In pieces that stay in the first-level cache while the parts go by. */
+static void sum(float *to, const float *part, int64_t stride, int64_t n_parts, int64_t n)
+{
+    enum { PIECE = 1024 };
+    for (int64_t at = 0; at < n; at += PIECE) {
+        const int64_t m = n - at < PIECE ? n - at : PIECE;
+        memcpy(to + at, part + at, (size_t)m * sizeof *to);
+        for (int64_t p = 1; p < n_parts; p++) {
+            float *t = to + at;
+            const float *f = part + p * stride + at;
+            #pragma omp simd
+            for (int64_t i = 0; i < m; i++)
+                t[i] += f[i];
+        }
+    }
+}
+
+const lac_dnn_kernels LAC_CPU(lac_dnn_kernels) = { .add = add, .sum = sum };

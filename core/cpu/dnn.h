@@ -1,0 +1,73 @@
+/* core/cpu/dnn.h -- convolutions and matrix products on the CPU, over oneDNN, on raw pointers.
+ *
+ * All oneDNN calls stand in core/cpu/dnn_*.c behind this interface. Activations are NHWC, convolution weights
+ * [O, kh, kw, I/groups], everything dense. Primitives are made once per shape and cached; weights are repacked once per
+ * (uid, version) of their tensor and cached until lac_dnn_forget; a weight with uid 0 is packed in each call.
+ *
+ * Same bits at any number of threads: work is cut into slices that follow from shape and dtype alone (samples, bands of rows),
+ * each one a single-thread call; partial weight gradients are summed in slice order. The algorithm follows from shape, dtype
+ * and CPU, never from a timing.
+ *
+ * Workspaces: 64-byte aligned, as large as the size function says, asked with the same number of threads as the call. */
+#pragma once
+
+#include "core/tensor.h"
+
+typedef struct lac_conv {
+    int64_t n, h, w, c;             /* x [n, h, w, c] */
+    int64_t o, kh, kw, groups;      /* weight [o, kh, kw, c / groups] */
+    int64_t stride[2], dilation[2]; /* height, width; 1 is dense */
+    int64_t pad[4];                 /* zeros at top, bottom, left, right */
+    lac_dtype dtype;                /* of x, weight, y and gy: f32 or bf16; sums are f32 */
+    bool direct;                    /* direct summation only: no Winograd */
+} lac_conv;
+
+int64_t lac_conv_out_h(const lac_conv *c);      /* rows of y; 0 or less when the dilated kernel does not fit */
+int64_t lac_conv_out_w(const lac_conv *c);
+
+/* A weight of the convolution's dtype, and the name under which packed copies may be kept. */
+typedef struct lac_dnn_weight { const void *data; uint64_t uid, version; } lac_dnn_weight;
+
+typedef enum { LAC_CONV_FORWARD, LAC_CONV_GRAD_X, LAC_CONV_GRAD_W } lac_conv_pass;
+
+/* dx: dtype of gx for LAC_CONV_GRAD_X, else ignored; packed: the weight has a uid. */
+lac_status lac_dnn_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool packed, size_t *size);
+
+/* y = x * w + bias; bias f32 [o] or NULL. */
+lac_status lac_dnn_conv_forward(const lac_conv *c, const void *x, const lac_dnn_weight *w, const float *bias, void *y, void *workspace);
+/* gx, f32 or bf16 (dx), is overwritten, or added to. */
+lac_status lac_dnn_conv_grad_x(const lac_conv *c, const void *gy, const lac_dnn_weight *w, void *gx, lac_dtype dx, bool add, void *workspace);
+/* gw f32 [o, kh, kw, c / groups] and gb f32 [o], either NULL when not wanted, are overwritten or added to. */
+lac_status lac_dnn_conv_grad_w(const lac_conv *c, const void *x, const void *gy, float *gw, bool add_w, float *gb, bool add_b, void *workspace);
+
+/* What runs, for benchmarks: "brgconv:avx512_core in 16 slices". Writes at most size bytes. */
+lac_status lac_dnn_conv_algorithm(const lac_conv *c, lac_conv_pass pass, char *text, size_t size);
+
+/* A matrix product C = A B + bias, or C += A B. Strides in elements: A[i, k] = a[i * a_row + k * a_col], B[k, j] =
+ * b[k * b_row + j * b_col], C[i, j] = c[i * c_row + j]; one of each pair of strides is 1. A and B have the same dtype; C is f32 or that.
+ * batch > 1: the same product at the batch strides. */
+typedef struct lac_product {
+    int64_t batch, m, n, k;
+    int64_t a_row, a_col, a_batch, b_row, b_col, b_batch, c_row, c_batch;
+    lac_dtype dtype, c_dtype;
+    bool bias;                      /* f32 [n] */
+    bool add;
+} lac_product;
+
+/* A product as a single-thread call for use inside one's own parallel region (or outside: it stays on the calling thread).
+ * Get it outside the region, give it back when done; many threads may run it at once, each with a scratch of its own. */
+typedef struct lac_dnn_product lac_dnn_product;
+lac_status lac_dnn_product_get(const lac_product *p, const lac_dnn_product **handle);
+void lac_dnn_product_put(const lac_dnn_product *handle);
+size_t lac_dnn_product_scratch(const lac_dnn_product *handle);      /* bytes per thread, 64-byte aligned */
+lac_status lac_dnn_product_run(const lac_dnn_product *handle, const void *a, const void *b, const float *bias, void *c, void *scratch);
+
+/* The whole product over all threads, in fixed blocks of rows (and of the batch). B's packed form is cached where b has a uid
+ * (batch 1). */
+lac_status lac_dnn_matmul_workspace(const lac_product *p, bool packed, size_t *size);
+lac_status lac_dnn_matmul(const lac_product *p, const void *a, const lac_dnn_weight *b, const float *bias, void *c, void *workspace);
+
+/* Drops the packed copies of a tensor; lac_dnn_clear drops everything cached (at exit, and in tests). No call may be running. */
+void lac_dnn_forget(uint64_t uid);
+void lac_dnn_clear(void);
+const char *lac_dnn_version(void);              /* "2.6.3" */

@@ -1,0 +1,178 @@
+#include "core/cpu/dnn_cache.h"
+
+#include "core/memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static lac_plan *plans[LAC_PLANS];
+static int64_t n_plans, clock_now;
+
+static lac_plan *find_plan(const int64_t *key)
+{
+    for (int64_t i = 0; i < n_plans; i++)
+        if (memcmp(plans[i]->key, key, sizeof plans[i]->key) == 0)
+            return plans[i];
+    return NULL;
+}
+
+/* A slot for one more plan; the plan unused for longest gives way. */
+static lac_status slot_for_plan(lac_plan ***slot)
+{
+    if (n_plans < LAC_PLANS) {
+        *slot = &plans[n_plans++];
+        return LAC_OK;
+    }
+    int64_t oldest = -1;
+    for (int64_t i = 0; i < n_plans; i++)
+        if (plans[i]->users == 0 && (oldest < 0 || plans[i]->last_use < plans[oldest]->last_use))
+            oldest = i;
+    if (oldest < 0)
+        return LAC_FAIL(LAC_ERR_STATE, "%d convolution and product plans are in use at once", LAC_PLANS);
+    plans[oldest]->drop(plans[oldest]);
+    *slot = &plans[oldest];
+    return LAC_OK;
+}
+
+static lac_status add_plan(lac_plan **p, const int64_t *key, lac_plan_make *make)
+{
+    lac_plan *fresh = NULL, **slot = NULL;
+    LAC_TRY(make(&fresh, key));
+    memcpy(fresh->key, key, sizeof fresh->key);
+    const lac_status s = slot_for_plan(&slot);
+    if (s != LAC_OK) {
+        fresh->drop(fresh);
+        return s;
+    }
+    *slot = *p = fresh;
+    return LAC_OK;
+}
+
+lac_status lac_plan_get(lac_plan **p, const int64_t *key, lac_plan_make *make)
+{
+    pthread_mutex_lock(&lock);
+    lac_status s = LAC_OK;
+    *p = find_plan(key);
+    if (*p == NULL)
+        s = add_plan(p, key, make);
+    if (s == LAC_OK) {
+        (*p)->users++;
+        (*p)->last_use = ++clock_now;
+    }
+    pthread_mutex_unlock(&lock);
+    return s;
+}
+
+void lac_plan_put(lac_plan *p)
+{
+    pthread_mutex_lock(&lock);
+    p->users--;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Packed weights, a list per hash of the uid. */
+typedef struct packed {
+    uint64_t uid, version;
+    bool filled;
+    lac_md_own md;
+    void *data;
+    struct packed *next;
+} packed;
+enum { N_LISTS = 256 };
+static packed *lists[N_LISTS];
+
+static packed *find_packed(uint64_t uid, lac_md md)
+{
+    for (packed *p = lists[uid % N_LISTS]; p; p = p->next)
+        if (p->uid == uid && lac_md_same(lac_md_of(&p->md), md))
+            return p;
+    return NULL;
+}
+
+static void drop_packed(packed *p)
+{
+    lac_md_drop(&p->md);
+    free(p->data);
+    free(p);
+}
+
+static lac_status new_packed(packed **p, uint64_t uid, lac_md md)
+{
+    packed *fresh = NULL;
+    LAC_TRY(lac_calloc((void **)&fresh, 1, sizeof *fresh));
+    lac_status s = lac_md_copy(&fresh->md, md);
+    if (s == LAC_OK)
+        s = lac_aligned_alloc(&fresh->data, lac_md_bytes(md));
+    if (s != LAC_OK) {
+        drop_packed(fresh);
+        return s;
+    }
+    fresh->uid = uid;
+    fresh->next = lists[uid % N_LISTS];
+    lists[uid % N_LISTS] = *p = fresh;
+    return LAC_OK;
+}
+
+static lac_status pack_into(const lac_prim *pack, const void *from, void *to)
+{
+    return lac_prim_run(pack, 2, (int[]){ DNNL_ARG_FROM, DNNL_ARG_TO }, (void *[]){ (void *)from, to }, NULL);
+}
+
+static lac_status packed_copy(const void **to, const lac_dnn_weight *w, const lac_prim *pack)
+{
+    const lac_md md = lac_prim_md(pack, DNNL_ARG_TO);
+    packed *p = find_packed(w->uid, md);
+    if (p == NULL)
+        LAC_TRY(new_packed(&p, w->uid, md));
+    if (!p->filled || p->version != w->version)
+        LAC_TRY(pack_into(pack, w->data, p->data));
+    p->filled = true;
+    p->version = w->version;
+    *to = p->data;
+    return LAC_OK;
+}
+
+lac_status lac_dnn_packed(const void **to, const lac_dnn_weight *w, const lac_prim *pack, void *into)
+{
+    if (w->uid == 0) {
+        *to = into;
+        return pack_into(pack, w->data, into);
+    }
+    pthread_mutex_lock(&lock);
+    const lac_status s = packed_copy(to, w, pack);
+    pthread_mutex_unlock(&lock);
+    return s;
+}
+
+void lac_dnn_forget(uint64_t uid)
+{
+    pthread_mutex_lock(&lock);
+    for (packed **at = &lists[uid % N_LISTS]; *at;) {
+        packed *p = *at;
+        if (p->uid != uid) {
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        drop_packed(p);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void lac_dnn_clear(void)
+{
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < N_LISTS; i++)
+        for (packed *p = lists[i], *next; p; p = next) {
+            next = p->next;
+            drop_packed(p);
+        }
+    memset(lists, 0, sizeof lists);
+    for (int64_t i = 0; i < n_plans; i++)
+        plans[i]->drop(plans[i]);
+    n_plans = 0;
+    pthread_mutex_unlock(&lock);
+}

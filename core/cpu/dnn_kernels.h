@@ -1,0 +1,14 @@
+/* core/cpu/dnn_kernels.h -- the loops around the library's calls; one source per instruction set in cpu_dnn.c. */
+#pragma once
+
+#include "core/tensor.h"
+
+typedef struct lac_dnn_kernels {
+    /* to[i] += from[i] over n elements of dtype d. */
+    void (*add)(void *to, const void *from, lac_dtype d, int64_t n);
+    /* to[i] = part[0][i] + part[1][i] + ..., in that order; parts lie `stride` floats apart. */
+    void (*sum)(float *to, const float *part, int64_t stride, int64_t n_parts, int64_t n);
+} lac_dnn_kernels;
+
+/* Those of this CPU. */
+const lac_dnn_kernels *lac_dnn_kernels_here(void);

@@ -1,0 +1,210 @@
+#include "core/cpu/dnn_cache.h"
+
+#include "core/memory.h"
+#include "core/threads.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lac_dnn_product {
+    lac_plan base;
+    lac_product p;
+    bool packed;                    /* B in the library's own layout */
+    lac_prim prim, pack;
+    size_t packed_bytes;
+};
+
+static lac_status operand(lac_md_own *md, const int64_t *dim, int64_t batch_stride, int64_t row, int64_t col, lac_dtype d, bool batched)
+{
+    const int64_t stride[] = { batch_stride, row, col };
+    return lac_md_new(md, batched ? 3 : 2, dim + !batched, stride + !batched, d);
+}
+
+typedef struct product_mds { lac_md_own a, b, b_any, c, bias; } product_mds;
+
+static lac_status make_mds(product_mds *m, const lac_product *p)
+{
+    const bool batched = p->batch > 1;
+    LAC_TRY(operand(&m->a, (int64_t[]){ p->batch, p->m, p->k }, p->a_batch, p->a_row, p->a_col, p->dtype, batched));
+    LAC_TRY(operand(&m->b, (int64_t[]){ p->batch, p->k, p->n }, p->b_batch, p->b_row, p->b_col, p->dtype, batched));
+    LAC_TRY(operand(&m->c, (int64_t[]){ p->batch, p->m, p->n }, p->c_batch, p->c_row, 1, p->c_dtype, batched));
+    LAC_TRY(lac_md_new(&m->b_any, 2, (int64_t[]){ p->k, p->n }, NULL, p->dtype));
+    return operand(&m->bias, (int64_t[]){ 1, 1, p->n }, p->n, p->n, 1, LAC_F32, batched);
+}
+
+static lac_status make_prims(lac_dnn_product *h, product_mds *m)
+{
+    const lac_product *p = &h->p;
+    LAC_TRY(make_mds(m, p));
+    LAC_TRY(lac_prim_new_matmul(&h->prim, lac_md_of(&m->a), lac_md_of(h->packed ? &m->b_any : &m->b), p->bias ? lac_md_of(&m->bias) : NULL,
+                                lac_md_of(&m->c), p->add));
+    if (!h->packed)
+        return LAC_OK;
+    const lac_md inner = lac_prim_md(&h->prim, DNNL_ARG_WEIGHTS);
+    h->packed_bytes = (lac_md_bytes(inner) + 63) / 64 * 64;
+    return lac_prim_new_reorder(&h->pack, lac_md_of(&m->b), inner);
+}
+
+static void drop(lac_plan *base)
+{
+    lac_dnn_product *h = (lac_dnn_product *)base;
+    lac_prim_drop(&h->prim);
+    lac_prim_drop(&h->pack);
+    free(h);
+}
+
+static lac_status make(lac_plan **out, const int64_t *k)
+{
+    lac_dnn_product *h = NULL;
+    LAC_TRY(lac_calloc((void **)&h, 1, sizeof *h));
+    h->base.drop = drop;
+    h->p = (lac_product){ .batch = k[1], .m = k[2], .n = k[3], .k = k[4], .a_row = k[5], .a_col = k[6], .a_batch = k[7],
+                          .b_row = k[8], .b_col = k[9], .b_batch = k[10], .c_row = k[11], .c_batch = k[12],
+                          .dtype = (lac_dtype)k[13], .c_dtype = (lac_dtype)k[14], .bias = k[15], .add = k[16] };
+    h->packed = k[17];
+    product_mds m;
+    memset(&m, 0, sizeof m);
+    const lac_status s = make_prims(h, &m);
+    lac_md_drop(&m.a);
+    lac_md_drop(&m.b);
+    lac_md_drop(&m.b_any);
+    lac_md_drop(&m.c);
+    lac_md_drop(&m.bias);
+    if (s != LAC_OK) {
+        drop(&h->base);
+        return lac_context(s, "product [%lld, %lld] x [%lld, %lld]", (long long)k[2], (long long)k[4], (long long)k[4], (long long)k[3]);
+    }
+    *out = &h->base;
+    return LAC_OK;
+}
+
+static lac_status get(const lac_dnn_product **h, const lac_product *p, bool packed)
+{
+    const int64_t key[LAC_PLAN_KEY] = {
+        'p', p->batch, p->m, p->n, p->k, p->a_row, p->a_col, p->a_batch, p->b_row, p->b_col, p->b_batch, p->c_row, p->c_batch,
+        p->dtype, p->c_dtype, p->bias, p->add, packed,
+    };
+    return lac_plan_get((lac_plan **)h, key, make);
+}
+
+lac_status lac_dnn_product_get(const lac_product *p, const lac_dnn_product **h) { return get(h, p, false); }
+void lac_dnn_product_put(const lac_dnn_product *h) { lac_plan_put((lac_plan *)&h->base); }
+size_t lac_dnn_product_scratch(const lac_dnn_product *h) { return h->prim.scratch; }
+
+lac_status lac_dnn_product_run(const lac_dnn_product *h, const void *a, const void *b, const float *bias, void *c, void *scratch)
+{
+    const int arg[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS };
+    void *const data[] = { (void *)a, (void *)b, c, (void *)bias };
+    return lac_prim_run(&h->prim, h->p.bias ? 4 : 3, arg, data, scratch);
+}
+
+/* The whole product: blocks of `rows` rows of A, the last one shorter, per element of the batch; sizes by a fixed rule. */
+typedef struct blocks {
+    const lac_dnn_product *full, *last;         /* last: NULL when the rows divide */
+    int64_t rows, per_batch, n;
+    size_t scratch;
+    int workers;
+} blocks;
+
+static int64_t block_rows(const lac_product *p)
+{
+    const int64_t wanted = (p->m * p->batch + 15) / 16;         /* about sixteen blocks */
+    return LAC_MIN(p->m, (LAC_MAX(wanted, 32) + 15) / 16 * 16);
+}
+
+static void put_blocks(const blocks *b)
+{
+    if (b->full)
+        lac_dnn_product_put(b->full);
+    if (b->last)
+        lac_dnn_product_put(b->last);
+}
+
+static bool packs(const lac_product *p) { return p->batch == 1 && p->m >= 16; }
+
+static lac_status get_blocks(blocks *b, const lac_product *p)
+{
+    memset(b, 0, sizeof *b);
+    lac_product part = *p;
+    part.batch = 1;
+    part.a_batch = part.b_batch = part.c_batch = 0;
+    part.m = b->rows = block_rows(p);
+    b->per_batch = (p->m + b->rows - 1) / b->rows;
+    b->n = p->batch * b->per_batch;
+    b->workers = (int)LAC_MIN(lac_threads(), b->n);
+    LAC_TRY(get(&b->full, &part, packs(p)));
+    b->scratch = b->full->prim.scratch;
+    part.m = p->m % b->rows;
+    if (part.m == 0)
+        return LAC_OK;
+    LAC_TRY(get(&b->last, &part, packs(p)));
+    b->scratch = LAC_MAX(b->scratch, b->last->prim.scratch);
+    return LAC_OK;
+}
+
+lac_status lac_dnn_matmul_workspace(const lac_product *p, bool packed, size_t *size)
+{
+    blocks b;
+    const lac_status s = get_blocks(&b, p);
+    if (s == LAC_OK)
+        *size = b.scratch * (size_t)b.workers + (packed ? 0 : b.full->packed_bytes + (b.last ? b.last->packed_bytes : 0));
+    put_blocks(&b);
+    return s;
+}
+
+/* B for the full blocks and for the last one: the same packed copy when the library wants the same layout for both. */
+static lac_status pack_b(const blocks *b, const lac_dnn_weight *w, char **workspace, const void **full, const void **last)
+{
+    *full = *last = w->data;
+    if (!b->full->packed)
+        return LAC_OK;
+    LAC_TRY(lac_dnn_packed(full, w, &b->full->pack, *workspace));
+    if (w->uid == 0)
+        *workspace += b->full->packed_bytes;
+    if (b->last == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_dnn_packed(last, w, &b->last->pack, *workspace));
+    if (w->uid == 0)
+        *workspace += b->last->packed_bytes;
+    return LAC_OK;
+}
+
+static lac_status run_blocks(const blocks *b, const lac_product *p, const void *a, const void *full, const void *last, const float *bias,
+                             void *c, char *scratch)
+{
+    lac_status result = LAC_OK;
+    char message[256] = "";
+    const int64_t of_ab = (int64_t)lac_dtype_size(p->dtype), of_c = (int64_t)lac_dtype_size(p->c_dtype);
+    #pragma omp parallel for schedule(dynamic, 1) num_threads(b->workers)
+    for (int64_t i = 0; i < b->n; i++) {
+        const int64_t batch = i / b->per_batch, row = i % b->per_batch * b->rows;
+        const bool is_last = b->last != NULL && row + b->rows > p->m;
+        const lac_status s = lac_dnn_product_run(
+            is_last ? b->last : b->full, (const char *)a + (batch * p->a_batch + row * p->a_row) * of_ab,
+            (const char *)(is_last ? last : full) + batch * p->b_batch * of_ab, bias,
+            (char *)c + (batch * p->c_batch + row * p->c_row) * of_c, scratch + (size_t)omp_get_thread_num() * b->scratch);
+        if (s != LAC_OK) {
+            #pragma omp critical(lac_dnn_product_error)
+            {
+                result = s;
+                lac_error_copy(message, sizeof message);
+            }
+        }
+    }
+    return result == LAC_OK ? LAC_OK : LAC_FAIL(result, "%s", message);
+}
+
+lac_status lac_dnn_matmul(const lac_product *p, const void *a, const lac_dnn_weight *w, const float *bias, void *c, void *workspace)
+{
+    blocks b;
+    char *at = workspace;
+    const void *full, *last;
+    lac_status s = get_blocks(&b, p);
+    if (s == LAC_OK)
+        s = pack_b(&b, w, &at, &full, &last);
+    if (s == LAC_OK)
+        s = run_blocks(&b, p, a, full, last, bias, c, at);
+    put_blocks(&b);
+    return s;
+}
