@@ -1,0 +1,67 @@
+#include "autograd/ops/conv2d/conv2d.h"
+
+static lac_status check_attr(const lac_conv2d_attr *a)
+{
+    for (int i = 0; i < 2; i++) {
+        if (a->stride[i] < 1)
+            return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants a stride of 1 or more, got %lld", (long long)a->stride[i]);
+        if (a->dilation[i] < 1)
+            return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants a dilation of 1 or more, got %lld", (long long)a->dilation[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        if (a->pad[i] < 0)
+            return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants a padding of 0 or more, got %lld", (long long)a->pad[i]);
+    return LAC_OK;
+}
+
+static lac_status check_inputs(const lac_tensor *x, const lac_tensor *w, const lac_tensor *bias, int64_t groups)
+{
+    if (x->ndim != 4 || x->dim[1] < 1 || x->dim[2] < 1)
+        return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants x [N, H, W, C] with pixels, got %s", lac_shape_str(x));
+    if (w->ndim != 4 || w->dim[0] < 1 || w->dim[1] < 1 || w->dim[2] < 1)
+        return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants weight [O, kh, kw, C / groups], got %s", lac_shape_str(w));
+    if (groups < 1 || x->dim[3] % groups != 0 || w->dim[0] % groups != 0)
+        return LAC_FAIL(LAC_ERR_SHAPE, "conv2d: groups %lld does not divide the %lld channels of x and the %lld filters of weight",
+                        (long long)groups, (long long)x->dim[3], (long long)w->dim[0]);
+    if (w->dim[3] < 1 || w->dim[3] != x->dim[3] / groups)
+        return LAC_FAIL(LAC_ERR_SHAPE, "conv2d: weight %s reads %lld channels, x %s has %lld in each of %lld groups", lac_shape_str(w),
+                        (long long)w->dim[3], lac_shape_str(x), (long long)(x->dim[3] / groups), (long long)groups);
+    if (bias && (bias->ndim != 1 || bias->dim[0] != w->dim[0]))
+        return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants bias [%lld], as weight has filters, got %s", (long long)w->dim[0], lac_shape_str(bias));
+    if (x->dtype != w->dtype)
+        return LAC_FAIL(LAC_ERR_DTYPE, "conv2d wants weight in the dtype of x, %s, got %s", lac_dtype_name(x->dtype), lac_dtype_name(w->dtype));
+    return LAC_OK;
+}
+
+static lac_status infer(lac_op_ctx *c)
+{
+    const lac_conv2d_attr *a = c->attr;
+    const lac_tensor *x = c->in[0], *w = c->in[1];
+    LAC_TRY(check_attr(a));
+    LAC_TRY(check_inputs(x, w, c->in[2], a->groups));
+    int64_t out[2];
+    for (int i = 0; i < 2; i++) {
+        const int64_t padded = x->dim[1 + i] + a->pad[2 * i] + a->pad[2 * i + 1], reach = (w->dim[1 + i] - 1) * a->dilation[i] + 1;
+        if (reach > padded)
+            return LAC_FAIL(LAC_ERR_SHAPE, "conv2d: the dilated kernel (%lld) is larger than the padded x (%lld)", (long long)reach, (long long)padded);
+        out[i] = (padded - reach) / a->stride[i] + 1;
+    }
+    lac_tensor_shape(c->out[0], x->dtype, 4, (int64_t[]){ x->dim[0], out[0], out[1], w->dim[0] });
+    return LAC_OK;
+}
+
+static int64_t flops(const lac_op_ctx *c) { return 2 * lac_numel(c->out[0]) * c->in[1]->dim[1] * c->in[1]->dim[2] * c->in[1]->dim[3]; }
+
+const lac_op_def lac_op_conv2d = {
+    .in = { { "x" }, { "weight" }, { "bias", LAC_F32_ONLY | LAC_OPTIONAL } },
+    .out = { { "y" } },
+    .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1),
+    .infer = infer,
+    .attr_size = sizeof(lac_conv2d_attr),
+    .flops = flops,
+};
+
+lac_tensor *lac_conv2d(lac_tape *t, lac_tensor *x, lac_tensor *weight, lac_tensor *bias, const lac_conv2d_attr *a)
+{
+    return lac_apply(t, LAC_OP_conv2d, a, x, weight, bias);
+}

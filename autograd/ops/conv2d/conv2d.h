@@ -1,0 +1,33 @@
+/* autograd/ops/conv2d/conv2d.h -- two-dimensional convolution (cross-correlation) with zero padding.
+ *
+ *     y[n, p, q, o] = bias[o] + sum over i, j, c of x[n, p sh + i dh - top, q sw + j dw - left, g c_g + c] weight[o, i, j, c]
+ *
+ * where g = o / (O / groups) is the group of filter o, c_g = C / groups, and x outside its map is zero.
+ *
+ * x       [N, H, W, C]               f32 or bf16
+ * weight  [O, kh, kw, C / groups]    dtype of x
+ * bias    [O]                        f32, optional (NULL)
+ * y       [N, H', W', O]             dtype of x; H' = (H + top + bottom - (kh - 1) dh - 1) / sh + 1, W' likewise
+ *
+ * Sums are f32; f32 3x3 convolutions of stride 1 may run as Winograd F(4, 3) unless the tape is deterministic. Backward reads x
+ * and weight. Fails with LAC_ERR_SHAPE or LAC_ERR_DTYPE, naming the input or the attribute at fault. */
+#pragma once
+
+#include "autograd/tape.h"
+
+typedef struct lac_conv2d_attr {
+    int64_t stride[2], dilation[2];     /* height, width; at least 1 */
+    int64_t pad[4];                     /* top, bottom, left, right; at least 0 */
+    int64_t groups;                     /* divides C and O */
+} lac_conv2d_attr;
+
+lac_tensor *lac_conv2d(lac_tape *t, lac_tensor *x, lac_tensor *weight, lac_tensor *bias, const lac_conv2d_attr *a);
+
+/* TensorFlow's SAME padding of one axis of n pixels: the output has ceil(n / stride), and an odd zero goes after. */
+static inline void lac_same_padding(int64_t n, int64_t k, int64_t stride, int64_t dilation, int64_t *before, int64_t *after)
+{
+    const int64_t out = (n + stride - 1) / stride, wanted = (out - 1) * stride + (k - 1) * dilation + 1 - n;
+    const int64_t total = wanted > 0 ? wanted : 0;
+    *before = total / 2;
+    *after = total - total / 2;
+}

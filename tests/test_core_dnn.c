@@ -1,0 +1,334 @@
+/* Convolutions of core/cpu/dnn.h against PyTorch, and the same bits whatever the number of threads. */
+#include "core/cpu/dnn.h"
+#include "core/cpu/features.h"
+#include "core/file/weights.h"
+#include "core/memory.h"
+#include "core/philox.h"
+#include "core/threads.h"
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A golden case, as f32. */
+typedef struct golden {
+    lac_conv c;
+    float *x, *weight, *bias, *gy, *y, *gx, *gweight, *gbias;
+} golden;
+
+static float *read(const lac_weights *w, const char *name, const char *what, lac_shape *shape)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s.%s", name, what);
+    const int64_t i = lac_weights_find(w, key);
+    LAC_CHECK(i >= 0);
+    lac_shape s = lac_weights_shape(w, i);
+    float *to;
+    LAC_CHECK_STATUS(lac_aligned_alloc((void **)&to, (size_t)lac_shape_numel(&s) * sizeof *to));
+    LAC_CHECK_STATUS(lac_weights_read_f32(w, i, to));
+    if (shape)
+        *shape = s;
+    return to;
+}
+
+static void open_case(golden *g, const lac_weights *w, const char *name)
+{
+    lac_shape x, k;
+    float *a = read(w, name, "attr", NULL);
+    g->x = read(w, name, "x", &x);
+    g->weight = read(w, name, "weight", &k);
+    g->bias = read(w, name, "bias", NULL);
+    g->gy = read(w, name, "gy", NULL);
+    g->y = read(w, name, "y", NULL);
+    g->gx = read(w, name, "gx", NULL);
+    g->gweight = read(w, name, "gweight", NULL);
+    g->gbias = read(w, name, "gbias", NULL);
+    g->c = (lac_conv){ .n = x.dim[0], .h = x.dim[1], .w = x.dim[2], .c = x.dim[3], .o = k.dim[0], .kh = k.dim[1], .kw = k.dim[2],
+                       .groups = (int64_t)a[8], .stride = { (int64_t)a[0], (int64_t)a[1] }, .dilation = { (int64_t)a[2], (int64_t)a[3] } };
+    for (int i = 0; i < 4; i++)
+        g->c.pad[i] = (int64_t)a[4 + i];
+    free(a);
+}
+
+static void close_case(golden *g)
+{
+    float *all[] = { g->x, g->weight, g->bias, g->gy, g->y, g->gx, g->gweight, g->gbias };
+    for (size_t i = 0; i < LAC_COUNT(all); i++)
+        free(all[i]);
+}
+
+static int64_t n_x(const lac_conv *c) { return c->n * c->h * c->w * c->c; }
+static int64_t n_y(const lac_conv *c) { return c->n * lac_conv_out_h(c) * lac_conv_out_w(c) * c->o; }
+static int64_t n_w(const lac_conv *c) { return c->o * c->kh * c->kw * (c->c / c->groups); }
+
+static void *fresh(int64_t n)
+{
+    void *p;
+    LAC_CHECK_STATUS(lac_aligned_alloc(&p, (size_t)n * sizeof(float)));
+    memset(p, 0x7f, (size_t)n * sizeof(float));         /* what was there must not matter */
+    return p;
+}
+
+static void *as(const float *x, lac_dtype d, int64_t n)
+{
+    void *p = fresh(n);
+    lac_from_f32(p, d, x, n);
+    return p;
+}
+
+static double gap(const void *x, lac_dtype d, const float *truth, int64_t n)
+{
+    float *wide = fresh(n);
+    lac_to_f32(wide, x, d, n);
+    const double g = lac_gap(wide, truth, n);
+    free(wide);
+    return g;
+}
+
+static void *workspace(const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool packed)
+{
+    size_t size;
+    void *p;
+    LAC_CHECK_STATUS(lac_dnn_conv_workspace(c, pass, dx, packed, &size));
+    LAC_CHECK_STATUS(lac_aligned_alloc(&p, size));
+    return p;
+}
+
+static void check_forward(const golden *g, lac_dtype d, double tolerance)
+{
+    lac_conv c = g->c;
+    c.dtype = d;
+    void *x = as(g->x, d, n_x(&c)), *w = as(g->weight, d, n_w(&c)), *y = fresh(n_y(&c)), *ws = workspace(&c, LAC_CONV_FORWARD, d, false);
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &(lac_dnn_weight){ .data = w }, g->bias, y, ws));
+    LAC_CHECK(gap(y, d, g->y, n_y(&c)) < tolerance);
+    free(x), free(w), free(y), free(ws);
+}
+
+static void check_grad_x(const golden *g, lac_dtype d, lac_dtype dx, double tolerance)
+{
+    lac_conv c = g->c;
+    c.dtype = d;
+    void *gy = as(g->gy, d, n_y(&c)), *w = as(g->weight, d, n_w(&c)), *gx = fresh(n_x(&c)), *ws = workspace(&c, LAC_CONV_GRAD_X, dx, false);
+    LAC_CHECK_STATUS(lac_dnn_conv_grad_x(&c, gy, &(lac_dnn_weight){ .data = w }, gx, dx, false, ws));
+    LAC_CHECK(gap(gx, dx, g->gx, n_x(&c)) < tolerance);
+    LAC_CHECK_STATUS(lac_dnn_conv_grad_x(&c, gy, &(lac_dnn_weight){ .data = w }, gx, dx, true, ws));
+    float *twice = fresh(n_x(&c));
+    for (int64_t i = 0; i < n_x(&c); i++)
+        twice[i] = 2 * g->gx[i];
+    LAC_CHECK(gap(gx, dx, twice, n_x(&c)) < tolerance);
+    free(gy), free(w), free(gx), free(ws), free(twice);
+}
+
+static void check_grad_w(const golden *g, lac_dtype d, double tolerance)
+{
+    lac_conv c = g->c;
+    c.dtype = d;
+    void *x = as(g->x, d, n_x(&c)), *gy = as(g->gy, d, n_y(&c)), *ws = workspace(&c, LAC_CONV_GRAD_W, d, false);
+    float *gw = fresh(n_w(&c)), *gb = fresh(c.o);
+    LAC_CHECK_STATUS(lac_dnn_conv_grad_w(&c, x, gy, gw, false, gb, false, ws));
+    LAC_CHECK(lac_gap(gw, g->gweight, n_w(&c)) < tolerance);
+    LAC_CHECK(lac_gap(gb, g->gbias, c.o) < tolerance);
+    LAC_CHECK_STATUS(lac_dnn_conv_grad_w(&c, x, gy, gw, true, NULL, false, ws));
+    for (int64_t i = 0; i < n_w(&c); i++)
+        gw[i] /= 2;
+    LAC_CHECK(lac_gap(gw, g->gweight, n_w(&c)) < tolerance);
+    free(x), free(gy), free(ws), free(gw), free(gb);
+}
+
+static const char *const cases[] = { "plain", "first5", "down", "down5", "dilated4", "rgb", "uneven", "groups", "one", "valid", "gap", "tiles" };
+
+static void check_all(lac_dtype d, double tolerance)
+{
+    lac_weights *w;
+    LAC_CHECK_STATUS(lac_weights_open(&w, lac_test_golden("conv2d.safetensors")));
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        golden g;
+        open_case(&g, w, cases[i]);
+        check_forward(&g, d, tolerance);
+        check_grad_x(&g, d, d, tolerance);
+        check_grad_x(&g, d, LAC_F32, tolerance);
+        check_grad_w(&g, d, tolerance);
+        close_case(&g);
+    }
+    lac_weights_close(w);
+}
+
+/* f32: sums of at most 225 products of order 1, direct or Winograd. */
+LAC_TEST(conv_agrees_with_pytorch_in_f32) { check_all(LAC_F32, 2e-6); }
+
+/* bf16: the inputs are exact, the result is rounded to 8 bits: 2^-9 at most, 2e-3 on average. */
+LAC_TEST(conv_agrees_with_pytorch_in_bf16)
+{
+    if (!lac_cpu_has_avx512_bf16())
+        skip();
+    check_all(LAC_BF16, 4e-3);
+}
+
+static void fill(void *to, lac_dtype d, int64_t n, uint32_t salt)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const uint32_t r = (uint32_t)(i * 2654435761u) ^ salt * 0x9e3779b9u;
+        const float v = (float)((r ^ r >> 15) % 2001) / 1000.0f - 1.0f;
+        lac_from_f32((char *)to + i * (int64_t)lac_dtype_size(d), d, &v, 1);
+    }
+}
+
+/* y, gx, gw and gb of one shape at a number of threads. */
+typedef struct results { void *y, *gx; float *gw, *gb; } results;
+
+static results run(const lac_conv *c, int threads)
+{
+    lac_threads_set(threads);
+    const lac_dtype d = c->dtype;
+    results r = { fresh(n_y(c)), fresh(n_x(c)), fresh(n_w(c)), fresh(c->o) };
+    void *x = fresh(n_x(c)), *w = fresh(n_w(c)), *gy = fresh(n_y(c));
+    float *bias = fresh(c->o);
+    fill(x, d, n_x(c), 1), fill(w, d, n_w(c), 2), fill(gy, d, n_y(c), 3), fill(bias, LAC_F32, c->o, 4);
+    void *ws = workspace(c, LAC_CONV_FORWARD, d, false);
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(c, x, &(lac_dnn_weight){ .data = w }, bias, r.y, ws));
+    free(ws);
+    ws = workspace(c, LAC_CONV_GRAD_X, d, false);
+    LAC_CHECK_STATUS(lac_dnn_conv_grad_x(c, gy, &(lac_dnn_weight){ .data = w }, r.gx, d, false, ws));
+    free(ws);
+    ws = workspace(c, LAC_CONV_GRAD_W, d, false);
+    LAC_CHECK_STATUS(lac_dnn_conv_grad_w(c, x, gy, r.gw, false, r.gb, false, ws));
+    free(ws), free(x), free(w), free(gy), free(bias);
+    return r;
+}
+
+static void drop(results *r) { free(r->y), free(r->gx), free(r->gw), free(r->gb); }
+
+static void same_bits(const lac_conv *c)
+{
+    const int before = lac_threads();
+    results one = run(c, 1), two = run(c, 2), three = run(c, 3);
+    lac_threads_set(before);
+    const size_t e = lac_dtype_size(c->dtype);
+    for (results *r = &two; r; r = r == &two ? &three : NULL) {
+        LAC_CHECK(memcmp(one.y, r->y, (size_t)n_y(c) * e) == 0);
+        LAC_CHECK(memcmp(one.gx, r->gx, (size_t)n_x(c) * e) == 0);
+        LAC_CHECK(memcmp(one.gw, r->gw, (size_t)n_w(c) * sizeof(float)) == 0);
+        LAC_CHECK(memcmp(one.gb, r->gb, (size_t)c->o * sizeof(float)) == 0);
+    }
+    drop(&one), drop(&two), drop(&three);
+}
+
+/* Every kind of layer of DeepFill v2 and its discriminator, on smaller maps. */
+static void all_same_bits(lac_dtype d)
+{
+    static const struct { int64_t n, size, c, o, k, s, d; } shape[] = {
+        { 2, 64, 5, 48, 5, 1, 1 }, { 4, 64, 3, 48, 5, 1, 1 }, { 1, 64, 24, 96, 3, 2, 1 }, { 2, 32, 48, 96, 3, 1, 1 }, { 1, 32, 96, 192, 3, 1, 1 },
+        { 4, 16, 96, 192, 3, 1, 2 }, { 1, 64, 96, 192, 3, 1, 16 }, { 3, 33, 24, 24, 3, 1, 1 }, { 2, 64, 12, 3, 3, 1, 1 }, { 8, 32, 4, 64, 5, 2, 1 },
+        { 8, 8, 64, 128, 5, 2, 1 }, { 2, 16, 64, 48, 1, 1, 1 },
+    };
+    for (size_t i = 0; i < LAC_COUNT(shape); i++) {
+        const int64_t size = shape[i].size, k = shape[i].k, s = shape[i].s;
+        const int64_t out = (size + s - 1) / s, total = LAC_MAX((out - 1) * s + (k - 1) * shape[i].d + 1 - size, 0);
+        lac_conv c = { .n = shape[i].n, .h = size, .w = size, .c = shape[i].c, .o = shape[i].o, .kh = k, .kw = k, .groups = 1, .stride = { s, s },
+                       .dilation = { shape[i].d, shape[i].d }, .pad = { total / 2, total - total / 2, total / 2, total - total / 2 }, .dtype = d };
+        same_bits(&c);
+        if (d == LAC_F32 && k == 3 && s == 1) {
+            c.direct = true;
+            same_bits(&c);
+        }
+    }
+}
+
+LAC_TEST(conv_gives_the_same_bits_at_any_number_of_threads_in_f32) { all_same_bits(LAC_F32); }
+
+LAC_TEST(conv_gives_the_same_bits_at_any_number_of_threads_in_bf16)
+{
+    if (!lac_cpu_has_avx512_bf16())
+        skip();
+    all_same_bits(LAC_BF16);
+}
+
+/* The packed copy follows the version, and forgetting drops it: the result follows the weight each time. */
+LAC_TEST(packed_weights_follow_the_version)
+{
+    lac_conv c = { .n = 1, .h = 8, .w = 8, .c = 16, .o = 16, .kh = 3, .kw = 3, .groups = 1, .stride = { 1, 1 }, .dilation = { 1, 1 },
+                   .pad = { 1, 1, 1, 1 } };
+    float *x = fresh(n_x(&c)), *w = fresh(n_w(&c)), *y = fresh(n_y(&c)), *again = fresh(n_y(&c));
+    fill(x, LAC_F32, n_x(&c), 1), fill(w, LAC_F32, n_w(&c), 2);
+    void *ws = workspace(&c, LAC_CONV_FORWARD, LAC_F32, false);
+    const lac_dnn_weight first = { w, 1u << 30, 1 }, second = { w, 1u << 30, 2 };
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, y, ws));
+    for (int64_t i = 0; i < n_w(&c); i++)
+        w[i] *= 2;
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, again, ws));
+    LAC_CHECK(memcmp(y, again, (size_t)n_y(&c) * sizeof *y) == 0);         /* same version: the copy */
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &second, NULL, again, ws));
+    LAC_CHECK(fabsf(again[100] - 2 * y[100]) < 1e-5f);
+    lac_dnn_forget(first.uid);
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, y, ws));
+    LAC_CHECK(memcmp(y, again, (size_t)n_y(&c) * sizeof *y) == 0);
+    free(x), free(w), free(y), free(again), free(ws);
+}
+
+static double product_gap(const lac_product *p, const float *a, const float *b, const float *bias, const void *c)
+{
+    double error = 0, norm = 0;
+    for (int64_t i = 0; i < p->m; i++)
+        for (int64_t j = 0; j < p->n; j++) {
+            double sum = bias ? bias[j] : 0;
+            for (int64_t k = 0; k < p->k; k++)
+                sum += (double)a[i * p->a_row + k * p->a_col] * b[k * p->b_row + j * p->b_col];
+            float got;
+            lac_to_f32(&got, (const char *)c + (i * p->c_row + j) * (int64_t)lac_dtype_size(p->c_dtype), p->c_dtype, 1);
+            error += (got - sum) * (got - sum);
+            norm += sum * sum;
+        }
+    return sqrt(error / norm);
+}
+
+static void check_product(lac_product p, double tolerance)
+{
+    const int64_t na = p.m * p.k, nb = p.k * p.n, nc = p.m * p.n;
+    float *a = fresh(na), *b = fresh(nb), *bias = fresh(p.n);
+    fill(a, LAC_F32, na, 1), fill(b, LAC_F32, nb, 2), fill(bias, LAC_F32, p.n, 3);
+    void *da = as(a, p.dtype, na), *db = as(b, p.dtype, nb), *c = fresh(nc), *other = fresh(nc), *ws;
+    lac_to_f32(a, da, p.dtype, na), lac_to_f32(b, db, p.dtype, nb);
+    size_t size;
+    LAC_CHECK_STATUS(lac_dnn_matmul_workspace(&p, false, &size));
+    LAC_CHECK_STATUS(lac_aligned_alloc(&ws, size * 4));
+    LAC_CHECK_STATUS(lac_dnn_matmul(&p, da, &(lac_dnn_weight){ .data = db }, p.bias ? bias : NULL, c, ws));
+    LAC_CHECK(product_gap(&p, a, b, p.bias ? bias : NULL, c) < tolerance);
+    const int before = lac_threads();
+    lac_threads_set(before == 1 ? 2 : 1);
+    LAC_CHECK_STATUS(lac_dnn_matmul(&p, da, &(lac_dnn_weight){ .data = db }, p.bias ? bias : NULL, other, ws));
+    lac_threads_set(before);
+    LAC_CHECK(memcmp(c, other, (size_t)nc * lac_dtype_size(p.c_dtype)) == 0);
+    const lac_dnn_product *h;
+    p.batch = 1;
+    LAC_CHECK_STATUS(lac_dnn_product_get(&p, &h));
+    void *scratch = fresh((int64_t)lac_dnn_product_scratch(h) + 64);
+    LAC_CHECK_STATUS(lac_dnn_product_run(h, da, db, bias, other, scratch));
+    LAC_CHECK(product_gap(&p, a, b, p.bias ? bias : NULL, other) < tolerance);
+    lac_dnn_product_put(h);
+    free(a), free(b), free(bias), free(da), free(db), free(c), free(other), free(ws), free(scratch);
+}
+
+static void check_products(lac_dtype d, lac_dtype dc, double tolerance)
+{
+    static const int64_t size[][3] = { { 1, 1, 300 }, { 77, 48, 96 }, { 200, 33, 17 }, { 16, 640, 64 } };
+    for (size_t i = 0; i < LAC_COUNT(size); i++) {
+        const int64_t m = size[i][0], n = size[i][1], k = size[i][2];
+        lac_product p = { .batch = 1, .m = m, .n = n, .k = k, .a_row = k, .a_col = 1, .b_row = 1, .b_col = k, .c_row = n, .dtype = d, .c_dtype = dc, .bias = true };
+        check_product(p, tolerance);                                                        /* A B^T + bias */
+        p.bias = false, p.b_row = n, p.b_col = 1;
+        check_product(p, tolerance);                                                        /* A B */
+        p.a_row = 1, p.a_col = m;
+        check_product(p, tolerance);                                                        /* A^T B */
+    }
+}
+
+LAC_TEST(products_agree_with_plain_sums_in_f32) { check_products(LAC_F32, LAC_F32, 1e-6); }
+
+LAC_TEST(products_agree_with_plain_sums_in_bf16)
+{
+    if (!lac_cpu_has_avx512_bf16())
+        skip();
+    check_products(LAC_BF16, LAC_BF16, 4e-3);       /* the result is rounded to 8 bits */
+    check_products(LAC_BF16, LAC_F32, 1e-6);
+}
