@@ -148,7 +148,7 @@ lac_status lac_tape_plan_stats(const lac_tape *t, const char *signature, lac_pla
     return LAC_OK;
 }
 
-lac_status lac_tape_run(lac_tape *t, const char *signature, lac_region *f, void *context)
+lac_status lac_tape_run(lac_tape *t, const char *signature, lac_body *f, void *context)
 {
     for (int pass = lac_tape_planned(t, signature) ? 1 : 0; pass < 2; pass++) {
         LAC_TRY(lac_tape_begin(t, signature, pass == 0));

@@ -30,8 +30,8 @@ typedef struct lac_plan_stats { int64_t peak_bytes, lower_bound_bytes, flops, la
 lac_status lac_tape_plan_stats(const lac_tape *t, const char *signature, lac_plan_stats *stats);
 
 /* plan + run of a function that only calls ops, for inference, probe and tests. */
-typedef lac_status lac_region(lac_tape *t, void *context);
-lac_status lac_tape_run(lac_tape *t, const char *signature, lac_region *f, void *context);
+typedef lac_status lac_body(lac_tape *t, void *context);
+lac_status lac_tape_run(lac_tape *t, const char *signature, lac_body *f, void *context);
 
 /* Settings of the region, to be made after begin. */
 void lac_tape_train(lac_tape *t, const lac_params *params);     /* this network's trainable parameters get gradients */
