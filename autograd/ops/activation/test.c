@@ -1,0 +1,28 @@
+#include "autograd/ops/activation/activation.h"
+#include "tests/harness/op.h"
+
+void activation_ref(const lac_ref *r);
+
+static lac_op_case of_kind(const lac_activation_attr *a)
+{
+    return (lac_op_case){ .op = LAC_OP_activation, .attr = a, .ref = activation_ref, .in = { LAC_RANDOM(3, 5, 7) }, .seed = a->kind };
+}
+
+LAC_TEST(activations_match_their_formulas_and_differences)
+{
+    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_CLIP; kind++) {
+        const lac_activation_attr a = { kind };
+        const lac_op_case k = of_kind(&a);
+        LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-6);            /* f32: a few units in the last place */
+        LAC_CHECK(lac_op_value_gap(&k, LAC_BF16) < 4e-3);           /* bf16 rounds y to 2^-9 */
+        LAC_CHECK(lac_op_gradient_gap(&k, LAC_F32) < 1e-6);
+        LAC_CHECK(lac_op_gradient_gap(&k, LAC_BF16) < 4e-3);
+    }
+}
+
+LAC_TEST(activations_agree_with_pytorch)        /* tests/golden/ops.py; x holds 0, -1, 1 and both ends of the range */
+{
+    static const char *const name[] = { "elu", "relu", "leaky", "tanh", "clip" };
+    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_CLIP; kind++)
+        LAC_CHECK(lac_op_golden_gap(LAC_OP_activation, &(lac_activation_attr){ kind }, "ops.safetensors", name[kind]) < 1e-6);
+}

@@ -1,0 +1,31 @@
+#include "autograd/ops/composite/composite.h"
+#include "tests/harness/op.h"
+
+void composite_ref(const lac_ref *r);
+
+static void check(lac_composite_attr a, bool x, int64_t masks)
+{
+    const lac_op_case k = { .op = LAC_OP_composite, .attr = &a, .ref = composite_ref,
+                            .in = { { x ? LAC_FILL_UNIFORM : LAC_FILL_NONE, { 4, { 2, 4, 5, 3 } } }, LAC_RANDOM(2, 4, 5, 3), LAC_MASK(masks, 4, 5, 1) } };
+    const double rounding = a.dtype == LAC_BF16 ? 4e-3 : 1e-6;          /* y in bf16 rounds to 2^-9 */
+    LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < rounding);
+    LAC_CHECK(lac_op_value_gap(&k, LAC_BF16) < 4e-3);
+    LAC_CHECK(lac_op_gradient_gap(&k, LAC_F32) < rounding);             /* a bf16 y may be given a bf16 gradient */
+    LAC_CHECK(lac_op_gradient_gap(&k, LAC_BF16) < 4e-3);
+}
+
+LAC_TEST(composite_makes_every_network_input)
+{
+    check((lac_composite_attr){ .ones = true, .append_mask = true }, false, 2);     /* generator */
+    check((lac_composite_attr){ .dtype = LAC_BF16 }, true, 1);                      /* second stage */
+    check((lac_composite_attr){ .ones = true, .append_mask = true }, true, 1);      /* second stage with aux */
+    check((lac_composite_attr){ .whole = true, .append_mask = true }, false, 1);    /* discriminator */
+    check((lac_composite_attr){ .whole = true, .append_mask = true, .dtype = LAC_BF16 }, false, 2);
+}
+
+LAC_TEST(composite_refuses_a_mask_of_another_size)
+{
+    const lac_op_case k = { .op = LAC_OP_composite, .attr = &(lac_composite_attr){ .ones = true },
+                            .in = { { 0 }, LAC_RANDOM(2, 4, 5, 3), LAC_MASK(2, 4, 6, 1) } };
+    LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "mask [2,4,6,1]");
+}

@@ -1,0 +1,123 @@
+"""Golden values and gradients of single ops: tests/golden/ops.safetensors.
+Made with torch 2.x in double (stored as f32) and numpy; channels last throughout. Run: python tests/golden/ops.py"""
+import os
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.numpy import save_file
+
+torch.manual_seed(3)
+torch.set_default_dtype(torch.float64)
+out = {}
+
+
+def rand(*shape):
+    """Values that f32 holds exactly."""
+    return torch.randint(-2000, 2001, shape).double() / 1024
+
+
+def put(name, x):
+    out[name] = np.ascontiguousarray(x.detach().numpy().astype(np.float32))
+
+
+def case(name, f, inputs, outputs=("y",), no_grad=(), no_up=()):
+    """f takes the inputs by name and returns its outputs in order; gradients by a random upstream gradient each."""
+    x = {k: v.clone().requires_grad_(k not in no_grad) for k, v in inputs.items()}
+    y = f(**x)
+    y = y if isinstance(y, tuple) else (y,)
+    total = 0
+    for port, v in zip(outputs, y):
+        put(f"{name}.{port}", v)
+        if port not in no_up:
+            g = rand(*v.shape)
+            put(f"{name}.grad.{port}", g)
+            total = total + (v * g).sum()
+    total.backward()
+    for k, v in x.items():
+        put(f"{name}.{k}", v)
+        if k not in no_grad:
+            put(f"{name}.grad.{k}", v.grad)
+
+
+def nchw(f):
+    return lambda x: f(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+
+class Zero(torch.autograd.Function):
+    """|e|, with derivative 0 at 0 (torch's own, stated here so that the file does not depend on it)."""
+
+    @staticmethod
+    def forward(ctx, e):
+        ctx.save_for_backward(e)
+        return e.abs()
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.saved_tensors[0].sign()
+
+
+class Clip(torch.autograd.Function):
+    """Cut to [-1, 1]; derivative 1 inside and on the bounds."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(-1, 1)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * (ctx.saved_tensors[0].abs() <= 1)
+
+
+x = rand(2, 40)
+x[0, :9] = torch.tensor([0.0, -1.0, 1.0, -0.25, 2.0**-20, -(2.0**-20), 60.0, -60.0, -0.375])
+case("elu", lambda x: F.elu(x), {"x": x})
+case("relu", lambda x: F.relu(x), {"x": x})
+case("leaky", lambda x: F.leaky_relu(x, 0.2), {"x": x})
+case("tanh", lambda x: torch.tanh(x), {"x": x})
+case("clip", lambda x: Clip.apply(x), {"x": x})
+
+case("gate", lambda x: F.elu(x[..., :5]) * torch.sigmoid(x[..., 5:]), {"x": rand(2, 3, 4, 10)})
+case("gate_up", nchw(lambda x: F.interpolate(F.relu(x[:, :6]) * torch.sigmoid(x[:, 6:]), scale_factor=2, mode="nearest")), {"x": rand(1, 3, 4, 12)})
+
+a, b = rand(2, 5, 6, 3), rand(2, 5, 6, 3)
+b[:, ::2] = a[:, ::2]
+w = (torch.rand(1, 5, 6, 1) > 0.5).double()
+case("l1_hole", lambda x, y, w: ((Zero.apply(x - y) * w).sum(), w.expand(2, 5, 6, 1).sum() * 3), {"x": a, "y": b, "w": w},
+     outputs=("sum", "count"), no_grad=("w",), no_up=("count",))
+
+z = rand(3, 17)
+z[0, :2] = torch.tensor([1.0, -1.0])
+case("hinge_real", lambda x: F.relu(1 - x).sum(), {"x": z})
+case("hinge_fake", lambda x: F.relu(1 + x).sum(), {"x": z})
+
+image = rand(1, 5, 4, 2)
+for mode, numpy_mode in (("reflect", "reflect"), ("symmetric", "symmetric"), ("replicate", "edge")):
+    put(f"pad_{mode}.x", image)
+    out[f"pad_{mode}.y"] = np.pad(image.numpy().astype(np.float32), ((0, 0), (1, 2), (3, 2), (0, 0)), mode=numpy_mode)
+
+image = rand(2, 7, 9, 3)
+for mode in ("nearest", "bilinear", "bicubic", "area"):
+    case(mode, nchw(lambda x: F.interpolate(x, size=(5, 14), mode=mode)), {"x": image})
+for mode in ("bilinear", "bicubic"):
+    case(f"{mode}_corners", nchw(lambda x: F.interpolate(x, size=(5, 14), mode=mode, align_corners=True)), {"x": image})
+
+
+def spectral_norm(weight, u, full):
+    m = weight.reshape(weight.shape[0], -1)
+    v = m.t() @ u
+    v = v / (v.norm() + 1e-12)
+    un = m @ v
+    un = un / (un.norm() + 1e-12)
+    if not full:
+        v, un = v.detach(), un.detach()
+    sigma = un @ m @ v
+    return weight / sigma, sigma, un
+
+
+for full in (False, True):
+    case("sn_full" if full else "sn_detached", lambda weight, u: spectral_norm(weight, u, full), {"weight": rand(12, 2, 2, 25), "u": rand(12)},
+         outputs=("w_sn", "sigma", "u_new"), no_grad=("u",), no_up=("u_new",))
+
+save_file(out, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.safetensors"), metadata={"torch": torch.__version__, "numpy": np.__version__})

@@ -1,0 +1,326 @@
+#include "tests/harness/op.h"
+
+#include "autograd/ops/backend_cpu.h"
+#include "autograd/params.h"
+#include "core/file/weights.h"
+#include "core/philox.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One run of an op: what goes in, what comes out, in host memory. */
+typedef struct run {
+    lac_op op;
+    const void *attr;
+    int calls;                                          /* on the same inputs */
+    bool gradients;
+    lac_tensor *in[LAC_MAX_IN], *up[2][LAC_MAX_OUT];    /* inputs; upstream gradients per call */
+    bool watch[LAC_MAX_IN];
+    lac_tensor *out[LAC_MAX_OUT], *grad[LAC_MAX_IN];    /* f32, ours to free */
+} run;
+
+static bool visible(const lac_op_def *d, int k) { return d->out[k].name != NULL && !(d->out[k].flags & LAC_HIDDEN); }
+
+static void free_tensors(lac_tensor **x, int n)
+{
+    for (int i = 0; i < n; i++) {
+        lac_tensor_free(x[i]);
+        x[i] = NULL;
+    }
+}
+
+static void free_run(run *r)
+{
+    free_tensors(r->in, LAC_MAX_IN);
+    free_tensors(r->up[0], LAC_MAX_OUT);
+    free_tensors(r->up[1], LAC_MAX_OUT);
+    free_tensors(r->out, LAC_MAX_OUT);
+    free_tensors(r->grad, LAC_MAX_IN);
+}
+
+static void keep(lac_tape *t, lac_tensor *x, lac_tensor **to)
+{
+    if (x != NULL && lac_keep(t, x, to) != LAC_OK)
+        lac_tape_fail(t, LAC_ERR_MEM);
+}
+
+static lac_status take_gradients(lac_tape *t, run *r, const lac_root *roots, int n_roots, lac_tensor **x)
+{
+    lac_tensor *wanted[LAC_MAX_IN], *got[LAC_MAX_IN];
+    int n = 0, from[LAC_MAX_IN];
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        if (r->watch[i]) {
+            wanted[n] = x[i];
+            from[n++] = i;
+        }
+    LAC_TRY(lac_grad(t, roots, n_roots, wanted, n, got));
+    for (int i = 0; i < n; i++)
+        keep(t, got[i], &r->grad[from[i]]);
+    return lac_tape_status(t);
+}
+
+static lac_status region(lac_tape *t, void *context)
+{
+    run *r = context;
+    const lac_op_def *d = lac_op_find(r->op);
+    lac_tensor *x[LAC_MAX_IN] = { NULL }, *y[LAC_MAX_OUT];
+    lac_root roots[2 * LAC_MAX_OUT];
+    int n_roots = 0;
+    for (int i = 0; i < LAC_MAX_IN; i++) {
+        x[i] = r->in[i] ? lac_tape_input(t, r->in[i], r->in[i]->dtype) : NULL;
+        if (r->watch[i])
+            lac_tape_watch(t, x[i]);
+    }
+    for (int call = 0; call < r->calls; call++) {
+        lac_apply_n(t, r->op, r->attr, x, y);
+        LAC_TRY(lac_tape_status(t));
+        for (int k = 0; k < LAC_MAX_OUT && d->out[k].name; k++) {
+            if (call == 0 && visible(d, k))
+                keep(t, y[k], &r->out[k]);
+            if (visible(d, k) && r->up[call][k] != NULL)
+                roots[n_roots++] = (lac_root){ .y = y[k], .gy = lac_tape_input(t, r->up[call][k], LAC_F32) };
+        }
+    }
+    return r->gradients ? take_gradients(t, r, roots, n_roots, x) : lac_tape_status(t);
+}
+
+static lac_status go(run *r)
+{
+    const lac_backend *b;
+    lac_tape *t = NULL;
+    LAC_TRY(lac_backend_cpu_register());
+    LAC_TRY(lac_backend_get(&b, "cpu"));
+    LAC_TRY(lac_tape_new(&t, b));
+    const lac_status s = lac_tape_run(t, "test", region, r);
+    lac_tape_free(t);
+    return s;
+}
+
+static float draw(lac_stream *s, lac_fill fill)
+{
+    const float u = 4.0f * lac_stream_uniform(s) - 2.0f;
+    return fill == LAC_FILL_MASK ? (float)(u > 0.4f) : fill == LAC_FILL_RELU ? (u > 0 ? u : 0) : u;
+}
+
+static lac_tensor *random_tensor(lac_stream *s, lac_fill fill, const lac_shape *shape, lac_dtype d)
+{
+    lac_tensor *x;
+    LAC_CHECK_STATUS(lac_tensor_new(&x, d, shape->ndim, shape->dim));
+    for (int64_t i = 0; i < lac_numel(x); i++) {
+        const float v = draw(s, fill);
+        lac_from_f32((char *)x->data + (size_t)i * lac_dtype_size(d), d, &v, 1);
+    }
+    return x;
+}
+
+static run start(const lac_op_case *k, lac_dtype d)
+{
+    const lac_op_def *def = lac_op_find(k->op);
+    run r = { .op = k->op, .attr = k->attr, .calls = 1 };
+    lac_stream s = lac_stream_at(k->seed + 1, lac_purpose("op test"), 0, 0);
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        if (k->in[i].fill != LAC_FILL_NONE) {
+            const unsigned flags = def->in[i].flags & (LAC_FLOATS | LAC_INTEGERS) ? def->in[i].flags : LAC_FLOATS;
+            r.in[i] = random_tensor(&s, k->in[i].fill, &k->in[i].shape, flags & 1u << d ? d : LAC_F32);
+            r.watch[i] = k->in[i].fill != LAC_FILL_MASK && !(k->no_gradient >> i & 1);
+        }
+    return r;
+}
+
+static double *doubles(const lac_tensor *x)
+{
+    const int64_t n = lac_numel(x);
+    double *y = malloc((size_t)(n + 1) * sizeof *y);
+    float *f = malloc((size_t)(n + 1) * sizeof *f);
+    lac_to_f32(f, x->data, x->dtype, n);
+    for (int64_t i = 0; i < n; i++)
+        y[i] = f[i];
+    free(f);
+    return y;
+}
+
+/* Inputs of a finished run in double, and room for the outputs it has. */
+static lac_ref ref_of(const run *r)
+{
+    lac_ref f = { .attr = r->attr };
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        if (r->in[i] != NULL) {
+            f.in[i] = doubles(r->in[i]);
+            f.shape[i] = lac_shape_of(r->in[i]);
+        }
+    for (int k = 0; k < LAC_MAX_OUT; k++)
+        if (r->out[k] != NULL) {
+            f.out[k] = calloc((size_t)lac_numel(r->out[k]) + 1, sizeof(double));
+            f.out_shape[k] = lac_shape_of(r->out[k]);
+        }
+    return f;
+}
+
+static void free_ref(lac_ref *f)
+{
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        free((void *)f->in[i]);
+    for (int k = 0; k < LAC_MAX_OUT; k++)
+        free(f->out[k]);
+}
+
+/* |a - b| / |b|; infinite where a is not a number. */
+static double gap(const lac_tensor *a, const double *b)
+{
+    const float *x = a->data;
+    double difference = 0, size = 0;
+    for (int64_t i = 0; i < lac_numel(a); i++) {
+        difference += (x[i] - b[i]) * (x[i] - b[i]);
+        size += b[i] * b[i];
+    }
+    const double g = difference == 0 ? 0 : sqrt(difference / (size > 0 ? size : 1));
+    return isnan(g) ? INFINITY : g;
+}
+
+double lac_op_value_gap(const lac_op_case *k, lac_dtype d)
+{
+    run r = start(k, d);
+    LAC_CHECK_STATUS(go(&r));
+    lac_ref f = ref_of(&r);
+    k->ref(&f);
+    double worst = 0;
+    for (int o = 0; o < LAC_MAX_OUT; o++)
+        if (r.out[o] != NULL)
+            worst = fmax(worst, gap(r.out[o], f.out[o]));
+    free_ref(&f);
+    free_run(&r);
+    return worst;
+}
+
+/* Upstream gradients of all calls, added up: what one call would get. */
+static double loss(const lac_op_case *k, const run *r, lac_ref *f)
+{
+    double sum = 0;
+    k->ref(f);
+    for (int call = 0; call < r->calls; call++)
+        for (int o = 0; o < LAC_MAX_OUT; o++)
+            for (int64_t i = 0; r->up[call][o] != NULL && i < lac_numel(r->up[call][o]); i++)
+                sum += f->out[o][i] * ((const float *)r->up[call][o]->data)[i];
+    return sum;
+}
+
+static double *differences(const lac_op_case *k, const run *r, lac_ref *f, int input)
+{
+    const int64_t n = lac_numel(r->in[input]);
+    const double step = 1e-5;
+    double *g = malloc((size_t)(n + 1) * sizeof *g), *x = (double *)f->in[input];
+    for (int64_t i = 0; i < n; i++) {
+        const double was = x[i];
+        x[i] = was + step;
+        const double above = loss(k, r, f);
+        x[i] = was - step;
+        g[i] = (above - loss(k, r, f)) / (2 * step);
+        x[i] = was;
+    }
+    return g;
+}
+
+/* The outputs' shapes are known after a first run; upstream gradients are drawn for `calls` calls. */
+static void draw_upstream(run *r, int calls, unsigned except)
+{
+    lac_stream s = lac_stream_at(7, lac_purpose("upstream"), 0, 0);
+    r->calls = calls;
+    r->gradients = true;
+    for (int call = 0; call < calls; call++)
+        for (int o = 0; o < LAC_MAX_OUT; o++)
+            if (r->out[o] != NULL && !(except >> o & 1)) {
+                const lac_shape shape = lac_shape_of(r->out[o]);
+                r->up[call][o] = random_tensor(&s, LAC_FILL_UNIFORM, &shape, LAC_F32);
+            }
+}
+
+static double gradient_gap(const lac_op_case *k, lac_dtype d, int calls)
+{
+    run r = start(k, d);
+    LAC_CHECK_STATUS(go(&r));
+    lac_ref f = ref_of(&r);
+    draw_upstream(&r, calls, k->no_upstream);
+    free_tensors(r.out, LAC_MAX_OUT);
+    LAC_CHECK_STATUS(go(&r));
+    double worst = 0;
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        if (r.watch[i]) {
+            double *g = differences(k, &r, &f, i);
+            LAC_CHECK(r.grad[i] != NULL);
+            worst = fmax(worst, gap(r.grad[i], g));
+            free(g);
+        }
+    free_ref(&f);
+    free_run(&r);
+    return worst;
+}
+
+double lac_op_gradient_gap(const lac_op_case *k, lac_dtype d) { return fmax(gradient_gap(k, d, 1), gradient_gap(k, d, 2)); }
+
+static lac_tensor *golden(const lac_weights *w, const char *prefix, const char *middle, const char *port)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s.%s%s", prefix, middle, port);
+    const int64_t i = lac_weights_find(w, name);
+    if (i < 0)
+        return NULL;
+    const lac_shape shape = lac_weights_shape(w, i);
+    lac_tensor *x;
+    LAC_CHECK_STATUS(lac_tensor_new(&x, LAC_F32, shape.ndim, shape.dim));
+    LAC_CHECK_STATUS(lac_weights_read_f32(w, i, x->data));
+    return x;
+}
+
+static double tensor_gap(const lac_tensor *ours, const lac_tensor *theirs)
+{
+    LAC_CHECK(ours != NULL && lac_same_shape(ours, theirs));
+    double *b = doubles(theirs);
+    const double g = gap(ours, b);
+    free(b);
+    return g;
+}
+
+double lac_op_golden_gap(lac_op op, const void *attr, const char *file, const char *prefix)
+{
+    const lac_op_def *d = lac_op_find(op);
+    lac_weights *w;
+    run r = { .op = op, .attr = attr, .calls = 1 };
+    lac_tensor *want[LAC_MAX_IN] = { NULL }, *value[LAC_MAX_OUT] = { NULL };
+    double worst = 0;
+    int compared = 0;
+    LAC_CHECK_STATUS(lac_weights_open(&w, lac_test_golden(file)));
+    for (int i = 0; i < lac_op_n_in(d); i++) {
+        r.in[i] = golden(w, prefix, "", d->in[i].name);
+        want[i] = golden(w, prefix, "grad.", d->in[i].name);
+        r.watch[i] = want[i] != NULL;
+        r.gradients |= r.watch[i];
+    }
+    for (int o = 0; o < lac_op_n_out(d); o++) {
+        value[o] = golden(w, prefix, "", d->out[o].name);
+        r.up[0][o] = golden(w, prefix, "grad.", d->out[o].name);
+    }
+    LAC_CHECK_STATUS(go(&r));
+    for (int o = 0; o < LAC_MAX_OUT; o++)
+        if (value[o] != NULL) {
+            worst = fmax(worst, tensor_gap(r.out[o], value[o]));
+            compared++;
+        }
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        if (want[i] != NULL)
+            worst = fmax(worst, tensor_gap(r.grad[i], want[i]));
+    LAC_CHECK(compared > 0);
+    free_tensors(want, LAC_MAX_IN);
+    free_tensors(value, LAC_MAX_OUT);
+    free_run(&r);
+    lac_weights_close(w);
+    return worst;
+}
+
+lac_status lac_op_status(const lac_op_case *k)
+{
+    run r = start(k, LAC_F32);
+    const lac_status s = go(&r);
+    free_run(&r);
+    return s;
+}

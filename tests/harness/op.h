@@ -1,0 +1,57 @@
+/* tests/harness/op.h -- an op through the tape, against its ref.c, against finite differences of ref.c, and against golden tensors.
+ *
+ *     LAC_TEST(gate_matches_the_formula)
+ *     {
+ *         const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ LAC_ACT_ELU, 1 }, .ref = gate_ref,
+ *                                 .in = { LAC_RANDOM(2, 3, 4, 6) } };
+ *         LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-6);
+ *         LAC_CHECK(lac_op_gradient_gap(&k, LAC_F32) < 1e-5);
+ *     } */
+#pragma once
+
+#include "autograd/op.h"
+#include "autograd/tape.h"
+#include "tests/harness/test.h"
+
+/* What ref.c gets: values in double, NULL where an input is absent; it writes every out[k] that is not NULL. */
+typedef struct lac_ref {
+    const double *in[LAC_MAX_IN];
+    double *out[LAC_MAX_OUT];
+    lac_shape shape[LAC_MAX_IN], out_shape[LAC_MAX_OUT];
+    const void *attr;
+} lac_ref;
+
+typedef void lac_ref_function(const lac_ref *r);
+
+typedef enum { LAC_FILL_NONE, LAC_FILL_UNIFORM, LAC_FILL_MASK, LAC_FILL_RELU } lac_fill;     /* absent; [-2, 2); {0, 1}; max(uniform, 0) */
+typedef struct lac_op_input { lac_fill fill; lac_shape shape; } lac_op_input;
+
+#define LAC_FILLED(fill, ...) { fill, { sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ } } }
+#define LAC_RANDOM(...) LAC_FILLED(LAC_FILL_UNIFORM, __VA_ARGS__)
+#define LAC_MASK(...) LAC_FILLED(LAC_FILL_MASK, __VA_ARGS__)            /* gets no gradient */
+#define LAC_SCALAR { LAC_FILL_UNIFORM, { 0, { 0 } } }
+
+typedef struct lac_op_case {
+    lac_op op;
+    const void *attr;
+    lac_ref_function *ref;
+    lac_op_input in[LAC_MAX_IN];
+    unsigned no_gradient;           /* bit i: in[i] gets none, though it is no mask (spectral norm's u) */
+    unsigned no_upstream;           /* bit k: out[k] passes no gradient on (its u_new) */
+    uint64_t seed;
+} lac_op_case;
+
+/* |ours - ref| / |ref| in the L2 norm, the largest over the visible outputs. Inputs that may be bf16 have dtype d, and ref.c gets
+ * their rounded values. Fails the test when the tape reports an error. */
+double lac_op_value_gap(const lac_op_case *k, lac_dtype d);
+
+/* The same for gradients, the largest over inputs: random upstream gradients on all visible outputs of two calls on the same inputs
+ * (so that the second contribution is added), and of one (overwriting), against central differences of ref.c in double. */
+double lac_op_gradient_gap(const lac_op_case *k, lac_dtype d);
+
+/* Values and gradients against a safetensors file: tensors "PREFIX.PORT" for inputs and outputs, "PREFIX.grad.PORT" for gradients of
+ * outputs (given) and inputs (compared). What the file lacks is absent or not compared; at least one output must be there. */
+double lac_op_golden_gap(lac_op op, const void *attr, const char *file, const char *prefix);
+
+/* The status of one call with these inputs, for error tests; the message is in lac_error_message(). */
+lac_status lac_op_status(const lac_op_case *k);
