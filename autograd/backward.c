@@ -85,6 +85,13 @@ static lac_tensor *new_gradient(lac_tape *t, walk *w, int32_t id, const char *op
     return g != NULL && tape_place(t, g, op) && tape_walk_grow(t, w) ? g : NULL;
 }
 
+/* The same as the walk's gradient of id. In two steps: making it may move w->grad. */
+static lac_tensor *set_gradient(lac_tape *t, walk *w, int32_t id, const char *op)
+{
+    lac_tensor *g = new_gradient(t, w, id, op);
+    return w->grad[id] = g;
+}
+
 /* The accumulator of a parameter in training, as a tensor; NULL for any other tensor. */
 static lac_tensor *accumulator(lac_tape *t, const walk *w, int32_t id)
 {
@@ -136,7 +143,7 @@ void tape_contribute(lac_tape *t, walk *w, int32_t id, lac_tensor *g)
         add_or_set(t, w->grad[id], g, true);
     } else if (w->contributions[id] <= 1) {
         w->grad[id] = g;
-    } else if ((w->grad[id] = new_gradient(t, w, id, "gradient")) != NULL) {
+    } else if (set_gradient(t, w, id, "gradient") != NULL) {
         add_or_set(t, w->grad[id], g, false);
     }
 }
@@ -165,7 +172,7 @@ static void aim(lac_tape *t, walk *w, const node *n, lac_op_ctx *c, int i)
     }
     c->add[i] = w->grad[id] != NULL;
     if (!c->add[i])
-        w->grad[id] = new_gradient(t, w, id, lac_op_name(n->op));
+        set_gradient(t, w, id, lac_op_name(n->op));
     c->gin[i] = w->grad[id];
 }
 
@@ -237,7 +244,7 @@ static lac_tensor *whole_gradient(lac_tape *t, walk *w, int32_t id)
     lac_param *p = t->known[id].x->param;
     const bool fresh = sum != NULL ? !p->has_grad : w->grad[id] == NULL;
     if (sum == NULL)
-        sum = fresh ? (w->grad[id] = new_gradient(t, w, id, "rows")) : w->grad[id];
+        sum = fresh ? set_gradient(t, w, id, "rows") : w->grad[id];
     else
         mark_accumulated(t, p);
     if (sum != NULL && fresh && !t->planning)
