@@ -18,7 +18,7 @@ def rand(*shape):
 
 
 def put(name, x):
-    out[name] = np.ascontiguousarray(x.detach().numpy().astype(np.float32))
+    out[name] = np.array(x.detach().numpy(), dtype=np.float32, order="C")
 
 
 def case(name, f, inputs, outputs=("y",), no_grad=(), no_up=()):

@@ -5,7 +5,7 @@ void activation_ref(const lac_ref *r);
 
 static lac_op_case of_kind(const lac_activation_attr *a)
 {
-    return (lac_op_case){ .op = LAC_OP_activation, .attr = a, .ref = activation_ref, .in = { LAC_RANDOM(3, 5, 7) }, .seed = a->kind };
+    return (lac_op_case){ .op = LAC_OP_activation, .attr = a, .ref = activation_ref, .in = { LAC_RANDOM(3, 5, 7) }, .seed = 20 + a->kind };        /* a seed that puts no bf16 value on a kink, where differences are half a slope */
 }
 
 LAC_TEST(activations_match_their_formulas_and_differences)
