@@ -1,0 +1,78 @@
+/* Sweeps: order, names and what each run's config holds. */
+#include "cli/sweep.h"
+#include "tests/harness/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static lac_status expand(const char *text, lac_sweep_run **runs, int64_t *n)
+{
+    json_t *given = json_loads(text, 0, NULL);
+    LAC_CHECK(given != NULL);
+    const lac_status s = lac_sweep_expand(given, runs, n);
+    json_decref(given);
+    return s;
+}
+
+LAC_TEST(sweep_goes_through_the_grid_in_order)
+{
+    static const char *const name[] = {
+        "catdiff/loss.l1=0.5,seed=1", "catdiff/loss.l1=0.5,seed=2", "catdiff/loss.l1=0.5,seed=3",
+        "catdiff/loss.l1=1.0,seed=1", "catdiff/loss.l1=1.0,seed=2", "catdiff/loss.l1=1.0,seed=3",
+    };
+    lac_sweep_run *run;
+    int64_t n;
+    LAC_CHECK_STATUS(expand("{\"name\":\"catdiff\",\"loss\":{\"l1\":9,\"l2\":8},\"sweep\":{\"seed\":[1,2,3],\"loss.l1\":[0.5,1.0]}}", &run, &n));
+    LAC_CHECK(n == 6);
+    for (int i = 0; i < 6; i++)
+        LAC_CHECK(strcmp(run[i].name, name[i]) == 0);
+    char *config = json_dumps(run[4].config, JSON_COMPACT | JSON_SORT_KEYS);
+    LAC_CHECK(strcmp(config, "{\"loss\":{\"l1\":1.0,\"l2\":8},\"name\":\"catdiff/loss.l1=1.0,seed=2\",\"seed\":2}") == 0);
+    free(config);
+    lac_sweep_free(run, n);
+}
+
+LAC_TEST(sweep_of_nothing_is_one_run)
+{
+    lac_sweep_run *run;
+    int64_t n;
+    LAC_CHECK_STATUS(expand("{\"name\":\"a\",\"sweep\":{}}", &run, &n));
+    LAC_CHECK(n == 1 && strcmp(run[0].name, "a") == 0 && json_object_size(run[0].config) == 1);
+    lac_sweep_free(run, n);
+}
+
+LAC_TEST(sweep_names_are_fit_for_folders)
+{
+    lac_sweep_run *run;
+    int64_t n;
+    char text[1200], tail[600];
+    memset(tail, 'x', sizeof tail), tail[sizeof tail - 1] = '\0';
+    LAC_CHECK_STATUS(expand("{\"name\":\"a\",\"sweep\":{\"k\":[\"../b c\",[1,2]]}}", &run, &n));
+    LAC_CHECK(strcmp(run[0].name, "a/k=.._bc") == 0 && strcmp(run[1].name, "a/k=_1,2_") == 0);
+    lac_sweep_free(run, n);
+    snprintf(text, sizeof text, "{\"name\":\"a\",\"sweep\":{\"k\":[\"%s1\",\"%.400s2\"]}}", tail, tail);
+    LAC_CHECK_STATUS(expand(text, &run, &n));
+    LAC_CHECK(strlen(run[0].name) == 211 && strlen(run[1].name) == 211 && strcmp(run[0].name, run[1].name) != 0);
+    lac_sweep_free(run, n);
+}
+
+LAC_TEST(sweep_says_what_is_wrong)
+{
+    static const struct { const char *text, *message; } bad[] = {
+        { "{\"sweep\":[1]}", "'sweep' should be a table" }, { "{\"sweep\":{\"seed\":1}}", "sweep['seed'] should be a list" },
+        { "{\"sweep\":{\"seed\":[]}}", "sweep['seed'] should be a list" }, { "{\"sweep\":{\"name\":[\"a\"]}}", "'name' cannot be swept" },
+        { "{\"a\":1,\"sweep\":{\"a.b\":[1]}}", "sweep['a.b']: there is no table around it" },
+        { "{\"sweep\":{\"a\":[1,1]}}", "two runs of the sweep would be named" },
+    };
+    lac_sweep_run *run = NULL;
+    int64_t n;
+    for (size_t i = 0; i < LAC_COUNT(bad); i++)
+        LAC_CHECK_FAILS(expand(bad[i].text, &run, &n), LAC_ERR_CONFIG, bad[i].message);
+    json_t *big = json_object(), *axes = json_object(), *values = json_array();
+    for (int i = 0; i < 101; i++)
+        json_array_append_new(values, json_integer(i));
+    json_object_set(axes, "a", values), json_object_set(axes, "b", values);
+    json_object_set(big, "sweep", axes);
+    LAC_CHECK_FAILS(lac_sweep_expand(big, &run, &n), LAC_ERR_CONFIG, "10000 runs");
+    json_decref(values), json_decref(axes), json_decref(big);
+}
