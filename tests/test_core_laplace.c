@@ -89,6 +89,17 @@ LAC_TEST(laplace_fill_without_hole_or_boundary)
         LAC_CHECK(x[i] == 7);
 }
 
+LAC_TEST(laplace_fill_refuses_what_is_not_finite)
+{
+    float x[H * W];
+    uint8_t mask[H * W];
+    make_mask(mask, in_box);
+    for (int i = 0; i < H * W; i++)
+        x[i] = NAN;
+    LAC_CHECK_FAILS(lac_laplace_fill(x, H, W, 1, mask, 0, NULL), LAC_ERR_STATE, "relative residual of");
+    LAC_CHECK_FAILS(lac_laplace_fill(x, H, W, 5, mask, 0, NULL), LAC_ERR_SHAPE, "1 to 4 channels");
+}
+
 LAC_TEST(laplace_fill_gives_the_same_bits_on_one_and_three_threads)
 {
     float x[H * W * 3], y[H * W * 3];
