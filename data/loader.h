@@ -1,0 +1,49 @@
+/* data/loader.h -- batches of crops and masks, decoded by threads ahead of the step.
+ *
+ * What a batch holds is a function of (seed, step, position in the global batch): thread count, depth and resuming change nothing.
+ * A batch's fields, dense, on the host, the loader's until the next lac_loader_next:
+ *     image   u8  [n, size, size, 3]   RGB
+ *     mask    u8  [n, size, size, 1]   1 in the hole, 0 where the picture is known; absent without a mask
+ *     id      i64 [n]                  record in its set;   source i64 [n]: which of the sources
+ * Conversion to float belongs to the step.
+ *
+ * Training order: epochs of data/order.h, endless. Evaluation order: every record of the split once, in id order, the last batch
+ * shorter; crops and masks then come from the record's id in place of step and sample,
+ * and nothing is flipped.
+ */
+#pragma once
+
+#include "core/tensor.h"
+#include "data/set.h"
+#include "data/view.h"
+
+typedef struct lac_source { const lac_set *set; const char *split; double weight; } lac_source;     /* photographs of a split */
+
+typedef struct lac_loader_config {
+    const lac_source *source;           /* borrowed with their sets until lac_loader_free; evaluation: one */
+    int n_sources;
+    lac_view view;
+    const char *mask;                   /* a generator of data/mask.h, "file:PATH" (data/mask_file.h), or NULL for no masks */
+    const char *stream;                 /* what the numbers are for: two loaders of one run with different streams are independent */
+    uint64_t seed;
+    int64_t global, first, count;       /* images of a step over all ranks; this rank makes [first, first + count) of them */
+    bool evaluate;                      /* evaluation order */
+    int threads, depth;                 /* 0: two threads, batches for two steps ahead */
+} lac_loader_config;
+
+typedef struct lac_field { const char *name; lac_tensor tensor; } lac_field;
+typedef struct lac_batch { int64_t step, n; int n_fields; lac_field field[4]; } lac_batch;
+
+typedef struct lac_loader lac_loader;
+
+lac_status lac_loader_new(lac_loader **l, const lac_loader_config *config);
+void lac_loader_free(lac_loader *l);
+/* The next batch will be that of `step`; cheap, any number of times. A fresh loader stands at 0. */
+lac_status lac_loader_seek(lac_loader *l, int64_t step);
+/* In evaluation order n is 0 when all is done. A picture that cannot be read is an error naming it. */
+lac_status lac_loader_next(lac_loader *l, const lac_batch **batch);
+/* NULL when the batch has no such field. */
+const lac_tensor *lac_batch_field(const lac_batch *batch, const char *name);
+
+int64_t lac_loader_records(const lac_loader *l);    /* pictures of all sources */
+double lac_loader_waited(const lac_loader *l);      /* seconds that lac_loader_next has waited in all */

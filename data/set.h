@@ -1,0 +1,57 @@
+/* data/set.h -- a packed set: pictures as they were published, end to end in one HDF5 file, with a row of facts for each.
+ * docs/formats.md gives the schema; data/pack.h writes it.
+ *
+ * lac_set_open reads the columns and learns where the blob lies; after that libhdf5 is not asked again, and bytes are read
+ * with pread from any thread. Everything returned is owned by the set. */
+#pragma once
+
+#include "core/image/image.h"
+#include "core/sha256.h"
+
+#define LAC_SET_SCHEMA "lacuna-set-1"
+
+typedef enum { LAC_KIND_PHOTO, LAC_KIND_OBJECT } lac_kind;      /* an object has alpha and a label */
+
+typedef struct lac_record {
+    lac_kind kind;
+    int64_t height, width;
+    int64_t group;              /* background (or thing) this is a variant of: intervals resample groups; variants share a split */
+    int64_t offset, length;     /* of the encoded bytes, within the blob */
+    const char *name;           /* path in its package or folder; unique */
+    const char *split;          /* "train", "val", ...; "" when there is one alone */
+    const char *source;         /* package or folder it came from */
+    const char *licence, *author, *label;       /* "" where not known */
+    const uint8_t *digest;      /* SHA-256 of the encoded bytes */
+} lac_record;
+
+typedef struct lac_set lac_set;
+
+/* LAC_ERR_FORMAT unless every column fits the others, and every record lies inside the blob. */
+lac_status lac_set_open(lac_set **set, const char *path);
+void lac_set_close(lac_set *set);
+
+int64_t lac_set_count(const lac_set *set);
+const char *lac_set_path(const lac_set *set);
+const char *lac_set_name(const lac_set *set);       /* "stamps", or what `pack folder` was told */
+const char *lac_set_hash(const lac_set *set);       /* manifest hash, 64 hex digits: goes into every result */
+lac_record lac_set_record(const lac_set *set, int64_t id);
+int64_t lac_set_find(const lac_set *set, const char *name);     /* -1 when absent */
+
+/* Ids of the records of a split ("" for all) and kind, in id order. LAC_ERR_ARG, naming the splits there are, when it has
+ * none. free(*ids). */
+lac_status lac_set_select(const lac_set *set, const char *split, lac_kind kind, int64_t **ids, int64_t *n);
+
+/* The encoded bytes; *bytes grows to *capacity as needed and is the caller's to free. Any thread. */
+lac_status lac_set_read(const lac_set *set, int64_t id, uint8_t **bytes, size_t *capacity);
+/* Read and decoded; the size must be the record's. Any thread. */
+lac_status lac_set_decode(const lac_set *set, int64_t id, int channels, lac_image *image);
+
+/* What was found wrong while a set was checked or made: counted, and the first twenty by name. */
+typedef void lac_set_complain(void *context, const char *name, const char *why);
+
+/* Reads and decodes every record, compares its digest and the manifest hash; complain (may be NULL) hears of each bad one.
+ * *checked and *bad are counts. LAC_ERR_FORMAT with the first twenty named when any is bad. */
+lac_status lac_verify(const char *path, lac_set_complain *complain, void *context, int64_t *checked, int64_t *bad);
+
+/* The manifest hash of records in order; folder-local: pack.c writes it, verify compares it. */
+void lac_set_manifest(const lac_record *record, int64_t n, char hex[LAC_SHA256_HEX]);

@@ -1,0 +1,26 @@
+/* data/view.h -- how a picture becomes a square of a batch: where the window lies, and cutting it out. */
+#pragma once
+
+#include "core/image/image.h"
+#include "core/philox.h"
+
+typedef enum { LAC_CROP_RANDOM, LAC_CROP_CENTER, LAC_CROP_SQUASH } lac_crop;   /* squash: the whole picture, both sides to size */
+
+/* The picture is brought to `shorter` pixels on its shorter side (0: as it is), or more where size would not fit in it, and cut to
+ * size x size. Resizing is bilinear with antialias and done on the window alone. */
+typedef struct lac_view {
+    int64_t size;
+    lac_crop crop;
+    int64_t shorter, shorter_max;       /* drawn from [shorter, shorter_max] per sample when the second is larger; random crop alone */
+    bool flip;                          /* left-right, every second sample */
+} lac_view;
+
+lac_status lac_crop_named(lac_crop *crop, const char *name);       /* "random", "center", "squash" */
+lac_status lac_view_check(const lac_view *view);
+
+typedef struct lac_window { int64_t top, left, height, width; bool flip; } lac_window;
+
+/* The window in a picture of height x width; draws from the stream. */
+lac_window lac_view_window(const lac_view *view, int64_t height, int64_t width, lac_stream *random);
+/* The window's pixels, resized to size x size where it is of another size: to [size, size, channels of image]. */
+lac_status lac_window_cut(const lac_window *w, const lac_image *image, int64_t size, uint8_t *to);
