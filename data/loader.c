@@ -32,7 +32,9 @@ struct lac_loader {
     uint32_t order, crop, masks;        /* purposes */
     lac_mix mix;
     stock *stocks;
-    lac_mask_file file;
+    lac_mask_file file;                 /* either a file, or */
+    const lac_mask_kind *kind;          /* a generator */
+    lac_mask_params params;
     slot *slots;
     int n_slots, n_threads;
     pthread_t thread[MAX_THREADS];
@@ -98,6 +100,16 @@ static lac_status cut_picture(const lac_loader *l, const lac_set *set, int64_t i
     return s;
 }
 
+/* A fixed mask belongs to the record's place in its split, a drawn one to the sample. */
+static lac_status make_mask(const lac_loader *l, int64_t place, lac_stream random, uint8_t *to)
+{
+    const int64_t size = l->config.view.size;
+    if (l->kind != NULL)
+        return lac_mask_make(to, size, size, l->kind, &l->params, &random);
+    memcpy(to, l->file.pixels + place % l->file.n * size * size, (size_t)(size * size));
+    return LAC_OK;
+}
+
 static lac_status make_sample(const lac_loader *l, slot *s, int64_t i, worker *w)
 {
     const int64_t size = l->config.view.size, sample = l->config.first + i;
@@ -107,7 +119,7 @@ static lac_status make_sample(const lac_loader *l, slot *s, int64_t i, worker *w
     s->id[i] = id;
     s->source[i] = source;
     if (l->config.mask != NULL)
-        memcpy(s->mask + i * size * size, l->file.pixels + place % l->file.n * size * size, (size_t)(size * size));
+        LAC_TRY(make_mask(l, place, numbers(l, l->masks, id, s->step, sample), s->mask + i * size * size));
     return cut_picture(l, l->stocks[source].set, id, numbers(l, l->crop, id, s->step, sample), w, s->image + 3 * i * size * size);
 }
 
@@ -226,8 +238,11 @@ static lac_status find_masks(lac_loader *l, const lac_loader_config *c)
 {
     if (c->mask == NULL)
         return LAC_OK;
-    if (strncmp(c->mask, "file:", 5) != 0)
-        return LAC_FAIL(LAC_ERR_CONFIG, "mask '%s' is not known", c->mask);
+    if (strncmp(c->mask, "file:", 5) != 0) {
+        l->params = c->mask_params != NULL ? *c->mask_params : lac_mask_defaults();
+        LAC_TRY(lac_mask_check(&l->params));
+        return lac_mask_named(&l->kind, c->mask);
+    }
     LAC_TRY(lac_mask_file_load(&l->file, c->mask + 5));
     if (l->file.size == c->view.size)
         return LAC_OK;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "core/tensor.h"
+#include "data/mask.h"
 #include "data/set.h"
 #include "data/view.h"
 
@@ -24,6 +25,7 @@ typedef struct lac_loader_config {
     int n_sources;
     lac_view view;
     const char *mask;                   /* a generator of data/mask.h, "file:PATH" (data/mask_file.h), or NULL for no masks */
+    const lac_mask_params *mask_params; /* the generator's; NULL: its defaults */
     const char *stream;                 /* what the numbers are for: two loaders of one run with different streams are independent */
     uint64_t seed;
     int64_t global, first, count;       /* images of a step over all ranks; this rank makes [first, first + count) of them */

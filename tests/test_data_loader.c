@@ -178,6 +178,46 @@ LAC_TEST(loader_evaluates_every_record_once_in_order)
     lac_set_close(set);
 }
 
+/* In evaluation a drawn mask is the record's, whatever the batch size. */
+LAC_TEST(loader_draws_masks_from_the_counter)
+{
+    lac_set *set = numbered_set(40, 60, N);
+    const lac_source source = { set, "", 1 };
+    lac_loader_config c = usual(&source);
+    lac_loader *l;
+    const lac_batch *b;
+    uint8_t mask[N][SIZE * SIZE], expected[SIZE * SIZE];
+    const lac_mask_params params = lac_mask_defaults();
+    const lac_mask_kind *kind;
+    LAC_CHECK_STATUS(lac_mask_named(&kind, "union"));
+    c.mask = "union";
+    LAC_CHECK_STATUS(lac_loader_new(&l, &c));
+    LAC_CHECK_STATUS(lac_loader_seek(l, 6));
+    LAC_CHECK_STATUS(lac_loader_next(l, &b));
+    lac_stream s = lac_stream_at(11, lac_purpose("mask") ^ 31 * lac_purpose("train"), 6, 4);
+    LAC_CHECK_STATUS(lac_mask_make(expected, SIZE, SIZE, kind, &params, &s));
+    LAC_CHECK(memcmp((const uint8_t *)lac_batch_field(b, "mask")->data + 4 * SIZE * SIZE, expected, sizeof expected) == 0);
+    lac_loader_free(l);
+    c.evaluate = true;
+    c.view.flip = false;
+    for (c.global = c.count = 1; c.count <= 4; c.global = c.count += 3) {
+        LAC_CHECK_STATUS(lac_loader_new(&l, &c));
+        for (int64_t id = 0; id < N;) {
+            LAC_CHECK_STATUS(lac_loader_next(l, &b));
+            for (int64_t i = 0; i < b->n; i++, id++) {
+                const uint8_t *got = (const uint8_t *)lac_batch_field(b, "mask")->data + i * SIZE * SIZE;
+                if (c.count == 1)
+                    memcpy(mask[id], got, sizeof mask[id]);
+                LAC_CHECK(memcmp(got, mask[id], sizeof mask[id]) == 0);
+            }
+        }
+        lac_loader_free(l);
+    }
+    c.mask = "brash";
+    LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "brash");
+    lac_set_close(set);
+}
+
 LAC_TEST(loader_mixes_sources_by_weight)
 {
     lac_set *a = numbered_set(30, 30, 3), *b = numbered_set(30, 30, 4);
