@@ -7,7 +7,7 @@
 #include "core/tensor.h"
 
 struct lac_kernel;
-struct lac_update;              /* train/update.h: one optimizer pass over flat arenas */
+struct lac_update;              /* core/update.h: one optimizer pass over flat arenas */
 
 struct lac_backend {
     const char *name;           /* "cpu", "cuda" */

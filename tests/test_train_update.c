@@ -4,7 +4,7 @@
 #include "core/philox.h"
 #include "core/threads.h"
 #include "tests/harness/test.h"
-#include "train/update.h"
+#include "core/update.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -233,6 +233,8 @@ static double ema_keep(const lac_optim_config *c, int64_t n)
     return c->ema_warmup ? LAC_MIN(c->ema, warm) : c->ema;
 }
 
+lac_status lac_optim_reduce(lac_optim *o, lac_comm *comm) { return comm->all_reduce(comm, (float *)o->update.grad, o->size); }
+
 lac_status lac_optim_step(lac_optim *o, int64_t step)
 {
     const lac_optim_config *c = o->config;

@@ -5,9 +5,10 @@
 #pragma once
 
 #include "autograd/params.h"
+#include "core/comm/comm.h"
 #include "train/schedule.h"
 #include "train/state.h"
-#include "train/update.h"
+#include "core/update.h"
 
 /* For the parameters whose name `match` fits (fnmatch; '*' crosses dots). Of several that fit, the later wins, key by key. */
 typedef struct lac_optim_group {
@@ -39,6 +40,9 @@ typedef struct lac_optim lac_optim;
  * as the values, EMA as the masters. A group that fits no parameter is LAC_ERR_CONFIG. */
 lac_status lac_optim_new(lac_optim **o, lac_params *ps, const lac_optim_config *c, uint32_t *bad);
 void lac_optim_free(lac_optim *o);              /* f32 values get memory of their own again; NULL is fine */
+
+/* Sums the gradients over the ranks, before the step. */
+lac_status lac_optim_reduce(lac_optim *o, lac_comm *comm);
 
 /* Measures the gradients, then moves the parameters that have one (has_grad), at the schedule's learning rate of `step`; nothing
  * moves while *bad is set, which a non-finite gradient does. */

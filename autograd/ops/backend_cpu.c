@@ -5,6 +5,7 @@
 #include "core/cpu/dnn.h"
 #include "core/cpu/level.h"
 #include "core/memory.h"
+#include "core/update.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,7 @@ static lac_status fill_zero(void *to, size_t size)
 #define BACKEND(level)                                                                                              \
     { .name = "cpu", .kernels = kernels_##level, .n_kernels = LAC_N_OPS, .alloc = alloc, .free = release,           \
       .copy = copy, .fill_zero = fill_zero, .add = vector_add_##level, .convert = vector_convert_##level,           \
-      .all_finite = vector_all_finite_##level, .forget = lac_dnn_forget }
+      .all_finite = vector_all_finite_##level, .update = lac_update_cpu, .forget = lac_dnn_forget }
 
 lac_status lac_backend_cpu_register(void)
 {

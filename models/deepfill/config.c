@@ -7,7 +7,7 @@
 const lac_key lac_deepfill_keys[] = {
     MODE_KEY,
     { "conv", LAC_KEY_STR, "\"gated\"", .choices = "gated|vanilla", .help = "the layer of every row but the two RGB outputs" },
-    { "cnum", LAC_KEY_INT | LAC_KEY_NULL, "null", .min = 4, .max = 1024, .help = "filters of the first layer; null: 48, vanilla 32" },
+    { "cnum", LAC_KEY_INT | LAC_KEY_NULL, "null", .min = 2, .max = 1024, .help = "filters of the first layer; null: 48, vanilla 32" },
     { "guided", LAC_KEY_BOOL, "false", .help = "sketch channel; only false so far" },
     { "output", LAC_KEY_STR, "\"tanh\"", .choices = "tanh|clip", .help = "squashing of x1 and x2" },
     { "input_aux", LAC_KEY_BOOL, "true", .help = "stage 1 gets ones and mask channels" },

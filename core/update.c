@@ -1,11 +1,11 @@
-#include "train/update.h"
+#include "core/update.h"
 
 #include "core/cpu/features.h"
 #include "core/threads.h"
 
 #include <math.h>
 
-/* One chunk; the kernels of train/cpu_update.c. */
+/* One chunk; the kernels of core/cpu/cpu_update.c. */
 typedef double measure_chunk(const float *g, int64_t n);
 typedef void apply_chunk(const lac_update *u, const lac_update_range *r, int64_t from, int64_t n, float clip);
 typedef struct kernels { measure_chunk *measure; apply_chunk *apply; } kernels;

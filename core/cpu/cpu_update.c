@@ -1,7 +1,7 @@
-/* train/cpu_update.c -- one chunk of train/update.h, in written-out fused multiply-adds. */
+/* core/cpu/cpu_update.c -- one chunk of core/update.h, in written-out fused multiply-adds. */
 #include "core/cpu/level.h"
 #include "core/fmath.h"
-#include "train/update.h"
+#include "core/update.h"
 
 double LAC_CPU(lac_update_measure)(const float *g, int64_t n);
 void LAC_CPU(lac_update_apply)(const lac_update *u, const lac_update_range *r, int64_t from, int64_t n, float clip);

@@ -1,4 +1,4 @@
-/* train/update.h -- Adam and AdamW (arXiv:1412.6980, 1711.05101) with clip, EMA and bf16 copy: one pass over flat arenas.
+/* core/update.h -- Adam and AdamW (arXiv:1412.6980, 1711.05101) with clip, EMA and bf16 copy: one pass over flat arenas.
  *
  *     g = clip grad            (+ decay p where not decoupled)      p = p - lr decay p where decoupled
  *     m = b1 m + (1 - b1) g    v = b2 v + (1 - b2) g g

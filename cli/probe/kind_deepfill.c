@@ -1,0 +1,159 @@
+/* The generator, the discriminator, and both with the losses of one iteration. */
+#include "cli/probe/probe.h"
+
+#include "autograd/ops/composite/composite.h"
+#include "autograd/ops/concat/concat.h"
+#include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/l1_loss/l1_loss.h"
+#include "autograd/ops/weighted_sum/weighted_sum.h"
+#include "core/memory.h"
+#include "models/deepfill/generator.h"
+#include "models/deepfill/sn_patchgan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const lac_port image_ports[] = {
+    { "image", LAC_LAYOUT_IMAGE, 4, 0, "[B,3,H,W]" }, { "mask", LAC_LAYOUT_IMAGE, 4, LAC_PORT_NO_GRAD, "[B or 1,1,H,W]" }, { NULL },
+};
+
+static lac_status open_generator(lac_probe *p)
+{
+    lac_deepfill_config c;
+    lac_params *ps;
+    LAC_TRY(lac_deepfill_configure(&c, p->config));
+    LAC_TRY(lac_calloc(&p->model, 1, sizeof(lac_deepfill)));
+    LAC_TRY(lac_probe_network(p, "generator", "", &ps));
+    return lac_deepfill_init(p->model, ps, &c);
+}
+
+static lac_status out_image(lac_probe *p, lac_tape *t, const char *name, lac_tensor *y) { return lac_probe_out(p, t, name, LAC_LAYOUT_IMAGE, y); }
+
+static lac_status forward_generator(lac_probe *p, lac_tape *t)
+{
+    const lac_deepfill_out y = lac_deepfill_forward(t, p->model, lac_probe_tensor(p, "image"), lac_probe_tensor(p, "mask"));
+    LAC_TRY(out_image(p, t, "x1", y.x1));
+    LAC_TRY(out_image(p, t, "x2", y.x2));
+    return out_image(p, t, "complete", y.complete);
+}
+
+const lac_kind lac_kind_deepfillv2 = { "deepfillv2", "two-stage gated generator with contextual attention", lac_deepfill_keys, image_ports,
+                                       "x1, x2, complete", .open = open_generator, .forward = forward_generator };
+
+static const lac_key update_key[] = { { "update_u", LAC_KEY_BOOL, "true", .help = "convN.u of OUT is the new vector, else the stored one" }, { NULL } };
+
+/* A schema made of several, in fixed memory of the caller. */
+static void join(lac_key *to, const lac_key *const *parts, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (const lac_key *k = parts[i]; k->name != NULL; k++)
+            *to++ = *k;
+    *to = (lac_key){ NULL };
+}
+
+static lac_key patchgan_keys[16], gan_keys[32];
+
+__attribute__((constructor)) static void make_keys(void)
+{
+    static const lac_key weights[] = { { "gan_weight", LAC_KEY_NUM, "1", .help = "of the adversarial term" },
+                                       { "l1_weight", LAC_KEY_NUM, "1", .help = "of both L1 terms" }, { NULL } };
+    lac_key discriminator[16] = { { NULL } };           /* `mode` and `guided` are the generator's already */
+    int n = 0;
+    for (const lac_key *k = lac_sn_patchgan_keys; k->name != NULL; k++)
+        if (strcmp(k->name, "mode") != 0 && strcmp(k->name, "guided") != 0)
+            discriminator[n++] = *k;
+    join(patchgan_keys, (const lac_key *const[]){ lac_sn_patchgan_keys, update_key }, 2);
+    join(gan_keys, (const lac_key *const[]){ lac_deepfill_keys, discriminator, weights }, 3);
+}
+
+static lac_status open_patchgan(lac_probe *p)
+{
+    lac_sn_patchgan_config c;
+    lac_params *ps;
+    LAC_TRY(lac_sn_patchgan_configure(&c, p->config));
+    LAC_TRY(lac_calloc(&p->model, 1, sizeof(lac_sn_patchgan)));
+    LAC_TRY(lac_probe_network(p, "discriminator", "", &ps));
+    return lac_sn_patchgan_init(p->model, ps, &c);
+}
+
+static lac_tensor *with_mask(lac_tape *t, const lac_probe *p, lac_tensor *image, lac_tensor *mask)
+{
+    return lac_composite(t, NULL, image, mask, &(lac_composite_attr){ .whole = true, .append_mask = true, .dtype = p->dtype });
+}
+
+static lac_status out_vectors(lac_probe *p, lac_tape *t, const lac_sn_patchgan *d, const lac_sn_patchgan_out *y)
+{
+    char name[16];
+    for (int i = 0; i < LAC_SN_CONVS; i++) {
+        snprintf(name, sizeof name, "conv%d.u", i + 1);
+        lac_tensor *u = lac_config_bool(p->config, "update_u") ? y->u[i] : d->layer[i].u->value;
+        LAC_TRY(lac_probe_out_into(p, t, name, LAC_LAYOUT_PLAIN, u, NULL, true));
+    }
+    return LAC_OK;
+}
+
+static lac_status forward_patchgan(lac_probe *p, lac_tape *t)
+{
+    const lac_sn_patchgan *d = p->model;
+    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, d, with_mask(t, p, lac_probe_tensor(p, "image"), lac_probe_tensor(p, "mask")));
+    lac_tensor *sigma[LAC_SN_CONVS];
+    LAC_TRY(lac_tape_status(t));
+    for (int i = 0; i < LAC_SN_CONVS; i++)
+        sigma[i] = lac_view(t, y.sigma[i], 1, (int64_t[]){ 1 });
+    LAC_TRY(out_image(p, t, "logits", y.logits));
+    LAC_TRY(lac_probe_out(p, t, "sigma", LAC_LAYOUT_PLAIN, lac_concat(t, sigma, LAC_SN_CONVS, LAC_CONCAT_BATCH)));
+    return out_vectors(p, t, d, &y);
+}
+
+const lac_kind lac_kind_sn_patchgan = { "sn-patchgan", "spectral-norm patch discriminator", patchgan_keys, image_ports,
+                                        "logits, sigma, conv1.u .. conv6.u", .open = open_patchgan, .forward = forward_patchgan };
+
+typedef struct gan { lac_deepfill g; lac_sn_patchgan d; } gan;
+
+static lac_status open_gan(lac_probe *p)
+{
+    lac_deepfill_config gc;
+    lac_sn_patchgan_config dc;
+    lac_params *gp, *dp;
+    LAC_TRY(lac_deepfill_configure(&gc, p->config));
+    LAC_TRY(lac_sn_patchgan_configure(&dc, p->config));
+    LAC_TRY(lac_calloc(&p->model, 1, sizeof(gan)));
+    LAC_TRY(lac_probe_network(p, "generator", "generator.", &gp));
+    LAC_TRY(lac_probe_network(p, "discriminator", "discriminator.", &dp));
+    LAC_TRY(lac_deepfill_init(&((gan *)p->model)->g, gp, &gc));
+    return lac_sn_patchgan_init(&((gan *)p->model)->d, dp, &dc);
+}
+
+static lac_tensor *scaled(lac_tape *t, lac_tensor *sum, double weight) { return lac_weighted_sum(t, &sum, (float[]){ (float)weight }, 1); }
+
+static lac_status forward_gan(lac_probe *p, lac_tape *t)
+{
+    const gan *m = p->model;
+    lac_tensor *image = lac_probe_tensor(p, "image"), *mask = lac_probe_tensor(p, "mask");
+    const lac_deepfill_out y = lac_deepfill_forward(t, &m->g, image, mask);
+    LAC_TRY(lac_tape_status(t));
+    lac_tensor *pair[2] = { with_mask(t, p, image, mask), with_mask(t, p, y.complete, mask) };
+    lac_tensor *logits = lac_sn_patchgan_forward(t, &m->d, lac_concat(t, pair, 2, LAC_CONCAT_BATCH)).logits;
+    LAC_TRY(lac_tape_status(t));
+    lac_tensor *real = lac_rows(t, logits, 0, image->dim[0]), *fake = lac_rows(t, logits, image->dim[0], image->dim[0]);
+    const double n = (double)lac_numel(logits) / 2, pixels = (double)lac_numel(image);
+    lac_tensor *d[2] = { scaled(t, lac_hinge_loss(t, real, LAC_HINGE_REAL), 0.5 / n), scaled(t, lac_hinge_loss(t, fake, LAC_HINGE_FAKE), 0.5 / n) };
+    lac_tensor *g[3] = { scaled(t, lac_hinge_loss(t, fake, LAC_HINGE_MINUS), 1 / n),
+                         scaled(t, lac_l1_loss(t, y.x1, image, NULL, LAC_REGION_ALL, NULL), 1 / pixels),
+                         scaled(t, lac_l1_loss(t, y.x2, image, NULL, LAC_REGION_ALL, NULL), 1 / pixels) };
+    const float l1 = (float)lac_config_num(p->config, "l1_weight"), adversarial = (float)lac_config_num(p->config, "gan_weight");
+    LAC_TRY(lac_probe_out_into(p, t, "d_loss", LAC_LAYOUT_PLAIN, lac_weighted_sum(t, d, (float[]){ 1, 1 }, 2), m->d.params, false));
+    LAC_TRY(lac_probe_out_into(p, t, "g_loss", LAC_LAYOUT_PLAIN, lac_weighted_sum(t, g, (float[]){ adversarial, l1, l1 }, 3), m->g.params, false));
+    LAC_TRY(lac_probe_out_into(p, t, "l1_coarse", LAC_LAYOUT_PLAIN, g[1], NULL, true));
+    LAC_TRY(lac_probe_out_into(p, t, "l1_refine", LAC_LAYOUT_PLAIN, g[2], NULL, true));
+    LAC_TRY(lac_probe_out_into(p, t, "x1", LAC_LAYOUT_IMAGE, y.x1, NULL, true));
+    LAC_TRY(lac_probe_out_into(p, t, "x2", LAC_LAYOUT_IMAGE, y.x2, NULL, true));
+    return lac_probe_out_into(p, t, "complete", LAC_LAYOUT_IMAGE, y.complete, NULL, true);
+}
+
+static const lac_port gan_ports[] = {
+    { "image", LAC_LAYOUT_IMAGE, 4, LAC_PORT_NO_GRAD, "[B,3,H,W]" }, { "mask", LAC_LAYOUT_IMAGE, 4, LAC_PORT_NO_GRAD, "[B or 1,1,H,W]" }, { NULL },
+};
+
+const lac_kind lac_kind_deepfillv2_gan = { "deepfillv2-gan", "both networks and both losses of one iteration", gan_keys, gan_ports,
+                                           "d_loss, g_loss, l1_coarse, l1_refine, x1, x2, complete", .open = open_gan, .forward = forward_gan };

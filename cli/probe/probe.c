@@ -1,0 +1,215 @@
+/* The subcommand: options, the list of kinds, and one run. */
+#include "cli/probe/run.h"
+
+#include "autograd/ops/backend_cpu.h"
+#include "cli/commands.h"
+#include "core/cpu/features.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const lac_kind *const kinds[] = {
+#define LAC_KIND(identifier) &lac_kind_##identifier,
+#include "cli/probe/kinds.def"
+#undef LAC_KIND
+};
+enum { N_KINDS = LAC_COUNT(kinds), CONFIG_LIMIT = 16 << 20 };
+
+static lac_status find_kind(const char *name, const lac_kind **kind)
+{
+    const char *names[N_KINDS];
+    int at = 0;
+    for (int i = 0; i < N_KINDS; i++)
+        names[i] = kinds[i]->name;
+    LAC_TRY(lac_options_choose("KIND", name, names, N_KINDS, &at));
+    *kind = kinds[at];
+    return LAC_OK;
+}
+
+static void list(void)
+{
+    for (int i = 0; i < N_KINDS; i++) {
+        printf("%-22s in:", kinds[i]->name);
+        for (const lac_port *p = kinds[i]->in; p->name != NULL; p++)
+            printf(" %s%s%s", p->name, p->flags & LAC_PORT_NUMBERED ? "_0.." : p->flags & LAC_PORT_OPTIONAL ? "?" : "", p->shape);
+        printf("  out: %s", kinds[i]->out);
+        for (const lac_key *k = kinds[i]->keys; k != NULL && k->name != NULL; k++)
+            printf("%s%s=%s", k == kinds[i]->keys ? "  config: " : " ", k->name, k->value ? k->value : "(required)");
+        printf("  -- %s\n", kinds[i]->about);
+    }
+}
+
+static lac_status read_config(lac_probe *p, const char *path)
+{
+    static const lac_key none[] = { { NULL } };
+    json_error_t error;
+    json_t *given = json_object();
+    if (path != NULL) {
+        char *text;
+        size_t size;
+        json_decref(given);
+        LAC_TRY(lac_file_read(path, CONFIG_LIMIT, &text, &size));
+        given = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+        free(text);
+        if (given == NULL)
+            return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not JSON: %s, line %d", path, error.text, error.line);
+        if (!json_is_object(given)) {
+            json_decref(given);
+            return LAC_FAIL(LAC_ERR_CONFIG, "'%s' is not a JSON object", path);
+        }
+    }
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(given, next, key, value)
+        if (key[0] == '_')
+            json_object_del(given, key);
+    const lac_status s = lac_config_resolve(&p->config, p->kind->keys ? p->kind->keys : none, given, NULL, NULL);
+    json_decref(given);
+    return lac_context(s, "config of %s", p->kind->name);
+}
+
+lac_status lac_probe_network(lac_probe *p, const char *name, const char *prefix, lac_params **ps)
+{
+    LAC_TRY(lac_params_new(&p->net[p->n_nets], name, p->backend, p->dtype));
+    p->prefix[p->n_nets] = prefix;
+    *ps = p->net[p->n_nets++];
+    return LAC_OK;
+}
+
+/* A key under no network's prefix is surplus; with prefixes lac_params_load sees only its own. */
+static lac_status refuse_strays(const lac_probe *p, const lac_weights *w)
+{
+    for (int64_t i = 0; i < lac_weights_count(w); i++) {
+        bool known = false;
+        for (int k = 0; k < p->n_nets; k++)
+            known |= strncmp(lac_weights_name(w, i), p->prefix[k], strlen(p->prefix[k])) == 0;
+        if (!known)
+            return LAC_FAIL(LAC_ERR_KEY, "1 key does not fit: '%s' is not in the model", lac_weights_name(w, i));
+    }
+    return LAC_OK;
+}
+
+static lac_status load_networks(lac_probe *p)
+{
+    lac_weights *w;
+    if (p->n_nets == 0)
+        return p->weights_path == NULL ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "%s takes no --weights", p->kind->name);
+    if (p->weights_path == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "%s wants --weights FILE", p->kind->name);
+    LAC_TRY(lac_weights_open(&w, p->weights_path));
+    lac_status s = refuse_strays(p, w);
+    for (int i = 0; s == LAC_OK && i < p->n_nets; i++) {
+        s = lac_params_init(p->net[i], 0);
+        if (s == LAC_OK)
+            s = lac_params_load(p->net[i], w, p->prefix[i], true, NULL);
+        if (s == LAC_OK)
+            s = lac_calloc((void **)&p->net_grad[i], (size_t)p->net[i]->n, sizeof **p->net_grad);
+    }
+    lac_weights_close(w);
+    return lac_context(s, "loading '%s'", p->weights_path);
+}
+
+static void close_probe(lac_probe *p)
+{
+    for (int i = 0; i < p->n_in; i++) {
+        lac_tensor_free(p->input[i].host);
+        lac_tensor_free(p->input[i].grad);
+    }
+    for (int i = 0; i < LAC_PROBE_MAX_OUT; i++) {
+        lac_tensor_free(p->output[i].host);
+        lac_tensor_free(p->output[i].grad);
+    }
+    for (int i = 0; i < p->n_nets; i++) {
+        for (int64_t k = 0; p->net_grad[i] != NULL && k < p->net[i]->n; k++)
+            lac_tensor_free(p->net_grad[i][k]);
+        free(p->net_grad[i]);
+        lac_params_free(p->net[i]);
+    }
+    for (int64_t i = 0; i < p->n_borders; i++)
+        free(p->borders[i]);
+    free(p->borders);
+    free(p->model);
+    json_decref(p->config);
+    lac_weights_close(p->in);
+}
+
+static lac_status check_run(const lac_probe *p)
+{
+    if (p->want_grad && p->kind->forward == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "%s has no gradients: --grad is not for it", p->kind->name);
+    if (p->dtype == LAC_BF16 && !lac_cpu_has_avx512_bf16())
+        return LAC_FAIL(LAC_ERR_ARG, "bf16 needs a CPU with avx512_bf16 or AMX, this is %s", lac_cpu_model());
+    return LAC_OK;
+}
+
+static lac_status run(lac_probe *p, const char *config, const char *in, const char *out)
+{
+    LAC_TRY(check_run(p));
+    LAC_TRY(read_config(p, config));
+    LAC_TRY(lac_weights_open(&p->in, in));
+    LAC_TRY(lac_context(lac_probe_read_inputs(p), "'%s'", in));
+    if (p->kind->open != NULL)
+        LAC_TRY(p->kind->open(p));
+    LAC_TRY(load_networks(p));
+    LAC_TRY(p->kind->forward != NULL ? lac_probe_run_tape(p) : p->kind->compute(p));
+    return lac_probe_write(p, out);
+}
+
+static lac_status parse_dtype(const char *word, lac_dtype *d)
+{
+    static const char *const words[] = { "f32", "bf16" };
+    int at = 0;
+    LAC_TRY(lac_options_choose("--dtype", word, words, 2, &at));
+    *d = at == 0 ? LAC_F32 : LAC_BF16;
+    return LAC_OK;
+}
+
+int lac_cmd_probe(int argc, char **argv)
+{
+    const char *in = NULL, *out = NULL, *config = NULL, *weights = NULL, *device = "cpu", *dtype = "f32";
+    bool grad = false, direct = false, lists = false, help = false;
+    const lac_option options[] = {
+        { "in", 0, "FILE", LAC_OPTION_STRING, &in, "tensors in, as safetensors" },
+        { "out", 0, "FILE", LAC_OPTION_STRING, &out, "tensors out, as safetensors" },
+        { "config", 0, "FILE", LAC_OPTION_STRING, &config, "JSON object with the KIND's keys; keys that begin with _ are ignored" },
+        { "weights", 0, "FILE", LAC_OPTION_STRING, &weights, "parameters by their published names, as safetensors" },
+        { "grad", 0, NULL, LAC_OPTION_FLAG, &grad, "IN also holds grad.OUTPUT; OUT then also holds grad.INPUT and grad.PARAMETER" },
+        { "device", 0, "NAME", LAC_OPTION_STRING, &device, "cpu or cuda (default cpu)" },
+        { "dtype", 0, "NAME", LAC_OPTION_STRING, &dtype, "f32 or bf16 (default f32)" },
+        { "deterministic", 0, NULL, LAC_OPTION_FLAG, &direct, "direct summation only: no Winograd" },
+        { "list", 0, NULL, LAC_OPTION_FLAG, &lists, "every KIND with its inputs, outputs and config keys" },
+        { NULL },
+    };
+    const lac_command command = { "lacuna probe", "KIND", 0, 1,
+        "Runs one model, op or loss on tensors from a file.\n"
+        "Images are NCHW, convolution weights OIHW. An error is one line, and OUT is not written.", options };
+    lac_words words = { NULL, 0 };
+    lac_probe p = { .dtype = LAC_F32 };
+    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
+    if (s == LAC_OK && help) {
+        lac_options_help(stdout, &command);
+    } else if (s == LAC_OK && lists) {
+        list();
+    } else if (s == LAC_OK) {
+        if (words.n != 1 || in == NULL || out == NULL)
+            s = LAC_FAIL(LAC_ERR_ARG, "probe wants a KIND, --in FILE and --out FILE (probe --list names the KINDs)");
+        if (s == LAC_OK)
+            s = find_kind(words.word[0], &p.kind);
+        if (s == LAC_OK)
+            s = parse_dtype(dtype, &p.dtype);
+        if (s == LAC_OK)
+            s = lac_backend_get(&p.backend, device);
+        p.want_grad = grad;
+        p.deterministic = direct;
+        p.weights_path = weights;
+        if (s == LAC_OK)
+            s = lac_context(run(&p, config, in, out), "probe %s", p.kind->name);
+        close_probe(&p);
+    }
+    lac_words_free(&words);
+    return lac_finish(s);
+}

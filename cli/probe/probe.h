@@ -1,0 +1,90 @@
+/* cli/probe/probe.h -- `lacuna probe`: one forward (and backward) of a KIND on tensors from a file.
+ *
+ * A KIND is data: its config keys, its inputs with their layouts, and what to run. Two sorts: those that record on a tape
+ * (`forward`; gradients and bf16 come for free) and those that compute on the host (`compute`). */
+#pragma once
+
+#include "autograd/params.h"
+#include "autograd/tape.h"
+#include "core/config.h"
+#include "core/file/weights.h"
+
+enum { LAC_PROBE_MAX_IN = 64, LAC_PROBE_MAX_OUT = 32, LAC_PROBE_MAX_NETS = 2 };
+
+typedef enum {
+    LAC_LAYOUT_PLAIN,           /* as it lies */
+    LAC_LAYOUT_IMAGE,           /* [B, C, H, W] at the border, [B, H, W, C] inside */
+    LAC_LAYOUT_CONV,            /* [O, I, kh, kw] and [O, kh, kw, I] */
+} lac_layout;
+
+enum {
+    LAC_PORT_OPTIONAL = 1,
+    LAC_PORT_NO_GRAD = 2,       /* masks and given statistics: stay f32, never get a gradient */
+    LAC_PORT_F32 = 4,           /* stays f32 in a bf16 run, but has a gradient (biases) */
+    LAC_PORT_U8 = 8, LAC_PORT_I64 = 16,        /* that dtype alone; no gradient */
+    LAC_PORT_F32_OR_U8 = 32,
+    LAC_PORT_NUMBERED = 64,     /* NAME_0, NAME_1, ...: consecutive, of one shape */
+};
+
+typedef struct lac_port {
+    const char *name;
+    lac_layout layout;
+    int ndim;                   /* -1: any */
+    unsigned flags;
+    const char *shape;          /* for --list: "[B,C,H,W]" */
+} lac_port;
+
+typedef struct lac_probe_value {
+    char name[64];
+    const lac_port *port;       /* of an input */
+    lac_layout layout;
+    lac_tensor *host;           /* in the project's layout: f32, or u8/i64 where the port says so, or f64 outputs */
+    lac_tensor *on_tape;        /* of the open region */
+    lac_tensor *grad;           /* input: result; output: dL/dy from the file; host */
+    const lac_params *into;     /* output: its gradient reaches this network alone; NULL: inputs and all networks */
+    bool no_flow;               /* output: its gradient reaches nothing */
+} lac_probe_value;
+
+typedef struct lac_probe {
+    const struct lac_kind *kind;
+    json_t *config;             /* resolved */
+    lac_weights *in;
+    const char *weights_path;
+    const lac_backend *backend;
+    lac_dtype dtype;
+    bool want_grad, deterministic;
+    lac_probe_value input[LAC_PROBE_MAX_IN], output[LAC_PROBE_MAX_OUT];
+    int n_in, n_out;
+    lac_params *net[LAC_PROBE_MAX_NETS];
+    const char *prefix[LAC_PROBE_MAX_NETS];    /* of its keys in the weights: "", "generator." */
+    int n_nets;
+    lac_tensor **net_grad[LAC_PROBE_MAX_NETS];  /* by parameter */
+    void *model;                /* the kind's own; freed with free() */
+    float **borders;            /* outputs in the border's layout, until written */
+    int64_t n_borders, borders_capacity;
+} lac_probe;
+
+typedef struct lac_kind {
+    const char *name, *about;
+    const lac_key *keys;        /* NULL: none */
+    const lac_port *in;         /* ends with { NULL } */
+    const char *out;            /* for --list: "y, next_mask" */
+    lac_status (*open)(lac_probe *p);                   /* makes networks with lac_probe_network; NULL: has none */
+    lac_status (*forward)(lac_probe *p, lac_tape *t);   /* twice: planning and running */
+    lac_status (*compute)(lac_probe *p);
+} lac_kind;
+
+#define LAC_KIND(identifier) extern const lac_kind lac_kind_##identifier;
+#include "cli/probe/kinds.def"
+#undef LAC_KIND
+
+/* For kinds. An absent optional input is NULL. */
+lac_tensor *lac_probe_tensor(const lac_probe *p, const char *name);         /* on the tape */
+const lac_tensor *lac_probe_host(const lac_probe *p, const char *name);
+lac_status lac_probe_network(lac_probe *p, const char *name, const char *prefix, lac_params **ps);
+/* y's values are kept; into and no_flow as in lac_probe_value. */
+lac_status lac_probe_out(lac_probe *p, lac_tape *t, const char *name, lac_layout layout, lac_tensor *y);
+lac_status lac_probe_out_into(lac_probe *p, lac_tape *t, const char *name, lac_layout layout, lac_tensor *y, const lac_params *into, bool no_flow);
+/* A host output: *x is fresh and zero, the probe's. */
+lac_status lac_probe_result(lac_probe *p, const char *name, lac_dtype d, int ndim, const int64_t *dim, lac_tensor **x);
+

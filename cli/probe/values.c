@@ -1,0 +1,225 @@
+/* Inputs from the file, outputs to the file, and the layouts between. */
+#include "cli/probe/run.h"
+
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static lac_role role_of(lac_layout l) { return l == LAC_LAYOUT_PLAIN ? LAC_ROLE_OTHER : LAC_ROLE_CONV; }
+
+/* [B, C, H, W] and [B, H, W, C] differ as OIHW and [O, h, w, I] do. */
+static lac_status read_f32(const lac_weights *w, int64_t at, lac_layout layout, lac_tensor **x)
+{
+    const lac_shape border = lac_weights_shape(w, at), ours = lac_inner_shape(role_of(layout), &border);
+    float *stored;
+    LAC_TRY(lac_tensor_new(x, LAC_F32, ours.ndim, ours.dim));
+    LAC_TRY(lac_malloc((void **)&stored, lac_bytes(*x)));
+    const lac_status s = lac_weights_read_f32(w, at, stored);
+    if (s == LAC_OK)
+        lac_from_border((*x)->data, stored, role_of(layout), &ours);
+    free(stored);
+    return s;
+}
+
+static lac_status read_integers(const lac_weights *w, int64_t at, const lac_port *port, lac_tensor **x)
+{
+    const lac_shape shape = lac_weights_shape(w, at);
+    const lac_dtype d = lac_weights_dtype(w, at);
+    if (port->flags & LAC_PORT_I64 && d == LAC_I32) {
+        LAC_TRY(lac_tensor_new(x, LAC_I64, shape.ndim, shape.dim));
+        LAC_TRY(lac_weights_read(w, at, (*x)->data, (size_t)lac_numel(*x) * 4));
+        for (int64_t i = lac_numel(*x) - 1; i >= 0; i--)
+            ((int64_t *)(*x)->data)[i] = ((int32_t *)(*x)->data)[i];
+        return LAC_OK;
+    }
+    LAC_TRY(lac_tensor_new(x, d, shape.ndim, shape.dim));
+    return lac_weights_read(w, at, (*x)->data, lac_bytes(*x));
+}
+
+static lac_status check_dtype(const lac_port *port, lac_dtype d, const char *name)
+{
+    const bool f = d == LAC_F32 || d == LAC_F16 || d == LAC_BF16 || d == LAC_F64;
+    const char *wanted = port->flags & LAC_PORT_U8 ? "u8" : port->flags & LAC_PORT_I64 ? "i64 or i32"
+                       : port->flags & LAC_PORT_F32_OR_U8 ? "u8 or f32" : "f32, f16, bf16 or f64";
+    const bool good = port->flags & LAC_PORT_U8 ? d == LAC_U8 : port->flags & LAC_PORT_I64 ? d == LAC_I64 || d == LAC_I32
+                    : port->flags & LAC_PORT_F32_OR_U8 ? d == LAC_U8 || d == LAC_F32 : f;
+    return good ? LAC_OK : LAC_FAIL(LAC_ERR_DTYPE, "input '%s' is %s, expected %s", name, lac_dtype_name(d), wanted);
+}
+
+static lac_status read_input(lac_probe *p, const lac_port *port, const char *name, int64_t at)
+{
+    const lac_shape shape = lac_weights_shape(p->in, at);
+    const lac_dtype d = lac_weights_dtype(p->in, at);
+    LAC_TRY(check_dtype(port, d, name));
+    if (port->ndim >= 0 && shape.ndim != port->ndim)
+        return LAC_FAIL(LAC_ERR_SHAPE, "input '%s' has shape %s, expected %d dims: %s", name, lac_dims_str(shape.ndim, shape.dim), port->ndim, port->shape);
+    if (p->n_in == LAC_PROBE_MAX_IN)
+        return LAC_FAIL(LAC_ERR_ARG, "more than %d inputs", LAC_PROBE_MAX_IN);
+    lac_probe_value *v = &p->input[p->n_in++];
+    snprintf(v->name, sizeof v->name, "%s", name);
+    v->port = port;
+    v->layout = port->layout;
+    const bool raw = port->flags & (LAC_PORT_U8 | LAC_PORT_I64) || d == LAC_U8;
+    return raw ? read_integers(p->in, at, port, &v->host) : read_f32(p->in, at, port->layout, &v->host);
+}
+
+/* NAME_0, NAME_1, ... until one is missing; what lies beyond a gap is then surplus. */
+static lac_status read_numbered(lac_probe *p, const lac_port *port)
+{
+    char name[64];
+    for (int k = 0;; k++) {
+        snprintf(name, sizeof name, "%s_%d", port->name, k);
+        const int64_t at = lac_weights_find(p->in, name);
+        if (at < 0 && k == 0)
+            return LAC_FAIL(LAC_ERR_KEY, "input '%s' is missing", name);
+        if (at < 0)
+            return LAC_OK;
+        LAC_TRY(read_input(p, port, name, at));
+    }
+}
+
+static bool is_input(const lac_probe *p, const char *name)
+{
+    for (int i = 0; i < p->n_in; i++)
+        if (strcmp(p->input[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+lac_status lac_probe_read_inputs(lac_probe *p)
+{
+    for (const lac_port *port = p->kind->in; port->name != NULL; port++) {
+        const int64_t at = lac_weights_find(p->in, port->name);
+        if (port->flags & LAC_PORT_NUMBERED)
+            LAC_TRY(read_numbered(p, port));
+        else if (at >= 0)
+            LAC_TRY(read_input(p, port, port->name, at));
+        else if (!(port->flags & LAC_PORT_OPTIONAL))
+            return LAC_FAIL(LAC_ERR_KEY, "input '%s' is missing", port->name);
+    }
+    for (int64_t i = 0; i < lac_weights_count(p->in); i++) {
+        const char *name = lac_weights_name(p->in, i);
+        const bool gradient = p->want_grad && strncmp(name, "grad.", 5) == 0;      /* checked when the outputs are known */
+        if (!gradient && !is_input(p, name))
+            return LAC_FAIL(LAC_ERR_KEY, "'%s' is not an input of %s%s", name, p->kind->name, strncmp(name, "grad.", 5) ? "" : " without --grad");
+    }
+    return LAC_OK;
+}
+
+static lac_status read_grad(lac_probe *p, int64_t at, const char *name)
+{
+    for (int i = 0; i < p->n_out; i++) {
+        lac_probe_value *v = &p->output[i];
+        if (strcmp(v->name, name + 5) != 0)
+            continue;
+        if (v->grad == NULL)
+            LAC_TRY(read_f32(p->in, at, v->layout, &v->grad));
+        return lac_same_shape(v->grad, v->on_tape) ? LAC_OK
+             : LAC_FAIL(LAC_ERR_SHAPE, "'%s' has shape %s, the output has %s", name, lac_shape_str(v->grad), lac_shape_str(v->on_tape));
+    }
+    return LAC_FAIL(LAC_ERR_KEY, "'%s' is the gradient of no output of %s", name, p->kind->name);
+}
+
+lac_status lac_probe_read_grads(lac_probe *p)
+{
+    int n = 0;
+    for (int64_t i = 0; i < lac_weights_count(p->in); i++) {
+        const char *name = lac_weights_name(p->in, i);
+        const lac_dtype d = lac_weights_dtype(p->in, i);
+        if (strncmp(name, "grad.", 5) != 0)
+            continue;
+        n++;
+        if (d == LAC_U8 || d == LAC_I32 || d == LAC_I64)
+            return LAC_FAIL(LAC_ERR_DTYPE, "'%s' is %s, expected f32, f16, bf16 or f64", name, lac_dtype_name(d));
+        LAC_TRY(read_grad(p, i, name));
+    }
+    return n > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "--grad wants 'grad.NAME' for an output among the inputs, found none");
+}
+
+static lac_probe_value *find(const lac_probe *p, const char *name)
+{
+    for (int i = 0; i < p->n_in; i++)
+        if (strcmp(p->input[i].name, name) == 0)
+            return (lac_probe_value *)&p->input[i];
+    return NULL;
+}
+
+lac_tensor *lac_probe_tensor(const lac_probe *p, const char *name) { return find(p, name) ? find(p, name)->on_tape : NULL; }
+const lac_tensor *lac_probe_host(const lac_probe *p, const char *name) { return find(p, name) ? find(p, name)->host : NULL; }
+
+lac_status lac_probe_out_into(lac_probe *p, lac_tape *t, const char *name, lac_layout layout, lac_tensor *y, const lac_params *into, bool no_flow)
+{
+    if (y == NULL)
+        return lac_tape_status(t);
+    lac_probe_value *v = &p->output[p->n_out++];
+    snprintf(v->name, sizeof v->name, "%s", name);
+    v->layout = layout;
+    v->on_tape = y;
+    v->into = into;
+    v->no_flow = no_flow;
+    lac_tensor_free(v->host);
+    return lac_keep(t, y, &v->host);
+}
+
+lac_status lac_probe_out(lac_probe *p, lac_tape *t, const char *name, lac_layout layout, lac_tensor *y)
+{
+    return lac_probe_out_into(p, t, name, layout, y, NULL, false);
+}
+
+lac_status lac_probe_result(lac_probe *p, const char *name, lac_dtype d, int ndim, const int64_t *dim, lac_tensor **x)
+{
+    lac_probe_value *v = &p->output[p->n_out++];
+    snprintf(v->name, sizeof v->name, "%s", name);
+    LAC_TRY(lac_tensor_new(&v->host, d, ndim, dim));
+    *x = v->host;
+    return LAC_OK;
+}
+
+static lac_status write_one(lac_probe *p, lac_weights_writer *w, const char *prefix, const char *name, lac_role role, const lac_tensor *x)
+{
+    char key[320];
+    snprintf(key, sizeof key, "%s%s", prefix, name);
+    if (role != LAC_ROLE_CONV || x->dtype != LAC_F32)
+        return lac_weights_writer_add(w, key, x->dtype, x->ndim, x->dim, x->data);
+    const lac_shape ours = lac_shape_of(x), border = lac_border_shape(role, &ours);
+    LAC_TRY(lac_grow((void **)&p->borders, p->n_borders, &p->borders_capacity, sizeof *p->borders));
+    LAC_TRY(lac_malloc((void **)&p->borders[p->n_borders], lac_bytes(x)));
+    float *swapped = p->borders[p->n_borders++];
+    lac_to_border(swapped, x->data, role, &ours);
+    return lac_weights_writer_add(w, key, LAC_F32, border.ndim, border.dim, swapped);
+}
+
+static lac_status write_net_grads(lac_probe *p, lac_weights_writer *w, int net)
+{
+    char prefix[80];
+    snprintf(prefix, sizeof prefix, "grad.%s", p->prefix[net]);
+    for (int64_t i = 0; i < p->net[net]->n; i++)
+        if (p->net_grad[net][i] != NULL)
+            LAC_TRY(write_one(p, w, prefix, p->net[net]->param[i]->name, p->net[net]->param[i]->role, p->net_grad[net][i]));
+    return LAC_OK;
+}
+
+static lac_status collect(lac_probe *p, lac_weights_writer *w)
+{
+    for (int i = 0; i < p->n_out; i++)
+        LAC_TRY(write_one(p, w, "", p->output[i].name, role_of(p->output[i].layout), p->output[i].host));
+    for (int i = 0; p->want_grad && i < p->n_in; i++)
+        if (p->input[i].grad != NULL)
+            LAC_TRY(write_one(p, w, "grad.", p->input[i].name, role_of(p->input[i].layout), p->input[i].grad));
+    for (int i = 0; p->want_grad && i < p->n_nets; i++)
+        LAC_TRY(write_net_grads(p, w, i));
+    return LAC_OK;
+}
+
+lac_status lac_probe_write(lac_probe *p, const char *path)
+{
+    lac_weights_writer *w;
+    LAC_TRY(lac_weights_writer_new(&w));
+    lac_status s = collect(p, w);
+    if (s == LAC_OK)
+        s = lac_weights_writer_finish(w, path);
+    lac_weights_writer_free(w);
+    return s;
+}
