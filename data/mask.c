@@ -1,6 +1,7 @@
 #include "data/mask.h"
 
 #include "data/capsule.h"
+#include "data/mask_lama.h"
 
 #include <string.h>
 
@@ -161,6 +162,10 @@ static const lac_mask_kind kinds[] = {
     { "brush", "free-form strokes, as coded in DeepFill v2", draw_brush },
     { "brush-paper", "free-form strokes, Algorithm 1 of the DeepFill v2 paper", draw_paper },
     { "union", "rect or brush together (DeepFill v2's training mask)", draw_union },
+    { "lama-thin", "thin strokes (LaMa, evaluation)", lac_mask_lama_thin },
+    { "lama-medium", "medium strokes or boxes (LaMa, evaluation)", lac_mask_lama_medium },
+    { "lama-thick", "thick strokes or boxes (LaMa, evaluation)", lac_mask_lama_thick },
+    { "lama-train", "thick strokes or boxes, half and half (LaMa, training)", lac_mask_lama_train },
 };
 
 const lac_mask_kind *lac_mask_kinds(int64_t *n)

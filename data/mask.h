@@ -6,7 +6,8 @@
  *     rect         DeepFill v2's rectangle: 128 x 128 with each side cut by 0 to 32
  *     brush        its free-form brush as coded: 1 to 3 zig-zag strokes of 4 to 11 segments
  *     brush-paper  Algorithm 1 of the paper (arXiv:1806.03589), which differs from the code
- *     union        rect or brush: what DeepFill v2 trains on */
+ *     union        rect or brush: what DeepFill v2 trains on
+ *     lama-...     data/mask_lama.h; these have no params */
 #pragma once
 
 #include "core/philox.h"
