@@ -198,7 +198,7 @@ static lac_tensor *alias(lac_tape *t, lac_tensor *x, node_kind kind, int ndim, c
     return tape_ok(t) ? y : NULL;
 }
 
-lac_tensor *lac_view(lac_tape *t, lac_tensor *x, int ndim, const int64_t *dim)
+lac_tensor *lac_reshape(lac_tape *t, lac_tensor *x, int ndim, const int64_t *dim)
 {
     int64_t n;
     if (x == NULL || !tape_ok(t))

@@ -317,7 +317,11 @@ void tape_blame(lac_tape *t, lac_status s, const frame *where, const char *op)
     if (s == LAC_OK || !tape_ok(t))
         return;
     tape_where(where, path, sizeof path);
-    t->status = path[0] ? lac_context(s, "%s: %s", path, op) : lac_context(s, "%s", op);
+    const size_t n = strlen(op);
+    const bool named = strncmp(lac_error_message(), op, n) == 0 && strchr(": ", lac_error_message()[n]) != NULL;
+    t->status = named ? s : lac_context(s, "%s", op);
+    if (path[0])
+        lac_context(s, "%s", path);
 }
 
 lac_tensor *lac_tape_fail(lac_tape *t, lac_status s)

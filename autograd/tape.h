@@ -54,7 +54,7 @@ lac_tensor *lac_tape_tensor(lac_tape *t, lac_dtype d, int ndim, const int64_t *d
 /* A copy of host data in the region, converted to d (integers stay as they are); x must outlive the region. */
 lac_tensor *lac_tape_input(lac_tape *t, const lac_tensor *x, lac_dtype d);
 /* The same memory in another shape; gradients pass through. */
-lac_tensor *lac_view(lac_tape *t, lac_tensor *x, int ndim, const int64_t *dim);
+lac_tensor *lac_reshape(lac_tape *t, lac_tensor *x, int ndim, const int64_t *dim);
 /* Rows [from, from + n) of the first dim, the same memory; gradients go into those rows. */
 lac_tensor *lac_rows(lac_tape *t, lac_tensor *x, int64_t from, int64_t n);
 /* Marks a leaf whose gradient will be asked for by lac_grad. Before its first use. */

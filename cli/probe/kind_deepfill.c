@@ -95,11 +95,13 @@ static lac_status out_vectors(lac_probe *p, lac_tape *t, const lac_sn_patchgan *
 static lac_status forward_patchgan(lac_probe *p, lac_tape *t)
 {
     const lac_sn_patchgan *d = p->model;
+    if (lac_probe_host(p, "image")->dim[3] != 3)
+        return LAC_FAIL(LAC_ERR_SHAPE, "input 'image' has %lld channels, expected 3", (long long)lac_probe_host(p, "image")->dim[3]);
     const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, d, with_mask(t, p, lac_probe_tensor(p, "image"), lac_probe_tensor(p, "mask")));
     lac_tensor *sigma[LAC_SN_CONVS];
     LAC_TRY(lac_tape_status(t));
     for (int i = 0; i < LAC_SN_CONVS; i++)
-        sigma[i] = lac_view(t, y.sigma[i], 1, (int64_t[]){ 1 });
+        sigma[i] = lac_reshape(t, y.sigma[i], 1, (int64_t[]){ 1 });
     LAC_TRY(out_image(p, t, "logits", y.logits));
     LAC_TRY(lac_probe_out(p, t, "sigma", LAC_LAYOUT_PLAIN, lac_concat(t, sigma, LAC_SN_CONVS, LAC_CONCAT_BATCH)));
     return out_vectors(p, t, d, &y);

@@ -53,6 +53,7 @@ static lac_status l1(lac_probe *p, lac_tape *t)
     lac_tensor *pred = lac_probe_tensor(p, "pred"), *mask = lac_probe_tensor(p, "mask");
     if ((mask == NULL) != (region == LAC_REGION_ALL))
         return LAC_FAIL(LAC_ERR_KEY, "input 'mask' is wanted exactly if region is not \"all\", region is \"%s\"", word);
+    LAC_TRY(lac_probe_same_shape(p, "target", "pred"));
     lac_tensor *sum = lac_l1_loss(t, pred, lac_probe_tensor(p, "target"), mask, region, NULL);
     LAC_TRY(lac_tape_status(t));
     const double n = mask != NULL ? weighed_elements(pred, lac_probe_host(p, "mask"), region) + 1e-12 : (double)lac_numel(pred);
@@ -82,6 +83,8 @@ static lac_tensor *mean_l1(lac_tape *t, lac_tensor *x, lac_tensor *image)
 static lac_status deepfill_g(lac_probe *p, lac_tape *t)
 {
     lac_tensor *image = lac_probe_tensor(p, "image");
+    LAC_TRY(lac_probe_same_shape(p, "x1", "image"));
+    LAC_TRY(lac_probe_same_shape(p, "x2", "image"));
     lac_tensor *part[3] = { mean_hinge(t, lac_probe_tensor(p, "fake"), LAC_HINGE_MINUS, 1), mean_l1(t, lac_probe_tensor(p, "x1"), image),
                             mean_l1(t, lac_probe_tensor(p, "x2"), image) };
     const float l1_weight = (float)lac_config_num(p->config, "l1_weight");

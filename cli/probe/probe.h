@@ -81,6 +81,7 @@ typedef struct lac_kind {
 /* For kinds. An absent optional input is NULL. */
 lac_tensor *lac_probe_tensor(const lac_probe *p, const char *name);         /* on the tape */
 const lac_tensor *lac_probe_host(const lac_probe *p, const char *name);
+lac_status lac_probe_same_shape(const lac_probe *p, const char *name, const char *as);      /* two inputs; else an error naming both */
 lac_status lac_probe_network(lac_probe *p, const char *name, const char *prefix, lac_params **ps);
 /* y's values are kept; into and no_flow as in lac_probe_value. */
 lac_status lac_probe_out(lac_probe *p, lac_tape *t, const char *name, lac_layout layout, lac_tensor *y);

@@ -80,6 +80,20 @@ static lac_status read_numbered(lac_probe *p, const lac_port *port)
     }
 }
 
+/* Past a gap: NAME_2 without NAME_1. */
+static lac_status refuse_gap(const lac_probe *p, const char *name)
+{
+    for (const lac_port *port = p->kind->in; port->name != NULL; port++) {
+        const size_t n = strlen(port->name);
+        int read = 0;
+        for (int i = 0; i < p->n_in; i++)
+            read += p->input[i].port == port;
+        if (port->flags & LAC_PORT_NUMBERED && strncmp(name, port->name, n) == 0 && name[n] == '_')
+            return LAC_FAIL(LAC_ERR_KEY, "input '%s_%d' is missing, '%s' is there", port->name, read, name);
+    }
+    return LAC_OK;
+}
+
 static bool is_input(const lac_probe *p, const char *name)
 {
     for (int i = 0; i < p->n_in; i++)
@@ -102,8 +116,10 @@ lac_status lac_probe_read_inputs(lac_probe *p)
     for (int64_t i = 0; i < lac_weights_count(p->in); i++) {
         const char *name = lac_weights_name(p->in, i);
         const bool gradient = p->want_grad && strncmp(name, "grad.", 5) == 0;      /* checked when the outputs are known */
-        if (!gradient && !is_input(p, name))
-            return LAC_FAIL(LAC_ERR_KEY, "'%s' is not an input of %s%s", name, p->kind->name, strncmp(name, "grad.", 5) ? "" : " without --grad");
+        if (gradient || is_input(p, name))
+            continue;
+        LAC_TRY(refuse_gap(p, name));
+        return LAC_FAIL(LAC_ERR_KEY, "'%s' is not an input of %s%s", name, p->kind->name, strncmp(name, "grad.", 5) ? "" : " without --grad");
     }
     return LAC_OK;
 }
@@ -144,6 +160,12 @@ static lac_probe_value *find(const lac_probe *p, const char *name)
         if (strcmp(p->input[i].name, name) == 0)
             return (lac_probe_value *)&p->input[i];
     return NULL;
+}
+
+lac_status lac_probe_same_shape(const lac_probe *p, const char *name, const char *as)
+{
+    const lac_tensor *x = lac_probe_host(p, name), *y = lac_probe_host(p, as);
+    return lac_same_shape(x, y) ? LAC_OK : LAC_FAIL(LAC_ERR_SHAPE, "input '%s' has another shape than '%s'", name, as);
 }
 
 lac_tensor *lac_probe_tensor(const lac_probe *p, const char *name) { return find(p, name) ? find(p, name)->on_tape : NULL; }

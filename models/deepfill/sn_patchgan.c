@@ -63,7 +63,7 @@ static lac_tensor *dense_layer(lac_tape *t, const lac_sn_patchgan *d, lac_tensor
     if (x == NULL)
         return NULL;
     lac_tape_enter(t, l->name);
-    x = lac_view(t, x, 2, (int64_t[]){ x->dim[0], x->dim[1] * x->dim[2] * x->dim[3] });
+    x = lac_reshape(t, x, 2, (int64_t[]){ x->dim[0], x->dim[1] * x->dim[2] * x->dim[3] });
     x = lac_linear(t, x, normalised(t, d, LAC_SN_CONVS, out), l->bias->value);
     lac_tape_leave(t);
     return x;

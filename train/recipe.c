@@ -1,0 +1,58 @@
+#include "train/recipe.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const lac_recipe_def *const recipes[] = {
+#define LAC_RECIPE(name) &lac_recipe_##name,
+#include "train/recipes.def"
+#undef LAC_RECIPE
+};
+
+lac_status lac_recipe_find(const lac_recipe_def **def, const char *name)
+{
+    const char *names[LAC_COUNT(recipes)];
+    for (size_t i = 0; i < LAC_COUNT(recipes); i++) {
+        names[i] = recipes[i]->name;
+        if (strcmp(names[i], name) == 0)
+            return *def = recipes[i], LAC_OK;
+    }
+    const int near = lac_nearest(name, names, (int)LAC_COUNT(recipes));
+    return LAC_FAIL(LAC_ERR_CONFIG, "unknown recipe '%s'%s%s%s", name, near >= 0 ? " (did you mean '" : "", near >= 0 ? names[near] : "", near >= 0 ? "'?)" : "");
+}
+
+lac_status lac_recipe_open(lac_recipe *r, const lac_recipe_def *def, const json_t *config, const lac_backend *b, lac_dtype d)
+{
+    *r = (lac_recipe){ .def = def, .backend = b, .dtype = d, .size = lac_config_int(config, "data.train.size") };
+    LAC_TRY(lac_context(def->open(r, config), "recipe '%s'", def->name));
+    for (int i = 0; i < r->n_nets; i++)
+        LAC_TRY(lac_params_init(r->net[i], (uint64_t)lac_config_int(config, "seed")));
+    return LAC_OK;
+}
+
+void lac_recipe_close(lac_recipe *r)
+{
+    if (r->def != NULL && r->def->close != NULL)
+        r->def->close(r);
+    for (int i = 0; i < r->n_nets; i++)
+        lac_params_free(r->net[i]);
+    free(r->state);
+    *r = (lac_recipe){ 0 };
+}
+
+lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps)
+{
+    LAC_TRY(lac_params_new(&r->net[r->n_nets], name, r->backend, r->dtype));
+    *ps = r->net[r->n_nets++];
+    return LAC_OK;
+}
+
+lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name)
+{
+    for (int i = 0; i < r->n_nets; i++)
+        if (strcmp(r->net[i]->name, name) == 0)
+            return r->net[i];
+    return NULL;
+}

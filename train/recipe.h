@@ -1,0 +1,64 @@
+/* train/recipe.h -- how a system learns: its networks, the phases of a step, and what each phase's losses are.
+ *
+ * A recipe's host code branches on the step's signature alone (stage, phase, shapes, precision), because a step is planned once and then
+ * only repeated. Losses are sums: the framework divides each by its count over all micro-batches and ranks, weighs it, and seeds
+ * backward with weight / count. */
+#pragma once
+
+#include "autograd/params.h"
+#include "autograd/tape.h"
+#include "core/config.h"
+#include "data/loader.h"
+
+enum { LAC_MAX_NETS = 4, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_FIELDS = 4 };
+
+typedef struct lac_phase {
+    const char *name;                       /* "d", "g" */
+    const char *optim;                      /* key under `optim` */
+    lac_params *trains;
+    struct { const char *name; double weight; } loss[LAC_MAX_LOSSES];
+    int n_losses;
+    bool own_batch;                         /* not the first phase's pictures but others */
+} lac_phase;
+
+typedef struct lac_recipe lac_recipe;
+
+typedef struct lac_recipe_def {
+    const char *name, *about;               /* "deepfill" */
+    const lac_key *model_keys, *loss_keys;  /* schemas of the config's `model` and `loss` */
+    const char *const *fields;              /* of its batch, in order, ends with NULL: "image", "mask" */
+    const char *const *optims;              /* keys that `optim` has, ends with NULL */
+    const char *inpainter;                  /* models/inpainter.h: what its networks are used by */
+    /* config: the stage's resolved table. Makes the networks (r->net; not yet initialised) and the phases. */
+    lac_status (*open)(lac_recipe *r, const json_t *config);
+    void (*close)(lac_recipe *r);
+    /* Calls ops; sum[i] is the phase's i-th loss, a f32 scalar. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1. */
+    lac_status (*forward)(lac_recipe *r, int phase, lac_tape *t, lac_tensor *const *field, lac_tensor **sum);
+    /* How many elements each loss sums over the whole of this rank's batch. */
+    void (*count)(const lac_recipe *r, int phase, const lac_batch *batch, double *count);
+} lac_recipe_def;
+
+struct lac_recipe {
+    const lac_recipe_def *def;
+    const lac_backend *backend;
+    lac_dtype dtype;
+    int64_t size;                           /* side of the pictures */
+    lac_params *net[LAC_MAX_NETS];
+    int n_nets;
+    lac_phase phase[LAC_MAX_PHASES];
+    int n_phases;
+    void *state;                            /* the recipe's own */
+};
+
+#define LAC_RECIPE(name) extern const lac_recipe_def lac_recipe_##name;
+#include "train/recipes.def"
+#undef LAC_RECIPE
+
+/* Finds a recipe by name; LAC_ERR_CONFIG with the nearest one. */
+lac_status lac_recipe_find(const lac_recipe_def **def, const char *name);
+
+/* Opens the recipe of a resolved config and initialises its networks from the seed. lac_recipe_close ends all; safe on zeroes. */
+lac_status lac_recipe_open(lac_recipe *r, const lac_recipe_def *def, const json_t *config, const lac_backend *b, lac_dtype d);
+void lac_recipe_close(lac_recipe *r);
+lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps);        /* for open */
+lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

@@ -1,0 +1,144 @@
+/* DeepFill v2 (arXiv:1806.03589): hinge GAN and L1 of both stages, discriminator first (deepfillv2.md 2.1, 2.3). */
+#include "train/recipe.h"
+
+#include "autograd/ops/composite/composite.h"
+#include "autograd/ops/concat/concat.h"
+#include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/l1_loss/l1_loss.h"
+#include "core/memory.h"
+#include "models/deepfill/generator.h"
+#include "models/deepfill/sn_patchgan.h"
+
+#include <string.h>
+
+typedef struct deepfill { lac_deepfill g; lac_sn_patchgan d; bool gan; } deepfill;
+
+enum { IMAGE, MASK };
+enum { D_REAL, D_FAKE };
+enum { G_COARSE, G_REFINE, G_GAN };
+
+static lac_key discriminator_keys[16];
+
+__attribute__((constructor)) static void make_keys(void)
+{
+    int n = 0;
+    for (const lac_key *k = lac_sn_patchgan_keys; k->name != NULL; k++)
+        if (strcmp(k->name, "guided") != 0 && strcmp(k->name, "mode") != 0)
+            discriminator_keys[n++] = *k;
+    discriminator_keys[n++] = (lac_key){ "kind", LAC_KEY_STR, "\"patch\"", .choices = "patch|global|none",
+                                         .help = "SN-PatchGAN, one global logit, or L1 alone" };
+}
+
+static const lac_key model_keys[] = {
+    { "generator", LAC_KEY_TABLE, "{}", .sub = lac_deepfill_keys, .help = "as probe deepfillv2" },
+    { "discriminator", LAC_KEY_TABLE, "{}", .sub = discriminator_keys, .help = "as probe sn-patchgan; its mode is the generator's" },
+    { NULL },
+};
+
+static const lac_key loss_keys[] = {
+    { "l1", LAC_KEY_NUM, "1", .min = 0, .max = 1e6, .help = "weight of both stages' L1" },
+    { "gan", LAC_KEY_NUM, "1", .min = 0, .max = 1e6, .help = "weight of the generator's adversarial term" },
+    { "separate_batches", LAC_KEY_BOOL, "false", .help = "the generator's phase sees other pictures than the discriminator's" },
+    { NULL },
+};
+
+static lac_status open_discriminator(lac_recipe *r, deepfill *m, const json_t *model)
+{
+    lac_params *ps;
+    const json_t *d = lac_config_at(model, "discriminator");
+    lac_sn_patchgan_config c = {
+        .mode = m->g.config.mode, .kind = strcmp(lac_config_str(d, "kind"), "global") == 0 ? LAC_DISC_GLOBAL : LAC_DISC_PATCH,
+        .width = lac_config_int(d, "width"), .full_sn_grad = strcmp(lac_config_str(d, "sn_grad"), "full") == 0,
+        .height = r->size, .width_px = r->size };
+    LAC_TRY(lac_recipe_network(r, "discriminator", &ps));
+    return lac_sn_patchgan_init(&m->d, ps, &c);
+}
+
+static void add_loss(lac_phase *p, const char *name, double weight)
+{
+    p->loss[p->n_losses].name = name;
+    p->loss[p->n_losses++].weight = weight;
+}
+
+static void make_phases(lac_recipe *r, const deepfill *m, const json_t *loss)
+{
+    if (m->gan) {
+        lac_phase *d = &r->phase[r->n_phases++];
+        *d = (lac_phase){ .name = "d", .optim = "discriminator", .trains = m->d.params };
+        add_loss(d, "d_real", 0.5);
+        add_loss(d, "d_fake", 0.5);
+    }
+    lac_phase *g = &r->phase[r->n_phases++];
+    *g = (lac_phase){ .name = "g", .optim = "generator", .trains = m->g.params, .own_batch = m->gan && lac_config_bool(loss, "separate_batches") };
+    add_loss(g, "l1_coarse", lac_config_num(loss, "l1"));
+    add_loss(g, "l1_refine", lac_config_num(loss, "l1"));
+    if (m->gan)
+        add_loss(g, "g_gan", lac_config_num(loss, "gan"));
+}
+
+static lac_status open(lac_recipe *r, const json_t *config)
+{
+    const json_t *model = lac_config_at(config, "model");
+    lac_deepfill_config gc;
+    lac_params *ps;
+    if (r->size % 8 != 0)
+        return LAC_FAIL(LAC_ERR_CONFIG, "data.train.size must be a multiple of 8, found %lld", (long long)r->size);
+    LAC_TRY(lac_deepfill_configure(&gc, lac_config_at(model, "generator")));
+    LAC_TRY(lac_calloc(&r->state, 1, sizeof(deepfill)));
+    deepfill *m = r->state;
+    LAC_TRY(lac_recipe_network(r, "generator", &ps));
+    LAC_TRY(lac_deepfill_init(&m->g, ps, &gc));
+    m->gan = strcmp(lac_config_str(model, "discriminator.kind"), "none") != 0;
+    if (m->gan)
+        LAC_TRY(open_discriminator(r, m, model));
+    make_phases(r, m, lac_config_at(config, "loss"));
+    return LAC_OK;
+}
+
+/* The discriminator on [real, fake], both with the mask; its new vectors are handed over. */
+static lac_tensor *discriminate(lac_recipe *r, lac_tape *t, lac_tensor *real, lac_tensor *fake, lac_tensor *mask)
+{
+    const deepfill *m = r->state;
+    const lac_composite_attr with_mask = { .whole = true, .append_mask = true, .dtype = r->dtype };
+    lac_tensor *pair[2] = { lac_composite(t, NULL, real, mask, &with_mask), lac_composite(t, NULL, fake, mask, &with_mask) };
+    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, &m->d, lac_concat(t, pair, 2, LAC_CONCAT_BATCH));
+    lac_sn_patchgan_commit(t, &m->d, &y);
+    return y.logits;
+}
+
+static lac_status forward(lac_recipe *r, int phase, lac_tape *t, lac_tensor *const *field, lac_tensor **sum)
+{
+    const deepfill *m = r->state;
+    const bool d = strcmp(r->phase[phase].name, "d") == 0;
+    const lac_deepfill_out y = lac_deepfill_forward(t, &m->g, field[IMAGE], field[MASK]);
+    LAC_TRY(lac_tape_status(t));
+    const int64_t n = field[IMAGE]->dim[0];
+    lac_tensor *logits = m->gan ? discriminate(r, t, field[IMAGE], y.complete, field[MASK]) : NULL;
+    if (d) {
+        sum[D_REAL] = lac_hinge_loss(t, lac_rows(t, logits, 0, n), LAC_HINGE_REAL);
+        sum[D_FAKE] = lac_hinge_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_FAKE);
+        return lac_tape_status(t);
+    }
+    sum[G_COARSE] = lac_l1_loss(t, y.x1, field[IMAGE], NULL, LAC_REGION_ALL, NULL);
+    sum[G_REFINE] = lac_l1_loss(t, y.x2, field[IMAGE], NULL, LAC_REGION_ALL, NULL);
+    if (m->gan)
+        sum[G_GAN] = lac_hinge_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_MINUS);
+    return lac_tape_status(t);
+}
+
+static void count(const lac_recipe *r, int phase, const lac_batch *batch, double *to)
+{
+    const deepfill *m = r->state;
+    const lac_tensor *image = lac_batch_field(batch, "image");
+    const double pixels = (double)lac_numel(image);
+    const double logits = m->gan ? (double)lac_sn_patchgan_logits(&m->d, image->dim[0], image->dim[1], image->dim[2]) : 0;
+    for (int i = 0; i < r->phase[phase].n_losses; i++)
+        to[i] = strncmp(r->phase[phase].loss[i].name, "l1_", 3) == 0 ? pixels : logits;
+}
+
+static const char *const fields[] = { "image", "mask", NULL }, *const optims[] = { "generator", "discriminator", NULL };
+
+const lac_recipe_def lac_recipe_deepfill = {
+    .name = "deepfill", .about = "DeepFill v2: gated convolution, contextual attention, SN-PatchGAN", .model_keys = model_keys,
+    .loss_keys = loss_keys, .fields = fields, .optims = optims, .inpainter = "deepfill", .open = open, .forward = forward, .count = count,
+};

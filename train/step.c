@@ -1,0 +1,214 @@
+#include "train/step.h"
+
+#include "autograd/ops/dequantize/dequantize.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const json_t *config, const char *stage, const lac_backend *b,
+                            lac_dtype d, lac_comm *comm)
+{
+    *t = (lac_trainer){ .comm = comm, .stage = stage };
+    LAC_TRY(lac_recipe_open(&t->recipe, def, config, b, d));
+    LAC_TRY(lac_tape_new(&t->tape, b));
+    LAC_TRY(b->alloc((void **)&t->bad, sizeof *t->bad));
+    for (int p = 0; p < t->recipe.n_phases; p++) {
+        char key[64];
+        snprintf(key, sizeof key, "optim.%s", t->recipe.phase[p].optim);
+        LAC_TRY(lac_context(lac_optim_config_read(&t->optim_config[p], lac_config_at(config, key)), "%s", key));
+        LAC_TRY(lac_context(lac_optim_new(&t->optim[p], t->recipe.phase[p].trains, &t->optim_config[p], t->bad), "%s", key));
+    }
+    const int64_t micro = lac_config_int(config, "batch.micro");
+    t->micro = micro > 0 ? micro : lac_config_int(config, "batch.global");
+    return LAC_OK;
+}
+
+void lac_trainer_close(lac_trainer *t)
+{
+    for (int p = 0; p < LAC_MAX_PHASES; p++) {
+        lac_optim_free(t->optim[p]);
+        lac_optim_config_free(&t->optim_config[p]);
+    }
+    if (t->bad != NULL)
+        t->recipe.backend->free(t->bad, sizeof *t->bad);
+    lac_tape_free(t->tape);
+    lac_recipe_close(&t->recipe);
+    *t = (lac_trainer){ 0 };
+}
+
+typedef struct micro { lac_trainer *t; const lac_batch *batch; int phase; int64_t from, n; } micro;
+
+/* Pictures [from, from + n) of a field, on the tape: pictures in [-1, 1], masks 0 or 1, both f32. */
+static lac_tensor *load_field(const micro *m, const char *name)
+{
+    const lac_tensor *whole = lac_batch_field(m->batch, name);
+    if (whole == NULL)
+        return lac_tape_fail(m->t->tape, LAC_FAIL(LAC_ERR_STATE, "the batch has no field '%s'", name));
+    lac_tensor part = *whole;
+    part.dim[0] = m->n;
+    part.data = (uint8_t *)whole->data + (whole->dim[0] ? m->from * (int64_t)(lac_bytes(whole) / (size_t)whole->dim[0]) : 0);
+    const bool mask = strcmp(name, "mask") == 0;
+    const lac_dequantize_attr a = { mask ? 1 / 255.0f : 1 / 127.5f, mask ? 0 : -1, LAC_F32 };
+    return lac_dequantize(m->t->tape, lac_tape_input(m->t->tape, &part, LAC_F32), &a);
+}
+
+static lac_status forward_backward(lac_tape *tape, void *context)
+{
+    const micro *m = context;
+    lac_trainer *t = m->t;
+    const lac_phase *phase = &t->recipe.phase[m->phase];
+    lac_tensor *field[LAC_MAX_FIELDS] = { NULL }, *sum[LAC_MAX_LOSSES] = { NULL };
+    lac_root root[LAC_MAX_LOSSES];
+    lac_tape_train(tape, phase->trains);
+    for (int i = 0; t->recipe.def->fields[i] != NULL; i++)
+        field[i] = load_field(m, t->recipe.def->fields[i]);
+    LAC_TRY(lac_tape_status(tape));
+    LAC_TRY(t->recipe.def->forward(&t->recipe, m->phase, tape, field, sum));
+    for (int i = 0; i < phase->n_losses; i++) {
+        lac_tape_read(tape, sum[i], &t->sum[i]);
+        root[i] = (lac_root){ .y = sum[i], .seed = &t->seed[m->phase][i] };
+    }
+    return lac_backward(tape, root, phase->n_losses);
+}
+
+static lac_status run_micro(lac_trainer *t, int p, const lac_batch *batch, int64_t from, int64_t n)
+{
+    char signature[160];
+    micro m = { t, batch, p, from, n };
+    snprintf(signature, sizeof signature, "%s/%s/%s/n%lld/size%lld/%s", t->stage, t->recipe.phase[p].name, from ? "further" : "first",
+             (long long)n, (long long)t->recipe.size, lac_dtype_name(t->recipe.dtype));
+    return lac_tape_run(t->tape, signature, forward_backward, &m);
+}
+
+/* Counts over all ranks, and what backward starts from. */
+static lac_status seed_losses(lac_trainer *t, int p, const lac_batch *batch, double *count)
+{
+    const lac_phase *phase = &t->recipe.phase[p];
+    t->recipe.def->count(&t->recipe, p, batch, count);
+    LAC_TRY(t->comm->all_reduce_f64(t->comm, count, phase->n_losses));
+    for (int i = 0; i < phase->n_losses; i++)
+        t->seed[p][i] = count[i] > 0 ? (float)(phase->loss[i].weight / count[i]) : 0;
+    return LAC_OK;
+}
+
+static lac_status all_micros(lac_trainer *t, int p, const lac_batch *batch, double *total)
+{
+    lac_params_clear_grad(t->recipe.phase[p].trains);
+    for (int64_t from = 0; from < batch->n; from += t->micro) {
+        LAC_TRY(run_micro(t, p, batch, from, LAC_MIN(t->micro, batch->n - from)));
+        for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
+            total[i] += t->sum[i];
+    }
+    return LAC_OK;
+}
+
+static bool is_bad(const lac_trainer *t)
+{
+    uint32_t bad = 0;
+    return t->recipe.backend->copy(&bad, t->bad, sizeof bad) == LAC_OK && bad != 0;
+}
+
+/* The same pictures and weights again, every op watched; what fails first is the message. */
+static lac_status find_bad(lac_trainer *t, int64_t step, int p, const lac_batch *batch)
+{
+    double total[LAC_MAX_LOSSES] = { 0 };
+    for (int i = 0; i < t->recipe.n_nets; i++)
+        lac_params_drop(t->recipe.net[i]);
+    lac_tape_check_finite(t->tape, true);
+    lac_status s = all_micros(t, p, batch, total);
+    lac_tape_check_finite(t->tape, false);
+    if (s == LAC_OK)
+        s = LAC_FAIL(LAC_ERR_NONFINITE, "the gradient's norm is not finite, though every value is");
+    return lac_context(s, "step %lld, phase %s", (long long)step + 1, t->recipe.phase[p].name);
+}
+
+static lac_status run_phase(lac_trainer *t, int64_t step, int p, const lac_batch *batch)
+{
+    double count[LAC_MAX_LOSSES] = { 0 }, total[LAC_MAX_LOSSES] = { 0 };
+    LAC_TRY(seed_losses(t, p, batch, count));
+    LAC_TRY(all_micros(t, p, batch, total));
+    LAC_TRY(t->comm->all_reduce_f64(t->comm, total, t->recipe.phase[p].n_losses));
+    LAC_TRY(lac_optim_reduce(t->optim[p], t->comm));
+    LAC_TRY(lac_optim_step(t->optim[p], step));
+    if (is_bad(t))
+        return find_bad(t, step, p, batch);
+    for (int i = 0; i < t->recipe.n_nets; i++)
+        LAC_TRY(lac_params_commit(t->recipe.net[i]));
+    for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
+        t->loss[p][i] = count[i] > 0 ? total[i] / count[i] : 0;
+    return lac_optim_grad_norm(t->optim[p], &t->grad_norm[p]);
+}
+
+lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const *batch)
+{
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        LAC_TRY(run_phase(t, step, p, batch[p]));
+    return LAC_OK;
+}
+
+double lac_trainer_total(const lac_trainer *t)
+{
+    const int p = t->recipe.n_phases - 1;
+    double sum = 0;
+    for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
+        sum += t->recipe.phase[p].loss[i].weight * t->loss[p][i];
+    return sum;
+}
+
+/* Buffers of every network, and the parameters of those no optimizer holds. */
+lac_status lac_trainer_state(lac_trainer *t, lac_state *s)
+{
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        LAC_TRY(lac_optim_state(t->optim[p], s));
+    for (int i = 0; i < t->recipe.n_nets; i++)
+        for (int64_t k = 0; k < t->recipe.net[i]->n; k++) {
+            const lac_param *q = t->recipe.net[i]->param[k];
+            if (q->role == LAC_ROLE_BUFFER)
+                LAC_TRY(lac_state_add(s, q->value->dtype, q->value->ndim, q->value->dim, q->value->data, "%s/buffer/%s", t->recipe.net[i]->name, q->name));
+        }
+    return LAC_OK;
+}
+
+lac_status lac_trainer_restored(lac_trainer *t)
+{
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        LAC_TRY(lac_optim_restored(t->optim[p]));
+    for (int i = 0; i < t->recipe.n_nets; i++)
+        for (int64_t k = 0; k < t->recipe.net[i]->n; k++)
+            lac_param_changed(t->recipe.net[i]->param[k]);
+    return LAC_OK;
+}
+
+lac_status lac_trainer_swap_ema(lac_trainer *t)
+{
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        LAC_TRY(lac_optim_swap_ema(t->optim[p]));
+    return LAC_OK;
+}
+
+static lac_status plan_phase(lac_trainer *t, int p, const lac_batch *batch, lac_plan_stats *stats)
+{
+    micro m = { t, batch, p, 0, LAC_MIN(t->micro, batch->n) };
+    LAC_TRY(lac_tape_begin(t->tape, "cost", true));
+    const lac_status s = forward_backward(t->tape, &m), end = lac_tape_end(t->tape);
+    LAC_TRY(s != LAC_OK ? s : end);
+    return lac_tape_plan_stats(t->tape, "cost", stats);
+}
+
+lac_status lac_trainer_cost(lac_trainer *t, int64_t n, int64_t *peak_bytes, int64_t *flops)
+{
+    const int64_t s = t->recipe.size;
+    lac_batch batch = { .n = n, .n_fields = 2, .field = { { .name = "image" }, { .name = "mask" } } };
+    lac_tensor_shape(&batch.field[0].tensor, LAC_U8, 4, (int64_t[]){ n, s, s, 3 });
+    lac_tensor_shape(&batch.field[1].tensor, LAC_U8, 4, (int64_t[]){ n, s, s, 1 });
+    *peak_bytes = *flops = 0;
+    for (int p = 0; p < t->recipe.n_phases; p++) {
+        lac_plan_stats stats;
+        LAC_TRY(plan_phase(t, p, &batch, &stats));
+        *peak_bytes = LAC_MAX(*peak_bytes, stats.peak_bytes);
+        *flops += stats.flops * ((n + t->micro - 1) / t->micro);
+    }
+    return LAC_OK;
+}
