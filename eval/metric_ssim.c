@@ -95,28 +95,24 @@ static void map_row(const lac_pair *p, const window *w, const double *rows, int6
     }
 }
 
-static void add_map(const lac_pair *p, const window *w, lac_region region, const double *map, double *sum, int64_t *n)
+typedef struct total { double sum; int64_t n; } total;
+
+/* One channel's sum over the map pixels in the region. scratch: the filtered rows and one row of the map. */
+static total sum_channel(const lac_pair *p, const window *w, lac_region region, int channel, double *scratch)
 {
-    for (int64_t y = 0; y < w->height; y++)
+    total t = { 0, 0 };
+    double *map = scratch + p->height * N_FIELDS * w->width;
+    for (int64_t y = 0; y < p->height; y++)
+        filter_row(p, w, channel, y, scratch + y * N_FIELDS * w->width);
+    for (int64_t y = 0; y < w->height; y++) {
+        map_row(p, w, scratch, y, map);
         for (int64_t x = 0; x < w->width; x++)
             if (lac_in_region(p, region, (y + w->margin) * p->width + x + w->margin)) {
-                *sum += map[y * w->width + x];
-                *n += 1;
+                t.sum += map[x];
+                t.n++;
             }
-}
-
-static lac_value measure(const lac_pair *p, const window *w, lac_region region, double *rows, double *map)
-{
-    double sum = 0;
-    int64_t n = 0;
-    for (int c = 0; c < 3; c++) {
-        LAC_PARALLEL_FOR(y, p->height)
-            filter_row(p, w, c, y, rows + y * N_FIELDS * w->width);
-        LAC_PARALLEL_FOR(y, w->height)
-            map_row(p, w, rows, y, map + y * w->width);
-        add_map(p, w, region, map, &sum, &n);
     }
-    return n > 0 ? (lac_value){ sum / (double)n, NULL } : lac_undefined("no window has its centre in the region");
+    return t;
 }
 
 lac_status lac_ssim(const lac_pair *p, lac_region region, int variant, lac_value *value)
@@ -127,10 +123,16 @@ lac_status lac_ssim(const lac_pair *p, lac_region region, int variant, lac_value
         missing = w.taps == 7 ? "a side under 7 pixels" : "a side under 11 pixels";
     if (missing != NULL)
         return *value = lac_undefined(missing), LAC_OK;
+    const int64_t each = (N_FIELDS * p->height + 1) * w.width;
     double *scratch;
-    LAC_TRY(lac_calloc((void **)&scratch, (size_t)((N_FIELDS * p->height + w.height) * w.width), sizeof *scratch));
-    *value = measure(p, &w, region, scratch, scratch + N_FIELDS * p->height * w.width);
+    total t[3];
+    LAC_TRY(lac_calloc((void **)&scratch, (size_t)each, 3 * sizeof *scratch));
+    LAC_PARALLEL_FOR(c, 3)
+        t[c] = sum_channel(p, &w, region, (int)c, scratch + c * each);
     free(scratch);
+    const int64_t n = t[0].n + t[1].n + t[2].n;
+    *value = n > 0 ? (lac_value){ (t[0].sum + t[1].sum + t[2].sum) / (double)n, NULL }
+                   : lac_undefined("no window has its centre in the region");
     return LAC_OK;
 }
 

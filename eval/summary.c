@@ -79,7 +79,7 @@ static json_t *bin_list(const lac_score *s)
 static lac_status add_bins(const lac_score *s, int64_t m, int64_t k, json_t *list)
 {
     double *value;
-    int *bin_of;
+    int *bin_of = NULL;
     lac_bin bin[LAC_BINS];
     LAC_TRY(lac_score_values(s, m, k, &value));
     const lac_status status = lac_calloc((void **)&bin_of, (size_t)s->n_rows, sizeof *bin_of);

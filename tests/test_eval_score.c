@@ -1,5 +1,6 @@
 /* Scores, summary, bins and tables on a set small enough to work out by hand. */
 #include "core/file/atomic.h"
+#include "core/memory.h"
 #include "eval/baseline.h"
 #include "eval/bins.h"
 #include "eval/score.h"
@@ -229,4 +230,34 @@ LAC_TEST(a_failure_names_item_and_method)
     lac_score_free(&s);
     LAC_CHECK_FAILS(lac_score_new(&s, twice, 2, name, 1), LAC_ERR_ARG, "metric 'l1' is named twice");
     LAC_CHECK(lac_eval_baseline("telea").name == NULL);
+}
+
+static lac_status score_and_save(const char *path)
+{
+    static toy_set set;
+    lac_score s;
+    const lac_eval_method methods[] = { lac_eval_baseline("mean-colour"), lac_eval_baseline("laplace") };
+    const char *const names[] = { methods[0].name, methods[1].name };
+    const lac_score_origin origin = { "toy", "test", NULL, NULL, 7 };
+    LAC_TRY(lac_score_new(&s, metrics, 3, names, 2));
+    lac_status status = lac_score_run(&s, read_item, &set, ITEMS, methods);
+    if (status == LAC_OK)
+        status = lac_score_save(&s, &origin, path);
+    lac_score_free(&s);
+    return status;
+}
+
+LAC_TEST(each_missing_allocation_is_reported)       /* one after the other; the sanitizer build sees what leaks */
+{
+    char path[256];
+    lac_status status = LAC_ERR_MEM;
+    int64_t n = 0;
+    snprintf(path, sizeof path, "%s/toy", lac_test_folder());
+    for (; status != LAC_OK && n < 2000; n++) {
+        lac_alloc_fail_after(n);
+        status = score_and_save(path);
+        LAC_CHECK(status == LAC_OK || status == LAC_ERR_MEM);
+    }
+    lac_alloc_fail_after(-1);
+    LAC_CHECK(status == LAC_OK && n > 50);
 }
