@@ -115,7 +115,7 @@ def the_rest(m):
     yield changed(base, "shapes", "x2", inputs=dict(x2=m.normal(2, 3, 8, 11)))
 
     base = m.adam("", steps=3, shape=(2, 2))
-    yield changed(base, "gap", "grad_1", drop=("grad_1",))
+    yield changed(base, "gap", "grad_", drop=("grad_1",))
     yield changed(base, "shape", "grad_2", inputs=dict(grad_2=m.normal(4)))
     yield changed(base, "moment-shape", "v", inputs=dict(v=m.uniform(3)))
     yield changed(base, "betas-number", "betas", config=dict(betas=0.9))
