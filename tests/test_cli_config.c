@@ -4,9 +4,12 @@
 #include "core/file/atomic.h"
 #include "tests/harness/test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Few instructions, so that loops end soon; all the time that a busy machine may need. */
@@ -152,6 +155,26 @@ LAC_TEST(config_that_hangs_within_a_pattern_is_stopped_by_the_clock)
     const char *path = file_in(lac_test_folder(), "x.lua", text, strlen(text));
     LAC_CHECK_FAILS(lac_experiment_load(&e, path, NULL, 0, &brief), LAC_ERR_CONFIG, "x.lua: not done after 0.3 s");
     LAC_CHECK(e.config == NULL && lac_lua_default_limits.seconds == 5);
+}
+
+/* Whose parent dies becomes ours, so that its end can be seen. */
+LAC_TEST(config_process_ends_with_its_parent)
+{
+    static const char text[] = "local s = ('a'):rep(50000) return { s:find(('.-'):rep(30) .. 'b') }";
+    const char *path = file_in(lac_test_folder(), "x.lua", text, strlen(text));
+    LAC_CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    const pid_t loader = fork();
+    if (loader == 0) {
+        lac_experiment e;
+        lac_experiment_load(&e, path, NULL, 0, &limits);
+        _exit(0);
+    }
+    usleep(200000);                                 /* for it to start its child; too little would hide a fault, never invent one */
+    LAC_CHECK(kill(loader, SIGKILL) == 0 && waitpid(loader, NULL, 0) == loader);
+    pid_t orphan = 0;
+    for (int i = 0; i < 1000 && (orphan = waitpid(-1, NULL, WNOHANG)) == 0; i++)
+        usleep(10000);
+    LAC_CHECK(prctl(PR_SET_CHILD_SUBREAPER, 0) == 0 && orphan != 0);
 }
 
 LAC_TEST(config_of_bytecode_or_no_file_is_refused)
