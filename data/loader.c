@@ -92,10 +92,15 @@ static lac_status cut_picture(const lac_loader *l, const lac_set *set, int64_t i
 {
     lac_image image = { 0 };
     const lac_record r = lac_set_record(set, id);
+    const lac_window window = lac_view_window(&l->config.view, r.height, r.width, &random);
+    const int64_t rows = window.top + window.height;        /* what lies below the window need not be decoded */
     LAC_TRY(lac_set_read(set, id, &w->bytes, &w->capacity));
-    LAC_TRY(lac_context(lac_image_decode(&image, w->bytes, (size_t)r.length, 3, r.name), "'%s'", lac_set_path(set)));
-    const lac_window window = lac_view_window(&l->config.view, image.height, image.width, &random);
-    const lac_status s = lac_window_cut(&window, &image, l->config.view.size, to);
+    LAC_TRY(lac_context(lac_image_decode_top(&image, w->bytes, (size_t)r.length, rows, 3, r.name), "'%s'", lac_set_path(set)));
+    lac_status s;
+    if (image.height == rows && image.width == r.width)
+        s = lac_window_cut(&window, &image, l->config.view.size, to);
+    else
+        s = LAC_FAIL(LAC_ERR_FORMAT, "record '%s' of '%s' is not of the size that the set says", r.name, lac_set_path(set));
     lac_image_free(&image);
     return s;
 }

@@ -240,6 +240,29 @@ LAC_TEST(loader_mixes_sources_by_weight)
     lac_set_close(b);
 }
 
+/* Stopping early changes no pixel above, in any chroma layout: the rows are those of the whole picture. */
+LAC_TEST(pictures_decode_from_the_top_as_they_do_whole)
+{
+    lac_image image, whole, top;
+    uint8_t *bytes[2];
+    size_t size[2];
+    LAC_CHECK_STATUS(lac_test_picture(&image, 75, 50, 3, 9));
+    LAC_CHECK_STATUS(lac_image_encode_jpeg(&image, 90, &bytes[0], &size[0]));
+    LAC_CHECK_STATUS(lac_image_encode_png(&image, &bytes[1], &size[1]));
+    for (int k = 0; k < 2; k++) {
+        LAC_CHECK_STATUS(lac_image_decode(&whole, bytes[k], size[k], 3, "x"));
+        for (int64_t rows = 1; rows < 80; rows++) {
+            LAC_CHECK_STATUS(lac_image_decode_top(&top, bytes[k], size[k], rows, 3, "x"));
+            LAC_CHECK(top.height == LAC_MIN(rows, 75) && top.width == 50);
+            LAC_CHECK(memcmp(top.pixels, whole.pixels, (size_t)(top.height * 150)) == 0);
+            lac_image_free(&top);
+        }
+        lac_image_free(&whole);
+        free(bytes[k]);
+    }
+    lac_image_free(&image);
+}
+
 /* The whole shorter side, shrunk: what cutting and then Pillow's resampling (tested on its own) makes of it. */
 LAC_TEST(view_resizes_the_window_to_cover)
 {

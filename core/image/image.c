@@ -91,19 +91,32 @@ static lac_status unknown(const lac_codec_file *file)
     return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is neither a PNG nor a JPEG file", file->name);
 }
 
-lac_status lac_image_decode(lac_image *image, const uint8_t *bytes, size_t size, int channels, const char *name)
+static lac_status decode(lac_image *image, const lac_codec_file *file, int channels)
 {
     *image = (lac_image){ 0 };
     LAC_TRY(check_new(1, 1, channels));
-    const lac_codec_file file = { bytes, size, name };
-    lac_status s = lac_png_is(&file)    ? lac_png_decode(&file, image)
-                   : lac_jpeg_is(&file) ? lac_jpeg_decode(&file, image)
-                                        : unknown(&file);
+    lac_status s = lac_png_is(file)    ? lac_png_decode(file, image)
+                   : lac_jpeg_is(file) ? lac_jpeg_decode(file, image)
+                                       : unknown(file);
+    if (s == LAC_OK && file->rows > 0)
+        image->height = LAC_MIN(image->height, file->rows);
     if (s == LAC_OK)
         s = convert(image, channels);
     if (s != LAC_OK)
         lac_image_free(image);
     return s;
+}
+
+lac_status lac_image_decode(lac_image *image, const uint8_t *bytes, size_t size, int channels, const char *name)
+{
+    return decode(image, &(lac_codec_file){ bytes, size, name, 0 }, channels);
+}
+
+lac_status lac_image_decode_top(lac_image *image, const uint8_t *bytes, size_t size, int64_t rows, int channels, const char *name)
+{
+    if (rows < 1)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s': %lld rows wanted, at least 1 is possible", name, (long long)rows);
+    return decode(image, &(lac_codec_file){ bytes, size, name, rows }, channels);
 }
 
 lac_status lac_image_load(lac_image *image, const char *path, int channels)
@@ -119,7 +132,7 @@ lac_status lac_image_load(lac_image *image, const char *path, int channels)
 
 lac_status lac_image_probe(const uint8_t *bytes, size_t size, int64_t *height, int64_t *width, const char *name)
 {
-    const lac_codec_file file = { bytes, size, name };
+    const lac_codec_file file = { bytes, size, name, 0 };
     if (lac_png_is(&file))
         return lac_png_size(&file, height, width);
     return lac_jpeg_is(&file) ? lac_jpeg_size(&file, height, width) : unknown(&file);

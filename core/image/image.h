@@ -26,6 +26,8 @@ void lac_image_free(lac_image *image);                                          
  * On failure *image is empty. */
 lac_status lac_image_decode(lac_image *image, const uint8_t *bytes, size_t size, int channels, const char *name);
 lac_status lac_image_load(lac_image *image, const char *path, int channels);
+/* The first `rows` rows alone (fewer when the picture is lower): a JPEG is decoded no further, and damage below is not found. */
+lac_status lac_image_decode_top(lac_image *image, const uint8_t *bytes, size_t size, int64_t rows, int channels, const char *name);
 /* Reads only the header. */
 lac_status lac_image_probe(const uint8_t *bytes, size_t size, int64_t *height, int64_t *width, const char *name);
 

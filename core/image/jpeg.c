@@ -110,21 +110,24 @@ static lac_status read_pixels(reading *r, const lac_image *image)
     struct jpeg_decompress_struct *j = &r->jpeg;
     if (setjmp(r->stop))
         return broken(r);
-    while (j->output_scanline < j->output_height) {
+    const JDIMENSION rows = (JDIMENSION)image->height;
+    while (j->output_scanline < rows) {
         uint8_t *to = image->pixels + j->output_scanline * image->width * image->channels;
         uint8_t *row = r->row != NULL ? r->row : to;
         jpeg_read_scanlines(j, &row, 1);
         if (r->row != NULL)
             cmyk_to_rgb(to, row, image->width);
     }
-    jpeg_finish_decompress(j);      /* reads on to the end-of-image marker, so a cut there is found too */
+    if (rows == j->output_height)
+        jpeg_finish_decompress(j);      /* reads on to the end-of-image marker, so a cut there is found too */
     return LAC_OK;
 }
 
 static lac_status decode(reading *r, lac_image *image)
 {
     LAC_TRY(start(r));
-    LAC_TRY(lac_codec_image(image, r->jpeg.output_height, r->jpeg.output_width, r->jpeg.num_components == 1 ? 1 : 3));
+    const int64_t height = r->jpeg.output_height, rows = r->file->rows > 0 ? LAC_MIN(r->file->rows, height) : height;
+    LAC_TRY(lac_codec_image(image, rows, r->jpeg.output_width, r->jpeg.num_components == 1 ? 1 : 3));
     if (r->jpeg.num_components == 4)
         LAC_TRY(lac_malloc((void **)&r->row, (size_t)image->width * 4));
     return read_pixels(r, image);

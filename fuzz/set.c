@@ -1,0 +1,48 @@
+/* Any bytes at all as a packed set: opening, listing, decoding each record either works or fails with one line. */
+#include "data/set.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void expect_line(lac_status s)
+{
+    if (s != LAC_OK && (lac_error_message()[0] == '\0' || strchr(lac_error_message(), '\n') != NULL))
+        abort();
+}
+
+static void use(const char *path)
+{
+    lac_set *set = NULL;
+    lac_error_clear();
+    const lac_status s = lac_set_open(&set, path);
+    expect_line(s);
+    if (s != LAC_OK)
+        return;
+    for (int64_t i = 0; i < lac_set_count(set) && i < 4; i++) {
+        lac_image image = { 0 };
+        const lac_record r = lac_set_record(set, i);
+        if (r.height * r.width < 1 << 20)
+            expect_line(lac_set_decode(set, i, 3, &image));
+        lac_image_free(&image);
+    }
+    int64_t *ids = NULL, n;
+    if (lac_set_select(set, "", LAC_KIND_PHOTO, &ids, &n) == LAC_OK)
+        free(ids);
+    lac_set_close(set);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    char path[64];
+    const int fd = memfd_create("set", MFD_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (write(fd, bytes, size) == (ssize_t)size)
+        use(path);
+    close(fd);
+    return 0;
+}
