@@ -100,8 +100,8 @@ LAC_TEST(config_requires_nothing_from_elsewhere)
     file_in(other, "secret.lua", "return {}", 9);
     const char *path = file_in(folder, "configs-lua/x.lua", "return require 'secret'", 23);
     LAC_CHECK_FAILS(lac_experiment_load(&e, path, NULL, 0, &limits), LAC_ERR_CONFIG, "no module 'secret'");
-    snprintf(link, sizeof link, "%s/configs-lua/secret.lua", folder);
-    LAC_CHECK(symlink(file_in(other, "secret.lua", "return {}", 9), link) == 0);
+    snprintf(link, sizeof link, "%s/configs-lua/secret.lua", folder);                 /* to a folder with a name as long */
+    LAC_CHECK(symlink(file_in(other, "as-long-dir/secret.lua", "return {}", 9), link) == 0);
     LAC_CHECK_FAILS(lac_experiment_load(&e, path, NULL, 0, &limits), LAC_ERR_CONFIG, "no module 'secret'");
     LAC_CHECK_FAILS(load(&e, "return require '../secret'"), LAC_ERR_CONFIG, "is no module name");
     LAC_CHECK_FAILS(load(&e, "return require '/etc/passwd'"), LAC_ERR_CONFIG, "is no module name");
