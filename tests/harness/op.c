@@ -100,7 +100,7 @@ static lac_status go(run *r)
 static float draw(lac_stream *s, lac_fill fill)
 {
     const float u = 4.0f * lac_stream_uniform(s) - 2.0f;
-    return fill == LAC_FILL_MASK ? (float)(u > 0.4f) : fill == LAC_FILL_RELU ? (u > 0 ? u : 0) : u;
+    return fill == LAC_FILL_MASK ? (float)(u > 0.4f) : fill == LAC_FILL_SPARSE_MASK ? (float)(u > 1.8f) : u;
 }
 
 static lac_tensor *random_tensor(lac_stream *s, lac_fill fill, const lac_shape *shape, lac_dtype d)
@@ -123,7 +123,7 @@ static run start(const lac_op_case *k, lac_dtype d)
         if (k->in[i].fill != LAC_FILL_NONE) {
             const unsigned flags = def->in[i].flags & (LAC_FLOATS | LAC_INTEGERS) ? def->in[i].flags : LAC_FLOATS;
             r.in[i] = random_tensor(&s, k->in[i].fill, &k->in[i].shape, flags & 1u << d ? d : LAC_F32);
-            r.watch[i] = k->in[i].fill != LAC_FILL_MASK && !(k->no_gradient >> i & 1);
+            r.watch[i] = k->in[i].fill < LAC_FILL_MASK && !(k->no_gradient >> i & 1);
         }
     return r;
 }
@@ -165,7 +165,7 @@ static void free_ref(lac_ref *f)
         free(f->out[k]);
 }
 
-/* |a - b| / |b|; infinite where a is not a number. */
+/* |a - b| / |b|; infinite where a is not a number, or b all 0. */
 static double gap(const lac_tensor *a, const double *b)
 {
     const float *x = a->data;
@@ -174,7 +174,7 @@ static double gap(const lac_tensor *a, const double *b)
         difference += (x[i] - b[i]) * (x[i] - b[i]);
         size += b[i] * b[i];
     }
-    const double g = difference == 0 ? 0 : sqrt(difference / (size > 0 ? size : 1));
+    const double g = sqrt(difference / size);
     return isnan(g) ? INFINITY : g;
 }
 

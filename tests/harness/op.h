@@ -23,12 +23,14 @@ typedef struct lac_ref {
 
 typedef void lac_ref_function(const lac_ref *r);
 
-typedef enum { LAC_FILL_NONE, LAC_FILL_UNIFORM, LAC_FILL_MASK, LAC_FILL_RELU } lac_fill;     /* absent; [-2, 2); {0, 1}; max(uniform, 0) */
+/* Absent; [-2, 2); 0 and 1; 0 and a few 1. */
+typedef enum { LAC_FILL_NONE, LAC_FILL_UNIFORM, LAC_FILL_MASK, LAC_FILL_SPARSE_MASK } lac_fill;
 typedef struct lac_op_input { lac_fill fill; lac_shape shape; } lac_op_input;
 
 #define LAC_FILLED(fill, ...) { fill, { sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ } } }
 #define LAC_RANDOM(...) LAC_FILLED(LAC_FILL_UNIFORM, __VA_ARGS__)
 #define LAC_MASK(...) LAC_FILLED(LAC_FILL_MASK, __VA_ARGS__)            /* gets no gradient */
+#define LAC_SPARSE_MASK(...) LAC_FILLED(LAC_FILL_SPARSE_MASK, __VA_ARGS__)
 #define LAC_SCALAR { LAC_FILL_UNIFORM, { 0, { 0 } } }
 
 typedef struct lac_op_case {
@@ -41,7 +43,7 @@ typedef struct lac_op_case {
     uint64_t seed;
 } lac_op_case;
 
-/* |ours - ref| / |ref| in the L2 norm, the largest over the visible outputs. Inputs that may be bf16 have dtype d, and ref.c gets
+/* |ours - ref| / |ref| in the L2 norm, the largest over the visible outputs; infinite where ref is all 0, as nothing is tested then. Inputs that may be bf16 have dtype d, and ref.c gets
  * their rounded values. Fails the test when the tape reports an error. */
 double lac_op_value_gap(const lac_op_case *k, lac_dtype d);
 

@@ -23,6 +23,7 @@ typedef struct lac_contextual_attention_attr {
     int ksize;                  /* odd; 3 in the paper's code */
     int rate;                   /* 2 there */
     float softmax_scale;        /* 10 there */
+    int strip_rows;             /* grid rows of queries (and keys) at a time; 0: as many as fit 256 MiB */
     bool fuse;
     bool torch;                 /* nearest downsampling by floor; else align-corners as TensorFlow's resize */
     bool exact_overlap;         /* divide by the number of patches over a pixel; else by 4 at the border too */

@@ -1,0 +1,257 @@
+/* Backward, a sample at a time, from the saved attention A. With G_p the pieces of the upstream gradient (times the overlap share):
+ *
+ *     dA = G R^T      dR = A^T G      dZ = A (dA - sum_q A dA)      dS = softmax_scale dZ, unfused: columns first, then rows
+ *     dQ = dS K^      dK^ = dS^T Q    dK = (dK^ - K^ <K^, dK^>) / |K|, or dK^ / 1e-4 where the norm is at its floor
+ *
+ * Masked keys have A = 0, so nothing flows into their scores in either form of the softmax. */
+#include "autograd/ops/contextual_attention/cpu_patches.h"
+
+typedef struct areas {
+    float *norm, *query, *key, *piece, *upstream;       /* Q, K^, R, G of all cells */
+    float *score, *other;                               /* [L, L] */
+    float *patch, *hood;                                /* dR; dQ, then dK */
+    float *gf, *gb;                                     /* gradients of one sample in f32; the same when b is f */
+    void *product;
+} areas;
+
+static size_t lay_out(const lac_op_ctx *c, const lac_ca *g, areas *a)
+{
+    const int64_t n = g->cells, map = g->height * g->width * g->n;
+    size_t used = 0;
+    a->norm = lac_ca_take(c, &used, n);
+    a->query = lac_ca_take(c, &used, n * g->key);
+    a->key = lac_ca_take(c, &used, n * g->key);
+    a->piece = lac_ca_take(c, &used, n * g->patch);
+    a->upstream = lac_ca_take(c, &used, n * g->patch);
+    a->score = lac_ca_take(c, &used, n * n);
+    a->other = lac_ca_take(c, &used, n * n);
+    a->patch = lac_ca_take(c, &used, n * g->patch);
+    a->hood = lac_ca_take(c, &used, n * g->key);
+    a->gf = lac_ca_take(c, &used, map);
+    a->gb = c->in[1] ? lac_ca_take(c, &used, map) : a->gf;
+    a->product = c->workspace ? (char *)c->workspace + used : NULL;
+    return used;
+}
+
+/* C [m, n] = A [m, k] B [k, n], dense f32; at: A lies transposed, bt: B does. */
+static lac_product dense(int64_t m, int64_t n, int64_t k, bool at, bool bt)
+{
+    return (lac_product){ .batch = 1, .m = m, .n = n, .k = k, .a_row = at ? 1 : k, .a_col = at ? m : 1, .b_row = bt ? 1 : n, .b_col = bt ? k : 1,
+                          .c_row = n, .dtype = LAC_F32, .c_dtype = LAC_F32 };
+}
+
+typedef struct products { lac_product attention, piece, query, key; } products;
+
+static products products_of(const lac_ca *g)
+{
+    const int64_t n = g->cells;
+    return (products){ .attention = dense(n, n, g->patch, false, true), .piece = dense(n, g->patch, n, true, false),
+                       .query = dense(n, g->key, n, false, false), .key = dense(n, g->key, n, true, false) };
+}
+
+size_t LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c);
+
+size_t LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c)
+{
+    const lac_ca g = lac_ca_of(c);
+    const products p = products_of(&g);
+    const lac_product *const all[] = { &p.attention, &p.piece, &p.query, &p.key };
+    lac_op_ctx sizing = *c;
+    areas a;
+    size_t most = 0, size;
+    sizing.workspace = NULL;
+    for (size_t i = 0; i < LAC_COUNT(all); i++)
+        if (lac_dnn_matmul_workspace(all[i], false, &size) == LAC_OK)
+            most = LAC_MAX(most, size);
+    return lay_out(&sizing, &g, &a) + most;
+}
+
+static lac_status multiply(const lac_product *p, const float *x, const float *y, float *to, void *workspace)
+{
+    return lac_dnn_matmul(p, x, &(lac_dnn_weight){ .data = y }, NULL, to, workspace);
+}
+
+/* G: pieces of the upstream gradient, each pixel times its overlap share. */
+static void cut_upstream(const lac_op_ctx *c, const lac_ca *g, float *to, int64_t sample)
+{
+    const bool exact = ((const lac_contextual_attention_attr *)c->attr)->exact_overlap;
+    const lac_tensor *gy = c->gout[0];
+    const void *map = (const char *)gy->data + (size_t)(sample * g->height * g->width * g->n) * lac_dtype_size(gy->dtype);
+    LAC_PARALLEL_FOR(p, g->cells)
+        LAC_EACH_DTYPE(gy->dtype, piece, g, to + p * g->patch, map, p, true, exact);
+}
+
+/* dA becomes dS in place, a row at a time. */
+static void through_softmax(const lac_ca *g, float *restrict ds, const float *restrict attention, float scale)
+{
+    LAC_PARALLEL_FOR(p, g->cells) {
+        float *restrict d = ds + p * g->cells, sum = 0;
+        const float *restrict a = attention + p * g->cells;
+        #pragma omp simd reduction(+ : sum)
+        for (int64_t q = 0; q < g->cells; q++)
+            sum += a[q] * d[q];
+        #pragma omp simd
+        for (int64_t q = 0; q < g->cells; q++)
+            d[q] = scale * a[q] * (d[q] - sum);
+    }
+}
+
+/* to[q] += from[q + shift] for q in [begin, end), as far as both lie inside. */
+static void add_shifted(float *restrict to, const float *restrict from, int64_t begin, int64_t end, int64_t shift, int64_t n)
+{
+    begin = LAC_MAX(begin, -shift);
+    end = LAC_MIN(end, n - shift);
+    #pragma omp simd
+    for (int64_t q = begin; q < end; q++)
+        to[q] += from[q + shift];
+}
+
+/* Cell `at` one step e along the columns-first order; -1 where the order ends. */
+static int64_t column_step(const lac_ca *g, int64_t at, int64_t e)
+{
+    const int64_t i = at / g->w + e, j = at % g->w + (i < 0) * -1 + (i >= g->h);
+    return j < 0 || j >= g->w ? -1 : (i + g->h) % g->h * g->w + j;
+}
+
+/* The three-term diagonal sum in columns-first order. It is its own adjoint, like the other pass. */
+static void pass_columns(const lac_ca *g, float *restrict to, const float *restrict from)
+{
+    const int64_t n = g->cells, w = g->w;
+    LAC_PARALLEL_FOR(p, n) {
+        float *row = to + p * n;
+        memcpy(row, from + p * n, (size_t)n * sizeof *row);
+        const int64_t before = column_step(g, p, -1), after = column_step(g, p, 1);
+        if (before >= 0) {
+            add_shifted(row, from + before * n, w, n, -w, n);
+            add_shifted(row, from + before * n, 1, w, n - w - 1, n);
+        }
+        if (after >= 0) {
+            add_shifted(row, from + after * n, 0, n - w, w, n);
+            add_shifted(row, from + after * n, n - w, n - 1, w - n + 1, n);
+        }
+    }
+}
+
+static void pass_rows(const lac_ca *g, float *restrict to, const float *restrict from)
+{
+    const int64_t n = g->cells;
+    LAC_PARALLEL_FOR(p, n) {
+        memcpy(to + p * n, from + p * n, (size_t)n * sizeof *to);
+        if (p > 0)
+            add_shifted(to + p * n, from + (p - 1) * n, 0, n, -1, n);
+        if (p + 1 < n)
+            add_shifted(to + p * n, from + (p + 1) * n, 0, n, 1, n);
+    }
+}
+
+/* Pieces added where they were cut, into the f32 map: a row of the map at a time. */
+static void paste_pieces(const lac_ca *g, float *map, const float *pieces)
+{
+    LAC_PARALLEL_FOR(y, g->height) {
+        const int64_t last = (y + g->offset) / g->rate;
+        for (int64_t i = LAC_MAX(last - 1, 0); i <= LAC_MIN(last, g->h - 1); i++)
+            for (int64_t j = 0; j < g->w; j++) {
+                const int64_t left = j * g->rate - g->offset, begin = LAC_MAX(left, 0), end = LAC_MIN(left + g->side, g->width);
+                const float *from = pieces + (i * g->w + j) * g->patch + ((y + g->offset - i * g->rate) * g->side + begin - left) * g->n;
+                add_shifted(map + (y * g->width + begin) * g->n, from, 0, (end - begin) * g->n, 0, (end - begin) * g->n);
+            }
+    }
+}
+
+/* Neighbourhoods added where they were cut. Cells have pixels of their own (the nearest rule skips, never repeats). */
+static void paste_neighbourhoods(const lac_ca *g, float *map, const float *hoods)
+{
+    const int64_t half = g->ksize / 2;
+    LAC_PARALLEL_FOR(cell, g->cells) {
+        const int64_t row = cell / g->w, col = cell % g->w;
+        float *to = map + (fine_row(g, row) * g->width + fine_col(g, col)) * g->n;
+        for (int64_t i = LAC_MAX(row - half, 0); i <= LAC_MIN(row + half, g->h - 1); i++)
+            for (int64_t j = LAC_MAX(col - half, 0); j <= LAC_MIN(col + half, g->w - 1); j++)
+                add_shifted(to, hoods + (i * g->w + j) * g->key + ((row - i + half) * g->ksize + col - j + half) * g->n, 0, g->n, 0, g->n);
+    }
+}
+
+/* dK^ becomes dK in place. */
+static void through_norm(const lac_ca *g, float *hood, const float *key, const float *norm)
+{
+    LAC_PARALLEL_FOR(q, g->cells) {
+        float *restrict d = hood + q * g->key, along = 0;
+        const float *restrict k = key + q * g->key;
+        const float inverse = 1.0f / norm[q];
+        #pragma omp simd reduction(+ : along)
+        for (int64_t i = 0; i < g->key; i++)
+            along += k[i] * d[i];
+        if (norm[q] <= 1e-4f)
+            along = 0;
+        #pragma omp simd
+        for (int64_t i = 0; i < g->key; i++)
+            d[i] = (d[i] - k[i] * along) * inverse;
+    }
+}
+
+LAC_BODY void store(const lac_op_ctx *c, int which, const float *restrict from, int64_t at, int64_t begin, int64_t end, lac_dtype d)
+{
+    #pragma omp simd
+    for (int64_t k = begin; k < end; k++)
+        lac_put(c->gin[which]->data, at + k, d, from[k], c->add[which]);
+}
+
+static void store_sample(const lac_op_ctx *c, const lac_ca *g, int which, const float *from, int64_t sample)
+{
+    const int64_t n = g->height * g->width * g->n;
+    if (c->gin[which] != NULL)
+        LAC_PARALLEL_BLOCKS(b, begin, end, n)
+            LAC_EACH_DTYPE(c->gin[which]->dtype, store, c, which, from, sample * n, begin, end);
+}
+
+/* dS, unfused, in a->score. */
+static lac_status score_gradient(const lac_op_ctx *c, const lac_ca *g, const areas *a, const products *p, const float *attention)
+{
+    LAC_TRY(multiply(&p->attention, a->upstream, a->piece, a->score, a->product));
+    through_softmax(g, a->score, attention, ((const lac_contextual_attention_attr *)c->attr)->softmax_scale);
+    if (g->fuse) {
+        pass_columns(g, a->other, a->score);
+        pass_rows(g, a->score, a->other);
+    }
+    return LAC_OK;
+}
+
+static lac_status backward_sample(const lac_op_ctx *c, const lac_ca *g, const areas *a, const products *p, int64_t sample)
+{
+    const int64_t map = g->height * g->width * g->n;
+    const size_t at = (size_t)(sample * map) * lac_dtype_size(g->dtype);
+    const void *f = (const char *)c->in[0]->data + at, *b = c->in[1] ? (const char *)c->in[1]->data + at : f;
+    const float *attention = (const float *)c->out[1]->data + sample * g->cells * g->cells;
+    memset(a->gf, 0, (size_t)map * sizeof(float));
+    memset(a->gb, 0, (size_t)map * sizeof(float));
+    cut_neighbourhoods(g, a->query, f, 0, g->cells);
+    cut_neighbourhoods(g, a->key, b, 0, g->cells);
+    normalise_keys(g, a->key, a->norm, g->cells);
+    cut_pieces(g, a->piece, b, 0, g->cells);
+    cut_upstream(c, g, a->upstream, sample);
+    LAC_TRY(score_gradient(c, g, a, p, attention));
+    LAC_TRY(multiply(&p->piece, attention, a->upstream, a->patch, a->product));
+    paste_pieces(g, a->gb, a->patch);
+    LAC_TRY(multiply(&p->query, a->score, a->key, a->hood, a->product));
+    paste_neighbourhoods(g, a->gf, a->hood);
+    LAC_TRY(multiply(&p->key, a->score, a->query, a->hood, a->product));
+    through_norm(g, a->hood, a->key, a->norm);
+    paste_neighbourhoods(g, a->gb, a->hood);
+    store_sample(c, g, 0, a->gf, sample);
+    if (c->in[1] != NULL)
+        store_sample(c, g, 1, a->gb, sample);
+    return LAC_OK;
+}
+
+lac_status LAC_CPU(contextual_attention_backward)(const lac_op_ctx *c)
+{
+    const lac_ca g = lac_ca_of(c);
+    const products p = products_of(&g);
+    areas a;
+    lay_out(c, &g, &a);
+    if (c->gin[0] == NULL && c->gin[1] == NULL)
+        return LAC_OK;
+    for (int64_t sample = 0; sample < c->in[0]->dim[0]; sample++)
+        LAC_TRY(backward_sample(c, &g, &a, &p, sample));
+    return LAC_OK;
+}
