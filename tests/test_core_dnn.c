@@ -154,7 +154,7 @@ static void check_all(lac_dtype d, double tolerance)
     lac_weights_close(w);
 }
 
-/* f32: sums of at most 225 products of order 1, direct or Winograd. */
+/* f32: sums of at most 225 products of order 1. */
 LAC_TEST(conv_agrees_with_pytorch_in_f32) { check_all(LAC_F32, 2e-6); }
 
 /* bf16: the inputs are exact, the result is rounded to 8 bits: 2^-9 at most, 2e-3 on average. */
@@ -195,6 +195,34 @@ static results run(const lac_conv *c, int threads)
     LAC_CHECK_STATUS(lac_dnn_conv_grad_w(c, x, gy, r.gw, false, r.gb, false, ws));
     free(ws), free(x), free(w), free(gy), free(bias);
     return r;
+}
+
+/* Against direct summation, which the golden file has checked: rounding of F(4, 3) in f32, 1e-5 by specification. */
+static void near_direct(const lac_conv *c)
+{
+    lac_conv plain = *c;
+    plain.direct = true;
+    results fast = run(c, 2), slow = run(&plain, 2);
+    LAC_CHECK(lac_gap(fast.y, slow.y, n_y(c)) < 1e-5);
+    LAC_CHECK(lac_gap(fast.gx, slow.gx, n_x(c)) < 1e-5);
+    LAC_CHECK(lac_gap(fast.gw, slow.gw, n_w(c)) < 1e-5);
+    LAC_CHECK(lac_gap(fast.gb, slow.gb, c->o) < 1e-5);
+    free(fast.y), free(fast.gx), free(fast.gw), free(fast.gb), free(slow.y), free(slow.gx), free(slow.gw), free(slow.gb);
+}
+
+LAC_TEST(winograd_is_near_direct_summation)
+{
+    static const struct { int64_t n, h, w, c, o, k, s, d, pad[4]; } shape[] = {
+        { 2, 16, 16, 16, 32, 3, 1, 1, { 1, 1, 1, 1 } }, { 1, 13, 18, 24, 24, 3, 1, 1, { 1, 1, 1, 1 } }, { 1, 10, 9, 20, 17, 3, 1, 1, { 0, 2, 1, 0 } },
+        { 2, 24, 19, 48, 33, 3, 1, 2, { 2, 2, 2, 2 } }, { 1, 64, 64, 16, 16, 3, 1, 16, { 16, 16, 16, 16 } }, { 1, 21, 30, 16, 192, 3, 1, 4, { 4, 4, 3, 5 } },
+        { 2, 32, 32, 32, 64, 5, 2, 1, { 1, 2, 1, 2 } }, { 1, 35, 38, 40, 33, 5, 2, 1, { 2, 2, 2, 2 } }, { 1, 37, 40, 32, 48, 5, 2, 1, { 0, 1, 3, 4 } },
+    };
+    for (size_t i = 0; i < LAC_COUNT(shape); i++) {
+        lac_conv c = { .n = shape[i].n, .h = shape[i].h, .w = shape[i].w, .c = shape[i].c, .o = shape[i].o, .kh = shape[i].k, .kw = shape[i].k,
+                       .groups = 1, .stride = { shape[i].s, shape[i].s }, .dilation = { shape[i].d, shape[i].d } };
+        memcpy(c.pad, shape[i].pad, sizeof c.pad);
+        near_direct(&c);
+    }
 }
 
 static void drop(results *r) { free(r->y), free(r->gx), free(r->gw), free(r->gb); }

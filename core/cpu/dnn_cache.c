@@ -73,78 +73,98 @@ void lac_plan_put(lac_plan *p)
     pthread_mutex_unlock(&lock);
 }
 
+enum { MAX_LAYOUTS = 4096 };
+static lac_md_own layouts[MAX_LAYOUTS];
+static uint64_t n_layouts;
+
+/* Plans are made under the lock, which guards this table too. */
+lac_status lac_md_layout(uint64_t *layout, lac_md md)
+{
+    for (uint64_t i = 0; i < n_layouts; i++)
+        if (lac_md_same(lac_md_of(&layouts[i]), md)) {
+            *layout = i + 1;
+            return LAC_OK;
+        }
+    if (n_layouts == MAX_LAYOUTS)
+        return LAC_FAIL(LAC_ERR_STATE, "more than %d layouts of packed weights", MAX_LAYOUTS);
+    LAC_TRY(lac_md_copy(&layouts[n_layouts], md));
+    *layout = ++n_layouts;
+    return LAC_OK;
+}
+
 /* Packed weights, a list per hash of the uid. */
 typedef struct packed {
-    uint64_t uid, version;
+    uint64_t uid, version, layout;
     bool filled;
-    lac_md_own md;
     void *data;
     struct packed *next;
 } packed;
 enum { N_LISTS = 256 };
 static packed *lists[N_LISTS];
 
-static packed *find_packed(uint64_t uid, lac_md md)
+static packed *find_packed(uint64_t uid, uint64_t layout)
 {
     for (packed *p = lists[uid % N_LISTS]; p; p = p->next)
-        if (p->uid == uid && lac_md_same(lac_md_of(&p->md), md))
+        if (p->uid == uid && p->layout == layout)
             return p;
     return NULL;
 }
 
 static void drop_packed(packed *p)
 {
-    lac_md_drop(&p->md);
     free(p->data);
     free(p);
 }
 
-static lac_status new_packed(packed **p, uint64_t uid, lac_md md)
+static lac_status new_packed(packed **p, uint64_t uid, uint64_t layout, size_t bytes)
 {
     packed *fresh = NULL;
     LAC_TRY(lac_calloc((void **)&fresh, 1, sizeof *fresh));
-    lac_status s = lac_md_copy(&fresh->md, md);
-    if (s == LAC_OK)
-        s = lac_aligned_alloc(&fresh->data, lac_md_bytes(md));
+    const lac_status s = lac_aligned_alloc(&fresh->data, bytes);
     if (s != LAC_OK) {
         drop_packed(fresh);
         return s;
     }
     fresh->uid = uid;
+    fresh->layout = layout;
     fresh->next = lists[uid % N_LISTS];
     lists[uid % N_LISTS] = *p = fresh;
     return LAC_OK;
 }
 
-static lac_status pack_into(const lac_prim *pack, const void *from, void *to)
+static lac_status packed_copy(const void **to, const lac_dnn_weight *w, uint64_t layout, size_t bytes, lac_packer *pack, const void *context)
 {
-    return lac_prim_run(pack, 2, (int[]){ DNNL_ARG_FROM, DNNL_ARG_TO }, (void *[]){ (void *)from, to }, NULL);
-}
-
-static lac_status packed_copy(const void **to, const lac_dnn_weight *w, const lac_prim *pack)
-{
-    const lac_md md = lac_prim_md(pack, DNNL_ARG_TO);
-    packed *p = find_packed(w->uid, md);
+    packed *p = find_packed(w->uid, layout);
     if (p == NULL)
-        LAC_TRY(new_packed(&p, w->uid, md));
+        LAC_TRY(new_packed(&p, w->uid, layout, bytes));
     if (!p->filled || p->version != w->version)
-        LAC_TRY(pack_into(pack, w->data, p->data));
+        LAC_TRY(pack(context, w->data, p->data));
     p->filled = true;
     p->version = w->version;
     *to = p->data;
     return LAC_OK;
 }
 
-lac_status lac_dnn_packed(const void **to, const lac_dnn_weight *w, const lac_prim *pack, void *into)
+lac_status lac_dnn_packed(const void **to, const lac_dnn_weight *w, uint64_t layout, size_t bytes, lac_packer *pack, const void *context, void *into)
 {
     if (w->uid == 0) {
         *to = into;
-        return pack_into(pack, w->data, into);
+        return pack(context, w->data, into);
     }
     pthread_mutex_lock(&lock);
-    const lac_status s = packed_copy(to, w, pack);
+    const lac_status s = packed_copy(to, w, layout, bytes, pack, context);
     pthread_mutex_unlock(&lock);
     return s;
+}
+
+static lac_status reorder_into(const void *context, const void *from, void *to)
+{
+    return lac_prim_run(context, 2, (int[]){ DNNL_ARG_FROM, DNNL_ARG_TO }, (void *[]){ (void *)from, to }, NULL);
+}
+
+lac_status lac_dnn_reordered(const void **to, const lac_dnn_weight *w, uint64_t layout, const lac_prim *reorder, void *into)
+{
+    return lac_dnn_packed(to, w, layout, lac_md_bytes(lac_prim_md(reorder, DNNL_ARG_TO)), reorder_into, reorder, into);
 }
 
 void lac_dnn_forget(uint64_t uid)

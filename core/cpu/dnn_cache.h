@@ -18,6 +18,13 @@ typedef lac_status lac_plan_make(lac_plan **p, const int64_t *key);
 lac_status lac_plan_get(lac_plan **p, const int64_t *key, lac_plan_make *make);
 void lac_plan_put(lac_plan *p);
 
-/* The packed copy of weight w in the layout that `pack` produces; valid until the next version or lac_dnn_forget. Weights
- * without a uid are packed into `into`. */
-lac_status lac_dnn_packed(const void **packed, const lac_dnn_weight *w, const lac_prim *pack, void *into);
+/* The packed copy of weight w, `bytes` long, in a layout with a number of its own; pack() makes it. Valid until the next version or
+ * lac_dnn_forget. Weights without a uid are packed into `into`. */
+typedef lac_status lac_packer(const void *context, const void *from, void *to);
+lac_status lac_dnn_packed(const void **packed, const lac_dnn_weight *w, uint64_t layout, size_t bytes, lac_packer *pack, const void *context, void *into);
+
+/* The same through a reorder of the library; layout is lac_md_layout of its result. */
+lac_status lac_dnn_reordered(const void **packed, const lac_dnn_weight *w, uint64_t layout, const lac_prim *reorder, void *into);
+
+/* A number for a layout of the library's: equal layouts, equal numbers. Called while a plan is made. */
+lac_status lac_md_layout(uint64_t *layout, lac_md md);

@@ -1,5 +1,6 @@
 #include "core/cpu/dnn_cache.h"
 #include "core/cpu/dnn_kernels.h"
+#include "core/cpu/dnn_winograd.h"
 
 #include "core/memory.h"
 #include "core/threads.h"
@@ -26,6 +27,7 @@ typedef struct conv_plan {
     int64_t oh, ow, samples, n_bands, n_slices;
     band band[MAX_BANDS];
     lac_prim pack;                  /* weight as it lies to the layout of the calls; weight gradient: back */
+    uint64_t layout;                /* of the packed weight */
     size_t packed, scratch, block;  /* bytes: packed weight, scratch of a call, gx of a slice */
 } conv_plan;
 
@@ -37,6 +39,11 @@ int64_t lac_conv_out_h(const lac_conv *c)
 int64_t lac_conv_out_w(const lac_conv *c)
 {
     return (c->w + c->pad[2] + c->pad[3] - (c->kw - 1) * c->dilation[1] - 1 + c->stride[1]) / c->stride[1];
+}
+
+static lac_status check(const lac_conv *c)
+{
+    return lac_conv_out_h(c) < 1 || lac_conv_out_w(c) < 1 ? LAC_FAIL(LAC_ERR_SHAPE, "the kernel is larger than the padded map") : LAC_OK;
 }
 
 static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
@@ -68,13 +75,13 @@ static void band_of_x(band *b, const lac_conv *c, int64_t oh, int64_t from, int6
     b->pad_bottom = (b->y_rows - 1) * s + reach + 1 - b->pad_top - b->x_rows;
 }
 
-/* A fixed rule: about sixteen slices, bands of eight rows or more; small maps go several samples at a time. */
+/* A fixed rule: eight slices or more (four for the weight gradient, whose parts have to be summed), bands of eight rows or more. */
 static void cut(conv_plan *p, int64_t wanted_bands)
 {
     const lac_conv *c = &p->c;
-    const int64_t rows = p->pass == LAC_CONV_GRAD_X ? c->h : p->oh;
+    const int64_t rows = p->pass == LAC_CONV_GRAD_X ? c->h : p->oh, slices = p->pass == LAC_CONV_GRAD_W ? 4 : 8;
     p->samples = 1;
-    p->n_bands = LAC_MAX(LAC_MIN(LAC_MIN((16 + c->n - 1) / c->n, rows / 8), wanted_bands), 1);
+    p->n_bands = LAC_MAX(LAC_MIN(LAC_MIN((slices + c->n - 1) / c->n, rows / 8), wanted_bands), 1);
     p->n_slices = c->n * p->n_bands;
     for (int64_t b = 0; b < p->n_bands; b++) {
         const int64_t from = lac_block_start(rows, p->n_bands, b), to = lac_block_start(rows, p->n_bands, b + 1);
@@ -135,7 +142,7 @@ static lac_status make_band(conv_plan *p, int64_t k, bool accept_reference)
     lac_status s = band_mds(&m, p, b);
     if (s == LAC_OK) {
         const lac_prim_conv c = {
-            .pass = p->pass, .x = lac_md_of(&m.x), .y = lac_md_of(&m.y), .b = p->has_bias ? lac_md_of(&m.b) : NULL,
+            .pass = p->pass, .threads = 1, .x = lac_md_of(&m.x), .y = lac_md_of(&m.y), .b = p->has_bias ? lac_md_of(&m.b) : NULL,
             .w = k ? lac_prim_md(&p->band[0].prim, weight_arg(p)) : lac_md_of(&m.w),
             .x_forward = lac_md_of(&m.x_forward), .w_forward = lac_md_of(&m.w_forward),
             .stride = { p->c.stride[0], p->c.stride[1] }, .dilation = { p->c.dilation[0], p->c.dilation[1] },
@@ -184,7 +191,9 @@ static lac_status make_pack(conv_plan *p)
     const lac_md inner = lac_prim_md(&p->band[0].prim, weight_arg(p));
     lac_md_own outer;
     LAC_TRY(weight_md(&outer, &p->c, back ? LAC_F32 : p->c.dtype, false));
-    const lac_status s = lac_prim_new_reorder(&p->pack, back ? inner : lac_md_of(&outer), back ? lac_md_of(&outer) : inner);
+    lac_status s = lac_prim_new_reorder(&p->pack, back ? inner : lac_md_of(&outer), back ? lac_md_of(&outer) : inner);
+    if (s == LAC_OK && !back)
+        s = lac_md_layout(&p->layout, inner);
     lac_md_drop(&outer);
     p->packed = (lac_md_bytes(inner) + 63) / 64 * 64;
     return s;
@@ -235,8 +244,6 @@ static lac_status make(lac_plan **out, const int64_t *key)
 
 static lac_status get(conv_plan **p, const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool bias)
 {
-    if (lac_conv_out_h(c) < 1 || lac_conv_out_w(c) < 1)
-        return LAC_FAIL(LAC_ERR_SHAPE, "the kernel is larger than the padded map");
     const int64_t key[LAC_PLAN_KEY] = {
         'c', c->n, c->h, c->w, c->c, c->o, c->kh, c->kw, c->groups, c->stride[0], c->stride[1], c->dilation[0], c->dilation[1],
         c->pad[0], c->pad[1], c->pad[2], c->pad[3], c->dtype, c->direct, pass, pass == LAC_CONV_GRAD_X ? dx : LAC_F32, bias,
@@ -261,7 +268,13 @@ static size_t workspace_size(const conv_plan *p, bool packed)
 
 lac_status lac_dnn_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool packed, size_t *size)
 {
+    lac_wino w;
     *size = 0;
+    LAC_TRY(check(c));
+    if (lac_wino_fits(&w, c, pass, pass == LAC_CONV_GRAD_X ? dx : c->dtype)) {
+        *size = lac_wino_workspace(&w, pass, packed);
+        return LAC_OK;
+    }
     for (int bias = 0; bias < 2; bias++) {      /* with and without are two plans */
         conv_plan *p;
         LAC_TRY(get(&p, c, pass, dx, bias));
@@ -276,6 +289,12 @@ lac_status lac_dnn_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dty
 lac_status lac_dnn_conv_algorithm(const lac_conv *c, lac_conv_pass pass, char *text, size_t size)
 {
     conv_plan *p;
+    lac_wino w;
+    LAC_TRY(check(c));
+    if (lac_wino_fits(&w, c, pass, c->dtype)) {
+        snprintf(text, size, "Winograd, %lld tiles", (long long)w.n_tiles);
+        return LAC_OK;
+    }
     LAC_TRY(get(&p, c, pass, c->dtype, pass != LAC_CONV_GRAD_X));
     snprintf(text, size, "%s in %lld slices", p->band[0].prim.name, (long long)p->n_slices);
     lac_plan_put(&p->base);
@@ -360,7 +379,7 @@ static lac_status grad_w_slice(const job *j, int64_t slice, int64_t sample, cons
 static lac_status with_weight(job *j, const lac_dnn_weight *w, char *workspace, slice_fn *f)
 {
     const conv_plan *p = j->p;
-    LAC_TRY(lac_dnn_packed(&j->w, w, &p->pack, workspace));
+    LAC_TRY(lac_dnn_reordered(&j->w, w, p->layout, &p->pack, workspace));
     j->workers = workspace + (w->uid ? 0 : p->packed);
     return each_slice(j, f);
 }
@@ -368,6 +387,10 @@ static lac_status with_weight(job *j, const lac_dnn_weight *w, char *workspace, 
 lac_status lac_dnn_conv_forward(const lac_conv *c, const void *x, const lac_dnn_weight *w, const float *bias, void *y, void *workspace)
 {
     conv_plan *p;
+    lac_wino wino;
+    LAC_TRY(check(c));
+    if (lac_wino_fits(&wino, c, LAC_CONV_FORWARD, c->dtype))
+        return lac_wino_run(&wino, x, w, bias, y, false, workspace);
     LAC_TRY(get(&p, c, LAC_CONV_FORWARD, c->dtype, bias != NULL));
     job j = { .p = p, .x = x, .y = y, .bias = bias };
     const lac_status s = with_weight(&j, w, workspace, forward_slice);
@@ -378,6 +401,10 @@ lac_status lac_dnn_conv_forward(const lac_conv *c, const void *x, const lac_dnn_
 lac_status lac_dnn_conv_grad_x(const lac_conv *c, const void *gy, const lac_dnn_weight *w, void *gx, lac_dtype dx, bool add, void *workspace)
 {
     conv_plan *p;
+    lac_wino wino;
+    LAC_TRY(check(c));
+    if (lac_wino_fits(&wino, c, LAC_CONV_GRAD_X, dx))
+        return lac_wino_run(&wino, gy, w, NULL, gx, add, workspace);
     LAC_TRY(get(&p, c, LAC_CONV_GRAD_X, dx, false));
     job j = { .p = p, .y = gy, .gx = gx, .add = add };
     const lac_status s = with_weight(&j, w, workspace, grad_x_slice);
@@ -422,6 +449,10 @@ static lac_status deliver(const conv_plan *p, char *parts, float *gw, bool add_w
 lac_status lac_dnn_conv_grad_w(const lac_conv *c, const void *x, const void *gy, float *gw, bool add_w, float *gb, bool add_b, void *workspace)
 {
     conv_plan *p;
+    lac_wino wino;
+    LAC_TRY(check(c));
+    if (lac_wino_fits(&wino, c, LAC_CONV_GRAD_W, c->dtype))
+        return lac_wino_grad_w(&wino, x, gy, gw, add_w, gb, add_b, workspace);
     LAC_TRY(get(&p, c, LAC_CONV_GRAD_W, LAC_F32, gb != NULL));
     job j = { .p = p, .x = x, .y = gy, .workers = workspace };
     j.parts = j.workers + (size_t)n_workers(p) * (p->scratch + p->block);

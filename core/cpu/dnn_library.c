@@ -78,10 +78,11 @@ void lac_md_drop(lac_md_own *md)
 size_t lac_md_bytes(lac_md md) { return dnnl_memory_desc_get_size(md); }
 bool lac_md_same(lac_md a, lac_md b) { return dnnl_memory_desc_equal(a, b); }
 
-/* oneDNN takes the thread count when a primitive is made: ours are made for one thread and run in slices. */
+/* oneDNN takes the thread count when a primitive is made. */
 static lac_status finish(lac_prim *p, const_dnnl_primitive_desc_t pd)
 {
     memset(p, 0, sizeof *p);
+    p->threads = omp_get_max_threads();
     LAC_TRY(status(dnnl_primitive_create(&p->handle, pd), "making a primitive"));
     const_dnnl_primitive_desc_t own;
     dnnl_primitive_get_primitive_desc(p->handle, &own);
@@ -171,7 +172,7 @@ lac_status lac_prim_new_conv(lac_prim *p, const lac_prim_conv *c, bool accept_re
     memset(p, 0, sizeof *p);
     LAC_TRY(ready());
     const int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
+    omp_set_num_threads(c->threads);
     dnnl_primitive_attr_t attr = new_attr(true, false);
     dnnl_primitive_desc_t pd = NULL;
     lac_status s = conv_desc(&pd, c, attr) != dnnl_success || (!accept_reference && is_reference(pd)) ? LAC_ERR_NO_KERNEL : finish(p, pd);
@@ -250,7 +251,7 @@ static dnnl_status_t execute(const lac_prim *p, int n, dnnl_exec_arg_t *a)
     if (omp_in_parallel())
         return dnnl_primitive_execute(p->handle, stream, n, a);
     const int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
+    omp_set_num_threads(p->threads);
     const dnnl_status_t s = dnnl_primitive_execute(p->handle, stream, n, a);
     omp_set_num_threads(threads);
     return s;

@@ -26,15 +26,17 @@ void lac_md_drop(lac_md_own *md);
 size_t lac_md_bytes(lac_md md);
 bool lac_md_same(lac_md a, lac_md b);
 
-/* A primitive made for one thread. */
+/* A primitive, made for a number of threads: 1, to run inside a slice, everywhere but in benchmarks/floor.c. */
 typedef struct lac_prim {
     dnnl_primitive_t handle;
+    int threads;
     size_t scratch;
     const char *name;               /* the library's word for the implementation */
 } lac_prim;
 
 typedef struct lac_prim_conv {
     lac_conv_pass pass;
+    int threads;
     bool winograd;
     lac_md x, w, b, y;              /* b NULL: no bias (and no bias gradient) */
     lac_md x_forward, w_forward;    /* backward: as x and w, but in the dtype of y (gx and gw may be wider) */
@@ -48,6 +50,6 @@ lac_status lac_prim_new_reorder(lac_prim *p, lac_md from, lac_md to);
 void lac_prim_drop(lac_prim *p);
 lac_md lac_prim_md(const lac_prim *p, int arg);         /* layout of DNNL_ARG_... */
 
-/* Runs on the calling thread alone. */
+/* Runs on the threads it was made for; on the calling one alone inside a parallel region. */
 enum { LAC_PRIM_ARGS = 5 };
 lac_status lac_prim_run(const lac_prim *p, int n, const int *arg, void *const *data, void *scratch);

@@ -12,6 +12,7 @@ struct lac_dnn_product {
     lac_product p;
     bool packed;                    /* B in the library's own layout */
     lac_prim prim, pack;
+    uint64_t layout;
     size_t packed_bytes;
 };
 
@@ -43,6 +44,7 @@ static lac_status make_prims(lac_dnn_product *h, product_mds *m)
         return LAC_OK;
     const lac_md inner = lac_prim_md(&h->prim, DNNL_ARG_WEIGHTS);
     h->packed_bytes = (lac_md_bytes(inner) + 63) / 64 * 64;
+    LAC_TRY(lac_md_layout(&h->layout, inner));
     return lac_prim_new_reorder(&h->pack, lac_md_of(&m->b), inner);
 }
 
@@ -159,12 +161,12 @@ static lac_status pack_b(const blocks *b, const lac_dnn_weight *w, char **worksp
     *full = *last = w->data;
     if (!b->full->packed)
         return LAC_OK;
-    LAC_TRY(lac_dnn_packed(full, w, &b->full->pack, *workspace));
+    LAC_TRY(lac_dnn_reordered(full, w, b->full->layout, &b->full->pack, *workspace));
     if (w->uid == 0)
         *workspace += b->full->packed_bytes;
     if (b->last == NULL)
         return LAC_OK;
-    LAC_TRY(lac_dnn_packed(last, w, &b->last->pack, *workspace));
+    LAC_TRY(lac_dnn_reordered(last, w, b->last->layout, &b->last->pack, *workspace));
     if (w->uid == 0)
         *workspace += b->last->packed_bytes;
     return LAC_OK;

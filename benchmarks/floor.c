@@ -1,0 +1,168 @@
+/* benchmarks/floor.c -- for every convolution of the DeepFill v2 step the fastest bare oneDNN call beside ours.
+ *
+ *     bench-floor [f32|bf16] [rounds] [name]      name: only layers whose name contains it
+ *
+ * Bare: direct or Winograd, NHWC or the library's own layout, packed weights, all threads, unsliced. Sums are weighted by how
+ * often a step runs each pass (benchmarks/layers.h); the fraction of the floor is bare / ours. */
+#include "benchmarks/layers.h"
+#include "benchmarks/measure.h"
+#include "core/cpu/dnn_library.h"
+#include "core/threads.h"
+
+#include <string.h>
+
+typedef struct bare {
+    lac_prim prim;
+    int n, arg[4];
+    void *data[4], *scratch;
+    char name[80];
+} bare;
+
+static void run_bare(void *context)
+{
+    const bare *b = context;
+    stop_on(lac_prim_run(&b->prim, b->n, b->arg, b->data, b->scratch));
+}
+
+static void act(lac_md_own *md, int64_t n, int64_t h, int64_t w, int64_t c, lac_dtype d, bool any)
+{
+    const int64_t stride[] = { h * w * c, 1, w * c, c };
+    stop_on(lac_md_new(md, 4, (int64_t[]){ n, c, h, w }, any ? NULL : stride, d));
+}
+
+static bool make_prim(bare *b, const lac_conv *c, lac_conv_pass pass, bool any, bool winograd)
+{
+    lac_md_own x, y, w, w_forward, bias;
+    const int64_t dim[] = { c->o, c->c, c->kh, c->kw };
+    act(&x, c->n, c->h, c->w, c->c, c->dtype, any);
+    act(&y, c->n, lac_conv_out_h(c), lac_conv_out_w(c), c->o, c->dtype, any);
+    stop_on(lac_md_new(&w, 4, dim, NULL, pass == LAC_CONV_GRAD_W ? LAC_F32 : c->dtype));
+    stop_on(lac_md_new(&w_forward, 4, dim, NULL, c->dtype));
+    stop_on(lac_md_new(&bias, 1, &c->o, (int64_t[]){ 1 }, LAC_F32));
+    const lac_prim_conv p = {
+        .pass = pass, .threads = lac_threads(), .winograd = winograd, .x = lac_md_of(&x), .w = lac_md_of(&w), .y = lac_md_of(&y),
+        .b = pass == LAC_CONV_GRAD_X ? NULL : lac_md_of(&bias), .x_forward = lac_md_of(&x), .w_forward = lac_md_of(&w_forward),
+        .stride = { c->stride[0], c->stride[1] }, .dilation = { c->dilation[0], c->dilation[1] },
+        .pad = { c->pad[0], c->pad[1], c->pad[2], c->pad[3] },
+    };
+    const bool made = lac_prim_new_conv(&b->prim, &p, false) == LAC_OK;
+    lac_md_drop(&x), lac_md_drop(&y), lac_md_drop(&w), lac_md_drop(&w_forward), lac_md_drop(&bias);
+    return made;
+}
+
+static bool make_bare(bare *b, const lac_conv *c, lac_conv_pass pass, bool any, bool winograd)
+{
+    static const int args[3][4] = { { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS },
+                                    { DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST, 0 },
+                                    { DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_BIAS } };
+    memset(b, 0, sizeof *b);
+    if (!make_prim(b, c, pass, any, winograd))
+        return false;
+    b->n = pass == LAC_CONV_GRAD_X ? 3 : 4;
+    for (int i = 0; i < b->n; i++) {
+        b->arg[i] = args[pass][i];
+        const size_t bytes = lac_md_bytes(lac_prim_md(&b->prim, b->arg[i]));
+        const bool wide = c->dtype == LAC_F32 || i == 3 || (i == 1 && pass == LAC_CONV_GRAD_W);
+        b->data[i] = bench_random((int64_t)bytes / (wide ? 4 : 2), wide ? LAC_F32 : LAC_BF16);
+    }
+    b->scratch = bench_memory(b->prim.scratch);
+    snprintf(b->name, sizeof b->name, "%s%s", any ? "any " : "nhwc ", b->prim.name);
+    return true;
+}
+
+static void drop_bare(bare *b)
+{
+    for (int i = 0; i < b->n; i++)
+        free(b->data[i]);
+    free(b->scratch);
+    lac_prim_drop(&b->prim);
+}
+
+typedef struct ours {
+    lac_conv c;
+    lac_conv_pass pass;
+    void *x, *y, *w, *workspace;
+    float *bias, *gw;
+} ours;
+
+static void run_ours(void *context)
+{
+    const ours *o = context;
+    const lac_dnn_weight w = { o->w, 77, 1 };
+    if (o->pass == LAC_CONV_FORWARD)
+        stop_on(lac_dnn_conv_forward(&o->c, o->x, &w, o->bias, o->y, o->workspace));
+    else if (o->pass == LAC_CONV_GRAD_X)
+        stop_on(lac_dnn_conv_grad_x(&o->c, o->y, &w, o->x, o->c.dtype, false, o->workspace));
+    else
+        stop_on(lac_dnn_conv_grad_w(&o->c, o->x, o->y, o->gw, false, o->bias, false, o->workspace));
+}
+
+static void make_ours(ours *o, const lac_conv *c, lac_conv_pass pass)
+{
+    const int64_t n_w = c->o * c->kh * c->kw * c->c;
+    size_t size;
+    o->c = *c;
+    o->pass = pass;
+    lac_dnn_forget(77);
+    stop_on(lac_dnn_conv_workspace(c, pass, c->dtype, true, &size));
+    o->x = bench_random(c->n * c->h * c->w * c->c, c->dtype);
+    o->y = bench_random(c->n * lac_conv_out_h(c) * lac_conv_out_w(c) * c->o, c->dtype);
+    o->w = bench_random(n_w, c->dtype);
+    o->gw = bench_random(n_w, LAC_F32);
+    o->bias = bench_random(c->o, LAC_F32);
+    o->workspace = bench_memory(size);
+}
+
+static void drop_ours(ours *o) { free(o->x), free(o->y), free(o->w), free(o->gw), free(o->bias), free(o->workspace); }
+
+typedef struct sums { double floor, ours; } sums;
+
+static void one_pass(const layer *l, lac_dtype d, lac_conv_pass pass, int rounds, sums *total)
+{
+    static const char *const pass_name[] = { "fwd", "dx", "dw" };
+    const lac_conv c = layer_conv(l, d);
+    static bare b[3];
+    candidate try[4];
+    int n = 0;
+    for (int k = 0; k < 3; k++)
+        if ((k < 2 || d == LAC_F32) && make_bare(&b[n], &c, pass, k > 0, k == 2)) {
+            try[n] = (candidate){ .run = run_bare, .context = &b[n] };
+            n++;
+        }
+    ours o;
+    make_ours(&o, &c, pass);
+    try[n] = (candidate){ .run = run_ours, .context = &o };
+    alternate(try, n + 1, rounds, 0.02);
+    int best = 0;
+    for (int k = 1; k < n; k++)
+        if (try[k].best < try[best].best)
+            best = k;
+    char algorithm[80];
+    stop_on(lac_dnn_conv_algorithm(&c, pass, algorithm, sizeof algorithm));
+    const double gflop = 2e-9 * (double)(c.n * lac_conv_out_h(&c) * lac_conv_out_w(&c)) * (double)(c.o * c.c * c.kh * c.kw);
+    printf("%-20s %-3s x%-2d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %-32s | %s\n", l->name, pass_name[pass], l->runs[pass], try[best].best * 1e3,
+           try[n].best * 1e3, try[best].best / try[n].best, gflop / try[n].best, b[best].name, algorithm);
+    fflush(stdout);
+    total->floor += l->runs[pass] * try[best].best;
+    total->ours += l->runs[pass] * try[n].best;
+    for (int k = 0; k < n; k++)
+        drop_bare(&b[k]);
+    drop_ours(&o);
+}
+
+int main(int argc, char **argv)
+{
+    const lac_dtype d = argc > 1 && strcmp(argv[1], "bf16") == 0 ? LAC_BF16 : LAC_F32;
+    const int rounds = argc > 2 ? LAC_MIN(LAC_MAX(atoi(argv[2]), 1), 64) : 5;
+    sums total[3] = { { 0, 0 } };
+    printf("oneDNN %s, %d threads, %s: fastest bare call, ours, bare / ours; best of %d rounds\n", lac_dnn_version(), lac_threads(), lac_dtype_name(d), rounds);
+    for (size_t i = 0; i < LAC_COUNT(layers); i++)
+        for (int pass = 0; pass < 3; pass++)
+            if (layers[i].runs[pass] > 0 && (argc < 4 || strstr(layers[i].name, argv[3])))
+                one_pass(&layers[i], d, (lac_conv_pass)pass, rounds, &total[pass]);
+    const double floor = total[0].floor + total[1].floor + total[2].floor, ours = total[0].ours + total[1].ours + total[2].ours;
+    printf("step: forward %.0f / %.0f ms, gradients of x %.0f / %.0f, of weights %.0f / %.0f; floor %.0f ms, ours %.0f ms, fraction %.3f\n",
+           total[0].floor * 1e3, total[0].ours * 1e3, total[1].floor * 1e3, total[1].ours * 1e3, total[2].floor * 1e3, total[2].ours * 1e3,
+           floor * 1e3, ours * 1e3, floor / ours);
+    return 0;
+}

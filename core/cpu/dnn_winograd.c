@@ -1,0 +1,231 @@
+#include "core/cpu/dnn_winograd.h"
+
+#include "core/cpu/dnn_cache.h"
+#include "core/cpu/features.h"
+#include "core/threads.h"
+
+#include <omp.h>
+#include <string.h>
+
+extern const lac_wino_kernels lac_wino_kernels_base;
+#ifdef __x86_64__
+extern const lac_wino_kernels lac_wino_kernels_v3, lac_wino_kernels_v4;
+#endif
+
+const lac_wino_kernels *lac_wino_kernels_here(void)
+{
+#ifdef __x86_64__
+    switch (lac_cpu_level_here()) {
+    case LAC_LEVEL_V4: return &lac_wino_kernels_v4;
+    case LAC_LEVEL_V3: return &lac_wino_kernels_v3;
+    case LAC_LEVEL_BASE: break;
+    }
+#endif
+    return &lac_wino_kernels_base;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
+
+/* y[a + d i] reads x[a - pad + d (i + tap)]; reversed: gx[a + d i] reads gy[a + pad - 2 d + d (i + place)], tap = 2 - place. */
+static void dilated_axis(lac_wino *w, int axis, int64_t pad, int64_t dilation)
+{
+    w->in_base[axis][0] = w->reversed ? pad - 2 * dilation : -pad;
+    for (int i = 0; i < 3; i++)
+        w->tap[axis][0][i] = w->reversed ? 2 - i : i;
+}
+
+/* y[i] reads x[2 (i + q) + p - pad] with tap 2 q + p, p the phase. */
+static void strided_axis(lac_wino *w, int axis, int64_t pad)
+{
+    for (int p = 0; p < 2; p++) {
+        w->in_base[axis][p] = p - pad;
+        for (int q = 0; q < 3; q++)
+            w->tap[axis][p][q] = 2 * q + p < 5 ? 2 * q + p : -1;
+    }
+}
+
+/* gx[2 s + p - pad] reads gy[s - q] with tap 2 q + p. s begins at first[p] for each phase, so that no tile is lost; the three pixels
+ * of gy begin at the least first[p] - q. */
+static bool strided_axis_back(lac_wino *w, int axis, int64_t pad)
+{
+    int64_t first[2], least = INT64_MAX, most = INT64_MIN;
+    for (int p = 0; p < 2; p++) {
+        first[p] = ceil_div(pad - p, 2);
+        w->out_base[axis][p] = 2 * first[p] + p - pad;
+        least = LAC_MIN(least, first[p] - (4 - p) / 2);
+        most = LAC_MAX(most, first[p]);
+    }
+    w->in_base[axis][0] = least;
+    for (int p = 0; p < 2; p++)
+        for (int i = 0; i < 3; i++) {
+            const int64_t q = first[p] - least - i;
+            w->tap[axis][p][i] = q >= 0 && 2 * q + p < 5 ? 2 * q + p : -1;
+        }
+    return most - least <= 2;
+}
+
+static bool geometry(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
+{
+    const bool strided = c->stride[0] == 2;
+    const int64_t x[] = { c->h, c->w }, y[] = { lac_conv_out_h(c), lac_conv_out_w(c) };
+    memset(w, 0, sizeof *w);
+    w->reversed = pass == LAC_CONV_GRAD_X;
+    w->n = c->n;
+    w->in_c = w->reversed ? c->o : c->c;
+    w->out_c = w->reversed ? c->c : c->o;
+    w->grids = c->dilation[0];
+    w->step = strided && !w->reversed ? 2 : c->dilation[0];
+    w->out_step = strided && w->reversed ? 2 : c->dilation[0];
+    w->in_phases = strided && !w->reversed ? 2 : 1;
+    w->out_phases = strided && w->reversed ? 2 : 1;
+    w->w_size[0] = c->kh;
+    w->w_size[1] = c->kw;
+    w->w_in = c->c;
+    for (int axis = 0; axis < 2; axis++) {
+        const int64_t pad = c->pad[2 * axis];
+        w->in_size[axis] = w->reversed ? y[axis] : x[axis];
+        w->out_size[axis] = w->reversed ? x[axis] : y[axis];
+        if (!strided)
+            dilated_axis(w, axis, pad, c->dilation[0]);
+        else if (!w->reversed)
+            strided_axis(w, axis, pad);
+        else if (!strided_axis_back(w, axis, pad))
+            return false;
+        w->tiles[axis] = ceil_div(ceil_div(w->out_size[axis], w->out_step), 4);
+    }
+    return true;
+}
+
+/* Vectors per panel: least padding of o, then the widest. Tiles at a time: transformed tiles and one panel of results in half of a
+ * second-level cache of 2 MiB or so, but enough of them to read U seldom, and eight blocks where that leaves 48 tiles each. */
+static void blocking(lac_wino *w)
+{
+    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    w->n_tiles = w->n * w->grids * w->grids * w->tiles[0] * w->tiles[1];
+    w->k = w->in_phases * w->in_phases * w->in_c;
+    w->o = w->out_phases * w->out_phases * w->out_c;
+    int64_t least = INT64_MAX;
+    for (int64_t v = 1; v <= kernels->most_vectors; v++) {
+        const int64_t padded = ceil_div(w->o, v * kernels->width) * v * kernels->width;
+        if (padded > least)
+            continue;
+        least = padded;
+        w->vectors = v;
+    }
+    w->lanes = w->vectors * kernels->width;
+    w->panels = ceil_div(w->o, w->lanes);
+    const int64_t in_cache = (1400 << 10) / (36 * (int64_t)sizeof(float) * (w->k + w->lanes));
+    w->block = LAC_MAX(LAC_MIN(in_cache, 96), 48);
+    w->block = lac_wino_padded(LAC_MIN(w->block, LAC_MAX(ceil_div(w->n_tiles, 8), LAC_WINO_ROWS)));
+}
+
+bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype dx)
+{
+    const bool square = c->kh == c->kw && c->stride[0] == c->stride[1] && c->dilation[0] == c->dilation[1];
+    const bool three = c->kh == 3 && c->stride[0] == 1, five = c->kh == 5 && c->stride[0] == 2 && c->dilation[0] == 1;
+    if (c->dtype != LAC_F32 || dx != LAC_F32 || c->direct || c->groups != 1 || !square || (!three && !five))
+        return false;
+    const int64_t least = LAC_MIN(lac_conv_out_h(c), lac_conv_out_w(c)) / c->dilation[0];
+    if (least < (three ? 4 : 16) || LAC_MIN(c->c, c->o) < (three ? 16 : 32))
+        return false;
+    if (!geometry(w, c, pass))
+        return false;
+    blocking(w);
+    return true;
+}
+
+static int64_t u_floats(const lac_wino *w) { return 36 * w->panels * w->k * w->lanes; }
+static int64_t n_blocks(const lac_wino *w) { return ceil_div(w->n_tiles, w->block); }
+static int64_t n_workers(const lac_wino *w) { return LAC_MIN(lac_threads(), n_blocks(w)); }
+
+/* Weight gradient: tiles transformed before a product; M; partial sums of the bias. */
+static int64_t chunk_rows(const lac_wino *w)
+{
+    const int64_t rows = (16 << 20) / (36 * (int64_t)sizeof(float) * (lac_wino_padded(w->k) + w->panels * w->lanes));
+    return LAC_MIN(LAC_MAX(rows, 96), w->n_tiles);
+}
+static int64_t v_floats(const lac_wino *w) { return (36 * chunk_rows(w) * lac_wino_padded(w->k) + 15) / 16 * 16; }
+static int64_t y_floats(const lac_wino *w) { return 36 * chunk_rows(w) * w->panels * w->lanes; }
+static int64_t m_floats(const lac_wino *w) { return 36 * w->panels * lac_wino_padded(w->k) * w->lanes; }
+
+size_t lac_wino_workspace(const lac_wino *w, lac_conv_pass pass, bool packed)
+{
+    const int64_t floats = pass == LAC_CONV_GRAD_W ? v_floats(w) + y_floats(w) + m_floats(w) + LAC_BLOCKS * w->out_c
+                                                   : (packed ? 0 : u_floats(w)) + n_workers(w) * lac_wino_scratch(w);
+    return (size_t)floats * sizeof(float);
+}
+
+static lac_status pack(const void *context, const void *from, void *to)
+{
+    const lac_wino *w = context;
+    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    LAC_PARALLEL_BLOCKS(b, first, end, w->k) {
+        (void)b;
+        kernels->pack(w, from, to, first, end);
+    }
+    return LAC_OK;
+}
+
+/* U of one weight differs by direction and by where the phases begin. */
+static uint64_t layout(const lac_wino *w)
+{
+    const uint64_t first = w->in_phases * w->out_phases > 1 ? (uint64_t)((w->in_base[0][0] + 8) << 4 | (w->in_base[1][0] + 8)) : 0;
+    return 1ull << 40 | (uint64_t)w->reversed << 32 | first;
+}
+
+lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, float *y, bool add, void *workspace)
+{
+    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    const void *u;
+    LAC_TRY(lac_dnn_packed(&u, weight, layout(w), (size_t)u_floats(w) * sizeof(float), pack, w, workspace));
+    float *scratch = (float *)workspace + (weight->uid ? 0 : u_floats(w));
+    const int workers = (int)n_workers(w);
+    #pragma omp parallel for schedule(dynamic, 1) num_threads(workers)
+    for (int64_t b = 0; b < n_blocks(w); b++)
+        kernels->run(w, x, u, bias, y, add, b * w->block, LAC_MIN((b + 1) * w->block, w->n_tiles),
+                     scratch + omp_get_thread_num() * lac_wino_scratch(w));
+    return LAC_OK;
+}
+
+static void weight_gradient(const lac_wino *w, const float *x, const float *gy, float *gw, bool add, float *v)
+{
+    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    float *y = v + v_floats(w), *m = y + y_floats(w);
+    const int64_t kp = lac_wino_padded(w->k), most = chunk_rows(w);
+    for (int64_t from = 0; from < w->n_tiles; from += most) {
+        const int64_t rows = LAC_MIN(most, w->n_tiles - from);
+        #pragma omp parallel for schedule(dynamic, 8)
+        for (int64_t t = 0; t < rows; t++)
+            kernels->transform(w, x, gy, v, y, from + t, t, rows);
+        #pragma omp parallel for schedule(dynamic, 1)
+        for (int64_t i = 0; i < 36 * w->panels; i++)
+            kernels->product(w, v + i / w->panels * rows * kp, y + i * rows * w->lanes, m + i * kp * w->lanes, from > 0, rows);
+    }
+    LAC_PARALLEL_BLOCKS(b, first, end, w->k) {
+        (void)b;
+        kernels->finish(w, m, gw, add, first, end);
+    }
+}
+
+static void bias_gradient(const lac_wino *w, const float *gy, float *gb, bool add, float *part)
+{
+    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    LAC_PARALLEL_BLOCKS(b, first, end, w->n * w->out_size[0] * w->out_size[1])
+        kernels->bias(w, gy, part + b * w->out_c, first, end);
+    for (int64_t c = 0; c < w->out_c; c++) {
+        float sum = add ? gb[c] : 0;
+        for (int64_t b = 0; b < LAC_BLOCKS; b++)
+            sum += part[b * w->out_c + c];
+        gb[c] = sum;
+    }
+}
+
+lac_status lac_wino_grad_w(const lac_wino *w, const float *x, const float *gy, float *gw, bool add_w, float *gb, bool add_b, void *workspace)
+{
+    float *v = workspace;
+    if (gw)
+        weight_gradient(w, x, gy, gw, add_w, v);
+    if (gb)
+        bias_gradient(w, gy, gb, add_b, v + v_floats(w) + y_floats(w) + m_floats(w));
+    return LAC_OK;
+}

@@ -1,0 +1,13 @@
+/* core/cpu/dnn_winograd.h -- which convolutions run as Winograd, and running them. Inside core/cpu/dnn_*.c. */
+#pragma once
+
+#include "core/cpu/winograd.h"
+
+/* The fixed rule: f32 and not `direct`; 3x3 of stride 1 or 5x5 of stride 2, with channels and maps large enough that it wins
+ * (benchmarks/floor.c). Fills *w when true. */
+bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype dx);
+
+size_t lac_wino_workspace(const lac_wino *w, lac_conv_pass pass, bool packed);
+/* Forward, and gradient of x (x is gy then, y is gx, bias NULL). */
+lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, float *y, bool add, void *workspace);
+lac_status lac_wino_grad_w(const lac_wino *w, const float *x, const float *gy, float *gw, bool add_w, float *gb, bool add_b, void *workspace);

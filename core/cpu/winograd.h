@@ -1,0 +1,50 @@
+/* core/cpu/winograd.h -- f32 convolution as Winograd F(4x4, 3x3) in NHWC (Lavin and Gray, arXiv:1509.09308).
+ *
+ * Three shapes of convolution become one form, "6x6 input pixels give 4x4 output pixels for a 3x3 kernel":
+ *   3x3, stride 1, dilation d    d*d interleaved grids of pixels, each an ordinary 3x3 convolution
+ *   5x5, stride 2                the four phases (row and column parity) of x are 4 C channels of a 3x3 convolution, stride 1;
+ *                                the gradient of x writes four phases of 3x3 kernels from one transformed gy
+ * Gradients of x are convolutions with the reversed kernel; the gradient of the weight multiplies transformed x and gy.
+ *
+ * Inside core/cpu alone: dnn_winograd.c cuts the work, cpu_winograd.c has the kernels. */
+#pragma once
+
+#include "core/cpu/dnn.h"
+
+/* Rows and columns are axes 0 and 1. Pixel of the source: in_base[axis][phase] + grid + step * (4 * tile + r), r in 0..5; of the
+ * result: out_base[axis][phase] + grid + out_step * (4 * tile + i), i in 0..3. */
+typedef struct lac_wino {
+    int64_t n, in_size[2], in_c, out_size[2], out_c;
+    int64_t grids, step, out_step, in_phases, out_phases;       /* per axis; phases 1 or 2 */
+    int64_t in_base[2][2], out_base[2][2];
+    int64_t tap[2][2][3];           /* axis, phase, place in the 3x3 kernel: index in the real kernel, or -1 */
+    int64_t tiles[2], n_tiles;
+    int64_t k, o;                   /* channels with phases: in_phases^2 in_c, out_phases^2 out_c */
+    int64_t w_size[2], w_in;        /* the weight as it lies: [.., kh, kw, w_in] */
+    bool reversed;                  /* gradient of x: the weight's filters are our source channels */
+    int64_t vectors, lanes;         /* registers per row of the product, floats per panel row */
+    int64_t panels;                 /* of o: ceil(o / lanes) */
+    int64_t block;                  /* tiles at a time */
+} lac_wino;
+
+typedef struct lac_wino_kernels {
+    int64_t width;                                      /* floats per vector */
+    int64_t most_vectors;
+    /* Weight to U [36][panels][k][lanes], rows [from, to) of k. */
+    void (*pack)(const lac_wino *w, const float *weight, float *u, int64_t from, int64_t to);
+    /* Tiles [from, to) of y; scratch: lac_wino_scratch floats. */
+    void (*run)(const lac_wino *w, const float *x, const float *u, const float *bias, float *y, bool add, int64_t from, int64_t to, float *scratch);
+    /* Weight gradient. Tile `tile` of x and gy transformed into row `row` of V [36][rows][k_padded] and Y [36][panels][rows][lanes]. */
+    void (*transform)(const lac_wino *w, const float *x, const float *gy, float *v, float *y, int64_t tile, int64_t row, int64_t rows);
+    /* One of the 36 products, panel p: M [k_padded][lanes] (+)= V^T Y. */
+    void (*product)(const lac_wino *w, const float *v, const float *y, float *m, bool add, int64_t rows);
+    /* M [36][panels][k_padded][lanes] back to gw, rows [from, to) of k. */
+    void (*finish)(const lac_wino *w, const float *m, float *gw, bool add, int64_t from, int64_t to);
+    void (*bias)(const lac_wino *w, const float *gy, float *gb, int64_t from, int64_t to);      /* sums over pixels [from, to) */
+} lac_wino_kernels;
+
+enum { LAC_WINO_ROWS = 24 };        /* rows of a block are a multiple: all kernels' heights divide it */
+static inline int64_t lac_wino_padded(int64_t k) { return (k + LAC_WINO_ROWS - 1) / LAC_WINO_ROWS * LAC_WINO_ROWS; }
+static inline int64_t lac_wino_scratch(const lac_wino *w) { return 36 * w->block * (w->k + w->lanes); }
+
+const lac_wino_kernels *lac_wino_kernels_here(void);
