@@ -32,6 +32,10 @@ INLINE vec every(float f) { return (vec){ f, f, f, f }; }
 INLINE vec fma_(vec a, vec b, vec c) { return a * b + c; }     /* no such instruction at this level */
 #endif
 
+#if defined(__AVX512F__)
+INLINE vec load_n(const float *p, int64_t n) { return _mm512_maskz_loadu_ps((__mmask16)((n < 16 ? 1u << n : 1u << 16) - 1), p); }
+INLINE void store_n(float *p, vec v, int64_t n) { _mm512_mask_storeu_ps(p, (__mmask16)((n < 16 ? 1u << n : 1u << 16) - 1), v); }
+#else
 INLINE vec load_n(const float *p, int64_t n)
 {
     float t[WIDTH] = { 0 };
@@ -51,6 +55,7 @@ INLINE void store_n(float *p, vec v, int64_t n)
     store(t, v);
     memcpy(p, t, (size_t)n * sizeof *t);
 }
+#endif
 
 /* The four one-dimensional transforms: B^T of six pixels, A^T of six products, A of four gradients, G of three weights and G^T. */
 INLINE void pixels(vec *o, const vec *d, int s)
@@ -213,8 +218,7 @@ enum { HEIGHT_1 = 8, HEIGHT_2 = 6, HEIGHT_3 = 4, HEIGHT_4 = 2 };        /* 12 of
     for (int64_t i = 0; i < rows; i += height)                                                                      \
         product_rows(height, vectors, depth, a + i * a_i, a_i, a_k, b, c + i * vectors * WIDTH, add)
 
-/* rows: a multiple of LAC_WINO_ROWS. */
-static void multiply(int64_t vectors, int64_t rows, int64_t depth, const float *a, int64_t a_i, int64_t a_k, const float *b, float *c, bool add)
+static void multiply_piece(int64_t vectors, int64_t rows, int64_t depth, const float *a, int64_t a_i, int64_t a_k, const float *b, float *c, bool add)
 {
     switch (vectors) {
     case 1: ROWS(HEIGHT_1, 1); break;
@@ -222,6 +226,14 @@ static void multiply(int64_t vectors, int64_t rows, int64_t depth, const float *
     case 3: ROWS(HEIGHT_3, 3); break;
     default: ROWS(HEIGHT_4, 4); break;
     }
+}
+
+/* rows: a multiple of LAC_WINO_ROWS. In pieces of the depth whose rows of B stay in the first-level cache. */
+static void multiply(int64_t vectors, int64_t rows, int64_t depth, const float *a, int64_t a_i, int64_t a_k, const float *b, float *c, bool add)
+{
+    const int64_t pieces = (depth + 127) / 128, piece = (depth + pieces - 1) / pieces;
+    for (int64_t k = 0; k < depth; k += piece)
+        multiply_piece(vectors, rows, depth - k < piece ? depth - k : piece, a + k * a_k, a_i, a_k, b + k * vectors * WIDTH, c, add || k > 0);
 }
 
 /* Channels [o, o + n) of the result pixel: n > 0, all of one phase. */
