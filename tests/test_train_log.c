@@ -14,7 +14,7 @@
 
 static void at(char path[600], const char *name) { snprintf(path, 600, "%s/%s", lac_test_folder(), name); }
 
-static void write_line(lac_log *l, int64_t step, double loss)
+static void write_line(lac_log_file *l, int64_t step, double loss)
 {
     json_t *line = json_pack("{s:I}", "step", (json_int_t)step);
     LAC_CHECK_STATUS(lac_log_number(line, "loss", loss));
@@ -26,7 +26,7 @@ LAC_TEST(logs_go_on_from_the_checkpoint_they_resume)
 {
     char path[600], *text;
     size_t size;
-    lac_log *l;
+    lac_log_file *l;
     at(path, "log.jsonl");
     LAC_CHECK_STATUS(lac_log_open(&l, path, 0));
     for (int step = 1; step <= 4; step++)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct lac_log { FILE *stream; char *path; };
+struct lac_log_file { FILE *stream; char *path; };
 
 static lac_status cannot(const char *what, const char *path) { return LAC_FAIL(LAC_ERR_IO, "cannot %s '%s': %s", what, path, strerror(errno)); }
 
@@ -55,9 +55,9 @@ static lac_status take_out_later(const char *path, int64_t step)
     return s;
 }
 
-lac_status lac_log_open(lac_log **out, const char *path, int64_t step)
+lac_status lac_log_open(lac_log_file **out, const char *path, int64_t step)
 {
-    lac_log *l = NULL;
+    lac_log_file *l = NULL;
     *out = NULL;
     LAC_TRY(take_out_later(path, step));
     LAC_TRY(lac_calloc((void **)&l, 1, sizeof *l));
@@ -71,7 +71,7 @@ lac_status lac_log_open(lac_log **out, const char *path, int64_t step)
     return s;
 }
 
-lac_status lac_log_write(lac_log *l, const json_t *line)
+lac_status lac_log_write(lac_log_file *l, const json_t *line)
 {
     if (!json_is_integer(json_object_get(line, "step")))
         return LAC_FAIL(LAC_ERR_ARG, "a line of '%s' has no step", l->path);
@@ -83,7 +83,7 @@ lac_status lac_log_write(lac_log *l, const json_t *line)
     return bad ? cannot("write", l->path) : LAC_OK;
 }
 
-lac_status lac_log_close(lac_log *l)
+lac_status lac_log_close(lac_log_file *l)
 {
     if (l == NULL)
         return LAC_OK;

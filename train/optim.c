@@ -264,6 +264,11 @@ lac_status lac_optim_grad_norm(const lac_optim *o, double *norm)
     return LAC_OK;
 }
 
+lac_status lac_optim_restart_ema(lac_optim *o)
+{
+    return o->update.ema == NULL ? LAC_OK : o->backend->copy(o->update.ema, o->update.master, (size_t)o->size * sizeof(float));
+}
+
 lac_status lac_optim_swap_ema(lac_optim *o)
 {
     if (o->update.ema == NULL)

@@ -51,6 +51,9 @@ lac_status lac_optim_step(lac_optim *o, int64_t step);
 double lac_optim_lr(const lac_optim *o, int64_t step);
 lac_status lac_optim_grad_norm(const lac_optim *o, double *norm);      /* of the last step, over all groups, before clipping */
 
+/* The EMA begins anew at the masters: after weights were loaded from elsewhere. Does nothing without EMA. */
+lac_status lac_optim_restart_ema(lac_optim *o);
+
 /* EMA and masters change places (buffers stay: they are copied, not averaged). Twice is nothing. Does nothing without EMA. */
 lac_status lac_optim_swap_ema(lac_optim *o);
 

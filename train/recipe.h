@@ -9,6 +9,7 @@
 #include "autograd/tape.h"
 #include "core/config.h"
 #include "data/loader.h"
+#include "models/inpainter.h"
 
 enum { LAC_MAX_NETS = 4, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_FIELDS = 4 };
 
@@ -28,7 +29,8 @@ typedef struct lac_recipe_def {
     const lac_key *model_keys, *loss_keys;  /* schemas of the config's `model` and `loss` */
     const char *const *fields;              /* of its batch, in order, ends with NULL: "image", "mask" */
     const char *const *optims;              /* keys that `optim` has, ends with NULL */
-    const char *inpainter;                  /* models/inpainter.h: what its networks are used by */
+    /* Lends its network to *ip, for sample grids, validation and export; *config: the network's own part of the stage's config. */
+    void (*inpainter)(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network_config);
     /* config: the stage's resolved table. Makes the networks (r->net; not yet initialised) and the phases. */
     lac_status (*open)(lac_recipe *r, const json_t *config);
     void (*close)(lac_recipe *r);

@@ -136,9 +136,16 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
         to[i] = strncmp(r->phase[phase].loss[i].name, "l1_", 3) == 0 ? pixels : logits;
 }
 
+static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network_config)
+{
+    deepfill *m = r->state;
+    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .params = m->g.params, .model = &m->g, .borrowed = true };
+    *network_config = lac_config_at(config, "model.generator");
+}
+
 static const char *const fields[] = { "image", "mask", NULL }, *const optims[] = { "generator", "discriminator", NULL };
 
 const lac_recipe_def lac_recipe_deepfill = {
     .name = "deepfill", .about = "DeepFill v2: gated convolution, contextual attention, SN-PatchGAN", .model_keys = model_keys,
-    .loss_keys = loss_keys, .fields = fields, .optims = optims, .inpainter = "deepfill", .open = open, .forward = forward, .count = count,
+    .loss_keys = loss_keys, .fields = fields, .optims = optims, .inpainter = inpainter, .open = open, .forward = forward, .count = count,
 };

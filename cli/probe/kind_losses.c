@@ -25,8 +25,8 @@ static lac_status hinge_g(lac_probe *p, lac_tape *t)
     return lac_probe_out(p, t, "loss", LAC_LAYOUT_PLAIN, mean_hinge(t, lac_probe_tensor(p, "fake"), LAC_HINGE_MINUS, 1));
 }
 
-static const lac_port hinge_d_ports[] = { { "real", LAC_LAYOUT_PLAIN, -1, 0, "[..]" }, { "fake", LAC_LAYOUT_PLAIN, -1, 0, "[..]" }, { NULL } };
-static const lac_port hinge_g_ports[] = { { "fake", LAC_LAYOUT_PLAIN, -1, 0, "[..]" }, { NULL } };
+static const lac_port hinge_d_ports[] = { { "real", LAC_LAYOUT_PLAIN, -1, LAC_PORT_F32, "[..]" }, { "fake", LAC_LAYOUT_PLAIN, -1, LAC_PORT_F32, "[..]" }, { NULL } };
+static const lac_port hinge_g_ports[] = { { "fake", LAC_LAYOUT_PLAIN, -1, LAC_PORT_F32, "[..]" }, { NULL } };
 const lac_kind lac_kind_loss_hinge_d = { "loss/hinge-d", "discriminator's hinge loss", NULL, hinge_d_ports, "loss", .forward = hinge_d };
 const lac_kind lac_kind_loss_hinge_g = { "loss/hinge-g", "generator's hinge loss", NULL, hinge_g_ports, "loss", .forward = hinge_g };
 
@@ -61,8 +61,8 @@ static lac_status l1(lac_probe *p, lac_tape *t)
 }
 
 static const lac_port l1_ports[] = {
-    { "pred", LAC_LAYOUT_IMAGE, 4, 0, "[B,C,H,W]" },
-    { "target", LAC_LAYOUT_IMAGE, 4, 0, "[B,C,H,W]" },
+    { "pred", LAC_LAYOUT_IMAGE, 4, LAC_PORT_F32, "[B,C,H,W]" },
+    { "target", LAC_LAYOUT_IMAGE, 4, LAC_PORT_F32, "[B,C,H,W]" },
     { "mask", LAC_LAYOUT_IMAGE, 4, LAC_PORT_NO_GRAD | LAC_PORT_OPTIONAL, "[B or 1,1,H,W]" },
     { NULL },
 };
@@ -96,8 +96,8 @@ static lac_status deepfill_g(lac_probe *p, lac_tape *t)
 }
 
 static const lac_port deepfill_ports[] = {
-    { "image", LAC_LAYOUT_IMAGE, 4, 0, "[B,3,H,W]" }, { "x1", LAC_LAYOUT_IMAGE, 4, 0, "[B,3,H,W]" },
-    { "x2", LAC_LAYOUT_IMAGE, 4, 0, "[B,3,H,W]" }, { "fake", LAC_LAYOUT_PLAIN, -1, 0, "[..]" }, { NULL },
+    { "image", LAC_LAYOUT_IMAGE, 4, LAC_PORT_F32, "[B,3,H,W]" }, { "x1", LAC_LAYOUT_IMAGE, 4, LAC_PORT_F32, "[B,3,H,W]" },
+    { "x2", LAC_LAYOUT_IMAGE, 4, LAC_PORT_F32, "[B,3,H,W]" }, { "fake", LAC_LAYOUT_PLAIN, -1, LAC_PORT_F32, "[..]" }, { NULL },
 };
 const lac_kind lac_kind_loss_deepfill_g = { "loss/deepfill-g", "generator's loss of DeepFill v2", deepfill_keys, deepfill_ports,
                                             "gan, l1_coarse, l1_refine, loss", .forward = deepfill_g };

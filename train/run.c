@@ -1,0 +1,256 @@
+#include "train/run_internal.h"
+
+#include "core/file/atomic.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double run_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int64_t run_end(const lac_stages *stages, int64_t stage)
+{
+    int64_t sum = 0;
+    for (int64_t k = 0; k <= stage; k++)
+        sum += lac_config_int(stages->stage[k].config, "steps");
+    return sum;
+}
+
+static void say(const run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(const run *r, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    r->hooks->say(r->hooks->context, line);
+}
+
+static bool every(const run *r, const char *key)
+{
+    const int64_t n = lac_config_int(r->config, key);
+    return n > 0 && r->step % n == 0;
+}
+
+static void report_progress(run *r, int64_t end, double seconds)
+{
+    const double images = (double)lac_config_int(r->config, "batch.global");
+    r->seconds_per_step = r->seconds_per_step > 0 ? 0.95 * r->seconds_per_step + 0.05 * seconds : seconds;
+    const lac_progress p = { .step = r->step, .steps = end, .loss = lac_trainer_total(&r->trainer),
+                             .images_per_second = r->seconds_per_step > 0 ? images / r->seconds_per_step : 0,
+                             .seconds_per_step = r->seconds_per_step };
+    r->hooks->progress(r->hooks->context, &p);
+}
+
+static lac_status profile_window(run *r)
+{
+    const int64_t n = lac_config_int(r->config, "profile"), begin = r->first_step + 2;
+    char *path;
+    if (n > 0 && r->step == begin && r->trace == NULL) {
+        LAC_TRY(lac_format(&path, "%s/trace.json", r->folder));
+        const lac_status s = lac_trace_open(&r->trace, path);
+        free(path);
+        if (s == LAC_OK)
+            lac_tape_profile(r->trainer.tape, lac_trace_sink, r->trace);
+        return s;
+    }
+    if (r->trace == NULL || r->step != begin + n)
+        return LAC_OK;
+    lac_tape_profile(r->trainer.tape, NULL, NULL);
+    lac_trace *t = r->trace;
+    r->trace = NULL;
+    return lac_trace_close(t);
+}
+
+static lac_status after_step(run *r, bool last)
+{
+    if (last || every(r, "log.every"))
+        LAC_TRY(run_write_log(r));
+    if (every(r, "sample.every") || (last && lac_config_int(r->config, "sample.every") > 0))
+        LAC_TRY(run_write_samples(r));
+    if (every(r, "validate.every") || (last && lac_config_int(r->config, "validate.every") > 0))
+        LAC_TRY(run_validate(r));
+    return last || every(r, "checkpoint.every") ? run_save(r) : LAC_OK;
+}
+
+static lac_status stop_if_asked(run *r, bool saved)
+{
+    double flag = r->hooks->stop(r->hooks->context);
+    LAC_TRY(r->comm->all_reduce_f64(r->comm, &flag, 1));
+    if (flag == 0)
+        return LAC_OK;
+    if (!saved)
+        LAC_TRY(run_save(r));
+    return LAC_FAIL(LAC_ERR_STOPPED, "stopped after step %lld, saved; the same command goes on from here", (long long)r->step);
+}
+
+static lac_status take_steps(run *r, int64_t end)
+{
+    const lac_batch *batch[LAC_MAX_PHASES];
+    while (r->step < end) {
+        const double start = run_now();
+        LAC_TRY(profile_window(r));
+        LAC_TRY(run_next_batches(r, batch));
+        LAC_TRY(lac_trainer_step(&r->trainer, r->step - r->first_step, batch));
+        r->step++;
+        report_progress(r, end, run_now() - start);
+        LAC_TRY(after_step(r, r->step == end));
+        LAC_TRY(stop_if_asked(r, r->step == end || every(r, "checkpoint.every")));
+    }
+    return profile_window(r);
+}
+
+/* Networks of the stage before, by name and shape, where `init` does not say otherwise. */
+static lac_status hand_over(lac_trainer *to, const lac_trainer *from)
+{
+    for (int i = 0; i < to->recipe.n_nets; i++) {
+        const lac_params *source = lac_recipe_find_network(&from->recipe, to->recipe.net[i]->name);
+        for (int64_t k = 0; source != NULL && k < to->recipe.net[i]->n; k++) {
+            lac_param *p = to->recipe.net[i]->param[k];
+            const lac_param *q = lac_params_find(source, p->name);
+            float *x;
+            if (q == NULL || !lac_same_shape(q->value, p->value))
+                continue;
+            LAC_TRY(lac_malloc((void **)&x, (size_t)lac_numel(p->value) * sizeof *x));
+            lac_status s = lac_param_get(q, x);
+            if (s == LAC_OK)
+                s = lac_param_set(p, x);
+            free(x);
+            LAC_TRY(s);
+        }
+    }
+    for (int p = 0; p < to->recipe.n_phases; p++)
+        LAC_TRY(lac_optim_restart_ema(to->optim[p]));
+    return LAC_OK;
+}
+
+static void say_what(const run *r)
+{
+    const lac_recipe *recipe = &r->trainer.recipe;
+    int64_t n = 0;
+    for (int i = 0; i < recipe->n_nets; i++)
+        n += lac_params_numel(recipe->net[i]);
+    say(r, "%s: %s, %lld parameters, %s on %s, %lld photographs, batch %lld", r->stage->name, recipe->def->name, (long long)n,
+        lac_dtype_name(recipe->dtype), recipe->backend->name, (long long)lac_loader_records(r->loader[0]),
+        (long long)lac_config_int(r->config, "batch.global"));
+}
+
+/* A stage whose trainer is open and holds what it starts from. */
+static lac_status run_stage(run *r, int64_t end)
+{
+    int64_t peak;
+    const int64_t share = lac_config_int(r->config, "batch.global") / r->comm->size;
+    LAC_TRY(lac_tape_new(&r->painter, r->trainer.recipe.backend));
+    LAC_TRY(run_open_data(r));
+    LAC_TRY(run_open_output(r));
+    LAC_TRY(lac_trainer_cost(&r->trainer, share, &peak, &r->flops));
+    if (r->step < end)
+        say_what(r);
+    return take_steps(r, end);
+}
+
+static void leave_stage(run *r)
+{
+    run_close_data(r);
+    lac_tape_free(r->painter);
+    r->painter = NULL;
+    r->waited = 0;
+}
+
+static lac_status enter_stage(run *r, int64_t k, const char *checkpoint)
+{
+    lac_trainer before = r->trainer;
+    r->stage = &r->stages->stage[k];
+    r->config = r->stage->config;
+    r->first_step = k > 0 ? run_end(r->stages, k - 1) : 0;
+    lac_status s = run_open_trainer(&r->trainer, r->stage, r->comm);
+    if (s == LAC_OK && checkpoint != NULL)
+        s = run_restore(&r->trainer, r->stage, checkpoint);
+    else if (s == LAC_OK && before.tape != NULL)
+        s = hand_over(&r->trainer, &before);
+    if (s == LAC_OK && checkpoint == NULL)
+        s = run_init_weights(r);
+    lac_trainer_close(&before);
+    return s;
+}
+
+static lac_status all_stages(run *r, int64_t first, const char *checkpoint)
+{
+    for (int64_t k = first; k < r->stages->n; k++) {
+        LAC_TRY(enter_stage(r, k, k == first ? checkpoint : NULL));
+        const lac_status s = run_stage(r, run_end(r->stages, k));
+        leave_stage(r);
+        LAC_TRY(s);
+    }
+    return LAC_OK;
+}
+
+static lac_status check_same(const lac_stages *stages, const lac_checkpoint *about, const char *folder)
+{
+    json_t *before = json_loads(about->config, 0, NULL), *now = lac_stages_json(stages);
+    char *differences;
+    lac_status s = lac_stages_differences(before, now, &differences);
+    if (s == LAC_OK && differences[0] != '\0')
+        s = LAC_FAIL(LAC_ERR_CONFIG, "run '%s' was begun with another config: %s; go on with the old one, or give --fork NAME", folder, differences);
+    free(differences);
+    json_decref(before);
+    json_decref(now);
+    return s;
+}
+
+/* Where a run that has a checkpoint stands. */
+static lac_status pick_up(run *r, const char *checkpoint, int64_t *stage)
+{
+    lac_checkpoint about;
+    LAC_TRY(lac_checkpoint_about(&about, checkpoint));
+    lac_status s = check_same(r->stages, &about, r->folder);
+    for (int64_t k = 0; s == LAC_OK && k < r->stages->n; k++)
+        if (strcmp(r->stages->stage[k].name, about.stage) == 0)
+            *stage = k;
+    r->step = about.step;
+    json_t *numbers = json_loads(about.numbers, 0, NULL);
+    r->best_step = lac_config_int(numbers, "best_step");
+    r->best = lac_config_num(numbers, "best");
+    json_decref(numbers);
+    lac_checkpoint_clear(&about);
+    if (s == LAC_OK)
+        say(r, "going on from step %lld (%s)", (long long)r->step, checkpoint);
+    return s;
+}
+
+static void pass_note(void *context, const char *line)
+{
+    const run *r = context;
+    r->hooks->say(r->hooks->context, line);
+}
+
+lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm, const lac_run_hooks *hooks)
+{
+    run r = { .stages = stages, .folder = folder, .comm = comm, .hooks = hooks };
+    char *ckpt = NULL, *checkpoint = NULL;
+    int64_t stage = 0;
+    lac_status s = lac_format(&ckpt, "%s/ckpt", folder);
+    if (s == LAC_OK)
+        s = lac_make_folders(ckpt);
+    if (s == LAC_OK)
+        s = lac_checkpoint_find(&checkpoint, ckpt, pass_note, &r);
+    if (s == LAC_OK && checkpoint != NULL)
+        s = pick_up(&r, checkpoint, &stage);
+    if (s == LAC_OK)
+        s = hooks->begun(hooks->context, folder, stages);
+    if (s == LAC_OK)
+        s = all_stages(&r, stage, checkpoint);
+    const lac_status closed = run_close_output(&r);
+    lac_trainer_close(&r.trainer);
+    free(checkpoint);
+    free(ckpt);
+    return s != LAC_OK ? s : closed;
+}

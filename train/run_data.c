@@ -1,0 +1,109 @@
+/* Sets and loaders of a stage. */
+#include "train/run_internal.h"
+
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static lac_status open_set(run *r, const char *name, lac_set **set)
+{
+    char *path;
+    LAC_TRY(r->hooks->locate(r->hooks->context, name, &path));
+    const lac_status s = lac_set_open(set, path);
+    free(path);
+    return s;
+}
+
+static lac_status open_source(run *r, const char *set, const char *split, double weight, lac_source *source)
+{
+    if (r->n_sets == LAC_MIX_MAX)
+        return LAC_FAIL(LAC_ERR_CONFIG, "data.train.mix has more than %d sets", LAC_MIX_MAX);
+    LAC_TRY(open_set(r, set, &r->set[r->n_sets]));
+    *source = (lac_source){ .set = r->set[r->n_sets++], .split = split, .weight = weight };
+    return LAC_OK;
+}
+
+static lac_status open_sources(run *r, const json_t *data, lac_source *source, int *n)
+{
+    const json_t *mix = lac_config_at(data, "mix");
+    *n = 0;
+    for (size_t i = 0; i < json_array_size(mix); i++) {
+        const json_t *m = json_array_get(mix, i);
+        LAC_TRY(open_source(r, lac_config_str(m, "set"), lac_config_str(m, "split"), lac_config_num(m, "weight"), &source[*n]));
+        (*n)++;
+    }
+    if (*n == 0)
+        LAC_TRY(open_source(r, lac_config_str(data, "set"), lac_config_str(data, "split"), 1, &source[(*n)++]));
+    return LAC_OK;
+}
+
+/* "file:NAME" becomes the path of the file; a generator stays as it is. */
+static lac_status locate_mask(run *r, const char *mask, char **to)
+{
+    char *path;
+    if (strncmp(mask, "file:", 5) != 0)
+        return lac_strdup(to, mask);
+    LAC_TRY(r->hooks->locate(r->hooks->context, mask + 5, &path));
+    const lac_status s = lac_format(to, "file:%s", path);
+    free(path);
+    return s;
+}
+
+static lac_status open_loader(run *r, const json_t *data, const lac_source *source, int n, const char *stream, lac_loader **l)
+{
+    const int64_t global = lac_config_int(r->config, "batch.global"), share = global / r->comm->size;
+    char *mask;
+    if (global % r->comm->size != 0)
+        return LAC_FAIL(LAC_ERR_CONFIG, "batch.global %lld does not divide among %d ranks", (long long)global, r->comm->size);
+    LAC_TRY(locate_mask(r, lac_config_str(data, "mask"), &mask));
+    lac_loader_config c = {
+        .source = source, .n_sources = n, .mask = mask, .stream = stream, .seed = (uint64_t)lac_config_int(r->config, "seed"),
+        .global = global, .first = r->comm->rank * share, .count = share, .threads = (int)lac_config_int(data, "threads"),
+        .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter"),
+                  .shorter_max = lac_config_int(data, "shorter_max"), .flip = lac_config_bool(data, "flip") } };
+    lac_status s = lac_crop_named(&c.view.crop, lac_config_str(data, "crop"));
+    if (s == LAC_OK)
+        s = lac_loader_new(l, &c);
+    free(mask);
+    return s == LAC_OK ? lac_loader_seek(*l, r->step - r->first_step) : s;
+}
+
+lac_status run_open_data(run *r)
+{
+    const json_t *data = lac_config_at(r->config, "data.train");
+    lac_source source[LAC_MIX_MAX];
+    char stream[128];
+    int n;
+    LAC_TRY(open_sources(r, data, source, &n));
+    for (int p = 0; p < r->trainer.recipe.n_phases; p++) {
+        if (p > 0 && !r->trainer.recipe.phase[p].own_batch)
+            continue;
+        snprintf(stream, sizeof stream, "%s/%s", r->stage->name, p == 0 ? "train" : r->trainer.recipe.phase[p].name);
+        LAC_TRY(lac_context(open_loader(r, data, source, n, stream, &r->loader[p]), "data.train"));
+    }
+    return LAC_OK;
+}
+
+void run_close_data(run *r)
+{
+    for (int p = 0; p < LAC_MAX_PHASES; p++) {
+        lac_loader_free(r->loader[p]);
+        r->loader[p] = NULL;
+    }
+    for (int i = 0; i < r->n_sets; i++)
+        lac_set_close(r->set[i]);
+    r->n_sets = 0;
+}
+
+lac_status run_next_batches(run *r, const lac_batch **batch)
+{
+    for (int p = 0; p < r->trainer.recipe.n_phases; p++) {
+        if (r->loader[p] != NULL)
+            LAC_TRY(lac_loader_next(r->loader[p], &batch[p]));
+        else
+            batch[p] = batch[0];
+    }
+    return LAC_OK;
+}

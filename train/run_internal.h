@@ -1,0 +1,53 @@
+/* train/run_internal.h -- folder-local: the state of a run under way, shared by run.c, run_data.c, run_output.c, run_resume.c. */
+#pragma once
+
+#include "data/order.h"
+#include "train/checkpoint.h"
+#include "train/log.h"
+#include "train/run.h"
+#include "train/tensorboard.h"
+#include "train/trace.h"
+
+typedef struct run {
+    const lac_stages *stages;
+    const lac_stage *stage;
+    const json_t *config;           /* of the stage */
+    const char *folder;
+    lac_comm *comm;
+    const lac_run_hooks *hooks;
+    lac_trainer trainer;
+    lac_tape *painter;              /* for grids and validation */
+    /* data */
+    lac_set *set[LAC_MIX_MAX];
+    int n_sets;
+    lac_loader *loader[LAC_MAX_PHASES];     /* one per distinct batch of a step; [0] always */
+    /* output */
+    lac_log_file *log;
+    lac_tensorboard *board;
+    lac_trace *trace;
+    double best;
+    int64_t best_step;
+    /* clock */
+    int64_t first_step;             /* of the stage, in the run's count */
+    int64_t step;                   /* done, in the run's count */
+    double started, last_log, waited, peak_seconds, seconds_per_step;
+    int64_t flops, last_log_step;
+} run;
+
+double run_now(void);
+int64_t run_end(const lac_stages *stages, int64_t stage);       /* step at which a stage ends, in the run's count */
+
+lac_status run_open_data(run *r);
+void run_close_data(run *r);
+lac_status run_next_batches(run *r, const lac_batch **batch);
+
+lac_status run_open_output(run *r);
+lac_status run_close_output(run *r);
+lac_status run_write_log(run *r);
+lac_status run_write_samples(run *r);
+lac_status run_validate(run *r);
+lac_status run_save(run *r);
+
+lac_status run_open_trainer(lac_trainer *t, const lac_stage *stage, lac_comm *comm);
+lac_status run_restore(lac_trainer *t, const lac_stage *stage, const char *path);
+lac_status run_init_weights(run *r);

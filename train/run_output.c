@@ -1,0 +1,289 @@
+/* What a run leaves behind: log lines, sample grids, validation, checkpoints. */
+#include "train/run_internal.h"
+
+#include "core/file/atomic.h"
+#include "core/image/grid.h"
+#include "core/image/paste.h"
+#include "core/memory.h"
+#include "models/model_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static lac_status in_folder(const run *r, const char *name, char **path) { return lac_format(path, "%s/%s", r->folder, name); }
+
+lac_status run_open_output(run *r)
+{
+    char *path;
+    LAC_TRY(in_folder(r, "log.jsonl", &path));
+    lac_status s = r->log == NULL ? lac_log_open(&r->log, path, r->step) : LAC_OK;
+    free(path);
+    if (s == LAC_OK && r->board == NULL && lac_config_bool(r->config, "log.tensorboard"))
+        s = lac_tensorboard_open(&r->board, r->folder, r->step);
+    r->last_log = r->started = run_now();
+    r->last_log_step = r->step;
+    return s;
+}
+
+lac_status run_close_output(run *r)
+{
+    const lac_status a = lac_log_close(r->log), b = lac_tensorboard_close(r->board), c = lac_trace_close(r->trace);
+    r->log = NULL;
+    r->board = NULL;
+    r->trace = NULL;
+    return a != LAC_OK ? a : b != LAC_OK ? b : c;
+}
+
+static lac_status note(run *r, json_t *line, const char *key, double value)
+{
+    LAC_TRY(lac_log_number(line, key, value));
+    return r->board != NULL ? lac_tensorboard_scalar(r->board, r->step, key, (float)value) : LAC_OK;
+}
+
+static lac_status note_losses(run *r, json_t *line)
+{
+    const lac_trainer *t = &r->trainer;
+    char key[96];
+    for (int p = 0; p < t->recipe.n_phases; p++) {
+        const lac_phase *phase = &t->recipe.phase[p];
+        for (int i = 0; i < phase->n_losses; i++) {
+            snprintf(key, sizeof key, "loss.%s", phase->loss[i].name);
+            LAC_TRY(note(r, line, key, t->loss[p][i]));
+        }
+        snprintf(key, sizeof key, "lr.%s", phase->optim);
+        LAC_TRY(note(r, line, key, lac_optim_lr(t->optim[p], r->step - 1 - r->first_step)));
+        snprintf(key, sizeof key, "grad_norm.%s", phase->optim);
+        LAC_TRY(note(r, line, key, t->grad_norm[p]));
+    }
+    return LAC_OK;
+}
+
+static double waited(const run *r)
+{
+    double sum = 0;
+    for (int p = 0; p < LAC_MAX_PHASES; p++)
+        sum += r->loader[p] != NULL ? lac_loader_waited(r->loader[p]) : 0;
+    return sum;
+}
+
+static lac_status note_speed(run *r, json_t *line)
+{
+    struct rusage use;
+    const double now = run_now(), wait = waited(r), steps = (double)(r->step - r->last_log_step);
+    const double seconds = now - r->last_log, images = (double)lac_config_int(r->config, "batch.global");
+    getrusage(RUSAGE_SELF, &use);
+    LAC_TRY(note(r, line, "speed.images_per_second", seconds > 0 ? steps * images / seconds : 0));
+    LAC_TRY(note(r, line, "speed.gflops", seconds > 0 ? steps * (double)r->flops / seconds * 1e-9 : 0));
+    LAC_TRY(note(r, line, "speed.loader_wait", seconds > 0 ? (wait - r->waited) / seconds : 0));
+    LAC_TRY(note(r, line, "memory.peak_gb", (double)use.ru_maxrss * 1024e-9));
+    r->last_log = now;
+    r->last_log_step = r->step;
+    r->waited = wait;
+    return LAC_OK;
+}
+
+static json_t *new_line(const run *r)
+{
+    json_t *line = json_object();
+    json_object_set_new(line, "step", json_integer(r->step));
+    return line;
+}
+
+lac_status run_write_log(run *r)
+{
+    json_t *line = new_line(r);
+    lac_status s = lac_log_number(line, "loss.total", lac_trainer_total(&r->trainer));
+    if (s == LAC_OK)
+        s = note_losses(r, line);
+    if (s == LAC_OK)
+        s = note_speed(r, line);
+    if (s == LAC_OK)
+        s = lac_log_write(r->log, line);
+    json_decref(line);
+    return s;
+}
+
+typedef lac_status with_network(run *r, const lac_inpainter *ip, const json_t *network_config);
+
+/* f with the averaged weights in place, where there are any. */
+static lac_status with_inpainter(run *r, with_network *f)
+{
+    lac_inpainter ip;
+    const json_t *network;
+    LAC_TRY(lac_trainer_swap_ema(&r->trainer));
+    r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip, &network);
+    const lac_status s = f(r, &ip, network), back = lac_trainer_swap_ema(&r->trainer);
+    return s != LAC_OK ? s : back;
+}
+
+/* Four pictures of a sample: what is known, what was made of it, the truth. */
+enum { SHOWN = 3 };
+
+static lac_status sample(run *r, const lac_inpainter *ip, const lac_image *truth, const lac_image *mask, lac_image *shown)
+{
+    LAC_TRY(lac_image_crop(&shown[0], truth, 0, 0, truth->height, truth->width));
+    for (int64_t i = 0; i < mask->height * mask->width; i++)
+        if (mask->pixels[i])
+            memset(shown[0].pixels + 3 * i, 128, 3);
+    LAC_TRY(lac_inpaint(ip, r->painter, &shown[0], mask, &shown[1]));
+    return lac_image_crop(&shown[2], truth, 0, 0, truth->height, truth->width);
+}
+
+static lac_status write_grid(run *r, const lac_image *shown, int64_t n)
+{
+    char name[64], *path, *folder;
+    lac_image sheet = { 0 };
+    LAC_TRY(in_folder(r, "samples", &folder));
+    lac_status s = lac_make_folders(folder);
+    free(folder);
+    LAC_TRY(s);
+    snprintf(name, sizeof name, "samples/step-%06lld.png", (long long)r->step);
+    LAC_TRY(in_folder(r, name, &path));
+    s = lac_image_grid(&sheet, shown, n, n >= 4 * SHOWN ? 4 * SHOWN : n, 2);
+    if (s == LAC_OK)
+        s = lac_image_save_png(&sheet, path);
+    if (s == LAC_OK && r->board != NULL)
+        s = lac_tensorboard_image(r->board, r->step, "samples", &sheet);
+    lac_image_free(&sheet);
+    free(path);
+    return s;
+}
+
+/* Each picture of the evaluation loader's next batch, until `images` are shown. */
+static lac_status show_batch(run *r, const lac_inpainter *ip, const lac_batch *batch, lac_image *shown, int64_t *n, int64_t images)
+{
+    const lac_tensor *x = lac_batch_field(batch, "image"), *m = lac_batch_field(batch, "mask");
+    const int64_t side = x->dim[1];
+    for (int64_t k = 0; k < batch->n && *n < images; k++, (*n)++) {
+        const lac_image truth = { side, side, 3, (uint8_t *)x->data + k * side * side * 3 };
+        const lac_image mask = { side, side, 1, (uint8_t *)m->data + k * side * side };
+        LAC_TRY(sample(r, ip, &truth, &mask, shown + SHOWN * *n));
+    }
+    return LAC_OK;
+}
+
+static lac_status open_eval(run *r, lac_set **set, lac_loader **l)
+{
+    const json_t *data = lac_config_at(r->config, "data.eval");
+    char *path = NULL, *mask = NULL;
+    if (data == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "sample and validate want data.eval");
+    LAC_TRY(r->hooks->locate(r->hooks->context, lac_config_str(data, "set"), &path));
+    lac_status s = lac_set_open(set, path);
+    free(path);
+    const char *word = lac_config_str(data, "mask");
+    if (s == LAC_OK && strncmp(word, "file:", 5) == 0) {
+        s = r->hooks->locate(r->hooks->context, word + 5, &path);
+        if (s == LAC_OK)
+            s = lac_format(&mask, "file:%s", path);
+        free(s == LAC_OK ? path : NULL);
+    } else if (s == LAC_OK) {
+        s = lac_strdup(&mask, word);
+    }
+    const lac_source source = { .set = *set, .split = lac_config_str(data, "split"), .weight = 1 };
+    lac_loader_config c = { .source = &source, .n_sources = 1, .mask = mask, .stream = "eval", .global = 8, .count = 8, .evaluate = true,
+                            .seed = 0, .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter") } };
+    if (s == LAC_OK)
+        s = lac_crop_named(&c.view.crop, lac_config_str(data, "crop"));
+    if (s == LAC_OK)
+        s = lac_loader_new(l, &c);
+    free(mask);
+    return lac_context(s, "data.eval");
+}
+
+static lac_status fill_grid(run *r, const lac_inpainter *ip, lac_loader *l, lac_image *shown, int64_t images)
+{
+    int64_t n = 0;
+    for (const lac_batch *batch; n < images;) {
+        LAC_TRY(lac_loader_next(l, &batch));
+        if (batch->n == 0)
+            break;
+        LAC_TRY(show_batch(r, ip, batch, shown, &n, images));
+    }
+    return write_grid(r, shown, SHOWN * n);
+}
+
+static lac_status draw_samples(run *r, const lac_inpainter *ip, const json_t *network)
+{
+    const int64_t images = lac_config_int(r->config, "sample.images");
+    lac_set *set = NULL;
+    lac_loader *l = NULL;
+    lac_image *shown = NULL;
+    (void)network;
+    lac_status s = open_eval(r, &set, &l);
+    if (s == LAC_OK)
+        s = lac_calloc((void **)&shown, (size_t)(SHOWN * images), sizeof *shown);
+    if (s == LAC_OK)
+        s = fill_grid(r, ip, l, shown, images);
+    for (int64_t i = 0; shown != NULL && i < SHOWN * images; i++)
+        lac_image_free(&shown[i]);
+    free(shown);
+    lac_loader_free(l);
+    lac_set_close(set);
+    return s;
+}
+
+lac_status run_write_samples(run *r) { return lac_context(with_inpainter(r, draw_samples), "samples"); }
+
+static lac_status keep_best(run *r, const lac_inpainter *ip, const json_t *network, double score)
+{
+    char *path;
+    if (!lac_config_bool(r->config, "validate.keep_best") || (r->best_step > 0 && score >= r->best))
+        return LAC_OK;
+    r->best = score;
+    r->best_step = r->step;
+    LAC_TRY(in_folder(r, "ckpt/best.safetensors", &path));
+    const lac_status s = lac_model_save(path, ip->params, ip->def->name, network, false, LAC_F32);
+    free(path);
+    return s;
+}
+
+static lac_status validate(run *r, const lac_inpainter *ip, const json_t *network)
+{
+    json_t *values = NULL, *line, *value;
+    const char *key;
+    char tag[96];
+    double score;
+    LAC_TRY(r->hooks->validate(r->hooks->context, ip, r->painter, r->config, &values, &score));
+    line = new_line(r);
+    lac_status s = LAC_OK;
+    json_object_foreach(values, key, value) {
+        snprintf(tag, sizeof tag, "validate.%s", key);
+        if (s == LAC_OK)
+            s = note(r, line, tag, json_number_value(value));
+    }
+    if (s == LAC_OK)
+        s = lac_log_write(r->log, line);
+    if (s == LAC_OK)
+        s = keep_best(r, ip, network, score);
+    json_decref(line);
+    json_decref(values);
+    return s;
+}
+
+lac_status run_validate(run *r) { return lac_context(with_inpainter(r, validate), "validation"); }
+
+lac_status run_save(run *r)
+{
+    char numbers[160], *folder;
+    lac_state s = { 0 };
+    json_t *whole = lac_stages_json(r->stages);
+    char *config = json_dumps(whole, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(whole);
+    snprintf(numbers, sizeof numbers, "{\"best\":%.17g,\"best_step\":%lld}", r->best_step ? r->best : 0, (long long)r->best_step);
+    const lac_checkpoint about = { .step = r->step, .stage = r->stage->name, .model = (char *)r->stage->recipe->name, .config = config,
+                                   .numbers = numbers, .code = (char *)r->hooks->code };
+    lac_status status = config != NULL ? lac_trainer_state(&r->trainer, &s) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    if (status == LAC_OK)
+        status = in_folder(r, "ckpt", &folder);
+    if (status == LAC_OK) {
+        status = lac_checkpoint_save(folder, &about, &s, (int)lac_config_int(r->config, "checkpoint.keep"));
+        free(folder);
+    }
+    lac_state_free(&s);
+    free(config);
+    return status;
+}

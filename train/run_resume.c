@@ -1,0 +1,158 @@
+/* Opening a stage's trainer, fresh, from weights or from a checkpoint. */
+#include "train/run_internal.h"
+
+#include "core/cpu/features.h"
+#include "core/file/weights.h"
+#include "core/memory.h"
+#include "core/threads.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+lac_status lac_run_device(const json_t *config, const lac_backend **b, lac_dtype *d)
+{
+    const char *precision = lac_config_str(config, "precision");
+    LAC_TRY(lac_backend_get(b, lac_config_str(config, "device")));
+    const bool cpu = strcmp((*b)->name, "cpu") == 0;
+    if (strcmp(precision, "auto") == 0)
+        *d = !cpu || lac_cpu_has_amx_bf16() ? LAC_BF16 : LAC_F32;
+    else
+        *d = strcmp(precision, "bf16") == 0 ? LAC_BF16 : LAC_F32;
+    if (cpu && *d == LAC_BF16 && !lac_cpu_has_avx512_bf16())
+        return LAC_FAIL(LAC_ERR_CONFIG, "precision bf16 needs a CPU with avx512_bf16 or AMX, this is %s", lac_cpu_model());
+    return LAC_OK;
+}
+
+lac_status run_open_trainer(lac_trainer *t, const lac_stage *stage, lac_comm *comm)
+{
+    const lac_backend *b;
+    lac_dtype d;
+    const int64_t threads = lac_config_int(stage->config, "threads");
+    LAC_TRY(lac_run_device(stage->config, &b, &d));
+    if (threads > 0)
+        lac_threads_set((int)threads);
+    return lac_trainer_open(t, stage->recipe, stage->config, stage->name, b, d, comm);
+}
+
+lac_status run_restore(lac_trainer *t, const lac_stage *stage, const char *path)
+{
+    lac_state s = { 0 };
+    lac_status status = lac_trainer_state(t, &s);
+    if (status == LAC_OK)
+        status = lac_checkpoint_load(path, stage->recipe->name, &s);
+    if (status == LAC_OK)
+        status = lac_trainer_restored(t);
+    lac_state_free(&s);
+    return status;
+}
+
+/* From another run's folder: its networks of the same name. */
+static lac_status init_from_run(run *r, lac_params *ps, const char *from, bool strict)
+{
+    lac_loaded other;
+    LAC_TRY(lac_run_load(&other, from, NULL));
+    const lac_params *source = lac_recipe_find_network(&other.trainer.recipe, ps->name);
+    lac_status s = source ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "run '%s' has no network '%s'", from, ps->name);
+    for (int64_t i = 0; s == LAC_OK && i < ps->n; i++) {
+        const lac_param *q = lac_params_find(source, ps->param[i]->name);
+        const bool fits = q != NULL && lac_same_shape(q->value, ps->param[i]->value);
+        float *x = NULL;
+        if (!fits && strict)
+            s = LAC_FAIL(LAC_ERR_KEY, "'%s' is missing or of another shape in run '%s'", ps->param[i]->name, from);
+        if (s == LAC_OK && fits)
+            s = lac_malloc((void **)&x, lac_bytes(q->value) * 2);
+        if (x != NULL && (s = lac_param_get(q, x)) == LAC_OK)
+            s = lac_param_set(ps->param[i], x);
+        free(x);
+    }
+    lac_loaded_close(&other);
+    return (void)r, s;
+}
+
+static lac_status init_from_file(lac_params *ps, const char *from, bool strict)
+{
+    lac_weights *w;
+    int64_t n;
+    LAC_TRY(lac_weights_open(&w, from));
+    lac_status s = lac_params_load(ps, w, "", strict, &n);
+    lac_weights_close(w);
+    if (s == LAC_OK && n == 0)
+        s = LAC_FAIL(LAC_ERR_KEY, "no key of '%s' matches", from);
+    return s;
+}
+
+/* EMA and moments begin anew: the optimizers restart from what was loaded. */
+lac_status run_init_weights(run *r)
+{
+    const json_t *list = lac_config_at(r->config, "init");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *entry = json_array_get(list, i);
+        const char *from = lac_config_str(entry, "from"), *name = lac_config_str(entry, "network");
+        lac_params *ps = lac_recipe_find_network(&r->trainer.recipe, name);
+        struct stat st;
+        if (ps == NULL)
+            return LAC_FAIL(LAC_ERR_CONFIG, "init: there is no network '%s'", name);
+        const bool folder = stat(from, &st) == 0 && S_ISDIR(st.st_mode), strict = lac_config_bool(entry, "strict");
+        LAC_TRY(lac_context(folder ? init_from_run(r, ps, from, strict) : init_from_file(ps, from, strict), "init from '%s'", from));
+    }
+    for (int p = 0; json_array_size(list) > 0 && p < r->trainer.recipe.n_phases; p++)
+        LAC_TRY(lac_optim_restart_ema(r->trainer.optim[p]));
+    return LAC_OK;
+}
+
+static lac_status find_stage(lac_loaded *r, const lac_checkpoint *about)
+{
+    for (int64_t k = 0; k < r->stages.n; k++)
+        if (strcmp(r->stages.stage[k].name, about->stage) == 0)
+            r->stage = &r->stages.stage[k];
+    return r->stage != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "the checkpoint is of stage '%s', its config has none of that name", about->stage);
+}
+
+static lac_status load_checkpoint(lac_loaded *r, const char *path)
+{
+    lac_checkpoint about;
+    LAC_TRY(lac_checkpoint_about(&about, path));
+    json_t *config = json_loads(about.config, 0, NULL);
+    lac_status s = config != NULL ? lac_stages_resolve(&r->stages, config, NULL, NULL) : LAC_FAIL(LAC_ERR_FORMAT, "its config is not JSON");
+    if (s == LAC_OK)
+        s = find_stage(r, &about);
+    if (s == LAC_OK)
+        s = lac_comm_alone(&r->comm);
+    if (s == LAC_OK)
+        s = run_open_trainer(&r->trainer, r->stage, r->comm);
+    if (s == LAC_OK)
+        s = run_restore(&r->trainer, r->stage, path);
+    if (s == LAC_OK)
+        s = lac_trainer_swap_ema(&r->trainer);
+    r->step = about.step;
+    json_decref(config);
+    lac_checkpoint_clear(&about);
+    return s;
+}
+
+lac_status lac_run_load(lac_loaded *r, const char *folder, const char *checkpoint)
+{
+    char *found = NULL, *ckpt = NULL;
+    *r = (lac_loaded){ 0 };
+    lac_status s = lac_format(&ckpt, "%s/ckpt", folder);
+    if (s == LAC_OK && checkpoint == NULL)
+        s = lac_checkpoint_find(&found, ckpt, NULL, NULL);
+    if (s == LAC_OK && checkpoint == NULL && found == NULL)
+        s = LAC_FAIL(LAC_ERR_IO, "there is no checkpoint in '%s'", ckpt);
+    if (s == LAC_OK)
+        s = lac_context(load_checkpoint(r, checkpoint ? checkpoint : found), "loading '%s'", checkpoint ? checkpoint : found);
+    free(found);
+    free(ckpt);
+    if (s != LAC_OK)
+        lac_loaded_close(r);
+    return s;
+}
+
+void lac_loaded_close(lac_loaded *r)
+{
+    lac_trainer_close(&r->trainer);
+    lac_comm_free(r->comm);
+    lac_stages_free(&r->stages);
+    *r = (lac_loaded){ 0 };
+}
