@@ -286,19 +286,19 @@ static void result_vector(const lac_wino *w, const place *p, const float *m, int
 
 static void run(const lac_wino *w, const float *x, const float *u, const float *bias, float *y, bool add, int64_t from, int64_t to, float *scratch)
 {
-    const int64_t rows = lac_wino_padded(to - from), lanes = w->lanes;
-    float *v = scratch, *m = scratch + 36 * w->block * w->k;
+    const int64_t rows = lac_wino_padded(to - from), lanes = w->lanes, v_step = lac_wino_step(rows * w->k), m_step = lac_wino_step(rows * lanes);
+    float *v = scratch, *m = scratch + 36 * lac_wino_step(w->block * w->k);
     for (int64_t t = from; t < to; t++)
-        source_tile(w, x, t, v + (t - from) * w->k, rows * w->k);
+        source_tile(w, x, t, v + (t - from) * w->k, v_step);
     for (int64_t xi = 0; xi < 36 && rows > to - from; xi++)
-        memset(v + (xi * rows + to - from) * w->k, 0, (size_t)((rows - (to - from)) * w->k) * sizeof *v);
+        memset(v + xi * v_step + (to - from) * w->k, 0, (size_t)((rows - (to - from)) * w->k) * sizeof *v);
     for (int64_t panel = 0; panel < w->panels; panel++) {
         for (int64_t xi = 0; xi < 36; xi++)
-            multiply(w->vectors, rows, w->k, v + xi * rows * w->k, w->k, 1, u + (xi * w->panels + panel) * w->k * lanes, m + xi * rows * lanes, false);
+            multiply(w->vectors, rows, w->k, v + xi * v_step, w->k, 1, u + (xi * w->panels + panel) * w->k * lanes, m + xi * m_step, false);
         for (int64_t t = from; t < to; t++) {
             const place p = place_of(w, t);
             for (int64_t o = 0; o < lanes && panel * lanes + o < w->o; o += WIDTH)
-                result_vector(w, &p, m + (t - from) * lanes + o, rows * lanes, panel * lanes + o, bias, y, add);
+                result_vector(w, &p, m + (t - from) * lanes + o, m_step, panel * lanes + o, bias, y, add);
         }
     }
 }
@@ -366,10 +366,10 @@ INLINE void transform_gradient(const float *const *at, int64_t c, int64_t n, flo
 
 static void transform(const lac_wino *w, const float *x, const float *gy, float *v, float *y, int64_t tile, int64_t row, int64_t rows)
 {
-    const int64_t kp = lac_wino_padded(w->k);
-    source_tile(w, x, tile, v + row * kp, rows * kp);
+    const int64_t kp = lac_wino_padded(w->k), v_step = lac_wino_step(rows * kp), y_step = lac_wino_step(w->panels * rows * w->lanes);
+    source_tile(w, x, tile, v + row * kp, v_step);
     for (int64_t xi = 0; xi < 36 && kp > w->k; xi++)
-        memset(v + (xi * rows + row) * kp + w->k, 0, (size_t)(kp - w->k) * sizeof *v);
+        memset(v + xi * v_step + row * kp + w->k, 0, (size_t)(kp - w->k) * sizeof *v);
     const place p = place_of(w, tile);
     const float *at[16];
     addresses(at, 4, gy, w->out_size, w->out_c, &p, (int64_t[]){ w->out_base[0][0], w->out_base[1][0] }, w->out_step);
@@ -378,9 +378,9 @@ static void transform(const lac_wino *w, const float *x, const float *gy, float 
             const int64_t c = panel * w->lanes + o, left = w->o - c;
             float *to = y + (panel * rows + row) * w->lanes + o;
             if (left >= WIDTH)
-                transform_gradient(at, c, WIDTH, to, w->panels * rows * w->lanes);
+                transform_gradient(at, c, WIDTH, to, y_step);
             else
-                transform_gradient(at, left > 0 ? c : 0, left > 0 ? left : 0, to, w->panels * rows * w->lanes);
+                transform_gradient(at, left > 0 ? c : 0, left > 0 ? left : 0, to, y_step);
         }
 }
 

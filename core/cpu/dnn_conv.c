@@ -75,14 +75,16 @@ static void band_of_x(band *b, const lac_conv *c, int64_t oh, int64_t from, int6
     b->pad_bottom = (b->y_rows - 1) * s + reach + 1 - b->pad_top - b->x_rows;
 }
 
-/* A fixed rule: eight slices or more (four for the weight gradient, whose parts have to be summed), bands of eight rows or more. */
+/* A fixed rule: one sample per slice, in bands of eight rows or more until there are eight slices. The parts of the weight gradient have to
+ * be summed: four slices, two where the weight is larger than a megabyte. */
 static void cut(conv_plan *p, int64_t wanted_bands)
 {
     const lac_conv *c = &p->c;
-    const int64_t rows = p->pass == LAC_CONV_GRAD_X ? c->h : p->oh, slices = p->pass == LAC_CONV_GRAD_W ? 4 : 8;
-    p->samples = 1;
+    const bool large = c->o * c->kh * c->kw * (c->c / c->groups) > 1 << 18;
+    const int64_t rows = p->pass == LAC_CONV_GRAD_X ? c->h : p->oh, slices = p->pass != LAC_CONV_GRAD_W ? 8 : large ? 2 : 4;
+    p->samples = p->pass == LAC_CONV_GRAD_W && c->n % slices == 0 ? c->n / slices : 1;
     p->n_bands = LAC_MAX(LAC_MIN(LAC_MIN((slices + c->n - 1) / c->n, rows / 8), wanted_bands), 1);
-    p->n_slices = c->n * p->n_bands;
+    p->n_slices = c->n / p->samples * p->n_bands;
     for (int64_t b = 0; b < p->n_bands; b++) {
         const int64_t from = lac_block_start(rows, p->n_bands, b), to = lac_block_start(rows, p->n_bands, b + 1);
         if (p->pass == LAC_CONV_GRAD_X)

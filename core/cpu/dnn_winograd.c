@@ -138,15 +138,18 @@ static int64_t u_floats(const lac_wino *w) { return 36 * w->panels * w->k * w->l
 static int64_t n_blocks(const lac_wino *w) { return ceil_div(w->n_tiles, w->block); }
 static int64_t n_workers(const lac_wino *w) { return LAC_MIN(lac_threads(), n_blocks(w)); }
 
-/* Weight gradient: tiles transformed before a product; M; partial sums of the bias. */
+static int64_t m_floats(const lac_wino *w) { return 36 * w->panels * lac_wino_padded(w->k) * w->lanes; }
+
+/* Weight gradient: tiles transformed before they are multiplied. Few enough to stay in the second-level cache where M is small; so
+ * many that reading and writing M does not count where it is large. */
 static int64_t chunk_rows(const lac_wino *w)
 {
-    const int64_t rows = (16 << 20) / (36 * (int64_t)sizeof(float) * (lac_wino_padded(w->k) + w->panels * w->lanes));
-    return LAC_MIN(LAC_MAX(rows, 96), w->n_tiles);
+    const int64_t row = 36 * (lac_wino_padded(w->k) + w->panels * w->lanes) * (int64_t)sizeof(float);
+    const int64_t bytes = LAC_MIN(LAC_MAX(3 << 19, 4 * m_floats(w) * (int64_t)sizeof(float)), 16 << 20);
+    return LAC_MIN(LAC_MAX(bytes / row, 96), w->n_tiles);
 }
-static int64_t v_floats(const lac_wino *w) { return (36 * chunk_rows(w) * lac_wino_padded(w->k) + 15) / 16 * 16; }
-static int64_t y_floats(const lac_wino *w) { return 36 * chunk_rows(w) * w->panels * w->lanes; }
-static int64_t m_floats(const lac_wino *w) { return 36 * w->panels * lac_wino_padded(w->k) * w->lanes; }
+static int64_t v_floats(const lac_wino *w) { return 36 * lac_wino_step(chunk_rows(w) * lac_wino_padded(w->k)); }
+static int64_t y_floats(const lac_wino *w) { return 36 * lac_wino_step(chunk_rows(w) * w->panels * w->lanes); }
 
 size_t lac_wino_workspace(const lac_wino *w, lac_conv_pass pass, bool packed)
 {
@@ -197,9 +200,10 @@ static void weight_gradient(const lac_wino *w, const float *x, const float *gy, 
         #pragma omp parallel for schedule(dynamic, 8)
         for (int64_t t = 0; t < rows; t++)
             kernels->transform(w, x, gy, v, y, from + t, t, rows);
-        #pragma omp parallel for schedule(dynamic, 1)
+        #pragma omp parallel for schedule(static)
         for (int64_t i = 0; i < 36 * w->panels; i++)
-            kernels->product(w, v + i / w->panels * rows * kp, y + i * rows * w->lanes, m + i * kp * w->lanes, from > 0, rows);
+            kernels->product(w, v + i / w->panels * lac_wino_step(rows * kp),
+                             y + i / w->panels * lac_wino_step(rows * w->panels * w->lanes) + i % w->panels * rows * w->lanes, m + i * kp * w->lanes, from > 0, rows);
     }
     LAC_PARALLEL_BLOCKS(b, first, end, w->k) {
         (void)b;

@@ -34,7 +34,8 @@ typedef struct lac_wino_kernels {
     void (*pack)(const lac_wino *w, const float *weight, float *u, int64_t from, int64_t to);
     /* Tiles [from, to) of y; scratch: lac_wino_scratch floats. */
     void (*run)(const lac_wino *w, const float *x, const float *u, const float *bias, float *y, bool add, int64_t from, int64_t to, float *scratch);
-    /* Weight gradient. Tile `tile` of x and gy transformed into row `row` of V [36][rows][k_padded] and Y [36][panels][rows][lanes]. */
+    /* Weight gradient. Tile `tile` of x and gy transformed into row `row` of V [36][rows][k_padded] and Y [36][panels][rows][lanes], the 36
+     * lac_wino_step apart. */
     void (*transform)(const lac_wino *w, const float *x, const float *gy, float *v, float *y, int64_t tile, int64_t row, int64_t rows);
     /* One of the 36 products, panel p: M [k_padded][lanes] (+)= V^T Y. */
     void (*product)(const lac_wino *w, const float *v, const float *y, float *m, bool add, int64_t rows);
@@ -45,6 +46,8 @@ typedef struct lac_wino_kernels {
 
 enum { LAC_WINO_ROWS = 24 };        /* rows of a block are a multiple: all kernels' heights divide it */
 static inline int64_t lac_wino_padded(int64_t k) { return (k + LAC_WINO_ROWS - 1) / LAC_WINO_ROWS * LAC_WINO_ROWS; }
-static inline int64_t lac_wino_scratch(const lac_wino *w) { return 36 * w->block * (w->k + w->lanes); }
+/* Floats from one of the 36 matrices to the next: an odd number of cache lines, so that writing all 36 at once uses all sets. */
+static inline int64_t lac_wino_step(int64_t floats) { return (((floats + 15) / 16) | 1) * 16; }
+static inline int64_t lac_wino_scratch(const lac_wino *w) { return 36 * (lac_wino_step(w->block * w->k) + lac_wino_step(w->block * w->lanes)); }
 
 const lac_wino_kernels *lac_wino_kernels_here(void);
