@@ -3,13 +3,44 @@
  *     bench-floor [f32|bf16] [rounds] [name]      name: only layers whose name contains it
  *
  * Bare: direct or Winograd, NHWC or the library's own layout, packed weights, all threads, unsliced. Sums are weighted by how
- * often a step runs each pass (benchmarks/layers.h); the fraction of the floor is bare / ours. */
+ * often a step runs each pass; the fraction of the floor is bare / ours. */
 #include "benchmarks/layers.h"
 #include "benchmarks/measure.h"
 #include "core/cpu/dnn_library.h"
 #include "core/threads.h"
 
 #include <string.h>
+
+/* The convolutions of one training step: batch 4, 256x256, cnum 48, discriminator width 64 on [real, fake], so batch 8. D phase: generator
+ * forward, discriminator forward and backward. G phase: generator forward, discriminator forward, gradient through the discriminator into the
+ * generator, generator backward. */
+static const layer layers[] = {
+    { "conv1 5->48 k5", 4, 256, 5, 48, 5, 1, 1, { 2, 0, 1 } },
+    { "xconv1 3->48 k5", 4, 256, 3, 48, 5, 1, 1, { 4, 2, 2 } },
+    { "conv2 24->96 s2", 4, 256, 24, 96, 3, 2, 1, { 2, 1, 1 } },
+    { "xconv2 24->48 s2", 4, 256, 24, 48, 3, 2, 1, { 4, 2, 2 } },
+    { "conv3 48->96", 4, 128, 48, 96, 3, 1, 1, { 6, 3, 3 } },
+    { "xconv3 24->96", 4, 128, 24, 96, 3, 1, 1, { 4, 2, 2 } },
+    { "conv4 48->192 s2", 4, 128, 48, 192, 3, 2, 1, { 4, 2, 2 } },
+    { "xconv4 48->96 s2", 4, 128, 48, 96, 3, 2, 1, { 2, 1, 1 } },
+    { "xconv5 48->192", 4, 64, 48, 192, 3, 1, 1, { 2, 1, 1 } },
+    { "conv5 96->192", 4, 64, 96, 192, 3, 1, 1, { 20, 10, 10 } },
+    { "conv7 96->192 d2", 4, 64, 96, 192, 3, 1, 2, { 4, 2, 2 } },
+    { "conv8 96->192 d4", 4, 64, 96, 192, 3, 1, 4, { 4, 2, 2 } },
+    { "conv9 96->192 d8", 4, 64, 96, 192, 3, 1, 8, { 4, 2, 2 } },
+    { "conv10 96->192 d16", 4, 64, 96, 192, 3, 1, 16, { 4, 2, 2 } },
+    { "allconv11 192->192", 4, 64, 192, 192, 3, 1, 1, { 2, 1, 1 } },
+    { "conv13 96->96", 4, 128, 96, 96, 3, 1, 1, { 4, 2, 2 } },
+    { "conv15 48->48", 4, 256, 48, 48, 3, 1, 1, { 4, 2, 2 } },
+    { "conv16 24->24", 4, 256, 24, 24, 3, 1, 1, { 4, 2, 2 } },
+    { "conv17 12->3", 4, 256, 12, 3, 3, 1, 1, { 4, 2, 2 } },
+    { "D1 4->64 k5 s2", 8, 256, 4, 64, 5, 2, 1, { 2, 1, 1 } },
+    { "D2 64->128 k5 s2", 8, 128, 64, 128, 5, 2, 1, { 2, 2, 1 } },
+    { "D3 128->256 k5 s2", 8, 64, 128, 256, 5, 2, 1, { 2, 2, 1 } },
+    { "D4 256->256 k5 s2", 8, 32, 256, 256, 5, 2, 1, { 2, 2, 1 } },
+    { "D5 256->256 k5 s2", 8, 16, 256, 256, 5, 2, 1, { 2, 2, 1 } },
+    { "D6 256->256 k5 s2", 8, 8, 256, 256, 5, 2, 1, { 2, 2, 1 } },
+};
 
 typedef struct bare {
     lac_prim prim;
@@ -78,43 +109,6 @@ static void drop_bare(bare *b)
     lac_prim_drop(&b->prim);
 }
 
-typedef struct ours {
-    lac_conv c;
-    lac_conv_pass pass;
-    void *x, *y, *w, *workspace;
-    float *bias, *gw;
-} ours;
-
-static void run_ours(void *context)
-{
-    const ours *o = context;
-    const lac_dnn_weight w = { o->w, 77, 1 };
-    if (o->pass == LAC_CONV_FORWARD)
-        stop_on(lac_dnn_conv_forward(&o->c, o->x, &w, o->bias, o->y, o->workspace));
-    else if (o->pass == LAC_CONV_GRAD_X)
-        stop_on(lac_dnn_conv_grad_x(&o->c, o->y, &w, o->x, o->c.dtype, false, o->workspace));
-    else
-        stop_on(lac_dnn_conv_grad_w(&o->c, o->x, o->y, o->gw, false, o->bias, false, o->workspace));
-}
-
-static void make_ours(ours *o, const lac_conv *c, lac_conv_pass pass)
-{
-    const int64_t n_w = c->o * c->kh * c->kw * c->c;
-    size_t size;
-    o->c = *c;
-    o->pass = pass;
-    lac_dnn_forget(77);
-    stop_on(lac_dnn_conv_workspace(c, pass, c->dtype, true, &size));
-    o->x = bench_random(c->n * c->h * c->w * c->c, c->dtype);
-    o->y = bench_random(c->n * lac_conv_out_h(c) * lac_conv_out_w(c) * c->o, c->dtype);
-    o->w = bench_random(n_w, c->dtype);
-    o->gw = bench_random(n_w, LAC_F32);
-    o->bias = bench_random(c->o, LAC_F32);
-    o->workspace = bench_memory(size);
-}
-
-static void drop_ours(ours *o) { free(o->x), free(o->y), free(o->w), free(o->gw), free(o->bias), free(o->workspace); }
-
 typedef struct sums { double floor, ours; } sums;
 
 static void one_pass(const layer *l, lac_dtype d, lac_conv_pass pass, int rounds, sums *total)
@@ -139,9 +133,8 @@ static void one_pass(const layer *l, lac_dtype d, lac_conv_pass pass, int rounds
             best = k;
     char algorithm[80];
     stop_on(lac_dnn_conv_algorithm(&c, pass, algorithm, sizeof algorithm));
-    const double gflop = 2e-9 * (double)(c.n * lac_conv_out_h(&c) * lac_conv_out_w(&c)) * (double)(c.o * c.c * c.kh * c.kw);
     printf("%-20s %-3s x%-2d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %-32s | %s\n", l->name, pass_name[pass], l->runs[pass], try[best].best * 1e3,
-           try[n].best * 1e3, try[best].best / try[n].best, gflop / try[n].best, b[best].name, algorithm);
+           try[n].best * 1e3, try[best].best / try[n].best, conv_gflop(&c) / try[n].best, b[best].name, algorithm);
     fflush(stdout);
     total->floor += l->runs[pass] * try[best].best;
     total->ours += l->runs[pass] * try[n].best;

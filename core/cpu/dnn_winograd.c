@@ -125,8 +125,9 @@ bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype
     const bool three = c->kh == 3 && c->stride[0] == 1, five = c->kh == 5 && c->stride[0] == 2 && c->dilation[0] == 1;
     if (c->dtype != LAC_F32 || dx != LAC_F32 || c->direct || c->groups != 1 || !square || (!three && !five))
         return false;
-    const int64_t least = LAC_MIN(lac_conv_out_h(c), lac_conv_out_w(c)) / c->dilation[0];
-    if (least < (three ? 4 : 16) || LAC_MIN(c->c, c->o) < (three ? 16 : 32))
+    const int64_t map = LAC_MIN(lac_conv_out_h(c), lac_conv_out_w(c)) / c->dilation[0];
+    const int64_t least_c = three ? 16 : pass == LAC_CONV_GRAD_X ? 4 : 32, least_o = three ? 16 : 32;     /* phases quadruple the c of gx */
+    if (map < (three ? 4 : 16) || c->c < least_c || c->o < least_o)
         return false;
     if (!geometry(w, c, pass))
         return false;

@@ -1,0 +1,75 @@
+/* Values and gradients of the library calls themselves: tests/test_core_dnn.c. */
+#include "autograd/ops/conv2d/conv2d.h"
+#include "core/cpu/features.h"
+#include "tests/harness/op.h"
+
+void conv2d_ref(const lac_ref *r);
+
+static lac_conv2d_attr attr(int64_t stride, int64_t dilation, int64_t pad, int64_t groups)
+{
+    return (lac_conv2d_attr){ { stride, stride }, { dilation, dilation }, { pad, pad, pad, pad }, groups };
+}
+
+/* f32: a few dozen products of order 1; bf16 rounds inputs exactly and results to 2^-9. */
+static void check(const lac_op_case *k)
+{
+    LAC_CHECK(lac_op_value_gap(k, LAC_F32) < 2e-6);
+    LAC_CHECK(lac_op_gradient_gap(k, LAC_F32) < 5e-6);
+    if (!lac_cpu_has_avx512_bf16())
+        return;
+    LAC_CHECK(lac_op_value_gap(k, LAC_BF16) < 4e-3);
+    LAC_CHECK(lac_op_gradient_gap(k, LAC_BF16) < 8e-3);
+}
+
+LAC_TEST(conv2d_matches_its_formula_and_differences)
+{
+    const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = attr(2, 1, 1, 1), dilated = attr(1, 2, 2, 1), grouped = attr(1, 1, 1, 2);
+    check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &plain, .ref = conv2d_ref, .in = { LAC_RANDOM(2, 5, 4, 3), LAC_RANDOM(4, 3, 3, 3), LAC_RANDOM(4) } });
+    check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &strided, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 6, 7, 2), LAC_RANDOM(3, 3, 3, 2), LAC_RANDOM(3) } });
+    check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &dilated, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 6, 5, 4), LAC_RANDOM(2, 3, 3, 4) } });
+    check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &grouped, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 4, 5, 4), LAC_RANDOM(6, 3, 3, 2), LAC_RANDOM(6) } });
+}
+
+LAC_TEST(conv2d_by_winograd_matches_its_formula)
+{
+    const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = { { 2, 2 }, { 1, 1 }, { 1, 2, 1, 2 }, 1 };
+    const lac_op_case three = { .op = LAC_OP_conv2d, .attr = &plain, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 9, 10, 16), LAC_RANDOM(24, 3, 3, 16), LAC_RANDOM(24) } };
+    const lac_op_case five = { .op = LAC_OP_conv2d, .attr = &strided, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 32, 32, 32), LAC_RANDOM(32, 5, 5, 32), LAC_RANDOM(32) } };
+    LAC_CHECK(lac_op_value_gap(&three, LAC_F32) < 1e-5);        /* what performance.md grants Winograd */
+    LAC_CHECK(lac_op_value_gap(&five, LAC_F32) < 1e-5);
+}
+
+static void refused(lac_conv2d_attr a, lac_op_input x, lac_op_input weight, lac_op_input bias, const char *word)
+{
+    const lac_op_case k = { .op = LAC_OP_conv2d, .attr = &a, .in = { x, weight, bias } };
+    LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, word);
+}
+
+LAC_TEST(conv2d_names_what_does_not_fit)
+{
+    const lac_op_input x = LAC_RANDOM(1, 4, 4, 6), w = LAC_RANDOM(4, 3, 3, 6), none = { 0 }, narrow = LAC_RANDOM(4, 3, 3, 5), bias = LAC_RANDOM(3);
+    const lac_op_input flat = LAC_RANDOM(4, 6), large = LAC_RANDOM(4, 7, 3, 6);
+    refused(attr(0, 1, 1, 1), x, w, none, "stride");
+    refused(attr(1, 0, 1, 1), x, w, none, "dilation");
+    refused(attr(1, 1, -1, 1), x, w, none, "padding");
+    refused(attr(1, 1, 1, 4), x, w, none, "groups");
+    refused(attr(1, 1, 1, 0), x, w, none, "groups");
+    refused(attr(1, 1, 1, 1), x, narrow, none, "weight");
+    refused(attr(1, 1, 1, 1), x, w, bias, "bias");
+    refused(attr(1, 1, 1, 1), flat, w, none, "x");
+    refused(attr(1, 1, 1, 1), x, flat, none, "weight");
+    refused(attr(1, 1, 1, 1), x, large, none, "kernel");
+    refused(attr(1, 3, 1, 1), x, w, none, "kernel");
+}
+
+/* TensorFlow: even n, k3 s1 (1,1); k3 s2 (0,1); k5 s2 (1,2); dilation d (d,d); k4 s2 (1,1). */
+LAC_TEST(same_padding_is_tensorflows)
+{
+    static const int64_t known[][6] = { { 64, 3, 1, 1, 1, 1 }, { 64, 3, 2, 1, 0, 1 }, { 64, 5, 2, 1, 1, 2 }, { 64, 3, 1, 8, 8, 8 }, { 64, 4, 2, 1, 1, 1 },
+                                        { 65, 3, 2, 1, 1, 1 }, { 7, 1, 2, 1, 0, 0 } };
+    for (size_t i = 0; i < LAC_COUNT(known); i++) {
+        int64_t before, after;
+        lac_same_padding(known[i][0], known[i][1], known[i][2], known[i][3], &before, &after);
+        LAC_CHECK(before == known[i][4] && after == known[i][5]);
+    }
+}
