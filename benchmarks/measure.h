@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/memory.h"
+#include "core/tensor.h"
 
 #include <omp.h>
 #include <stdio.h>
