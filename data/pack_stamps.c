@@ -79,20 +79,18 @@ static lac_status pack_lines(lac_pack *p, const char *cache, char *text, int64_t
     return LAC_OK;
 }
 
-lac_status lac_pack_stamps(const char *cache, const char *out, int64_t max_side, int64_t *packed)
+lac_status lac_pack_stamps(const char *manifest, const char *cache, const char *out, int64_t max_side, int64_t *packed)
 {
     lac_pack *p = NULL;
-    char *path, *text = NULL;
+    char *text = NULL;
     size_t size;
-    LAC_TRY(lac_format(&path, "%s/manifest.tsv", cache));
-    lac_status s = lac_file_read(path, MAX_MANIFEST, &text, &size);
+    lac_status s = lac_file_read(manifest, MAX_MANIFEST, &text, &size);
     if (s == LAC_OK)
         s = lac_pack_new(&p, out, "stamps");
     if (s == LAC_OK)
-        s = lac_context(pack_lines(p, cache, text, max_side), "packing '%s'", path);
+        s = lac_context(pack_lines(p, cache, text, max_side), "packing what '%s' lists", manifest);
     *packed = p != NULL ? lac_pack_count(p) : 0;
     free(text);
-    free(path);
     if (s == LAC_OK)
         return lac_pack_finish(p);
     lac_pack_free(p);

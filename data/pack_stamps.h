@@ -1,5 +1,5 @@
 /* data/pack_stamps.h -- `lacuna pack stamps`: photographs and cut-out objects from the system's packages, as data/stamps/manifest.tsv lists
- * them, into one packed set. scripts/fetch-stamps fills the cache folder and puts the manifest there.
+ * them, into one packed set. scripts/fetch-stamps fills the cache folder.
  *
  * Photographs: splits train, val, test_near (a package seen in training, other authors), test_far (no source shared with
  * train). Objects: PNG with alpha, label = English name, splits train, val, test by name, variants together. */
@@ -9,4 +9,4 @@
 
 /* max_side as in lac_pack_shrink, photographs alone. LAC_ERR_IO naming the file when the cache lacks one; LAC_ERR_FORMAT when a
  * picture is not of the manifest's size. */
-lac_status lac_pack_stamps(const char *cache, const char *out, int64_t max_side, int64_t *packed);
+lac_status lac_pack_stamps(const char *manifest, const char *cache, const char *out, int64_t max_side, int64_t *packed);

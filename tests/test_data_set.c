@@ -264,7 +264,7 @@ LAC_TEST(pack_stamps_follows_the_manifest)
     lac_set *set;
     snprintf(text, sizeof text, "%sphoto\ttrain\t7\tpkg\tCC0-1.0\tsomeone\t80\t60\tone\ta/one.jpg\nobject\tval\t8\tpkg\tGPL-2\tother\t40\t40\tfrog\tb/two.png\n", head);
     LAC_CHECK_STATUS(lac_file_write(join(folder, "manifest.tsv"), text, strlen(text)));
-    LAC_CHECK_STATUS(lac_pack_stamps(folder, out, 0, &packed));
+    LAC_CHECK_STATUS(lac_pack_stamps(join(folder, "manifest.tsv"), folder, out, 0, &packed));
     LAC_CHECK_STATUS(lac_set_open(&set, out));
     const lac_record r = lac_set_record(set, 1);
     LAC_CHECK(packed == 2 && r.kind == LAC_KIND_OBJECT && strcmp(r.label, "frog") == 0 && strcmp(r.author, "other") == 0 && r.group == 8);
@@ -274,10 +274,10 @@ LAC_TEST(pack_stamps_follows_the_manifest)
     lac_set_close(set);
     snprintf(text, sizeof text, "%sphoto\ttrain\t7\tpkg\tCC0-1.0\tsomeone\t80\t60\tone\ta/gone.jpg\n", head);
     LAC_CHECK_STATUS(lac_file_write(join(folder, "manifest.tsv"), text, strlen(text)));
-    LAC_CHECK_FAILS(lac_pack_stamps(folder, out, 0, &packed), LAC_ERR_IO, "a/gone.jpg");
+    LAC_CHECK_FAILS(lac_pack_stamps(join(folder, "manifest.tsv"), folder, out, 0, &packed), LAC_ERR_IO, "a/gone.jpg");
     snprintf(text, sizeof text, "%sphoto\ttrain\t7\tpkg\tCC0-1.0\tsomeone\t81\t60\tone\ta/one.jpg\n", head);
     LAC_CHECK_STATUS(lac_file_write(join(folder, "manifest.tsv"), text, strlen(text)));
-    LAC_CHECK_FAILS(lac_pack_stamps(folder, out, 0, &packed), LAC_ERR_FORMAT, "the manifest says 60 x 81");
+    LAC_CHECK_FAILS(lac_pack_stamps(join(folder, "manifest.tsv"), folder, out, 0, &packed), LAC_ERR_FORMAT, "the manifest says 60 x 81");
 }
 
 /* The committed manifest: as many of each as docs/formats.md says, variants in one split, nothing without licence and author. */
