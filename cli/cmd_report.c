@@ -1,0 +1,231 @@
+/* lacuna report: what several runs scored, side by side. */
+#include "cli/commands.h"
+
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "eval/table.h"
+#include "train/report.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_SUMMARY = 64 << 20 };
+
+/* Numbers from other pictures, masks or sizes begin a table of their own. */
+typedef struct board { lac_table *table; int64_t n, capacity; } board;
+
+static void free_board(board *b)
+{
+    for (int64_t i = 0; i < b->n; i++)
+        lac_table_free(&b->table[i]);
+    free(b->table);
+}
+
+static lac_status add_summary(board *b, const json_t *summary)
+{
+    for (int64_t i = 0; i < b->n; i++) {
+        const lac_status s = lac_table_add(&b->table[i], summary);
+        if (s != LAC_ERR_STATE)
+            return s;
+    }
+    LAC_TRY(lac_grow((void **)&b->table, b->n, &b->capacity, sizeof *b->table));
+    b->table[b->n++] = (lac_table){ 0 };
+    return lac_table_add(&b->table[b->n - 1], summary);
+}
+
+static lac_status add_file(board *b, const char *path)
+{
+    char *text;
+    size_t size;
+    json_error_t error;
+    LAC_TRY(lac_file_read(path, MAX_SUMMARY, &text, &size));
+    json_t *summary = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    free(text);
+    if (summary == NULL)
+        return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not JSON: %s, line %d", path, error.text, error.line);
+    lac_status s = LAC_OK;
+    if (!json_is_object(json_object_get(summary, "methods")))
+        s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' is no summary of an evaluation: it has no 'methods'", path);
+    if (s == LAC_OK)
+        s = lac_context(add_summary(b, summary), "'%s'", path);
+    json_decref(summary);
+    return s;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* RUN/eval/NAME.json, in byte order; a run that was not scored yet has curves alone. */
+static lac_status add_run(board *b, const char *run)
+{
+    char *pattern;
+    glob_t found = { 0 };
+    if (!is_folder(run))
+        return add_file(b, run);
+    LAC_TRY(lac_format(&pattern, "%s/eval/*.json", run));
+    glob(pattern, 0, NULL, &found);
+    free(pattern);
+    lac_status s = LAC_OK;
+    for (size_t i = 0; s == LAC_OK && i < found.gl_pathc; i++)
+        s = add_file(b, found.gl_pathv[i]);
+    globfree(&found);
+    return s;
+}
+
+/* "runs/a/" gives "a". The page's charts tell runs apart by it. */
+static void name_of(const char *path, char name[128])
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    size_t from = n;
+    while (from > 0 && path[from - 1] != '/')
+        from--;
+    snprintf(name, 128, "%.*s", (int)(n - from), path + from);
+}
+
+/* DIR/NAME.ext, from the second table on DIR/NAME-2.ext. */
+static lac_status write_one(const char *folder, int64_t number, const char *ending, const char *text)
+{
+    char *path;
+    if (number == 0)
+        LAC_TRY(lac_format(&path, "%s/scores.%s", folder, ending));
+    else
+        LAC_TRY(lac_format(&path, "%s/scores-%d.%s", folder, (int)number + 1, ending));
+    const lac_status s = lac_file_write(path, text, strlen(text));
+    free(path);
+    return s;
+}
+
+static lac_status json_text(const lac_table *t, char **text)
+{
+    json_t *list;
+    LAC_TRY(lac_table_json(t, &list));
+    *text = json_dumps(list, JSON_INDENT(2));
+    json_decref(list);
+    return *text != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "no memory for a table as JSON");
+}
+
+static lac_status write_tables(const board *b, const char *folder)
+{
+    static const struct { const char *ending; lac_status (*make)(const lac_table *t, char **text); } forms[] = {
+        { "md", lac_table_markdown }, { "csv", lac_table_csv }, { "json", json_text },
+    };
+    for (int64_t i = 0; i < b->n; i++)
+        for (size_t k = 0; k < LAC_COUNT(forms); k++) {
+            char *text = NULL;
+            LAC_TRY(forms[k].make(&b->table[i], &text));
+            const lac_status s = write_one(folder, i, forms[k].ending, text);
+            free(text);
+            LAC_TRY(s);
+        }
+    return LAC_OK;
+}
+
+typedef struct page { lac_report_section *section; lac_report_entry *run; char (*name)[128]; int n_sections, n_runs; } page;
+
+static void free_page(page *p)
+{
+    for (int i = 0; i < p->n_sections; i++) {
+        free((char *)p->section[i].html);
+        free((char *)p->section[i].title);
+    }
+    free(p->section);
+    free(p->run);
+    free(p->name);
+}
+
+static lac_status fill_page(page *p, const board *b, const lac_words *runs)
+{
+    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n, sizeof *p->section));
+    LAC_TRY(lac_calloc((void **)&p->run, (size_t)runs->n, sizeof *p->run));
+    LAC_TRY(lac_calloc((void **)&p->name, (size_t)runs->n, sizeof *p->name));
+    for (int i = 0; i < runs->n; i++)
+        if (is_folder(runs->word[i])) {
+            name_of(runs->word[i], p->name[p->n_runs]);
+            p->run[p->n_runs] = (lac_report_entry){ p->name[p->n_runs], runs->word[i] };
+            p->n_runs++;
+        }
+    for (; p->n_sections < b->n; p->n_sections++) {
+        const lac_table *t = &b->table[p->n_sections];
+        LAC_TRY(lac_table_html(t, (char **)&p->section[p->n_sections].html));
+        LAC_TRY(lac_format((char **)&p->section[p->n_sections].title, "Scores: %lld pictures, masks %s", (long long)t->images,
+                           t->masks[0] ? t->masks : "of the set"));
+    }
+    return LAC_OK;
+}
+
+static lac_status write_page(const board *b, const lac_words *runs, const char *folder)
+{
+    page p = { 0 };
+    char *path = NULL;
+    const lac_report_fact fact = { "code", lac_code_revision() };
+    lac_status s = fill_page(&p, b, runs);
+    const lac_report r = { .title = "Runs side by side", .facts = &fact, .n_facts = 1, .sections = p.section, .n_sections = p.n_sections };
+    if (s == LAC_OK)
+        s = lac_format(&path, "%s/report.html", folder);
+    if (s == LAC_OK)
+        s = lac_report_compare(&r, p.run, p.n_runs, path);
+    if (s == LAC_OK)
+        printf("%s\n", path);
+    free(path);
+    free_page(&p);
+    return s;
+}
+
+static lac_status print_tables(const board *b)
+{
+    for (int64_t i = 0; i < b->n; i++) {
+        char *text;
+        LAC_TRY(lac_table_markdown(&b->table[i], &text));
+        printf("%s%s", i ? "\n" : "", text);
+        free(text);
+    }
+    return LAC_OK;
+}
+
+static lac_status report(const lac_words *runs, const char *folder)
+{
+    board b = { 0 };
+    lac_status s = LAC_OK;
+    for (int i = 0; s == LAC_OK && i < runs->n; i++)
+        s = add_run(&b, runs->word[i]);
+    if (s == LAC_OK && b.n == 0 && folder == NULL)
+        s = LAC_FAIL(LAC_ERR_ARG, "none of these runs has scores in eval/ (lacuna eval makes them; -o gives the curves)");
+    if (s == LAC_OK)
+        s = print_tables(&b);
+    if (s == LAC_OK && folder != NULL)
+        s = lac_make_folders(folder);
+    if (s == LAC_OK && folder != NULL)
+        s = write_tables(&b, folder);
+    if (s == LAC_OK && folder != NULL)
+        s = write_page(&b, runs, folder);
+    free_board(&b);
+    return s;
+}
+
+int lac_cmd_report(int argc, char **argv)
+{
+    const char *folder = NULL;
+    const lac_option options[] = {
+        { "out", 'o', "FOLDER", LAC_OPTION_STRING, &folder, "report.html with the curves, and scores.md, .csv, .json" },
+        { NULL },
+    };
+    const lac_command command = { "lacuna report", "RUN|SUMMARY.json...", 1, -1,
+        "Puts the scores of several runs (RUN/eval/*.json) or evaluation summaries into one table, printed as Markdown.\n"
+        "Numbers from different pictures, masks or sizes make tables of their own: scores-2.md and so on.", options };
+    lac_words words;
+    bool help;
+    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
+    if (s == LAC_OK && help)
+        lac_options_help(stdout, &command);
+    else if (s == LAC_OK)
+        s = report(&words, folder);
+    lac_words_free(&words);
+    return lac_finish(s);
+}

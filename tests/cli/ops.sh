@@ -1,0 +1,5 @@
+# docs/ops.md is what `lacuna ops` prints.
+. "$SOURCE/tests/harness/shell.sh"
+lacuna ops > ops.md
+diff ops.md "$SOURCE/docs/ops.md" || fail "docs/ops.md is out of date: lacuna ops > docs/ops.md"
+[ "$(grep -c '^LAC_OP(' "$SOURCE/autograd/ops/ops.def")" = "$(grep -c '^| \[' ops.md)" ] || fail "an op is missing"

@@ -1,0 +1,42 @@
+# lacuna pack folder, stamps, masks; lacuna verify. The pictures are masks, which the program draws itself.
+. "$SOURCE/tests/harness/shell.sh"
+
+lacuna pack masks -o pictures/train -n 2 --size 32,48 --seed 1
+lacuna pack masks -o pictures/val --count=1 --size 64 --min 0.1 --max 0.5
+[ "$(find pictures -name '*.png' | wc -l)" = 3 ] || fail "expected three mask files: $(find pictures)"
+fails 2 "--size wants" lacuna pack masks -o x --size 32,
+fails 1 "no mask generator 'brsh'" lacuna pack masks -o x --kind brsh
+fails 2 "wants -o" lacuna pack masks
+fails 2 "did you mean 'folder'" lacuna pack floder pictures -o x.h5
+
+says "set.h5: 3 pictures, 0 skipped" lacuna pack folder pictures -o set.h5 --name things --split-by-place
+says "set.h5: 3 records" lacuna verify set.h5
+cp set.h5 first.h5
+lacuna pack folder pictures -o set.h5 --name things --split-by-place > /dev/null
+cmp set.h5 first.h5 || fail "packed twice, two files"
+ls pictures/*/* | sed 's/^pictures.//' > list.flist
+says "list.h5: 3 pictures" lacuna pack folder list.flist --root pictures -o list.h5 --max-side 40
+
+# One picture cut off: skipped, named, counted; with --strict, or when it is all there is, an error that leaves the set alone.
+mkdir bad
+head -c 80 pictures/val/*.png > bad/cut.png
+lacuna pack folder pictures bad -o set.h5 > out 2> err || fail "a cut-off picture stopped pack"
+grep -qF "3 pictures, 1 skipped" out && grep -qF "bad/cut.png" err && [ "$(wc -l < err)" = 1 ] || fail "skipped picture: $(cat out err)"
+cp set.h5 before.h5
+fails 1 "bad/cut.png" lacuna pack folder pictures bad -o set.h5 --strict
+mkdir empty
+fails 2 "empty" lacuna pack folder empty -o set.h5
+lacuna pack folder bad -o set.h5 2> err && fail "nothing was left, and pack did not mind"
+cmp set.h5 before.h5 || fail "a failed pack touched the set"
+[ -z "$(ls | grep tmp)" ] || fail "files left behind: $(ls)"
+
+# A bit turned over in the middle, and a file that is cut.
+cp first.h5 turned.h5
+printf 'X' | dd of=turned.h5 bs=1 seek="$(($(stat -c %s first.h5) / 3))" conv=notrunc status=none
+lacuna verify turned.h5 > /dev/null 2>&1 && fail "verify missed a changed byte"
+head -c 3000 first.h5 > cut.h5
+fails 1 "cut.h5" lacuna verify cut.h5
+lacuna verify first.h5 cut.h5 > out 2> err && fail "one bad set of two, and verify did not mind"
+grep -qF "first.h5: 3 records" out || fail "verify did not get to the good set"
+
+fails 1 "scripts/fetch-stamps" lacuna pack stamps empty -o stamps.h5
