@@ -4,7 +4,7 @@
 #include "cli/lua_table.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
-#include "lac_version.h"
+#include <lac_version.h>
 
 #include <ctype.h>
 #include <lauxlib.h>

@@ -5,7 +5,7 @@
 #include "eval/bins.h"
 #include "eval/bootstrap.h"
 
-#include "lac_version.h"
+#include <lac_version.h>
 
 #include <math.h>
 #include <stdlib.h>
