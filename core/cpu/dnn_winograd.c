@@ -119,6 +119,8 @@ static void blocking(lac_wino *w)
     w->block = lac_wino_padded(LAC_MIN(w->block, LAC_MAX(ceil_div(w->n_tiles, 8), LAC_WINO_ROWS)));
 }
 
+static int64_t u_floats(const lac_wino *w) { return 36 * w->panels * w->k * w->lanes; }
+
 bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype dx)
 {
     const bool square = c->kh == c->kw && c->stride[0] == c->stride[1] && c->dilation[0] == c->dilation[1];
@@ -132,10 +134,9 @@ bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype
     if (!geometry(w, c, pass))
         return false;
     blocking(w);
-    return true;
+    return w->n_tiles >= (three ? 96 : 256) || u_floats(w) < 1 << 20;       /* making and reading a large U has to pay */
 }
 
-static int64_t u_floats(const lac_wino *w) { return 36 * w->panels * w->k * w->lanes; }
 static int64_t n_blocks(const lac_wino *w) { return ceil_div(w->n_tiles, w->block); }
 static int64_t n_workers(const lac_wino *w) { return LAC_MIN(lac_threads(), n_blocks(w)); }
 
