@@ -11,7 +11,7 @@
 #ifdef __CUDACC__
 #define LAC_HD __host__ __device__
 #else
-#define LAC_HD
+#define LAC_HD __attribute__((always_inline))     /* a call left standing keeps a loop from being vectorised */
 #endif
 
 LAC_HD static inline float lac_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -52,19 +52,37 @@ LAC_HD static inline float lac_exp(float x)
     return p * a * b;
 }
 
-/* e^x - 1 for x <= 0 (and small positive x), accurate near 0. */
+/* e^x = s + t for x <= 88: s = 2^n, and t = s (e^r - 1) keeps what adding to s would round away. s is at least 2^-126. */
+LAC_HD static inline void lac_exp_parts(float x, float *s, float *t)
+{
+    const float clamped = x < -87.3365402f ? -87.3365402f : x, magic = 12582912.0f;
+    const float shifted = lac_fma(clamped, 1.44269504f, magic), n = shifted - magic;
+    float r = lac_fma(n, -0.693145752f, clamped);
+    r = lac_fma(n, -1.42860677e-6f, r);
+    float p = 1.98412698e-4f;
+    p = lac_fma(p, r, 1.38888889e-3f);
+    p = lac_fma(p, r, 8.33333333e-3f);
+    p = lac_fma(p, r, 4.16666667e-2f);
+    p = lac_fma(p, r, 1.66666667e-1f);
+    p = lac_fma(p, r, 0.5f);
+    *s = lac_from_bits((lac_to_bits(shifted) << 23) + 0x3f800000u);     /* the low bits of shifted are n */
+    *t = *s * lac_fma(p * r, r, r);
+}
+
+/* e^x for x <= 0, cheaper than lac_exp: 0 below -87.3, where that has subnormals. NaN stays NaN. */
+LAC_HD static inline float lac_exp_negative(float x)
+{
+    float s, t;
+    lac_exp_parts(x, &s, &t);
+    return x < -87.3365402f ? 0.0f : s + t;
+}
+
+/* e^x - 1 for x <= 88, accurate near 0. */
 LAC_HD static inline float lac_expm1(float x)
 {
-    float p = 2.75573192e-6f;
-    p = lac_fma(p, x, 2.48015873e-5f);
-    p = lac_fma(p, x, 1.98412698e-4f);
-    p = lac_fma(p, x, 1.38888889e-3f);
-    p = lac_fma(p, x, 8.33333333e-3f);
-    p = lac_fma(p, x, 4.16666667e-2f);
-    p = lac_fma(p, x, 1.66666667e-1f);
-    p = lac_fma(p, x, 0.5f);
-    const float near_zero = lac_fma(p * x, x, x);
-    return x > -0.7f && x < 0.7f ? near_zero : lac_exp(x) - 1.0f;
+    float s, t;
+    lac_exp_parts(x, &s, &t);
+    return (s - 1.0f) + t;
 }
 
 /* ln x for normal x > 0: x = 2^n m, m in [sqrt(1/2), sqrt 2); the odd series of atanh in s = (m-1)/(m+1). */
@@ -105,11 +123,11 @@ LAC_HD static inline void lac_sincos2pi(float u, float *sine, float *cosine)
 
 LAC_HD static inline float lac_sigmoid(float x)
 {
-    const float e = lac_exp(x < 0 ? x : -x), s = 1.0f / (1.0f + e);
+    const float e = lac_exp_negative(x < 0 ? x : -x), s = 1.0f / (1.0f + e);
     return x < 0 ? e * s : s;
 }
 
-LAC_HD static inline float lac_elu(float x) { return x > 0 ? x : lac_expm1(x < 0 ? x : 0.0f); }
+LAC_HD static inline float lac_elu(float x) { return x > 0 ? x : lac_expm1(x); }
 
 /* tanh from expm1 of -2|x|. */
 LAC_HD static inline float lac_tanh(float x)

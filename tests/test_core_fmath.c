@@ -15,6 +15,7 @@ static double worst(float (*ours)(float), double (*theirs)(double), double from,
 
 static float our_exp(float x) { return lac_exp(x); }
 static float our_expm1(float x) { return lac_expm1(x); }
+static float our_exp_negative(float x) { return lac_exp_negative(x); }
 static float our_log(float x) { return lac_log(x); }
 static float our_tanh(float x) { return lac_tanh(x); }
 static float our_sigmoid(float x) { return lac_sigmoid(x); }
@@ -27,7 +28,9 @@ static double cos2pi(double x) { return cos(2 * 3.14159265358979323846 * x); }
 LAC_TEST(fmath_agrees_with_libm)        /* 3e-7 relative: two units in the last place of f32 */
 {
     LAC_CHECK(worst(our_exp, exp, -87, 88, 1e-38) < 3e-7);
+    LAC_CHECK(worst(our_exp_negative, exp, -87, 0, 1e-38) < 3e-7);
     LAC_CHECK(worst(our_expm1, expm1, -20, 0, 1e-9) < 3e-7);
+    LAC_CHECK(worst(our_expm1, expm1, -1, 1, 1e-9) < 3e-7);
     LAC_CHECK(worst(our_log, log, 1e-6, 10, 1e-2) < 3e-7);
     LAC_CHECK(worst(our_tanh, tanh, -12, 12, 1e-9) < 4e-7);
     LAC_CHECK(worst(our_sigmoid, sigmoid, -80, 20, 1e-38) < 3e-7);
@@ -38,6 +41,8 @@ LAC_TEST(fmath_agrees_with_libm)        /* 3e-7 relative: two units in the last 
 LAC_TEST(fmath_keeps_the_ends)
 {
     LAC_CHECK(lac_exp(0) == 1 && lac_exp(-200) == 0 && isinf(lac_exp(200)) && isnan(lac_exp(NAN)));
+    LAC_CHECK(lac_exp_negative(0) == 1 && lac_exp_negative(-88) == 0 && lac_exp_negative(-INFINITY) == 0 && isnan(lac_exp_negative(NAN)));
+    LAC_CHECK(lac_expm1(-200) == -1 && isnan(lac_elu(NAN)) && isnan(lac_sigmoid(NAN)) && isnan(lac_tanh(NAN)));
     LAC_CHECK(lac_sigmoid(-200) == 0 && lac_sigmoid(200) == 1 && lac_tanh(50) == 1 && lac_tanh(-50) == -1);
     LAC_CHECK(lac_elu(0) == 0 && lac_elu(3) == 3);
 }

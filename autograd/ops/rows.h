@@ -19,6 +19,9 @@ LAC_BODY float lac_ld(const void *p, int64_t i, lac_dtype d)
     return d == LAC_F32 ? ((const float *)p)[i] : lac_bf16_to_f32(((const uint16_t *)p)[i]);
 }
 
+/* Element i of p. */
+LAC_BODY void *lac_at(const void *p, int64_t i, lac_dtype d) { return (char *)p + i * (d == LAC_F32 ? 4 : 2); }
+
 LAC_BODY void lac_st(void *p, int64_t i, lac_dtype d, float v)
 {
     if (d == LAC_F32)

@@ -18,7 +18,7 @@ LAC_HD static inline float lac_act_value(lac_act kind, float x)
 LAC_HD static inline float lac_act_slope(lac_act kind, float x)
 {
     switch (kind) {
-    case LAC_ACT_ELU: return x > 0 ? 1.0f : lac_exp(x);
+    case LAC_ACT_ELU: return x > 0 ? 1.0f : lac_exp_negative(x);      /* shares its work with lac_elu */
     case LAC_ACT_RELU: return x > 0 ? 1.0f : 0.0f;
     case LAC_ACT_LEAKY: return x > 0 ? 1.0f : 0.2f;
     case LAC_ACT_TANH: {

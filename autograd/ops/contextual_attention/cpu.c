@@ -178,7 +178,7 @@ static void softmax(float *restrict s, const float *restrict valid, float scale,
     }
     #pragma omp simd reduction(+ : sum)
     for (int64_t q = 0; q < n; q++) {
-        const float e = exclude && valid[q] == 0 ? 0.0f : lac_exp(s[q] - most);
+        const float e = exclude && valid[q] == 0 ? 0.0f : lac_exp_negative(s[q] - most);
         sum += e;
         s[q] = e * valid[q];
     }
