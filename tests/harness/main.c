@@ -70,6 +70,7 @@ int main(int argc, char **argv)
     strcpy(folder, "/tmp/lacuna-test-XXXXXX");
     if (mkdtemp(folder) == NULL)
         return 1;
+    setvbuf(stdout, NULL, _IOLBF, 0);       /* what was said before a crash is not lost: scripts/test counts it */
     const int failed = _cmocka_run_group_tests(argc > 1 ? argv[1] : "all", chosen, n, NULL, NULL);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return failed ? 1 : 0;
