@@ -147,7 +147,7 @@ static int64_t m_floats(const lac_wino *w) { return 36 * w->panels * lac_wino_pa
 static int64_t chunk_rows(const lac_wino *w)
 {
     const int64_t row = 36 * (lac_wino_padded(w->k) + w->panels * w->lanes) * (int64_t)sizeof(float);
-    const int64_t bytes = LAC_MIN(LAC_MAX(3 << 19, 4 * m_floats(w) * (int64_t)sizeof(float)), 16 << 20);
+    const int64_t bytes = LAC_MIN(LAC_MAX(1 << 20, 2 * m_floats(w) * (int64_t)sizeof(float)), 6 << 20);
     return LAC_MIN(LAC_MAX(bytes / row, 96), w->n_tiles);
 }
 static int64_t v_floats(const lac_wino *w) { return 36 * lac_wino_step(chunk_rows(w) * lac_wino_padded(w->k)); }
