@@ -15,7 +15,7 @@ void lac_borrowed_free(lac_borrowed *b)
     *b = (lac_borrowed){ 0 };
 }
 
-static lac_status borrow(lac_borrowed *b, size_t size, void **p)
+lac_status lac_borrowed_new(lac_borrowed *b, size_t size, void **p)
 {
     LAC_TRY(lac_grow((void **)&b->data, b->n, &b->capacity, sizeof *b->data));
     LAC_TRY(lac_malloc(p, size));
@@ -31,7 +31,7 @@ static lac_status add_one(lac_weights_writer *w, const lac_param *p, const char 
     float *inner, *outer;
     void *stored;
     snprintf(key, sizeof key, "%s%s", prefix, p->name);
-    LAC_TRY(borrow(keep, (size_t)n * lac_dtype_size(d), &stored));
+    LAC_TRY(lac_borrowed_new(keep, (size_t)n * lac_dtype_size(d), &stored));
     LAC_TRY(lac_malloc((void **)&inner, 2 * (size_t)n * sizeof *inner));
     outer = inner + n;
     lac_status s = lac_param_get(p, inner);
@@ -51,7 +51,7 @@ lac_status lac_model_add(lac_weights_writer *w, const lac_params *ps, const char
     return LAC_OK;
 }
 
-static lac_status describe(lac_weights_writer *w, const char *inpainter, const json_t *config, bool bgr)
+lac_status lac_model_describe(lac_weights_writer *w, const char *inpainter, const json_t *config, bool bgr)
 {
     char *text = json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS);
     if (text == NULL)
@@ -70,7 +70,7 @@ lac_status lac_model_save(const char *path, const lac_params *ps, const char *in
     lac_weights_writer *w;
     lac_borrowed keep = { 0 };
     LAC_TRY(lac_weights_writer_new(&w));
-    lac_status s = describe(w, inpainter, config, bgr);
+    lac_status s = lac_model_describe(w, inpainter, config, bgr);
     if (s == LAC_OK)
         s = lac_model_add(w, ps, "", d, &keep);
     if (s == LAC_OK)
@@ -80,30 +80,32 @@ lac_status lac_model_save(const char *path, const lac_params *ps, const char *in
     return lac_context(s, "writing '%s'", path);
 }
 
-static lac_status read_config(const lac_inpainter_def *def, const char *text, json_t **config)
+lac_status lac_model_about(const lac_weights *w, const lac_inpainter_def **def, json_t **config, bool *bgr)
 {
+    const char *name = lac_weights_metadata(w, "lacuna.inpainter"), *text = lac_weights_metadata(w, "lacuna.config");
+    const char *order = lac_weights_metadata(w, "lacuna.channel_order");
+    if (name == NULL || text == NULL)
+        return LAC_FAIL(LAC_ERR_FORMAT, "it does not say which model it is (metadata lacuna.inpainter and lacuna.config); see lacuna import");
+    LAC_TRY(lac_inpainter_find(def, name));
     json_t *given = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     if (given == NULL)
         return LAC_FAIL(LAC_ERR_FORMAT, "metadata lacuna.config is not JSON");
-    const lac_status s = lac_config_resolve(config, def->keys, given, NULL, NULL);
+    *bgr = order != NULL && strcmp(order, "bgr") == 0;
+    const lac_status s = lac_config_resolve(config, (*def)->keys, given, NULL, NULL);
     json_decref(given);
     return lac_context(s, "metadata lacuna.config");
 }
 
 static lac_status load(lac_inpainter *ip, const lac_weights *w, const lac_backend *b, lac_dtype d)
 {
-    const char *name = lac_weights_metadata(w, "lacuna.inpainter"), *text = lac_weights_metadata(w, "lacuna.config");
-    const char *order = lac_weights_metadata(w, "lacuna.channel_order");
     const lac_inpainter_def *def;
     json_t *config;
-    if (name == NULL || text == NULL)
-        return LAC_FAIL(LAC_ERR_FORMAT, "it does not say which model it is (metadata lacuna.inpainter and lacuna.config); see lacuna import");
-    LAC_TRY(lac_inpainter_find(&def, name));
-    LAC_TRY(read_config(def, text, &config));
+    bool bgr;
+    LAC_TRY(lac_model_about(w, &def, &config, &bgr));
     lac_status s = lac_inpainter_open(ip, def, config, b, d);
     if (s == LAC_OK)
         s = lac_params_load(ip->params, w, "", true, NULL);
-    ip->bgr = order != NULL && strcmp(order, "bgr") == 0;
+    ip->bgr = bgr;
     json_decref(config);
     return s;
 }

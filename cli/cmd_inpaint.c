@@ -1,0 +1,264 @@
+/* lacuna inpaint: a picture and a mask, or two folders of them, through a trained model. */
+#include "cli/commands.h"
+#include "cli/model_arg.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOLE_FROM = 128, MAX_DILATE = 4096 };
+
+typedef struct task { char *image, *mask, *out; } task;
+typedef struct tasks { task *at; int64_t n, capacity; } tasks;
+
+static void free_tasks(tasks *t)
+{
+    for (int64_t i = 0; i < t->n; i++) {
+        free(t->at[i].image);
+        free(t->at[i].mask);
+        free(t->at[i].out);
+    }
+    free(t->at);
+}
+
+static lac_status new_task(tasks *t, task **to)
+{
+    LAC_TRY(lac_grow((void **)&t->at, t->n, &t->capacity, sizeof *t->at));
+    *to = &t->at[t->n++];
+    **to = (task){ NULL, NULL, NULL };
+    return LAC_OK;
+}
+
+/* ---- one picture ---- */
+
+/* One row or column of n values, `step` apart: 1 where a 1 lies at most `reach` away. */
+static void spread(uint8_t *to, const uint8_t *from, int64_t n, int64_t step, int64_t reach)
+{
+    int64_t last = -reach - 1;                  /* place of the last 1 seen */
+    for (int64_t i = 0; i < n; i++) {
+        last = from[i * step] ? i : last;
+        to[i * step] = i - last <= reach;
+    }
+    last = n + reach;
+    for (int64_t i = n; i-- > 0;) {
+        last = from[i * step] ? i : last;
+        to[i * step] |= last - i <= reach;
+    }
+}
+
+/* The hole grown by n pixels to all sides, corners too. */
+static lac_status dilate(lac_image *mask, int64_t n)
+{
+    lac_image wide = { 0 };
+    if (n == 0)
+        return LAC_OK;
+    LAC_TRY(lac_image_new(&wide, mask->height, mask->width, 1));
+    for (int64_t y = 0; y < mask->height; y++)
+        spread(wide.pixels + y * mask->width, mask->pixels + y * mask->width, mask->width, 1, n);
+    for (int64_t x = 0; x < mask->width; x++)
+        spread(mask->pixels + x, wide.pixels + x, mask->height, mask->width, n);
+    lac_image_free(&wide);
+    return LAC_OK;
+}
+
+static lac_status load_mask(lac_image *mask, const char *path, int64_t grow)
+{
+    bool hole = false;
+    LAC_TRY(lac_image_load(mask, path, 1));
+    for (int64_t i = 0; i < mask->height * mask->width; i++) {
+        mask->pixels[i] = mask->pixels[i] >= HOLE_FROM;
+        hole |= mask->pixels[i];
+    }
+    return hole ? dilate(mask, grow) : LAC_FAIL(LAC_ERR_FORMAT, "mask '%s' has no hole: no pixel is above %d", path, HOLE_FROM - 1);
+}
+
+static lac_status load_pair(const task *t, int64_t grow, lac_image *image, lac_image *mask)
+{
+    LAC_TRY(lac_image_load(image, t->image, 3));
+    LAC_TRY(load_mask(mask, t->mask, grow));
+    if (image->height != mask->height || image->width != mask->width)
+        return LAC_FAIL(LAC_ERR_SHAPE, "mask '%s' is %lldx%lld, picture '%s' %lldx%lld (width x height)", t->mask, (long long)mask->width,
+                        (long long)mask->height, t->image, (long long)image->width, (long long)image->height);
+    return LAC_OK;
+}
+
+static lac_status paint(const lac_model *m, lac_tape *tape, const task *t, int64_t grow)
+{
+    lac_image image = { 0 }, mask = { 0 }, result = { 0 };
+    lac_status s = load_pair(t, grow, &image, &mask);
+    if (s == LAC_OK)
+        s = lac_context(lac_inpaint(&m->ip, tape, &image, &mask, &result), "'%s'", t->image);
+    if (s == LAC_OK)
+        s = lac_image_save_png(&result, t->out);
+    lac_image_free(&image);
+    lac_image_free(&mask);
+    lac_image_free(&result);
+    return s;
+}
+
+/* ---- folders ---- */
+
+static bool is_picture(const struct dirent *e)
+{
+    static const char *const ending[] = { ".png", ".jpg", ".jpeg" };
+    const char *dot = strrchr(e->d_name, '.');
+    for (size_t i = 0; dot != NULL && dot != e->d_name && i < LAC_COUNT(ending); i++)
+        if (strcasecmp(dot, ending[i]) == 0)
+            return true;
+    return false;
+}
+
+static int picture_filter(const struct dirent *e) { return is_picture(e); }
+static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+
+typedef struct listing { struct dirent **entry; int n; } listing;
+
+static lac_status list(listing *l, const char *folder)
+{
+    l->n = scandir(folder, &l->entry, picture_filter, by_name);
+    if (l->n < 0)
+        return LAC_FAIL(LAC_ERR_IO, "cannot read the folder '%s'", folder);
+    return l->n > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "there is no .png, .jpg or .jpeg in '%s'", folder);
+}
+
+static void free_listing(listing *l)
+{
+    for (int i = 0; i < l->n; i++)
+        free(l->entry[i]);
+    free(l->entry);
+}
+
+static int stem(const char *name) { return (int)(strrchr(name, '.') - name); }
+
+static const char *same_stem(const listing *l, const char *name)
+{
+    for (int i = 0; i < l->n; i++)
+        if (stem(l->entry[i]->d_name) == stem(name) && strncmp(l->entry[i]->d_name, name, (size_t)stem(name)) == 0)
+            return l->entry[i]->d_name;
+    return NULL;
+}
+
+static lac_status pair_up(tasks *t, const char *images, const char *masks, const char *out, const listing *image, const listing *mask)
+{
+    for (int i = 0; i < image->n; i++) {
+        const char *name = image->entry[i]->d_name, *other = same_stem(mask, name);
+        task *to;
+        if (other == NULL)
+            return LAC_FAIL(LAC_ERR_IO, "there is no mask '%.*s' in '%s'", stem(name), name, masks);
+        if (i > 0 && stem(image->entry[i - 1]->d_name) == stem(name) && strncmp(image->entry[i - 1]->d_name, name, (size_t)stem(name)) == 0)
+            return LAC_FAIL(LAC_ERR_IO, "'%s' holds both '%s' and '%s'", images, image->entry[i - 1]->d_name, name);
+        LAC_TRY(new_task(t, &to));
+        LAC_TRY(lac_format(&to->image, "%s/%s", images, name));
+        LAC_TRY(lac_format(&to->mask, "%s/%s", masks, other));
+        LAC_TRY(lac_format(&to->out, "%s/%.*s.png", out, stem(name), name));
+    }
+    return lac_make_folders(out);
+}
+
+static lac_status find_tasks(tasks *t, const char *image, const char *mask, const char *out)
+{
+    listing images = { NULL, 0 }, masks = { NULL, 0 };
+    task *one;
+    const bool folder = lac_model_is_run(image);
+    if (folder != lac_model_is_run(mask))
+        return LAC_FAIL(LAC_ERR_ARG, "--image and --mask must both be files or both folders");
+    if (!folder) {
+        LAC_TRY(new_task(t, &one));
+        LAC_TRY(lac_strdup(&one->image, image));
+        LAC_TRY(lac_strdup(&one->mask, mask));
+        return lac_strdup(&one->out, out);
+    }
+    lac_status s = list(&images, image);
+    if (s == LAC_OK)
+        s = list(&masks, mask);
+    if (s == LAC_OK)
+        s = pair_up(t, image, mask, out, &images, &masks);
+    free_listing(&images);
+    free_listing(&masks);
+    return s;
+}
+
+/* ---- all of them ---- */
+
+/* A single pair is looked at before the model is, which may take long to load. */
+static lac_status look_first(const tasks *t, int64_t grow)
+{
+    lac_image image = { 0 }, mask = { 0 };
+    const lac_status s = t->n == 1 ? load_pair(&t->at[0], grow, &image, &mask) : LAC_OK;
+    lac_image_free(&image);
+    lac_image_free(&mask);
+    return s;
+}
+
+/* A bad pair among many is named and counted; the others are done all the same. */
+static lac_status paint_all(const lac_model *m, lac_tape *tape, const tasks *t, int64_t grow)
+{
+    int64_t bad = 0;
+    if (t->n == 1)
+        return paint(m, tape, &t->at[0], grow);
+    for (int64_t i = 0; i < t->n; i++)
+        if (paint(m, tape, &t->at[i], grow) != LAC_OK) {
+            fprintf(stderr, "lacuna: %s\n", lac_error_message());
+            bad++;
+        }
+    return bad == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "%lld of %lld pictures could not be done", (long long)bad, (long long)t->n);
+}
+
+static lac_status run(const char *model, const lac_model_how *how, const tasks *t, int64_t grow)
+{
+    lac_model m;
+    lac_tape *tape = NULL;
+    LAC_TRY(look_first(t, grow));
+    LAC_TRY(lac_model_open(&m, model, how));
+    lac_status s = lac_tape_new(&tape, m.ip.params->backend);
+    if (s == LAC_OK)
+        s = paint_all(&m, tape, t, grow);
+    lac_tape_free(tape);
+    lac_model_close(&m);
+    return s;
+}
+
+static lac_status inpaint(const char *model, const lac_model_how *how, const char *image, const char *mask, const char *out, int64_t grow)
+{
+    tasks t = { NULL, 0, 0 };
+    if (image == NULL || mask == NULL || out == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "inpaint wants --image, --mask and --out");
+    if (grow < 0 || grow > MAX_DILATE)
+        return LAC_FAIL(LAC_ERR_ARG, "--dilate must be 0 to %d, found %lld", MAX_DILATE, (long long)grow);
+    lac_status s = find_tasks(&t, image, mask, out);
+    if (s == LAC_OK)
+        s = run(model, how, &t, grow);
+    free_tasks(&t);
+    return s;
+}
+
+int lac_cmd_inpaint(int argc, char **argv)
+{
+    const char *image = NULL, *mask = NULL, *out = NULL;
+    lac_model_how how = { "auto", "auto" };
+    int64_t grow = 0;
+    bool help = false;
+    const lac_option options[] = {
+        { "image", 'i', "FILE", LAC_OPTION_STRING, &image, "the picture, PNG or JPEG of any size; or a folder" },
+        { "mask", 'm', "FILE", LAC_OPTION_STRING, &mask, "its mask, of the same size: above 127 is hole; or a folder" },
+        { "out", 'o', "FILE", LAC_OPTION_STRING, &out, "the PNG to write; or a folder" },
+        { "dilate", 0, "N", LAC_OPTION_INT, &grow, "grow the hole by N pixels to all sides (default 0)" },
+        { "precision", 0, "NAME", LAC_OPTION_STRING, &how.precision, "f32, bf16 or auto (default auto: bf16 where the machine is made for it)" },
+        { "device", 0, "NAME", LAC_OPTION_STRING, &how.device, "cpu, cuda or auto (default auto)" },
+        { NULL },
+    };
+    const lac_command command = { "lacuna inpaint", "MODEL", 1, 1,
+        "Fills the hole of a picture. MODEL is a run's folder or a weights file that `lacuna export` or `lacuna import` wrote.\n"
+        "The result has the picture's size, and outside the mask its very pixels. With folders, pictures and masks of the same\n"
+        "name (endings apart) belong together; a pair that cannot be read is named, the others are done, and the status is 1.", options };
+    lac_words words = { NULL, 0 };
+    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
+    if (s == LAC_OK && help)
+        lac_options_help(stdout, &command);
+    else if (s == LAC_OK)
+        s = inpaint(words.word[0], &how, image, mask, out, grow);
+    lac_words_free(&words);
+    return lac_finish(s);
+}

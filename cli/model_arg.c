@@ -1,0 +1,98 @@
+#include "cli/model_arg.h"
+
+#include "core/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+bool lac_model_is_run(const char *word)
+{
+    struct stat st;
+    return stat(word, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+lac_status lac_model_device(const lac_model_how *how, const lac_backend **b, lac_dtype *d)
+{
+    json_t *words = json_pack("{s:s, s:s}", "device", how->device, "precision", how->precision);
+    const bool known = strcmp(how->precision, "auto") == 0 || strcmp(how->precision, "f32") == 0 || strcmp(how->precision, "bf16") == 0;
+    const lac_status s = known ? lac_run_device(words, b, d)
+                               : LAC_FAIL(LAC_ERR_ARG, "--precision must be auto, f32 or bf16, found '%s'", how->precision);
+    json_decref(words);
+    return s;
+}
+
+/* The last part of a path, without the ending of weights. */
+static lac_status name_of(const char *word, char **name)
+{
+    size_t end = strlen(word);
+    while (end > 1 && word[end - 1] == '/')
+        end--;
+    size_t from = end;
+    while (from > 0 && word[from - 1] != '/')
+        from--;
+    static const char ending[] = ".safetensors";
+    const size_t n = sizeof ending - 1;
+    if (end - from > n && strncmp(word + end - n, ending, n) == 0)
+        end -= n;
+    return lac_format(name, "%.*s", (int)(end - from), word + from);
+}
+
+static lac_status copy_values(lac_params *to, const lac_params *from)
+{
+    for (int64_t i = 0; i < to->n; i++) {
+        const lac_param *p = lac_params_find(from, to->param[i]->name);
+        float *x;
+        if (p == NULL || !lac_same_shape(p->value, to->param[i]->value))
+            return LAC_FAIL(LAC_ERR_KEY, "'%s' is missing or of another shape", to->param[i]->name);
+        LAC_TRY(lac_malloc((void **)&x, (size_t)lac_numel(p->value) * sizeof *x));
+        lac_status s = lac_param_get(p, x);
+        if (s == LAC_OK)
+            s = lac_param_set(to->param[i], x);
+        free(x);
+        LAC_TRY(s);
+    }
+    return LAC_OK;
+}
+
+/* From the masters of the run's network, so that a run trained in bf16 is used in f32 without a loss. */
+static lac_status open_run(lac_model *m, const char *folder, const lac_backend *b, lac_dtype d)
+{
+    lac_loaded run;
+    lac_inpainter lent;
+    const json_t *network;
+    LAC_TRY(lac_run_load(&run, folder, NULL));
+    run.trainer.recipe.def->inpainter(&run.trainer.recipe, run.stage->config, &lent, &network);
+    m->config = json_incref(run.stage->config);
+    lac_status s = lac_inpainter_open(&m->ip, lent.def, network, b, d);
+    if (s == LAC_OK)
+        s = copy_values(m->ip.params, lent.params);
+    m->ip.bgr = lent.bgr;
+    lac_loaded_close(&run);
+    return lac_context(s, "run '%s'", folder);
+}
+
+lac_status lac_model_open(lac_model *m, const char *word, const lac_model_how *how)
+{
+    const lac_backend *b;
+    lac_dtype d;
+    struct stat st;
+    *m = (lac_model){ .name = NULL };
+    if (stat(word, &st) != 0)
+        return LAC_FAIL(LAC_ERR_IO, "there is no run and no weights file '%s': %s", word, strerror(errno));
+    LAC_TRY(lac_model_device(how, &b, &d));
+    LAC_TRY(name_of(word, &m->name));
+    const lac_status s = S_ISDIR(st.st_mode) ? open_run(m, word, b, d) : lac_inpainter_load(&m->ip, word, b, d);
+    if (s != LAC_OK)
+        lac_model_close(m);
+    return s;
+}
+
+void lac_model_close(lac_model *m)
+{
+    lac_inpainter_close(&m->ip);
+    json_decref(m->config);
+    free(m->name);
+    *m = (lac_model){ .name = NULL };
+}

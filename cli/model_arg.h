@@ -1,0 +1,23 @@
+/* cli/model_arg.h -- the word MODEL or RUN on a command line: a run's folder, or weights that say what they are (models/model_file.h).
+ *
+ * A run gives the networks of its newest checkpoint, the averaged ones where there is an EMA. */
+#pragma once
+
+#include "train/run.h"
+
+/* An inpainter of its own, ready for use; nothing of the run stays in memory but its config. Ends with lac_model_close. */
+typedef struct lac_model {
+    lac_inpainter ip;
+    char *name;                 /* for a table's row: the run's name, or the file's without folder and ending */
+    json_t *config;             /* of the run's stage, resolved; NULL for a file */
+} lac_model;
+
+/* How it runs: words of the options of the same names; "auto" is what lac_run_device makes of it. */
+typedef struct lac_model_how { const char *device, *precision; } lac_model_how;
+
+bool lac_model_is_run(const char *word);        /* a folder */
+lac_status lac_model_device(const lac_model_how *how, const lac_backend **b, lac_dtype *d);
+
+/* LAC_ERR_IO when there is neither run nor file of that name. */
+lac_status lac_model_open(lac_model *m, const char *word, const lac_model_how *how);
+void lac_model_close(lac_model *m);             /* safe on zeroes */
