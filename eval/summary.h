@@ -1,7 +1,7 @@
 /* eval/summary.h -- what an evaluation found, as JSON: one line a picture and method, and one summary.
  *
  * Summary:
- *     { "set", "split", "manifest", "masks", "seed", "version", "revision", "height", "width" (null where sizes differ),
+ *     { "set", "split", "manifest", "masks", "seed", "version", "revision", "view", "height", "width" (null where sizes differ),
  *       "images", "backgrounds", "objects",
  *       "interval": { "kind", "level", "resamples", "unit", "seed" },
  *       "methods": { NAME: { "metrics": { METRIC: { "value", "low", "high", "n", "backgrounds", "recipe",
@@ -23,6 +23,7 @@ typedef struct lac_score_origin {
     const char *manifest;           /* SHA-256 of the set's manifest */
     const char *masks;              /* file or rule */
     uint64_t seed;                  /* of the resamples, and of whatever the methods drew */
+    const char *view;               /* how the pictures were brought to size */
 } lac_score_origin;
 
 /* *summary is a new reference. */

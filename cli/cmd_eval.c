@@ -1,0 +1,352 @@
+/* lacuna eval: runs, models and baselines scored over a split of a packed set. */
+#include "cli/commands.h"
+#include "cli/eval_watch.h"
+#include "cli/locate.h"
+#include "cli/lua_host.h"
+#include "cli/model_arg.h"
+#include "cli/sweep.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "eval/baseline.h"
+#include "eval/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char default_metrics[] = "l1-pm1@hole,l1-percent@hole,l2-percent@hole,psnr@hole,psnr,ssim,tv";
+
+typedef struct wish {
+    const char *set, *split, *crop, *mask, *metrics, *baselines, *out;
+    int64_t size, shorter, limit, pictures;
+    lac_model_how how;
+} wish;
+
+/* What stands in a row of the table: a model, or a baseline when tape is NULL. */
+typedef struct contender { lac_model model; lac_tape *tape; lac_eval_painter painter; } contender;
+
+typedef struct contest {
+    contender **model;              /* each of its own, since methods point into it */
+    int64_t n, capacity;
+    lac_eval_method *method;
+    const char **name;
+    int64_t n_methods;
+    lac_eval_set *set;
+    lac_score score;
+    lac_eval_watch watch;
+} contest;
+
+static void free_contest(contest *c)
+{
+    lac_eval_watch_free(&c->watch);
+    lac_score_free(&c->score);
+    lac_eval_set_close(c->set);
+    for (int64_t i = 0; i < c->n; i++) {
+        lac_tape_free(c->model[i]->tape);
+        lac_model_close(&c->model[i]->model);
+        free(c->model[i]);
+    }
+    free(c->model);
+    free(c->method);
+    free(c->name);
+}
+
+/* ---- who takes part ---- */
+
+static bool taken(const contest *c, const char *name)
+{
+    for (int64_t i = 0; i + 1 < c->n; i++)
+        if (strcmp(c->model[i]->model.name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Two models of one name are told apart by their paths. name NULL: the model's own. */
+static lac_status set_name(contest *c, lac_model *m, const char *path, const char *name)
+{
+    char *chosen;
+    if (name == NULL && !taken(c, m->name))
+        return LAC_OK;
+    LAC_TRY(lac_strdup(&chosen, name != NULL && !taken(c, name) ? name : path));
+    free(m->name);
+    m->name = chosen;
+    return LAC_OK;
+}
+
+static lac_status add_model(contest *c, const wish *w, const char *path, const char *name)
+{
+    contender *m;
+    LAC_TRY(lac_grow((void **)&c->model, c->n, &c->capacity, sizeof *c->model));
+    LAC_TRY(lac_calloc((void **)&m, 1, sizeof *m));
+    c->model[c->n++] = m;
+    LAC_TRY(lac_model_open(&m->model, path, &w->how));
+    LAC_TRY(set_name(c, &m->model, path, name));
+    LAC_TRY(lac_tape_new(&m->tape, m->model.ip.params->backend));
+    m->painter = (lac_eval_painter){ &m->model.ip, m->tape };
+    return LAC_OK;
+}
+
+static lac_status add_run_of(contest *c, const wish *w, const lac_sweep_run *run, lac_experiment *e)
+{
+    lac_stages stages;
+    char *folder;
+    LAC_TRY(lac_stages_resolve(&stages, run->config, lac_experiment_where, e));
+    lac_status s = lac_format(&folder, "%s/%s", lac_config_str(stages.stage[0].config, "runs"), run->name);
+    lac_stages_free(&stages);
+    if (s == LAC_OK) {
+        s = add_model(c, w, folder, run->name);
+        free(folder);
+    }
+    return s;
+}
+
+/* A config stands for its runs: one, or those of its sweep. */
+static lac_status add_config(contest *c, const wish *w, const char *path)
+{
+    lac_experiment e;
+    lac_sweep_run *run = NULL;
+    int64_t n = 0;
+    LAC_TRY(lac_experiment_load(&e, path, NULL, 0, &lac_lua_default_limits));
+    lac_status s = lac_sweep_expand(e.config, &run, &n);
+    for (int64_t i = 0; s == LAC_OK && i < n; i++)
+        s = add_run_of(c, w, &run[i], &e);
+    lac_sweep_free(run, n);
+    lac_experiment_free(&e);
+    return s;
+}
+
+static bool is_config(const char *word)
+{
+    const size_t n = strlen(word);
+    return n > 4 && strcmp(word + n - 4, ".lua") == 0;
+}
+
+static lac_status add_models(contest *c, const wish *w, const lac_words *words)
+{
+    for (int i = 0; i < words->n; i++)
+        LAC_TRY(is_config(words->word[i]) ? add_config(c, w, words->word[i]) : add_model(c, w, words->word[i], NULL));
+    return LAC_OK;
+}
+
+static lac_status line_up(contest *c, const wish *w)
+{
+    static const char *const choices[] = { "on", "off" };
+    int off, n_baselines = 0;
+    LAC_TRY(lac_options_choose("--baselines", w->baselines, choices, 2, &off));
+    while (!off && lac_baselines[n_baselines].name != NULL)
+        n_baselines++;
+    if (c->n + n_baselines == 0)
+        return LAC_FAIL(LAC_ERR_ARG, "nothing to score: no model, and baselines off");
+    LAC_TRY(lac_calloc((void **)&c->method, (size_t)(c->n + n_baselines), sizeof *c->method));
+    LAC_TRY(lac_calloc((void **)&c->name, (size_t)(c->n + n_baselines), sizeof *c->name));
+    for (int64_t i = 0; i < c->n; i++)
+        c->method[c->n_methods++] = lac_eval_inpainter_method(c->model[i]->model.name, &c->model[i]->painter);
+    for (int i = 0; i < n_baselines; i++)
+        c->method[c->n_methods++] = lac_eval_baseline(lac_baselines[i].name);
+    for (int64_t i = 0; i < c->n_methods; i++)
+        c->name[i] = c->method[i].name;
+    return LAC_OK;
+}
+
+/* ---- on what ---- */
+
+/* The first run's own data.eval, or what a config without one would mean. */
+static json_t *data_of(const contest *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const json_t *data = lac_config_at(c->model[i]->model.config, "data.eval");
+        if (data != NULL)
+            return json_deep_copy(data);
+    }
+    return json_pack("{s:s, s:s, s:s, s:i}", "set", "stamps", "split", "val", "crop", "center", "shorter", 0);
+}
+
+static lac_status lay_over(json_t *data, const wish *w)
+{
+    const struct { const char *key, *value; } words[] = { { "set", w->set }, { "split", w->split }, { "crop", w->crop } };
+    for (size_t i = 0; i < LAC_COUNT(words); i++)
+        if (words[i].value != NULL)
+            json_object_set_new(data, words[i].key, json_string(words[i].value));
+    if (w->size > 0)
+        json_object_set_new(data, "size", json_integer(w->size));
+    if (w->shorter >= 0)
+        json_object_set_new(data, "shorter", json_integer(w->shorter));
+    if (w->mask != NULL)
+        json_object_set_new(data, "mask", json_sprintf("file:%s", w->mask));
+    if (json_object_get(data, "size") == NULL || json_object_get(data, "mask") == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "eval wants --size and --mask: no run among the models says them");
+    return LAC_OK;
+}
+
+static lac_status open_set(contest *c, const wish *w)
+{
+    json_t *data = data_of(c);
+    lac_status s = lay_over(data, w);
+    if (s == LAC_OK && w->limit < 0)
+        s = LAC_FAIL(LAC_ERR_ARG, "--limit must be 0 or more, found %lld", (long long)w->limit);
+    if (s == LAC_OK)
+        s = lac_eval_set_open(&c->set, data, w->limit, lac_locate, NULL);
+    json_decref(data);
+    return s;
+}
+
+/* ---- scoring ---- */
+
+static lac_status new_score(contest *c, const char *metrics)
+{
+    char *list, *rest = NULL;
+    const char **name = NULL;
+    int64_t n = 0, capacity = 0;
+    LAC_TRY(lac_strdup(&list, metrics));
+    lac_status s = LAC_OK;
+    for (char *m = strtok_r(list, ",", &rest); s == LAC_OK && m != NULL; m = strtok_r(NULL, ",", &rest)) {
+        s = lac_grow((void **)&name, n, &capacity, sizeof *name);
+        if (s == LAC_OK)
+            name[n++] = m;
+    }
+    if (s == LAC_OK)
+        s = n > 0 ? lac_score_new(&c->score, name, n, c->name, c->n_methods) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
+    free(name);
+    free(list);
+    return s;
+}
+
+static lac_status table_of(const contest *c, lac_table *t)
+{
+    const lac_score_origin origin = lac_eval_set_origin(c->set);
+    json_t *summary;
+    LAC_TRY(lac_score_summary(&c->score, &origin, &summary));
+    const lac_status s = lac_table_add(t, summary);
+    json_decref(summary);
+    return s;
+}
+
+/* ---- what comes out ---- */
+
+static lac_status write_text(const char *stem, const char *ending, const lac_table *t, lac_status (*make)(const lac_table *, char **))
+{
+    char *path = NULL, *text = NULL;
+    lac_status s = make(t, &text);
+    if (s == LAC_OK)
+        s = lac_format(&path, "%s.%s", stem, ending);
+    if (s == LAC_OK)
+        s = lac_file_write(path, text, strlen(text));
+    free(path);
+    free(text);
+    return s;
+}
+
+static lac_status write_sheet(const contest *c, const char *stem)
+{
+    char *path;
+    if (c->watch.n_shown == 0)
+        return LAC_OK;
+    LAC_TRY(lac_format(&path, "%s.png", stem));
+    const lac_status s = lac_eval_watch_sheet(&c->watch, path);
+    free(path);
+    return s;
+}
+
+/* DIR/SET-SPLIT-SIZE.json, .images.jsonl, .md, .csv, .html, .png */
+static lac_status write_files(const contest *c, const char *folder, const lac_table *t)
+{
+    const lac_score_origin origin = lac_eval_set_origin(c->set);
+    char *stem;
+    LAC_TRY(lac_make_folders(folder));
+    LAC_TRY(lac_format(&stem, "%s/%s%s%s-%lld", folder, origin.set, origin.split[0] ? "-" : "", origin.split, (long long)c->score.row[0].height));
+    lac_status s = lac_score_save(&c->score, &origin, stem);
+    if (s == LAC_OK)
+        s = write_text(stem, "md", t, lac_table_markdown);
+    if (s == LAC_OK)
+        s = write_text(stem, "csv", t, lac_table_csv);
+    if (s == LAC_OK)
+        s = write_text(stem, "html", t, lac_table_html);
+    if (s == LAC_OK)
+        s = write_sheet(c, stem);
+    if (s == LAC_OK)
+        fprintf(stderr, "written: %s.{json,images.jsonl,md,csv,html%s}\n", stem, c->watch.n_shown > 0 ? ",png" : "");
+    free(stem);
+    return s;
+}
+
+/* The folder asked for; else that of a run that was scored alone; else none, *folder is NULL. */
+static lac_status choose_folder(const wish *w, const lac_words *words, char **folder)
+{
+    *folder = NULL;
+    if (w->out != NULL)
+        return lac_strdup(folder, w->out);
+    return words->n == 1 && lac_model_is_run(words->word[0]) ? lac_format(folder, "%s/eval", words->word[0]) : LAC_OK;
+}
+
+static lac_status report(const contest *c, const wish *w, const lac_words *words)
+{
+    lac_table t = { 0 };
+    char *text = NULL, *folder = NULL;
+    lac_status s = table_of(c, &t);
+    if (s == LAC_OK)
+        s = lac_table_markdown(&t, &text);
+    if (s == LAC_OK)
+        fputs(text, stdout);
+    if (s == LAC_OK)
+        s = choose_folder(w, words, &folder);
+    if (s == LAC_OK && folder != NULL)
+        s = write_files(c, folder, &t);
+    free(folder);
+    free(text);
+    lac_table_free(&t);
+    return s;
+}
+
+static lac_status evaluate(const wish *w, const lac_words *words)
+{
+    contest c = { .model = NULL };
+    lac_status s = add_models(&c, w, words);
+    if (s == LAC_OK)
+        s = line_up(&c, w);
+    if (s == LAC_OK)
+        s = new_score(&c, w->metrics);
+    if (s == LAC_OK)
+        s = open_set(&c, w);
+    if (s == LAC_OK)
+        s = lac_eval_watch_run(&c.watch, &c.score, c.set, c.method, c.n_methods, w->pictures);
+    if (s == LAC_OK)
+        s = report(&c, w, words);
+    free_contest(&c);
+    return s;
+}
+
+int lac_cmd_eval(int argc, char **argv)
+{
+    wish w = { .metrics = default_metrics, .baselines = "on", .shorter = -1, .pictures = 8, .how = { "auto", "auto" } };
+    bool help = false;
+    const lac_option options[] = {
+        { "set", 0, "NAME", LAC_OPTION_STRING, &w.set, "packed set: a path, or a name below $LACUNA_SETS or sets/" },
+        { "split", 0, "NAME", LAC_OPTION_STRING, &w.split, "of the set" },
+        { "size", 0, "N", LAC_OPTION_INT, &w.size, "side of the pictures" },
+        { "crop", 0, "NAME", LAC_OPTION_STRING, &w.crop, "center or squash" },
+        { "shorter", 0, "N", LAC_OPTION_INT, &w.shorter, "shorter side before the crop; 0: as large as the crop allows" },
+        { "mask", 0, "NAME", LAC_OPTION_STRING, &w.mask, "file of fixed masks: a path, or a name below data/masks" },
+        { "metrics", 0, "LIST", LAC_OPTION_STRING, &w.metrics, "separated by commas; a region may follow: psnr@hole, psnr@known" },
+        { "limit", 0, "N", LAC_OPTION_INT, &w.limit, "pictures, the first of the split; 0: all (default)" },
+        { "baselines", 0, "on|off", LAC_OPTION_STRING, &w.baselines, "rows for copy nothing, mean colour and Laplace fill (default on)" },
+        { "pictures", 0, "N", LAC_OPTION_INT, &w.pictures, "rows of the sheet of pictures; 0: no sheet (default 8)" },
+        { "out", 'o', "DIR", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
+        { "precision", 0, "NAME", LAC_OPTION_STRING, &w.how.precision, "f32, bf16 or auto (default auto)" },
+        { "device", 0, "NAME", LAC_OPTION_STRING, &w.how.device, "cpu, cuda or auto (default auto)" },
+        { NULL },
+    };
+    const lac_command command = { "lacuna eval", "[RUN|MODEL|CONFIG ...]", 0, -1,
+        "Scores runs, weights files and the runs of configs, with simple fills beside them, over a split of a packed set. Set, split,\n"
+        "size and masks are those of the first run's data.eval unless given. The table is printed as Markdown; the files are\n"
+        "SET-SPLIT-SIZE.json (summary), .images.jsonl (a line a picture and method), .md, .csv, .html and .png (known, each method,\n"
+        "truth). Brackets are 95 % intervals that resample backgrounds.", options };
+    lac_words words = { NULL, 0 };
+    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
+    if (s == LAC_OK && help)
+        lac_options_help(stdout, &command);
+    else if (s == LAC_OK && (w.pictures < 0 || w.size < 0))
+        s = LAC_FAIL(LAC_ERR_ARG, "--pictures and --size must not be negative");
+    else if (s == LAC_OK)
+        s = evaluate(&w, &words);
+    lac_words_free(&words);
+    return lac_finish(s);
+}

@@ -1,0 +1,261 @@
+#include "cli/eval_set.h"
+
+#include "core/memory.h"
+#include "data/loader.h"
+#include "data/mask_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { AT_ONCE = 8 };
+
+struct lac_eval_set {
+    json_t *data;
+    int64_t limit, n, size;
+    lac_set *set;
+    lac_source source;
+    lac_loader *loader;
+    char *masks, *view;
+    const lac_batch *batch;         /* the loader's last one, pictures [first, first + batch->n) */
+    int64_t first;
+    uint8_t *kept;                  /* pictures, then masks; NULL when they are too many */
+    int64_t *id, n_kept;
+    char background[32];
+};
+
+void lac_eval_set_close(lac_eval_set *s)
+{
+    if (s == NULL)
+        return;
+    lac_loader_free(s->loader);
+    lac_set_close(s->set);
+    json_decref(s->data);
+    free(s->masks);
+    free(s->view);
+    free(s->kept);
+    free(s->id);
+    free(s);
+}
+
+static lac_status open_set(lac_eval_set *s, lac_eval_locate *locate, void *context)
+{
+    char *path;
+    LAC_TRY(locate(context, lac_config_str(s->data, "set"), &path));
+    const lac_status status = lac_set_open(&s->set, path);
+    free(path);
+    return status;
+}
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* The loader's word for the masks, and what results say of them: a file's content by its hash, a generator by its name. */
+static lac_status name_masks(lac_eval_set *s, lac_eval_locate *locate, void *context, char **word)
+{
+    const char *given = lac_config_str(s->data, "mask");
+    char *path;
+    lac_mask_file file;
+    if (strncmp(given, "file:", 5) != 0) {
+        LAC_TRY(lac_format(&s->masks, "%s by record id", given));
+        return lac_strdup(word, given);
+    }
+    LAC_TRY(locate(context, given + 5, &path));
+    lac_status status = lac_mask_file_load(&file, path);
+    if (status == LAC_OK) {
+        status = lac_format(&s->masks, "%s sha256 %s", last_part(path), file.hash);
+        lac_mask_file_free(&file);
+    }
+    if (status == LAC_OK)
+        status = lac_format(word, "file:%s", path);
+    free(path);
+    return status;
+}
+
+static lac_status open_loader(lac_eval_set *s, const char *mask)
+{
+    const json_t *d = s->data;
+    s->source = (lac_source){ .set = s->set, .split = lac_config_str(d, "split"), .weight = 1 };
+    lac_loader_config c = { .source = &s->source, .n_sources = 1, .mask = mask, .stream = "eval", .global = AT_ONCE, .count = AT_ONCE,
+                            .evaluate = true,
+                            .view = { .size = s->size, .shorter = lac_config_int(d, "shorter") } };
+    LAC_TRY(lac_crop_named(&c.view.crop, lac_config_str(d, "crop")));
+    LAC_TRY(lac_format(&s->view, "%s crop of %lld, shorter side %lld", lac_config_str(d, "crop"), (long long)s->size, (long long)c.view.shorter));
+    return lac_loader_new(&s->loader, &c);
+}
+
+static lac_status make_room(lac_eval_set *s)
+{
+    const int64_t each = s->size * s->size * 4;
+    s->n = lac_loader_records(s->loader);
+    s->n = s->limit > 0 ? LAC_MIN(s->n, s->limit) : s->n;
+    if (s->n > LAC_EVAL_KEEP / each)
+        return LAC_OK;
+    LAC_TRY(lac_calloc((void **)&s->id, (size_t)s->n, sizeof *s->id));
+    return lac_malloc((void **)&s->kept, (size_t)(s->n * each));
+}
+
+static lac_status open(lac_eval_set *s, lac_eval_locate *locate, void *context)
+{
+    char *mask = NULL;
+    s->size = lac_config_int(s->data, "size");
+    LAC_TRY(open_set(s, locate, context));
+    lac_status status = name_masks(s, locate, context, &mask);
+    if (status == LAC_OK)
+        status = open_loader(s, mask);
+    free(mask);
+    return status == LAC_OK ? make_room(s) : status;
+}
+
+lac_status lac_eval_set_open(lac_eval_set **set, const json_t *data, int64_t limit, lac_eval_locate *locate, void *context)
+{
+    if (data == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "there is no data.eval to score on");
+    if (*set != NULL && (*set)->limit == limit && json_equal((*set)->data, data))
+        return LAC_OK;
+    lac_eval_set_close(*set);
+    *set = NULL;
+    LAC_TRY(lac_calloc((void **)set, 1, sizeof **set));
+    (*set)->data = json_deep_copy(data);
+    (*set)->limit = limit;
+    const lac_status status = open(*set, locate, context);
+    if (status != LAC_OK) {
+        lac_eval_set_close(*set);
+        *set = NULL;
+    }
+    return lac_context(status, "data.eval");
+}
+
+int64_t lac_eval_set_count(const lac_eval_set *s) { return s->n; }
+
+lac_score_origin lac_eval_set_origin(const lac_eval_set *s)
+{
+    return (lac_score_origin){ .set = lac_set_name(s->set), .split = lac_config_str(s->data, "split"), .manifest = lac_set_hash(s->set),
+                               .masks = s->masks, .seed = 0, .view = s->view };
+}
+
+/* Picture i into the loader's batch; passes go from front to back. */
+static lac_status load(lac_eval_set *s, int64_t i)
+{
+    if (s->batch != NULL && i >= s->first && i < s->first + s->batch->n)
+        return LAC_OK;
+    s->batch = NULL;
+    LAC_TRY(lac_loader_seek(s->loader, i / AT_ONCE));
+    LAC_TRY(lac_loader_next(s->loader, &s->batch));
+    s->first = i / AT_ONCE * AT_ONCE;
+    return LAC_OK;
+}
+
+static void keep(lac_eval_set *s, int64_t i, const uint8_t *picture, const uint8_t *mask, int64_t id)
+{
+    const int64_t pixels = s->size * s->size;
+    if (s->kept == NULL || i != s->n_kept)
+        return;
+    memcpy(s->kept + i * pixels * 4, picture, (size_t)pixels * 3);
+    memcpy(s->kept + i * pixels * 4 + pixels * 3, mask, (size_t)pixels);
+    s->id[s->n_kept++] = id;
+}
+
+lac_status lac_eval_set_read(void *context, int64_t i, lac_eval_item *item)
+{
+    lac_eval_set *s = context;
+    const int64_t pixels = s->size * s->size;
+    const uint8_t *picture, *mask;
+    int64_t id;
+    if (i < s->n_kept) {
+        picture = s->kept + i * pixels * 4;
+        mask = picture + pixels * 3;
+        id = s->id[i];
+    } else {
+        LAC_TRY(load(s, i));
+        const int64_t k = i - s->first;
+        picture = (const uint8_t *)lac_batch_field(s->batch, "image")->data + k * pixels * 3;
+        mask = (const uint8_t *)lac_batch_field(s->batch, "mask")->data + k * pixels;
+        id = ((const int64_t *)lac_batch_field(s->batch, "id")->data)[k];
+        keep(s, i, picture, mask, id);
+    }
+    const lac_record r = lac_set_record(s->set, id);
+    snprintf(s->background, sizeof s->background, "%lld", (long long)r.group);
+    *item = (lac_eval_item){ r.name, s->background, NULL, s->size, s->size, picture, mask };
+    return LAC_OK;
+}
+
+/* ---- an inpainter as a method ---- */
+
+static lac_status complete(void *context, uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask, const char *id)
+{
+    const lac_eval_painter *p = context;
+    const lac_image image = { height, width, 3, picture }, hole = { height, width, 1, (uint8_t *)mask };
+    lac_image result = { 0 };
+    (void)id;
+    LAC_TRY(lac_inpaint(p->ip, p->tape, &image, &hole, &result));
+    memcpy(picture, result.pixels, (size_t)(height * width) * 3);
+    lac_image_free(&result);
+    return LAC_OK;
+}
+
+lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p }; }
+
+static lac_status mean(const lac_score *s, int64_t k, double *to, int64_t *n)
+{
+    double *value;
+    LAC_TRY(lac_score_values(s, 0, k, &value));
+    *to = 0;
+    *n = 0;
+    for (int64_t i = 0; i < s->n_rows; i++)
+        if (!isnan(value[i])) {
+            *to += value[i];
+            ++*n;
+        }
+    free(value);
+    *to = *n > 0 ? *to / (double)*n : NAN;
+    return LAC_OK;
+}
+
+static lac_status means(const lac_score *s, json_t *values, double *score)
+{
+    for (int64_t k = 0; k < s->n_metrics; k++) {
+        double v;
+        int64_t n;
+        LAC_TRY(mean(s, k, &v, &n));
+        if (n > 0)
+            json_object_set_new(values, s->metric_name[k], json_real(v));
+        if (k == 0 && n == 0)
+            return LAC_FAIL(LAC_ERR_STATE, "'%s' is defined on none of %lld pictures", s->metric_name[k], (long long)s->n_rows);
+        if (k == 0)
+            *score = s->metric[k].def->higher_is_better ? -v : v;
+    }
+    return LAC_OK;
+}
+
+lac_status lac_eval_inpainter(const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, const json_t *metrics, json_t **values, double *score)
+{
+    lac_score s;
+    lac_eval_painter painter = { ip, t };
+    const lac_eval_method method = lac_eval_inpainter_method(ip->def->name, &painter);
+    const size_t n = json_array_size(metrics);
+    const char **names;
+    if (n == 0)
+        return LAC_FAIL(LAC_ERR_CONFIG, "there is no metric to score by");
+    LAC_TRY(lac_calloc((void **)&names, n, sizeof *names));
+    for (size_t i = 0; i < n; i++)
+        names[i] = json_string_value(json_array_get(metrics, i));
+    lac_status status = lac_score_new(&s, names, (int64_t)n, &method.name, 1);
+    free(names);
+    if (status != LAC_OK)
+        return status;
+    *values = json_object();
+    status = lac_score_run(&s, lac_eval_set_read, set, set->n, &method);
+    if (status == LAC_OK)
+        status = means(&s, *values, score);
+    if (status != LAC_OK) {
+        json_decref(*values);
+        *values = NULL;
+    }
+    lac_score_free(&s);
+    return status;
+}
