@@ -13,7 +13,8 @@ typedef struct tile { int64_t pixel, pixels, channel, channels; } tile;    /* pi
         for (t.channel = 0, t.pixels = LAC_MIN(LAC_MAX(TILE / (half), 1), (to) - t.pixel);                                  \
              t.channels = LAC_MIN((half) - t.channel, TILE), t.channel < (half); t.channel += TILE)
 
-/* What stands in x (or gx) at distance `at` of a pixel, into a tile and back. */
+/* simdlen(8): whole vectors for widths of 24 and 8 (bf16 would otherwise be taken 32 at a time, and the rest one by one).
+ * What stands in x (or gx) at distance `at` of a pixel, into a tile and back. */
 LAC_BODY void gather(float *restrict to, const void *x, const tile *t, int64_t at, int64_t stride, lac_dtype d)
 {
     for (int64_t p = 0; p < t->pixels; p++) {
