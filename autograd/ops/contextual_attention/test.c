@@ -1,4 +1,6 @@
 #include "autograd/ops/contextual_attention/contextual_attention.h"
+#include "autograd/ops/backend_cpu.h"
+#include "core/threads.h"
 #include "tests/harness/op.h"
 
 #include <math.h>
@@ -93,6 +95,7 @@ static known_run known_answer(bool fuse, bool all_masked)
     }
     const lac_backend *b;
     lac_tape *t;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
     LAC_CHECK_STATUS(lac_tape_new(&t, b));
     LAC_CHECK_STATUS(lac_tape_run(t, "known answer", known_region, &r));
@@ -143,6 +146,37 @@ LAC_TEST(contextual_attention_gives_the_known_answers)
     r = known_answer(true, true);
     check_sums(&r, 0, 0);
     free_known(&r);
+}
+
+LAC_TEST(contextual_attention_gives_the_same_bits_on_one_thread_and_two)
+{
+    const int before = lac_threads();
+    lac_threads_set(1);
+    known_run one = known_answer(true, false);
+    lac_threads_set(2);
+    known_run two = known_answer(true, false);
+    lac_threads_set(before);
+    LAC_CHECK(memcmp(one.y->data, two.y->data, lac_bytes(one.y)) == 0);
+    LAC_CHECK(memcmp(one.gf->data, two.gf->data, lac_bytes(one.gf)) == 0);
+    free_known(&one);
+    free_known(&two);
+}
+
+LAC_TEST(contextual_attention_of_a_large_picture_stays_below_one_gigabyte)      /* 1920 x 1080: features of 270 x 480; planned only */
+{
+    const lac_backend *b;
+    lac_tape *t;
+    lac_plan_stats stats;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK_STATUS(lac_tape_new(&t, b));
+    LAC_CHECK_STATUS(lac_tape_begin(t, "large", true));
+    lac_tensor *f = lac_tape_tensor(t, LAC_F32, 4, (int64_t[]){ 1, 270, 480, 96 });
+    lac_contextual_attention(t, f, NULL, lac_tape_tensor(t, LAC_F32, 4, (int64_t[]){ 1, 270, 480, 1 }), &usual);
+    LAC_CHECK_STATUS(lac_tape_end(t));
+    LAC_CHECK_STATUS(lac_tape_plan_stats(t, "large", &stats));
+    LAC_CHECK(stats.peak_bytes < (int64_t)1 << 30);
+    lac_tape_free(t);
 }
 
 LAC_TEST(contextual_attention_names_what_does_not_fit)
