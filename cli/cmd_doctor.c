@@ -105,20 +105,17 @@ static lac_status examine(const char *sets)
 
 int lac_cmd_doctor(int argc, char **argv)
 {
-    const char *sets = "sets";
-    const lac_option options[] = {
-        { "sets", 0, "FOLDER", LAC_OPTION_STRING, &sets, "where to look for packed sets (default sets)" },
-        { NULL },
-    };
+    const char *sets = getenv("LACUNA_SETS");           /* as cli/locate.h looks for them */
     const lac_command command = { "lacuna doctor", NULL, 0, 0,
-        "Prints CPU, memory, libraries, the program's own files, packed sets, and what `auto` means on this machine.", options };
+        "Prints CPU, memory, libraries, the program's own files, packed sets, and what `auto` means on this machine.\n"
+        "Sets are looked for in $LACUNA_SETS, or in sets/.", NULL };
     lac_words words;
     bool help;
     lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
     if (s == LAC_OK && help)
         lac_options_help(stdout, &command);
     else if (s == LAC_OK)
-        s = examine(sets);
+        s = examine(sets != NULL && sets[0] != '\0' ? sets : "sets");
     lac_words_free(&words);
     return lac_finish(s);
 }

@@ -1,5 +1,6 @@
 # lacuna doctor: what auto means, libraries, sets.
 . "$SOURCE/tests/harness/shell.sh"
+unset LACUNA_SETS
 says "auto        device" lacuna doctor
 for word in oneDNN HDF5 libpng libjpeg-turbo "Lua 5.4" Jansson "data/masks" "none in 'sets'"; do
   grep -qF "$word" .out || fail "doctor does not mention $word"
@@ -11,3 +12,5 @@ lacuna pack folder p -o sets/p.h5 > /dev/null
 says "sets/p.h5: p, 1 records" lacuna doctor
 head -c 100 sets/p.h5 > sets/q.h5
 says "sets/q.h5" lacuna doctor
+mv sets elsewhere
+says "elsewhere/p.h5: p, 1 records" env LACUNA_SETS=elsewhere lacuna doctor
