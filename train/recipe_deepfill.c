@@ -6,12 +6,13 @@
 #include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "core/memory.h"
+#include "data/mask.h"
 #include "models/deepfill/generator.h"
 #include "models/deepfill/sn_patchgan.h"
 
 #include <string.h>
 
-typedef struct deepfill { lac_deepfill g; lac_sn_patchgan d; bool gan; } deepfill;
+typedef struct deepfill { lac_deepfill g; lac_sn_patchgan d; bool gan, hole_only; } deepfill;
 
 enum { IMAGE, MASK };
 enum { D_REAL, D_FAKE };
@@ -38,6 +39,7 @@ static const lac_key model_keys[] = {
 static const lac_key loss_keys[] = {
     { "l1", LAC_KEY_NUM, "1", .min = 0, .max = 1e6, .help = "weight of both stages' L1" },
     { "gan", LAC_KEY_NUM, "1", .min = 0, .max = 1e6, .help = "weight of the generator's adversarial term" },
+    { "region", LAC_KEY_STR, "\"all\"", .choices = "all|hole", .help = "where L1 counts: the whole picture (published), or the hole alone" },
     { "separate_batches", LAC_KEY_BOOL, "false", .help = "the generator's phase sees other pictures than the discriminator's" },
     { NULL },
 };
@@ -88,6 +90,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     deepfill *m = r->state;
     LAC_TRY(lac_recipe_network(r, "generator", &ps));
     LAC_TRY(lac_deepfill_init(&m->g, ps, &gc));
+    m->hole_only = strcmp(lac_config_str(config, "loss.region"), "hole") == 0;
     m->gan = strcmp(lac_config_str(model, "discriminator.kind"), "none") != 0;
     if (m->gan)
         LAC_TRY(open_discriminator(r, m, model));
@@ -119,18 +122,26 @@ static lac_status forward(lac_recipe *r, int phase, lac_tape *t, lac_tensor *con
         sum[D_FAKE] = lac_hinge_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_FAKE);
         return lac_tape_status(t);
     }
-    sum[G_COARSE] = lac_l1_loss(t, y.x1, field[IMAGE], NULL, LAC_REGION_ALL, NULL);
-    sum[G_REFINE] = lac_l1_loss(t, y.x2, field[IMAGE], NULL, LAC_REGION_ALL, NULL);
+    lac_tensor *where = m->hole_only ? field[MASK] : NULL;
+    const lac_region_kind region = m->hole_only ? LAC_REGION_HOLE : LAC_REGION_ALL;
+    sum[G_COARSE] = lac_l1_loss(t, y.x1, field[IMAGE], where, region, NULL);
+    sum[G_REFINE] = lac_l1_loss(t, y.x2, field[IMAGE], where, region, NULL);
     if (m->gan)
         sum[G_GAN] = lac_hinge_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_MINUS);
     return lac_tape_status(t);
+}
+
+static double hole_values(const lac_batch *batch)
+{
+    const lac_tensor *mask = lac_batch_field(batch, "mask");
+    return 3.0 * (double)lac_mask_area(mask->data, lac_numel(mask));
 }
 
 static void count(const lac_recipe *r, int phase, const lac_batch *batch, double *to)
 {
     const deepfill *m = r->state;
     const lac_tensor *image = lac_batch_field(batch, "image");
-    const double pixels = (double)lac_numel(image);
+    const double pixels = m->hole_only ? hole_values(batch) : (double)lac_numel(image);
     const double logits = m->gan ? (double)lac_sn_patchgan_logits(&m->d, image->dim[0], image->dim[1], image->dim[2]) : 0;
     for (int i = 0; i < r->phase[phase].n_losses; i++)
         to[i] = strncmp(r->phase[phase].loss[i].name, "l1_", 3) == 0 ? pixels : logits;

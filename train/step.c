@@ -40,7 +40,8 @@ void lac_trainer_close(lac_trainer *t)
 
 typedef struct micro { lac_trainer *t; const lac_batch *batch; int phase; int64_t from, n; } micro;
 
-/* Pictures [from, from + n) of a field, on the tape: pictures in [-1, 1], masks 0 or 1, both f32. */
+/* Pictures [from, from + n) of a field, on the tape: pictures in [-1, 1], masks 0 or 1, both f32; a field that is f32 already is
+ * taken as it is. */
 static lac_tensor *load_field(const micro *m, const char *name)
 {
     const lac_tensor *whole = lac_batch_field(m->batch, name);
@@ -49,8 +50,10 @@ static lac_tensor *load_field(const micro *m, const char *name)
     lac_tensor part = *whole;
     part.dim[0] = m->n;
     part.data = (uint8_t *)whole->data + (whole->dim[0] ? m->from * (int64_t)(lac_bytes(whole) / (size_t)whole->dim[0]) : 0);
+    if (part.dtype == LAC_F32)
+        return lac_tape_input(m->t->tape, &part, LAC_F32);
     const bool mask = strcmp(name, "mask") == 0;
-    const lac_dequantize_attr a = { mask ? 1 / 255.0f : 1 / 127.5f, mask ? 0 : -1, LAC_F32 };
+    const lac_dequantize_attr a = { mask ? 1 : 1 / 127.5f, mask ? 0 : -1, LAC_F32 };
     return lac_dequantize(m->t->tape, lac_tape_input(m->t->tape, &part, LAC_F32), &a);
 }
 

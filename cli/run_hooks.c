@@ -1,0 +1,137 @@
+#include "cli/run_hooks.h"
+
+#include "cli/commands.h"
+#include "cli/eval_set.h"
+#include "cli/lua_text.h"
+#include "cli/resources.h"
+#include "core/cpu/features.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "train/report.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t asked_to_stop;
+static bool line_stands;
+
+static void on_signal(int number) { (void)number, asked_to_stop = 1; }
+
+void lac_progress_end(void)
+{
+    if (line_stands)
+        fputc('\n', stdout);
+    line_stands = false;
+    fflush(stdout);
+}
+
+static void say(void *context, const char *line)
+{
+    (void)context;
+    lac_progress_end();
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* On a terminal one line that changes; elsewhere a line now and then. */
+static void progress(void *context, const lac_progress *p)
+{
+    static double last;
+    char line[200];
+    const bool terminal = isatty(STDOUT_FILENO);
+    const double now = seconds_now();
+    (void)context;
+    if (now - last < (terminal ? 0.2 : 20) && p->step != p->steps)
+        return;
+    last = now;
+    lac_progress_line(line, sizeof line, p);
+    printf(terminal ? "\r\033[K%s" : "%s\n", line);
+    line_stands = terminal;
+    fflush(stdout);
+}
+
+static bool stop(void *context) { return (void)context, asked_to_stop != 0; }
+
+static lac_status first_existing(char **path, const char *const *candidate, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (candidate[i] != NULL && access(candidate[i], R_OK) == 0)
+            return lac_strdup(path, candidate[i]);
+    return LAC_FAIL(LAC_ERR_IO, "there is no '%s': neither a file of that name, nor a set in $LACUNA_SETS or sets/, nor a mask file of the program's own", name);
+}
+
+lac_status lac_locate(void *context, const char *name, char **path)
+{
+    const char *sets = getenv("LACUNA_SETS");
+    char *in_env = NULL, *in_sets = NULL, *mask = NULL, *resource = NULL;
+    (void)context;
+    lac_status s = lac_format(&in_sets, "sets/%s.h5", name);
+    if (s == LAC_OK && sets != NULL)
+        s = lac_format(&in_env, "%s/%s.h5", sets, name);
+    if (s == LAC_OK)
+        s = lac_format(&mask, "data/masks/%s.png", name);
+    if (s == LAC_OK && lac_resource(&resource, mask) != LAC_OK)
+        resource = NULL;
+    if (s == LAC_OK)
+        s = first_existing(path, (const char *const[]){ name, in_env, in_sets, resource }, 4, name);
+    free(in_env);
+    free(in_sets);
+    free(mask);
+    free(resource);
+    return s;
+}
+
+static lac_status begun(void *context, const char *folder, const lac_stages *stages)
+{
+    char header[160], *text = NULL, *path = NULL;
+    json_t *config = lac_stages_json(stages);
+    (void)context;
+    snprintf(header, sizeof header, "resolved config; lacuna %s (%s)", lac_code_version(), lac_code_revision());
+    lac_status s = lac_lua_print(config, header, &text);
+    if (s == LAC_OK)
+        s = lac_format(&path, "%s/config.lua", folder);
+    if (s == LAC_OK)
+        s = lac_file_write(path, text, strlen(text));
+    json_decref(config);
+    free(text);
+    free(path);
+    return s;
+}
+
+static lac_status validate(void *context, const lac_inpainter *ip, lac_tape *t, const json_t *config, json_t **values, double *score)
+{
+    return lac_eval_inpainter(ip, t, lac_config_at(config, "data.eval"), lac_config_at(config, "validate.metrics"),
+                              lac_config_int(config, "validate.limit"), lac_locate, context, values, score);
+}
+
+lac_run_hooks lac_run_hooks_here(void)
+{
+    const struct sigaction action = { .sa_handler = on_signal };
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    return (lac_run_hooks){ NULL, say, progress, stop, lac_locate, validate, begun, lac_code_revision() };
+}
+
+lac_status lac_write_report(const char *folder, const lac_stages *stages)
+{
+    char seed[32], *path;
+    const json_t *config = stages->stage[0].config;
+    snprintf(seed, sizeof seed, "%lld", (long long)lac_config_int(config, "seed"));
+    const lac_report_fact facts[] = { { "code", lac_code_revision() }, { "version", lac_code_version() }, { "CPU", lac_cpu_model() }, { "seed", seed } };
+    const lac_report r = { .title = lac_config_str(config, "name"), .facts = facts, .n_facts = LAC_COUNT(facts) };
+    LAC_TRY(lac_format(&path, "%s/report.html", folder));
+    const lac_status s = lac_report_run(&r, folder, path);
+    free(path);
+    return s;
+}
