@@ -2,8 +2,8 @@
 
 #include "cli/commands.h"
 #include "cli/eval_set.h"
+#include "cli/locate.h"
 #include "cli/lua_text.h"
-#include "cli/resources.h"
 #include "core/cpu/features.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
@@ -62,35 +62,6 @@ static void progress(void *context, const lac_progress *p)
 
 static bool stop(void *context) { return (void)context, asked_to_stop != 0; }
 
-static lac_status first_existing(char **path, const char *const *candidate, int n, const char *name)
-{
-    for (int i = 0; i < n; i++)
-        if (candidate[i] != NULL && access(candidate[i], R_OK) == 0)
-            return lac_strdup(path, candidate[i]);
-    return LAC_FAIL(LAC_ERR_IO, "there is no '%s': neither a file of that name, nor a set in $LACUNA_SETS or sets/, nor a mask file of the program's own", name);
-}
-
-lac_status lac_locate(void *context, const char *name, char **path)
-{
-    const char *sets = getenv("LACUNA_SETS");
-    char *in_env = NULL, *in_sets = NULL, *mask = NULL, *resource = NULL;
-    (void)context;
-    lac_status s = lac_format(&in_sets, "sets/%s.h5", name);
-    if (s == LAC_OK && sets != NULL)
-        s = lac_format(&in_env, "%s/%s.h5", sets, name);
-    if (s == LAC_OK)
-        s = lac_format(&mask, "data/masks/%s.png", name);
-    if (s == LAC_OK && lac_resource(&resource, mask) != LAC_OK)
-        resource = NULL;
-    if (s == LAC_OK)
-        s = first_existing(path, (const char *const[]){ name, in_env, in_sets, resource }, 4, name);
-    free(in_env);
-    free(in_sets);
-    free(mask);
-    free(resource);
-    return s;
-}
-
 static lac_status begun(void *context, const char *folder, const lac_stages *stages)
 {
     char header[160], *text = NULL, *path = NULL;
@@ -108,19 +79,22 @@ static lac_status begun(void *context, const char *folder, const lac_stages *sta
     return s;
 }
 
+/* The context is the hooks' own: the evaluation set stays open, its pictures decoded, from one validation to the next. */
 static lac_status validate(void *context, const lac_inpainter *ip, lac_tape *t, const json_t *config, json_t **values, double *score)
 {
-    return lac_eval_inpainter(ip, t, lac_config_at(config, "data.eval"), lac_config_at(config, "validate.metrics"),
-                              lac_config_int(config, "validate.limit"), lac_locate, context, values, score);
+    lac_eval_set **set = context;
+    LAC_TRY(lac_eval_set_open(set, lac_config_at(config, "data.eval"), lac_config_int(config, "validate.limit"), lac_locate, NULL));
+    return lac_eval_inpainter(ip, t, *set, lac_config_at(config, "validate.metrics"), values, score);
 }
 
 lac_run_hooks lac_run_hooks_here(void)
 {
+    static lac_eval_set *set;
     const struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
-    return (lac_run_hooks){ NULL, say, progress, stop, lac_locate, validate, begun, lac_code_revision() };
+    return (lac_run_hooks){ &set, say, progress, stop, lac_locate, validate, begun, lac_code_revision() };
 }
 
 lac_status lac_write_report(const char *folder, const lac_stages *stages)
