@@ -54,16 +54,16 @@ int main(int argc, char **argv)
         fprintf(stderr, "lacuna: %s\n", lac_error_message());
         return 1;
     }
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        printf("lacuna %s (%s)\n", lac_code_version(), lac_code_revision());
+        return 0;
+    }
     if (strcmp(self, "trainer") == 0)
         return lac_cmd_train(argc, argv);
     const bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0);
     if (argc < 2 || asked) {
         help(asked ? stdout : stderr);
         return asked ? 0 : 2;
-    }
-    if (strcmp(argv[1], "--version") == 0) {
-        printf("lacuna %s (%s)\n", lac_code_version(), lac_code_revision());
-        return 0;
     }
     return dispatch(argc, argv);
 }
