@@ -1,0 +1,251 @@
+/* `lacuna probe` as a user calls it, on the committed corpus: tests/golden/probe, written by tests/golden/probe.py from a
+ * PyTorch reference in double. The tolerances are probe's contract: relative L2 per tensor 1e-5 forward and 1e-4 for
+ * gradients, where an absolute error below 1e-6 of the file's largest gradient norm passes; nearest resizing and bytes
+ * exact. A call that must fail: one line that has the word, a status, no file. */
+#include "core/file/weights.h"
+#include "core/memory.h"
+#include "tests/harness/test.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+typedef struct { const char *kind, *folder, *weights, *fails; bool grad; } probe_case;
+typedef struct { double share; char tensor[128]; } worst_gap;      /* share of what is allowed */
+typedef struct { float *x; int64_t n; double norm; } values;
+
+static char *at(const char *folder, const char *file)
+{
+    char *path = NULL;
+    LAC_CHECK_STATUS(lac_format(&path, "%s/%s/%s", lac_test_golden("probe"), folder, file));
+    return path;
+}
+
+/* Exit status of the program, -1 if it was killed; its stderr lies in the file. */
+static int run(const char *const *argv, const char *messages)
+{
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, messages, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    pid_t child;
+    const int bad = posix_spawn(&child, argv[0], &files, NULL, (char *const *)argv, environ);
+    posix_spawn_file_actions_destroy(&files);
+    LAC_CHECK(bad == 0);
+    int status = 0;
+    LAC_CHECK(waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int probe(const probe_case *c, const char *out, const char *messages)
+{
+    char *in = at(c->folder, "in.safetensors"), *config = at(c->folder, "config.json");
+    char *weights = c->weights ? at(".", c->weights) : NULL;
+    const char *argv[16] = { LAC_BINARY_DIR "/lacuna", "probe", c->kind, "--in", in, "--out", out };
+    int n = 7;
+    if (access(config, R_OK) == 0)
+        argv[n++] = "--config", argv[n++] = config;
+    if (weights != NULL)
+        argv[n++] = "--weights", argv[n++] = weights;
+    if (c->grad)
+        argv[n++] = "--grad";
+    const int status = run(argv, messages);
+    free(in), free(config), free(weights);
+    return status;
+}
+
+static void message_of(const char *path, char *text, size_t size)
+{
+    FILE *f = fopen(path, "r");
+    const size_t n = f ? fread(text, 1, size - 1, f) : 0;
+    text[n] = '\0';
+    if (f != NULL)
+        fclose(f);
+}
+
+static values read_values(const lac_weights *w, int64_t i)
+{
+    const lac_shape s = lac_weights_shape(w, i);
+    values v = { .n = lac_shape_numel(&s) };
+    LAC_CHECK_STATUS(lac_malloc((void **)&v.x, (size_t)v.n * sizeof(float)));
+    LAC_CHECK_STATUS(lac_weights_read_f32(w, i, v.x));
+    for (int64_t k = 0; k < v.n; k++)
+        v.norm += isnan(v.x[k]) ? 0 : (double)v.x[k] * v.x[k];
+    v.norm = sqrt(v.norm);
+    return v;
+}
+
+static bool is_gradient(const char *name) { return strncmp(name, "grad.", 5) == 0; }
+
+static double largest_gradient(const lac_weights *want)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < lac_weights_count(want); i++) {
+        if (!is_gradient(lac_weights_name(want, i)))
+            continue;
+        values v = read_values(want, i);
+        largest = fmax(largest, v.norm);
+        free(v.x);
+    }
+    return largest;
+}
+
+/* The L2 norm of the difference; NaN counts as equal to NaN, and as infinitely far from a number. */
+static double distance(const values *a, const values *b)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < a->n; i++) {
+        if (isnan(a->x[i]) != isnan(b->x[i]))
+            return INFINITY;
+        if (!isnan(a->x[i]))
+            sum += ((double)a->x[i] - b->x[i]) * ((double)a->x[i] - b->x[i]);
+    }
+    return sqrt(sum);
+}
+
+static double share_of_allowed(const char *name, double error, double norm, double largest, bool exact)
+{
+    if (error == 0)
+        return 0;
+    if (exact)
+        return INFINITY;
+    const double allowed = is_gradient(name) ? fmax(1e-4 * norm, 1e-6 * largest) : 1e-5 * norm;
+    return allowed > 0 ? error / allowed : INFINITY;
+}
+
+/* Everything that want holds is in got, in that dtype and shape, within tolerance. */
+static void compare(const lac_weights *got, const lac_weights *want, bool nearest, worst_gap *worst)
+{
+    const double largest = largest_gradient(want);
+    for (int64_t i = 0; i < lac_weights_count(want); i++) {
+        const char *name = lac_weights_name(want, i);
+        const int64_t j = lac_weights_find(got, name);
+        if (j < 0)
+            fail_msg("OUT lacks '%s'", name);
+        const lac_shape a = lac_weights_shape(got, j), b = lac_weights_shape(want, i);
+        if (lac_weights_dtype(got, j) != lac_weights_dtype(want, i) || a.ndim != b.ndim
+            || memcmp(a.dim, b.dim, (size_t)a.ndim * sizeof a.dim[0]) != 0)
+            fail_msg("'%s' is %s %s, not %s %s", name, lac_dtype_name(lac_weights_dtype(got, j)), lac_dims_str(a.ndim, a.dim),
+                     lac_dtype_name(lac_weights_dtype(want, i)), lac_dims_str(b.ndim, b.dim));
+        values x = read_values(got, j), y = read_values(want, i);
+        const bool exact = lac_weights_dtype(want, i) == LAC_U8 || (nearest && !is_gradient(name));
+        const double share = share_of_allowed(name, distance(&x, &y), y.norm, largest, exact);
+        if (share >= worst->share) {
+            worst->share = share;
+            snprintf(worst->tensor, sizeof worst->tensor, "%s", name);
+        }
+        free(x.x), free(y.x);
+    }
+}
+
+/* deepfillv2-gan may also write the discriminator's vectors that training would commit. */
+static void nothing_surplus(const lac_weights *got, const lac_weights *want)
+{
+    for (int64_t i = 0; i < lac_weights_count(got); i++) {
+        const char *name = lac_weights_name(got, i);
+        if (lac_weights_find(want, name) < 0 && strncmp(name, "discriminator.", 14) != 0)
+            fail_msg("OUT has '%s', which nobody asked for", name);
+    }
+}
+
+static bool asks_for_nearest(const probe_case *c)
+{
+    char *path = at(c->folder, "config.json");
+    json_t *config = json_load_file(path, 0, NULL);
+    const char *mode = json_string_value(json_object_get(config, "mode"));
+    const bool nearest = strcmp(c->kind, "resize") == 0 && mode != NULL && strcmp(mode, "nearest") == 0;
+    json_decref(config);
+    free(path);
+    return nearest;
+}
+
+static bool agrees(const probe_case *c, const char *out)
+{
+    char *expect = at(c->folder, "expect.safetensors");
+    lac_weights *got = NULL, *want = NULL;
+    LAC_CHECK_STATUS(lac_weights_open(&want, expect));
+    LAC_CHECK_STATUS(lac_weights_open(&got, out));
+    worst_gap worst = { 0 };
+    nothing_surplus(got, want);
+    compare(got, want, asks_for_nearest(c), &worst);
+    print_message("%s: worst gap %.3f of what is allowed (%s)\n", c->folder, worst.share, worst.tensor);
+    lac_weights_close(got), lac_weights_close(want);
+    free(expect);
+    return worst.share <= 1;
+}
+
+/* A status that is not a crash, one line with the word, no file. */
+static bool refused(const probe_case *c, int status, const char *message, const char *out)
+{
+    const char *end = strchr(message, '\n');
+    const bool one_line = end != NULL && end[1] == '\0';
+    return status > 0 && one_line && strstr(message, c->fails) != NULL && access(out, F_OK) != 0;
+}
+
+static bool check(const probe_case *c)
+{
+    char out[512], messages[512], message[4096];
+    const char *folder = lac_test_folder();
+    snprintf(out, sizeof out, "%s/out.safetensors", folder);
+    snprintf(messages, sizeof messages, "%s/messages", folder);
+    const int status = probe(c, out, messages);
+    message_of(messages, message, sizeof message);
+    const bool good = c->fails ? refused(c, status, message, out) : status == 0 && agrees(c, out);
+    if (!good)
+        print_error("%s: %s status %d, says: %s\n", c->folder, c->fails ? "should be refused;" : "differs;", status, message);
+    unlink(out), unlink(messages);
+    return good;
+}
+
+static probe_case case_of(const json_t *line)
+{
+    return (probe_case){ .kind = json_string_value(json_object_get(line, "kind")),
+                         .folder = json_string_value(json_object_get(line, "folder")),
+                         .weights = json_string_value(json_object_get(line, "weights")),
+                         .fails = json_string_value(json_object_get(line, "fails")),
+                         .grad = json_is_true(json_object_get(line, "grad")) };
+}
+
+/* All cases of a kind, or with NULL all that must fail. */
+static void check_all(const char *kind)
+{
+    json_t *list = json_load_file(lac_test_golden("probe/cases.json"), 0, NULL), *line;
+    size_t i;
+    int n = 0, bad = 0;
+    json_array_foreach(list, i, line) {
+        const probe_case c = case_of(line);
+        if (kind == NULL ? c.fails == NULL : c.fails != NULL || strcmp(kind, c.kind) != 0)
+            continue;
+        n++, bad += !check(&c);
+    }
+    json_decref(list);
+    LAC_CHECK(n > 0 && bad == 0);
+}
+
+LAC_TEST(probe_conv2d) { check_all("conv2d"); }
+LAC_TEST(probe_resize) { check_all("resize"); }
+LAC_TEST(probe_gated_conv) { check_all("gated-conv"); }
+LAC_TEST(probe_contextual_attention) { check_all("contextual-attention"); }
+LAC_TEST(probe_deepfillv2) { check_all("deepfillv2"); }
+LAC_TEST(probe_sn_patchgan) { check_all("sn-patchgan"); }
+LAC_TEST(probe_deepfillv2_gan) { check_all("deepfillv2-gan"); }
+LAC_TEST(probe_loss_hinge_d) { check_all("loss/hinge-d"); }
+LAC_TEST(probe_loss_hinge_g) { check_all("loss/hinge-g"); }
+LAC_TEST(probe_loss_l1) { check_all("loss/l1"); }
+LAC_TEST(probe_loss_deepfill_g) { check_all("loss/deepfill-g"); }
+LAC_TEST(probe_optim_adam) { check_all("optim/adam"); }
+LAC_TEST(probe_optim_adamw) { check_all("optim/adamw"); }
+LAC_TEST(probe_schedule) { check_all("schedule"); }
+LAC_TEST(probe_pil_resize) { check_all("pil-resize"); }
+LAC_TEST(probe_torch_resize) { check_all("torch-resize"); }
+LAC_TEST(probe_mse) { check_all("mse"); }
+LAC_TEST(probe_l1) { check_all("l1"); }
+LAC_TEST(probe_psnr) { check_all("psnr"); }
+LAC_TEST(probe_tv) { check_all("tv"); }
+LAC_TEST(probe_ssim) { check_all("ssim"); }
+LAC_TEST(probe_refuses_bad_calls_in_one_line) { check_all(NULL); }
