@@ -373,10 +373,20 @@ static lac_status grad_x_slice(const job *j, int64_t slice, int64_t sample, cons
     return LAC_OK;
 }
 
+/* oneDNN's bf16 kernels for weight gradients (2.6, AMX) read scratch that they have not written where the kernel is dilated or the
+ * map is narrower than it, and what was there comes out. */
+static bool reads_scratch_unwritten(const conv_plan *p, const band *b)
+{
+    const lac_conv *c = &p->c;
+    return c->dtype == LAC_BF16 && (c->dilation[0] > 1 || c->dilation[1] > 1 || b->x_rows < c->kh || c->w < c->kw);
+}
+
 static lac_status grad_w_slice(const job *j, int64_t slice, int64_t sample, const band *b, char *scratch)
 {
     const conv_plan *p = j->p;
     char *part = j->parts + (size_t)slice * part_bytes(p);
+    if (reads_scratch_unwritten(p, b))
+        memset(scratch, 0, p->scratch);
     const int arg[] = { DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS };
     void *const data[] = { x_at(p, j->x, p->c.dtype, sample, b), y_at(p, j->y, sample, b), part, part + p->packed };
     return lac_prim_run(&b->prim, p->has_bias ? 4 : 3, arg, data, scratch);
