@@ -71,6 +71,9 @@ void lac_to_border(float *to, const float *from, lac_role role, const lac_shape 
 void lac_from_border(float *to, const float *from, lac_role role, const lac_shape *ours);
 
 struct lac_weights;
+/* Whether the file holds just what n networks want, each under its prefix: missing, surplus and misshapen keys, and those that
+ * are not of floats, are one error that lists all, first twenty by name. After lac_params_init. */
+lac_status lac_params_check(lac_params *const *ps, const char *const *prefix, int n, const struct lac_weights *w);
 /* Loads by name from a file whose keys carry `prefix` ("" or "generator."); checks everything before anything is written.
  * strict: missing, surplus (under the prefix) and misshapen keys are one error that lists all, first twenty by name; not strict:
  * only what matches in name and shape is taken and *n_loaded says how many. NaN in a weight is an error naming it. */

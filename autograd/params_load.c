@@ -39,6 +39,8 @@ static bool fits(const lac_weights *w, int64_t i, const lac_param *p)
     return stored.ndim == b.ndim && memcmp(stored.dim, b.dim, (size_t)b.ndim * sizeof b.dim[0]) == 0;
 }
 
+static bool floats(lac_dtype d) { return d == LAC_F32 || d == LAC_BF16 || d == LAC_F16 || d == LAC_F64; }
+
 static void look_for_missing(const lac_params *ps, const lac_weights *w, const char *prefix, misfits *m)
 {
     for (int64_t i = 0; i < ps->n; i++) {
@@ -50,6 +52,8 @@ static void look_for_missing(const lac_params *ps, const lac_weights *w, const c
         else if (!fits(w, at, p))
             note(m, "'%s%s' is %s in the file, %s in the model", prefix, p->name,
                  lac_dims_str(lac_weights_shape(w, at).ndim, lac_weights_shape(w, at).dim), lac_dims_str(b.ndim, b.dim));
+        else if (!floats(lac_weights_dtype(w, at)))
+            note(m, "'%s%s' is %s, expected floats", prefix, p->name, lac_dtype_name(lac_weights_dtype(w, at)));
     }
 }
 
@@ -81,6 +85,33 @@ static lac_status load_one(lac_param *p, const lac_weights *w, int64_t at)
     return s;
 }
 
+static lac_status report(const misfits *m)
+{
+    return m->n == 0 ? LAC_OK
+         : LAC_FAIL(LAC_ERR_KEY, "%d key%s not fit: %s%s", m->n, m->n == 1 ? " does" : "s do", m->text, m->n > MAX_LISTED ? "; ..." : "");
+}
+
+static bool belongs(lac_params *const *ps, const char *const *prefix, int n, const char *key)
+{
+    for (int k = 0; k < n; k++) {
+        const size_t length = strlen(prefix[k]);
+        if (strncmp(key, prefix[k], length) == 0 && lac_params_find(ps[k], key + length) != NULL)
+            return true;
+    }
+    return false;
+}
+
+lac_status lac_params_check(lac_params *const *ps, const char *const *prefix, int n, const struct lac_weights *w)
+{
+    misfits m = { .n = 0 };
+    for (int k = 0; k < n; k++)
+        look_for_missing(ps[k], w, prefix[k], &m);
+    for (int64_t i = 0; i < lac_weights_count(w); i++)
+        if (!belongs(ps, prefix, n, lac_weights_name(w, i)))
+            note(&m, "'%s' is not in the model", lac_weights_name(w, i));
+    return report(&m);
+}
+
 lac_status lac_params_load(lac_params *ps, const struct lac_weights *w, const char *prefix, bool strict, int64_t *n_loaded)
 {
     misfits m = { .n = 0 };
@@ -88,8 +119,7 @@ lac_status lac_params_load(lac_params *ps, const struct lac_weights *w, const ch
         look_for_missing(ps, w, prefix, &m);
         look_for_surplus(ps, w, prefix, &m);
     }
-    if (m.n > 0)
-        return LAC_FAIL(LAC_ERR_KEY, "%d key%s not fit: %s%s", m.n, m.n == 1 ? " does" : "s do", m.text, m.n > MAX_LISTED ? "; ..." : "");
+    LAC_TRY(report(&m));
     int64_t n = 0;
     for (int64_t i = 0; i < ps->n; i++) {
         const int64_t at = find(w, prefix, ps->sorted[i]);

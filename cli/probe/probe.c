@@ -80,19 +80,6 @@ lac_status lac_probe_network(lac_probe *p, const char *name, const char *prefix,
     return LAC_OK;
 }
 
-/* A key under no network's prefix is surplus; with prefixes lac_params_load sees only its own. */
-static lac_status refuse_strays(const lac_probe *p, const lac_weights *w)
-{
-    for (int64_t i = 0; i < lac_weights_count(w); i++) {
-        bool known = false;
-        for (int k = 0; k < p->n_nets; k++)
-            known |= strncmp(lac_weights_name(w, i), p->prefix[k], strlen(p->prefix[k])) == 0;
-        if (!known)
-            return LAC_FAIL(LAC_ERR_KEY, "1 key does not fit: '%s' is not in the model", lac_weights_name(w, i));
-    }
-    return LAC_OK;
-}
-
 static lac_status load_networks(lac_probe *p)
 {
     lac_weights *w;
@@ -101,11 +88,13 @@ static lac_status load_networks(lac_probe *p)
     if (p->weights_path == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "%s wants --weights FILE", p->kind->name);
     LAC_TRY(lac_weights_open(&w, p->weights_path));
-    lac_status s = refuse_strays(p, w);
-    for (int i = 0; s == LAC_OK && i < p->n_nets; i++) {
+    lac_status s = LAC_OK;
+    for (int i = 0; s == LAC_OK && i < p->n_nets; i++)
         s = lac_params_init(p->net[i], 0);
-        if (s == LAC_OK)
-            s = lac_params_load(p->net[i], w, p->prefix[i], true, NULL);
+    if (s == LAC_OK)
+        s = lac_params_check(p->net, p->prefix, p->n_nets, w);
+    for (int i = 0; s == LAC_OK && i < p->n_nets; i++) {
+        s = lac_params_load(p->net[i], w, p->prefix[i], true, NULL);
         if (s == LAC_OK)
             s = lac_calloc((void **)&p->net_grad[i], (size_t)p->net[i]->n, sizeof **p->net_grad);
     }
@@ -115,7 +104,7 @@ static lac_status load_networks(lac_probe *p)
 
 static void close_probe(lac_probe *p)
 {
-    for (int i = 0; i < p->n_in; i++) {
+    for (int64_t i = 0; i < p->n_in; i++) {
         lac_tensor_free(p->input[i].host);
         lac_tensor_free(p->input[i].grad);
     }
@@ -133,6 +122,7 @@ static void close_probe(lac_probe *p)
         free(p->borders[i]);
     free(p->borders);
     free(p->model);
+    free(p->input);
     json_decref(p->config);
     lac_weights_close(p->in);
 }
