@@ -11,7 +11,7 @@
 #define CONV_KEYS(padding)                                                                                                          \
     { "stride", LAC_KEY_INT | LAC_KEY_LIST, "1", .of = LAC_KEY_INT, .help = "int or [h, w], at least 1" },                          \
     { "dilation", LAC_KEY_INT | LAC_KEY_LIST, "1", .of = LAC_KEY_INT, .help = "int or [h, w], at least 1" },                        \
-    { "padding", LAC_KEY_INT | LAC_KEY_LIST | LAC_KEY_STR, padding, .choices = "same|valid", .of = LAC_KEY_INT,                     \
+    { "padding", LAC_KEY_INT | LAC_KEY_LIST | LAC_KEY_STR, padding, .choices = "same|valid", .min = 0, .max = 65536, .of = LAC_KEY_INT,                     \
       .help = "int, [h, w], [top, bottom, left, right], same (TF) or valid" },                                                      \
     { "pad_mode", LAC_KEY_STR, "\"zeros\"", .choices = "zeros|reflect|symmetric|replicate", .help = "what is padded with" }
 
@@ -104,8 +104,8 @@ static lac_status gated_forward(lac_probe *p, lac_tape *t)
 
 #define CONV_PORTS(bias_flags)                                          \
     { "x", LAC_LAYOUT_IMAGE, 4, 0, "[B,C,H,W]" },                       \
-    { "weight", LAC_LAYOUT_CONV, 4, 0, "[O,C/groups,kh,kw]" },          \
-    { "bias", LAC_LAYOUT_PLAIN, 1, LAC_PORT_F32 | (bias_flags), "[O]" },  \
+    { "weight", LAC_LAYOUT_CONV, 4, LAC_PORT_PARAMETER, "[O,C/groups,kh,kw]" },        \
+    { "bias", LAC_LAYOUT_PLAIN, 1, LAC_PORT_PARAMETER | LAC_PORT_F32 | (bias_flags), "[O]" },  \
     { NULL }
 
 static const lac_port conv_ports[] = { CONV_PORTS(LAC_PORT_OPTIONAL) };

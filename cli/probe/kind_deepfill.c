@@ -95,8 +95,10 @@ static lac_status out_vectors(lac_probe *p, lac_tape *t, const lac_sn_patchgan *
 static lac_status forward_patchgan(lac_probe *p, lac_tape *t)
 {
     const lac_sn_patchgan *d = p->model;
-    if (lac_probe_host(p, "image")->dim[3] != 3)
-        return LAC_FAIL(LAC_ERR_SHAPE, "input 'image' has %lld channels, expected 3", (long long)lac_probe_host(p, "image")->dim[3]);
+    const lac_tensor *image = lac_probe_host(p, "image");
+    if (image->dim[1] < 1 || image->dim[2] < 1 || image->dim[3] != 3)
+        return LAC_FAIL(LAC_ERR_SHAPE, "input 'image' must be [N,3,H,W] with pixels, found %lld channels of %lld x %lld", (long long)image->dim[3],
+                        (long long)image->dim[1], (long long)image->dim[2]);
     const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, d, with_mask(t, p, lac_probe_tensor(p, "image"), lac_probe_tensor(p, "mask")));
     lac_tensor *sigma[LAC_SN_CONVS];
     LAC_TRY(lac_tape_status(t));

@@ -26,7 +26,7 @@ typedef struct flat { float *master, *m, *v; double *partial; } flat;
 
 static lac_status check_shapes(const lac_probe *p, const lac_tensor *param)
 {
-    for (int i = 0; i < p->n_in; i++)
+    for (int64_t i = 0; i < p->n_in; i++)
         if (!lac_same_shape(p->input[i].host, param))
             return LAC_FAIL(LAC_ERR_SHAPE, "input '%s' is %s, expected %s as 'param'", p->input[i].name, lac_shape_str(p->input[i].host), lac_shape_str(param));
     return json_array_size(lac_config_at(p->config, "betas")) == 2 ? LAC_OK

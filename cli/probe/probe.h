@@ -9,7 +9,7 @@
 #include "core/config.h"
 #include "core/file/weights.h"
 
-enum { LAC_PROBE_MAX_IN = 64, LAC_PROBE_MAX_OUT = 32, LAC_PROBE_MAX_NETS = 2 };
+enum { LAC_PROBE_MAX_PORTS = 16, LAC_PROBE_MAX_OUT = 32, LAC_PROBE_MAX_NETS = 2 };
 
 typedef enum {
     LAC_LAYOUT_PLAIN,           /* as it lies */
@@ -24,6 +24,7 @@ enum {
     LAC_PORT_U8 = 8, LAC_PORT_I64 = 16,        /* that dtype alone; no gradient */
     LAC_PORT_F32_OR_U8 = 32,
     LAC_PORT_NUMBERED = 64,     /* NAME_0, NAME_1, ...: consecutive, of one shape */
+    LAC_PORT_PARAMETER = 128,   /* a weight: NaN in it is an error */
 };
 
 typedef struct lac_port {
@@ -53,8 +54,9 @@ typedef struct lac_probe {
     const lac_backend *backend;
     lac_dtype dtype;
     bool want_grad, deterministic;
-    lac_probe_value input[LAC_PROBE_MAX_IN], output[LAC_PROBE_MAX_OUT];
-    int n_in, n_out;
+    lac_probe_value *input, output[LAC_PROBE_MAX_OUT];
+    int64_t n_in, inputs_capacity;
+    int n_out;
     lac_params *net[LAC_PROBE_MAX_NETS];
     const char *prefix[LAC_PROBE_MAX_NETS];    /* of its keys in the weights: "", "generator." */
     int n_nets;
@@ -67,7 +69,7 @@ typedef struct lac_probe {
 typedef struct lac_kind {
     const char *name, *about;
     const lac_key *keys;        /* NULL: none */
-    const lac_port *in;         /* ends with { NULL } */
+    const lac_port *in;         /* ends with { NULL }; on a tape LAC_PROBE_MAX_PORTS at most, none of them numbered */
     const char *out;            /* for --list: "y, next_mask" */
     lac_status (*open)(lac_probe *p);                   /* makes networks with lac_probe_network; NULL: has none */
     lac_status (*forward)(lac_probe *p, lac_tape *t);   /* twice: planning and running */

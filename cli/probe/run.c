@@ -11,7 +11,7 @@ enum { MAX_TARGETS = 4096 };
 
 static lac_status put_on_tape(lac_probe *p, lac_tape *t)
 {
-    for (int i = 0; i < p->n_in; i++) {
+    for (int64_t i = 0; i < p->n_in; i++) {
         lac_probe_value *v = &p->input[i];
         const bool f32 = (v->port->flags & (LAC_PORT_NO_GRAD | LAC_PORT_F32)) != 0;
         v->on_tape = lac_tape_input(t, v->host, f32 ? LAC_F32 : p->dtype);
@@ -51,7 +51,7 @@ static lac_status keep_gradients(lac_probe *p, lac_tape *t, lac_tensor *const *x
 static lac_status gradients_of(lac_probe *p, lac_tape *t, const lac_params *into, lac_tensor **x, lac_tensor ***to, int n)
 {
     lac_root roots[LAC_PROBE_MAX_OUT];
-    lac_tensor *gx[LAC_PROBE_MAX_IN + MAX_TARGETS] = { NULL };
+    lac_tensor *gx[LAC_PROBE_MAX_PORTS + MAX_TARGETS] = { NULL };
     int n_roots;
     LAC_TRY(collect_roots(p, t, into, roots, &n_roots));
     if (n_roots > 0 && n > 0)
@@ -61,9 +61,9 @@ static lac_status gradients_of(lac_probe *p, lac_tape *t, const lac_params *into
 
 static lac_status input_gradients(lac_probe *p, lac_tape *t)
 {
-    lac_tensor *x[LAC_PROBE_MAX_IN], **to[LAC_PROBE_MAX_IN];
+    lac_tensor *x[LAC_PROBE_MAX_PORTS], **to[LAC_PROBE_MAX_PORTS];
     int n = 0;
-    for (int i = 0; i < p->n_in; i++) {
+    for (int64_t i = 0; i < p->n_in && n < LAC_PROBE_MAX_PORTS; i++) {
         if (p->input[i].port->flags & (LAC_PORT_NO_GRAD | LAC_PORT_U8 | LAC_PORT_I64))
             continue;
         x[n] = p->input[i].on_tape;

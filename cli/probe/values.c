@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,15 @@ static lac_status check_dtype(const lac_port *port, lac_dtype d, const char *nam
     return good ? LAC_OK : LAC_FAIL(LAC_ERR_DTYPE, "input '%s' is %s, expected %s", name, lac_dtype_name(d), wanted);
 }
 
+static lac_status refuse_nan(const lac_probe_value *v)
+{
+    const float *x = v->host->data;
+    for (int64_t i = 0; i < lac_numel(v->host); i++)
+        if (isnan(x[i]))
+            return LAC_FAIL(LAC_ERR_FORMAT, "input '%s' holds NaN", v->name);
+    return LAC_OK;
+}
+
 static lac_status read_input(lac_probe *p, const lac_port *port, const char *name, int64_t at)
 {
     const lac_shape shape = lac_weights_shape(p->in, at);
@@ -55,14 +65,13 @@ static lac_status read_input(lac_probe *p, const lac_port *port, const char *nam
     LAC_TRY(check_dtype(port, d, name));
     if (port->ndim >= 0 && shape.ndim != port->ndim)
         return LAC_FAIL(LAC_ERR_SHAPE, "input '%s' has shape %s, expected %d dims: %s", name, lac_dims_str(shape.ndim, shape.dim), port->ndim, port->shape);
-    if (p->n_in == LAC_PROBE_MAX_IN)
-        return LAC_FAIL(LAC_ERR_ARG, "more than %d inputs", LAC_PROBE_MAX_IN);
+    LAC_TRY(lac_grow((void **)&p->input, p->n_in, &p->inputs_capacity, sizeof *p->input));
     lac_probe_value *v = &p->input[p->n_in++];
+    *v = (lac_probe_value){ .port = port, .layout = port->layout };
     snprintf(v->name, sizeof v->name, "%s", name);
-    v->port = port;
-    v->layout = port->layout;
     const bool raw = port->flags & (LAC_PORT_U8 | LAC_PORT_I64) || d == LAC_U8;
-    return raw ? read_integers(p->in, at, port, &v->host) : read_f32(p->in, at, port->layout, &v->host);
+    LAC_TRY(raw ? read_integers(p->in, at, port, &v->host) : read_f32(p->in, at, port->layout, &v->host));
+    return port->flags & LAC_PORT_PARAMETER ? refuse_nan(v) : LAC_OK;
 }
 
 /* NAME_0, NAME_1, ... until one is missing; what lies beyond a gap is then surplus. */
@@ -86,7 +95,7 @@ static lac_status refuse_gap(const lac_probe *p, const char *name)
     for (const lac_port *port = p->kind->in; port->name != NULL; port++) {
         const size_t n = strlen(port->name);
         int read = 0;
-        for (int i = 0; i < p->n_in; i++)
+        for (int64_t i = 0; i < p->n_in; i++)
             read += p->input[i].port == port;
         if (port->flags & LAC_PORT_NUMBERED && strncmp(name, port->name, n) == 0 && name[n] == '_')
             return LAC_FAIL(LAC_ERR_KEY, "input '%s_%d' is missing, '%s' is there", port->name, read, name);
@@ -96,7 +105,7 @@ static lac_status refuse_gap(const lac_probe *p, const char *name)
 
 static bool is_input(const lac_probe *p, const char *name)
 {
-    for (int i = 0; i < p->n_in; i++)
+    for (int64_t i = 0; i < p->n_in; i++)
         if (strcmp(p->input[i].name, name) == 0)
             return true;
     return false;
@@ -156,7 +165,7 @@ lac_status lac_probe_read_grads(lac_probe *p)
 
 static lac_probe_value *find(const lac_probe *p, const char *name)
 {
-    for (int i = 0; i < p->n_in; i++)
+    for (int64_t i = 0; i < p->n_in; i++)
         if (strcmp(p->input[i].name, name) == 0)
             return (lac_probe_value *)&p->input[i];
     return NULL;
@@ -227,7 +236,7 @@ static lac_status collect(lac_probe *p, lac_weights_writer *w)
 {
     for (int i = 0; i < p->n_out; i++)
         LAC_TRY(write_one(p, w, "", p->output[i].name, role_of(p->output[i].layout), p->output[i].host));
-    for (int i = 0; p->want_grad && i < p->n_in; i++)
+    for (int64_t i = 0; p->want_grad && i < p->n_in; i++)
         if (p->input[i].grad != NULL)
             LAC_TRY(write_one(p, w, "grad.", p->input[i].name, role_of(p->input[i].layout), p->input[i].grad));
     for (int i = 0; p->want_grad && i < p->n_nets; i++)

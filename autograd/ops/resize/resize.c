@@ -5,7 +5,7 @@ static lac_status infer(lac_op_ctx *c)
     const lac_resize_attr *a = c->attr;
     const lac_tensor *x = c->in[0];
     if (x->ndim != 4 || x->dim[1] < 1 || x->dim[2] < 1 || x->dim[1] > INT32_MAX || x->dim[2] > INT32_MAX)
-        return LAC_FAIL(LAC_ERR_SHAPE, "resize wants [N, H, W, C] with H and W at least 1, got %s", lac_shape_str(x));
+        return LAC_FAIL(LAC_ERR_SHAPE, "resize wants x [N, H, W, C] with H and W at least 1, got %s", lac_shape_str(x));
     if (a->height < 1 || a->width < 1)
         return LAC_FAIL(LAC_ERR_SHAPE, "resize: height and width are at least 1, got %lld and %lld", (long long)a->height, (long long)a->width);
     if (a->mode == LAC_RESIZE_MAX && (x->dim[1] % a->height != 0 || x->dim[2] % a->width != 0))
