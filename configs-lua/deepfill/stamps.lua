@@ -1,7 +1,7 @@
 -- The weights that ship with the project: *stamps* photographs, 64 x 64, L1 inside the hole first, then the GAN.
 return lac.extend(require "base.deepfill", {
   name  = "deepfill-stamps",
-  steps = 9000,
+  steps = 5000,
   batch = { global = 16 },
   data  = {
     train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 112, flip = true, mask = "union" },
@@ -10,15 +10,15 @@ return lac.extend(require "base.deepfill", {
   model = { generator = { cnum = 32 }, discriminator = { width = 24 } },
   loss  = { region = "hole" },
   optim = { generator = { ema = 0.999 } },
-  sample     = { every = 500, images = 12 },
-  validate   = { every = 500, metrics = { "l1-pm1@hole" } },
+  sample     = { every = 250, images = 12 },
+  validate   = { every = 250, metrics = { "l1-pm1@hole" } },
   checkpoint = { every = 250 },
   log        = { every = 25 },
   stages = {
     { stage = "l1",
       model = { discriminator = { kind = "none" } },
-      optim = { generator = { lr = 4e-4, schedule = { kind = "cosine", warmup = 200, total = 9000, final = 5e-5 } } } },
-    { stage = "gan", steps = 2500, loss = { gan = 0.02 },
+      optim = { generator = { lr = 4e-4, schedule = { kind = "cosine", warmup = 200, total = 5000, final = 5e-5 } } } },
+    { stage = "gan", steps = 1200, loss = { gan = 0.02 },
       optim = { generator = { lr = 1e-4 }, discriminator = { lr = 2e-4 } } },
   },
 })
