@@ -4,6 +4,7 @@
 #include "cli/locate.h"
 #include "cli/lua_host.h"
 #include "cli/model_arg.h"
+#include "cli/run_report.h"
 #include "cli/sweep.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
@@ -290,6 +291,9 @@ static lac_status report(const contest *c, const wish *w, const lac_words *words
         s = choose_folder(w, words, &folder);
     if (s == LAC_OK && folder != NULL)
         s = write_files(c, folder, &t);
+    for (int i = 0; s == LAC_OK && folder != NULL && i < words->n; i++)
+        if (lac_model_is_run(words->word[i]))
+            s = lac_write_report(words->word[i]);
     free(folder);
     free(text);
     lac_table_free(&t);

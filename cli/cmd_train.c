@@ -3,6 +3,7 @@
 #include "cli/lua_host.h"
 #include "cli/resources.h"
 #include "cli/run_hooks.h"
+#include "cli/run_report.h"
 #include "cli/sweep.h"
 #include "core/comm/comm.h"
 #include "core/memory.h"
@@ -94,7 +95,7 @@ static lac_status train_one(json_t *given, lac_experiment *e, const train_option
         if (s == LAC_OK || s == LAC_ERR_STOPPED) {
             char message[4096];
             lac_error_copy(message, sizeof message);
-            const lac_status reported = lac_write_report(folder, &stages);
+            const lac_status reported = lac_write_report(folder);
             s = s == LAC_ERR_STOPPED ? LAC_FAIL(s, "%s", message) : reported;
         }
     }

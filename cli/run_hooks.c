@@ -4,10 +4,8 @@
 #include "cli/eval_set.h"
 #include "cli/locate.h"
 #include "cli/lua_text.h"
-#include "core/cpu/features.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
-#include "train/report.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -95,17 +93,4 @@ lac_run_hooks lac_run_hooks_here(void)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
     return (lac_run_hooks){ &set, say, progress, stop, lac_locate, validate, begun, lac_code_revision() };
-}
-
-lac_status lac_write_report(const char *folder, const lac_stages *stages)
-{
-    char seed[32], *path;
-    const json_t *config = stages->stage[0].config;
-    snprintf(seed, sizeof seed, "%lld", (long long)lac_config_int(config, "seed"));
-    const lac_report_fact facts[] = { { "code", lac_code_revision() }, { "version", lac_code_version() }, { "CPU", lac_cpu_model() }, { "seed", seed } };
-    const lac_report r = { .title = lac_config_str(config, "name"), .facts = facts, .n_facts = LAC_COUNT(facts) };
-    LAC_TRY(lac_format(&path, "%s/report.html", folder));
-    const lac_status s = lac_report_run(&r, folder, path);
-    free(path);
-    return s;
 }

@@ -9,6 +9,3 @@ lac_run_hooks lac_run_hooks_here(void);
 
 /* Ends the progress line on a terminal, if one stands. */
 void lac_progress_end(void);
-
-/* FOLDER/report.html from what the run left behind. */
-lac_status lac_write_report(const char *folder, const lac_stages *stages);
