@@ -322,7 +322,8 @@ LAC_TEST(attention_gives_the_printed_values)
     near(a.y, 0, (double[]){ 0.126750, 0, 0, 0.108966 }, 4, PRINTED);
     near(a.y, (3 * 8 + 4) * 4, (double[]){ 0.046647, 0.514291, 0.136455, 0.223428 }, 4, PRINTED);
     near(a.gf, (6 * 8 + 1) * 4, (double[]){ 0.126762, -0.169360, 0.178000, -0.084307 }, 4, PRINTED);
-    near(a.gf, 0, (double[]){ 0.382718, -0.021284, -0.091504, 0.363002 }, 4, 2e-6);      /* the printed f32 run is 7e-7 off itself */
+    /* In double these are 0.3827185, -0.0212844, -0.0915051, 0.3630031: the printed f32 run is up to 1.1e-6 off, ours as much. */
+    near(a.gf, 0, (double[]){ 0.382718, -0.021284, -0.091504, 0.363002 }, 4, 3e-6);
     close_lookup(&a);
 }
 
