@@ -1,0 +1,29 @@
+/* tests/harness/cli.h -- a subcommand called as main() would call it, and the smallest model there is. */
+#pragma once
+
+#include "cli/commands.h"
+#include "models/model_file.h"
+#include "tests/harness/test.h"
+
+#include <unistd.h>
+
+enum { LAC_CLI_TEXT = 16384 };
+
+typedef struct lac_cli_said { char out[LAC_CLI_TEXT], err[LAC_CLI_TEXT]; } lac_cli_said;
+
+/* words up to NULL, the first being the subcommand's name. Returns the exit status. */
+int lac_cli(int command(int argc, char **argv), lac_cli_said *said, const char *const *words);
+#define LAC_CLI(command, said, ...) lac_cli(command, said, (const char *const[]){ #command, __VA_ARGS__, NULL })
+
+/* One line on stderr that contains the text. */
+bool lac_cli_complains(const lac_cli_said *said, const char *text);
+
+/* "FOLDER/NAME"; lives until 64 more were made. */
+char *lac_cli_path(const char *folder, const char *name);
+bool lac_cli_same_file(const char *a, const char *b);
+
+/* Each makes FOLDER/NAME and returns its path. DeepFill of drawn weights, given: keys of its config as JSON; a mask with one
+ * rectangular hole; a picture, PNG or JPEG by the name's ending. */
+char *lac_cli_model(const char *folder, const char *name, const char *given, bool bgr, uint64_t seed);
+char *lac_cli_mask(const char *folder, const char *name, int64_t height, int64_t width, int64_t top, int64_t left, int64_t h, int64_t w);
+char *lac_cli_picture(const char *folder, const char *name, int64_t height, int64_t width, uint64_t seed);
