@@ -1,8 +1,13 @@
 #include "tests/harness/cli.h"
 
 #include "autograd/ops/backend_cpu.h"
+#include "cli/locate.h"
 #include "core/file/atomic.h"
+#include "core/memory.h"
+#include "data/mask_file.h"
+#include "data/pack_folder.h"
 #include "tests/harness/pictures.h"
+#include "train/run.h"
 
 #include <fcntl.h>
 
@@ -102,5 +107,64 @@ char *lac_cli_picture(const char *folder, const char *name, int64_t height, int6
 {
     char *path = lac_cli_path(folder, name);
     LAC_CHECK_STATUS(lac_test_picture_file(path, height, width, seed));
+    return path;
+}
+
+enum { N_TRAIN = 3, N_VAL = 5, N_MASKS = 3, SIDE = 32 };
+
+void lac_cli_set(const char *folder)
+{
+    char name[32];
+    uint8_t masks[N_MASKS * SIDE * SIDE] = { 0 };
+    int64_t packed, skipped;
+    const char *pictures = lac_cli_path(folder, "pictures");
+    const lac_pack_folder_options options = { .title = "toys", .split_by_place = true, .strict = true };
+    LAC_CHECK_STATUS(lac_make_folders(lac_cli_path(pictures, "train")));
+    LAC_CHECK_STATUS(lac_make_folders(lac_cli_path(pictures, "val")));
+    for (int i = 0; i < N_TRAIN + N_VAL; i++) {
+        snprintf(name, sizeof name, "%s/%d.%s", i < N_TRAIN ? "train" : "val", i, i % 2 ? "png" : "jpg");
+        lac_cli_picture(pictures, name, 40 + 3 * i, 50 + i, (uint64_t)i);
+    }
+    for (int k = 0; k < N_MASKS; k++)
+        for (int i = 0; i < SIDE * SIDE; i++)
+            masks[k * SIDE * SIDE + i] = i / SIDE >= 4 + 3 * k && i / SIDE < 18 + 3 * k && i % SIDE > 8 && i % SIDE < 20 + k;
+    LAC_CHECK_STATUS(lac_mask_file_save(lac_cli_path(folder, "masks.png"), masks, N_MASKS, SIDE));
+    LAC_CHECK_STATUS(lac_pack_folder(&pictures, 1, lac_cli_path(folder, "set.h5"), &options, &packed, &skipped));
+    LAC_CHECK(packed == N_TRAIN + N_VAL && skipped == 0);
+}
+
+char *lac_cli_run_config(const char *folder)
+{
+    char *text;
+    LAC_CHECK_STATUS(lac_format(&text,
+        "{\"name\": \"tiny\", \"runs\": \"%s/runs\", \"recipe\": \"deepfill\", \"steps\": 1, \"precision\": \"f32\", \"batch\": {\"global\": 2},"
+        " \"data\": {\"train\": {\"set\": \"%s/set.h5\", \"size\": 32},"
+        "            \"eval\": {\"set\": \"%s/set.h5\", \"split\": \"val\", \"size\": 32, \"mask\": \"file:%s/masks.png\"}},"
+        " \"model\": {\"generator\": {\"cnum\": 4}, \"discriminator\": {\"width\": 4}},"
+        " \"optim\": {\"generator\": {\"lr\": 0.01, \"ema\": 0.5}}, \"log\": {\"tensorboard\": false}}", folder, folder, folder, folder));
+    return text;
+}
+
+static void say(void *context, const char *line) { (void)context, (void)line; }
+static void progress(void *context, const lac_progress *p) { (void)context, (void)p; }
+static bool stop(void *context) { return context != NULL; }
+static lac_status begun(void *context, const char *folder, const lac_stages *stages) { return (void)context, (void)folder, (void)stages, LAC_OK; }
+
+char *lac_cli_run(const char *folder)
+{
+    const lac_run_hooks hooks = { .say = say, .progress = progress, .stop = stop, .locate = lac_locate, .begun = begun, .code = "test" };
+    char *text = lac_cli_run_config(folder), *path = lac_cli_path(folder, "runs/tiny");
+    json_t *given = json_loads(text, 0, NULL);
+    lac_stages stages;
+    lac_comm *comm;
+    lac_cli_set(folder);
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_stages_resolve(&stages, given, NULL, NULL));
+    LAC_CHECK_STATUS(lac_comm_alone(&comm));
+    LAC_CHECK_STATUS(lac_run(&stages, path, comm, &hooks));
+    lac_comm_free(comm);
+    lac_stages_free(&stages);
+    json_decref(given);
+    free(text);
     return path;
 }

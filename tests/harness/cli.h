@@ -27,3 +27,10 @@ bool lac_cli_same_file(const char *a, const char *b);
 char *lac_cli_model(const char *folder, const char *name, const char *given, bool bgr, uint64_t seed);
 char *lac_cli_mask(const char *folder, const char *name, int64_t height, int64_t width, int64_t top, int64_t left, int64_t h, int64_t w);
 char *lac_cli_picture(const char *folder, const char *name, int64_t height, int64_t width, uint64_t seed);
+
+/* FOLDER/set.h5: pictures of several sizes, split "train" of 3 and "val" of 5; FOLDER/masks.png: 3 masks of 32x32. */
+void lac_cli_set(const char *folder);
+/* FOLDER/runs/tiny: one step of a small DeepFill with an EMA on that set, which it makes. Returns the run's folder. */
+char *lac_cli_run(const char *folder);
+/* The config of that run, as JSON; which is Lua's table too but for the quotes: free(). */
+char *lac_cli_run_config(const char *folder);

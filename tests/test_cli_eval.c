@@ -1,0 +1,199 @@
+/* lacuna eval and the validation of a run: which pictures with which masks, the same numbers on every way, files, bad input. */
+#include "cli/eval_set.h"
+#include "cli/locate.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "data/mask_file.h"
+#include "tests/harness/cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { SIDE = 32, PIXELS = SIDE * SIDE, N_VAL = 5, N_MASKS = 3, N_FIRST = 3 };
+
+static json_t *data_of(const char *folder)
+{
+    return json_pack("{s:s+, s:s, s:i, s:s, s:i, s:s++}", "set", folder, "/set.h5", "split", "val", "size", SIDE, "crop", "center", "shorter", 0,
+                     "mask", "file:", folder, "/masks.png");
+}
+
+static lac_eval_set *open_set(const char *folder, int64_t limit)
+{
+    lac_eval_set *s = NULL;
+    json_t *data = data_of(folder);
+    LAC_CHECK_STATUS(lac_eval_set_open(&s, data, limit, lac_locate, NULL));
+    json_decref(data);
+    return s;
+}
+
+LAC_TEST(records_come_by_id_and_the_kth_takes_mask_k_mod_n)
+{
+    const char *f = lac_test_folder();
+    lac_mask_file masks;
+    char name[32];
+    lac_cli_set(f);
+    lac_eval_set *s = open_set(f, 0);
+    LAC_CHECK(lac_eval_set_count(s) == N_VAL);
+    LAC_CHECK_STATUS(lac_mask_file_load(&masks, lac_cli_path(f, "masks.png")));
+    for (int pass = 0; pass < 2; pass++)            /* decoded, then kept */
+        for (int i = 0; i < N_VAL; i++) {
+            lac_eval_item item;
+            LAC_CHECK_STATUS(lac_eval_set_read(s, i, &item));
+            snprintf(name, sizeof name, "val/%d.%s", i + N_FIRST, (i + N_FIRST) % 2 ? "png" : "jpg");
+            LAC_CHECK(strcmp(item.id, name) == 0 && item.height == SIDE && item.width == SIDE);
+            LAC_CHECK(memcmp(item.mask, masks.pixels + i % N_MASKS * PIXELS, PIXELS) == 0);
+        }
+    const lac_score_origin o = lac_eval_set_origin(s);
+    LAC_CHECK(strcmp(o.set, "toys") == 0 && strlen(o.manifest) == 64 && strstr(o.masks, masks.hash) != NULL);
+    lac_mask_file_free(&masks);
+    lac_eval_set_close(s);
+}
+
+LAC_TEST(an_open_set_is_kept_for_the_same_data_alone)
+{
+    const char *f = lac_test_folder();
+    lac_cli_set(f);
+    lac_eval_set *s = open_set(f, 2), *before = s;
+    json_t *data = data_of(f);
+    LAC_CHECK_STATUS(lac_eval_set_open(&s, data, 2, lac_locate, NULL));
+    LAC_CHECK(s == before && lac_eval_set_count(s) == 2);
+    LAC_CHECK_STATUS(lac_eval_set_open(&s, data, 0, lac_locate, NULL));
+    LAC_CHECK(lac_eval_set_count(s) == N_VAL);
+    json_object_set_new(data, "split", json_string("tset"));
+    LAC_CHECK(lac_eval_set_open(&s, data, 0, lac_locate, NULL) != LAC_OK && s == NULL);
+    LAC_CHECK_FAILS(lac_eval_set_open(&s, NULL, 0, lac_locate, NULL), LAC_ERR_CONFIG, "no data.eval");
+    json_decref(data);
+}
+
+static json_t *summary_at(const char *path)
+{
+    json_t *j = json_load_file(path, 0, NULL);
+    LAC_CHECK(j != NULL);
+    return j;
+}
+
+static double value_of(const json_t *summary, const char *method, const char *metric)
+{
+    const json_t *m = json_object_get(json_object_get(json_object_get(summary, "methods"), method), "metrics");
+    const json_t *v = json_object_get(json_object_get(m, metric), "value");
+    LAC_CHECK(json_is_real(v));
+    return json_real_value(v);
+}
+
+/* Mean of |128 - x| 2 / 255 over the hole's values, a picture at a time. */
+static double copy_nothing(const char *folder)
+{
+    lac_eval_set *s = open_set(folder, 0);
+    double sum = 0;
+    for (int i = 0; i < N_VAL; i++) {
+        lac_eval_item item;
+        double here = 0, n = 0;
+        LAC_CHECK_STATUS(lac_eval_set_read(s, i, &item));
+        for (int k = 0; k < 3 * PIXELS; k++)
+            if (item.mask[k / 3]) {
+                here += fabs(item.reference[k] - 128.0) * 2 / 255;
+                n++;
+            }
+        sum += here / n;
+    }
+    lac_eval_set_close(s);
+    return sum / N_VAL;
+}
+
+static void check_sheet(const char *path, int columns, int rows)
+{
+    lac_image x = { 0 };
+    LAC_CHECK_STATUS(lac_image_load(&x, path, 3));
+    LAC_CHECK(x.width == columns * (SIDE + 2) + 2 && x.height == rows * (SIDE + 2) + 2);
+    lac_image_free(&x);
+}
+
+LAC_TEST(a_run_is_scored_beside_the_baselines_into_its_folder)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *run = lac_cli_run(f);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, run, "--pictures", "2") == 0);
+    LAC_CHECK(strstr(said.out, "| tiny |") && strstr(said.out, "| copy nothing |") && strstr(said.out, "| mean colour |") &&
+              strstr(said.out, "| Laplace fill |") && strstr(said.out, "5 pictures of 32x32"));
+    json_t *j = summary_at(lac_cli_path(run, "eval/toys-val-32.json"));
+    LAC_CHECK(fabs(value_of(j, "copy nothing", "l1-pm1@hole") - copy_nothing(f)) < 1e-12);      /* sums of bytes, in double */
+    LAC_CHECK(json_array_size(json_object_get(j, "differences")) == 7 * 6);                     /* metrics, pairs of four */
+    json_decref(j);
+    for (const char *const *e = (const char *const[]){ "md", "csv", "html", "images.jsonl", NULL }; *e != NULL; e++) {
+        char name[64];
+        snprintf(name, sizeof name, "eval/toys-val-32.%s", *e);
+        LAC_CHECK(access(lac_cli_path(run, name), F_OK) == 0);
+    }
+    check_sheet(lac_cli_path(run, "eval/toys-val-32.png"), 4 + 2, 2);
+}
+
+LAC_TEST(run_weights_and_config_give_one_number_and_so_does_validation)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *run = lac_cli_run(f), *w = lac_cli_path(f, "w.safetensors"), *out = lac_cli_path(f, "out");
+    const char *config = lac_cli_path(f, "c.lua");
+    char *text;
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", w) == 0);
+    LAC_CHECK_STATUS(lac_format(&text, "return { name = 'tiny', runs = '%s/runs', recipe = 'deepfill', steps = 1, batch = { global = 2 },"
+                                       " data = { train = { size = 32 } } }", f));
+    LAC_CHECK_STATUS(lac_file_write(config, text, strlen(text)));
+    free(text);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, run, w, config, "-o", out, "--metrics", "l1@hole,psnr", "--baselines", "off", "--precision", "f32") == 0);
+    json_t *j = summary_at(lac_cli_path(out, "toys-val-32.json"));
+    LAC_CHECK(json_object_size(json_object_get(j, "methods")) == 3);
+    const double l1 = value_of(j, "tiny", "l1@hole"), psnr = value_of(j, "w", "psnr");
+    LAC_CHECK(l1 > 0 && value_of(j, "w", "l1@hole") == l1);
+
+    const lac_backend *b;
+    lac_inpainter ip;
+    lac_tape *t;
+    lac_eval_set *s = open_set(f, 0);
+    json_t *metrics = json_pack("[s, s]", "psnr", "l1@hole"), *values;
+    double score;
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK_STATUS(lac_inpainter_load(&ip, w, b, LAC_F32));
+    LAC_CHECK_STATUS(lac_tape_new(&t, b));
+    for (int pass = 0; pass < 2; pass++) {
+        LAC_CHECK_STATUS(lac_eval_inpainter(&ip, t, s, metrics, &values, &score));
+        LAC_CHECK(fabs(json_real_value(json_object_get(values, "l1@hole")) - l1) < 1e-12 && fabs(score + psnr) < 1e-12);  /* sums in another order */
+        json_decref(values);
+    }
+    json_decref(metrics);
+    json_decref(j);
+    lac_eval_set_close(s);
+    lac_inpainter_close(&ip);
+    lac_tape_free(t);
+}
+
+LAC_TEST(fewer_pictures_are_the_same_pictures)
+{
+    lac_cli_said said;
+    char *all, *some;
+    size_t n, m;
+    const char *f = lac_test_folder(), *run = lac_cli_run(f), *a = lac_cli_path(f, "a"), *b = lac_cli_path(f, "b");
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, run, "-o", a, "--metrics", "l1", "--pictures", "0") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, run, "-o", b, "--metrics", "l1", "--limit", "3") == 0);
+    LAC_CHECK_STATUS(lac_file_read(lac_cli_path(a, "toys-val-32.images.jsonl"), 1 << 20, &all, &n));
+    LAC_CHECK_STATUS(lac_file_read(lac_cli_path(b, "toys-val-32.images.jsonl"), 1 << 20, &some, &m));
+    LAC_CHECK(m > 100 && m < n && memcmp(all, some, m) == 0);
+    LAC_CHECK(access(lac_cli_path(a, "toys-val-32.png"), F_OK) != 0);
+    free(all);
+    free(some);
+}
+
+LAC_TEST(what_cannot_be_scored_is_one_line)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *model = lac_cli_model(f, "m.safetensors", "{\"cnum\": 4}", false, 1);
+    lac_cli_set(f);
+    const char *set = lac_cli_path(f, "set.h5"), *mask = lac_cli_path(f, "masks.png");
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, model, "--set", set) == 2 && lac_cli_complains(&said, "--size and --mask"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, model, "--set", "toyz", "--size", "32", "--mask", mask) == 1 && lac_cli_complains(&said, "'toyz'"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, model, "--set", set, "--size", "32", "--mask", "no-mask") == 1 && lac_cli_complains(&said, "'no-mask'"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, model, "--set", set, "--size", "40", "--mask", mask) == 1 && lac_cli_complains(&said, "32"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, model, "--set", set, "--size", "32", "--mask", mask, "--split", "x") != 0 && lac_cli_complains(&said, "'x'"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, model, "--set", set, "--size", "32", "--mask", mask, "--metrics", "pnsr") == 2);
+    LAC_CHECK(lac_cli_complains(&said, "did you mean 'psnr'"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--baselines", "off") == 2 && lac_cli_complains(&said, "nothing to score"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--set", set, "--size", "32", "--mask", mask) == 0 && strstr(said.out, "| Laplace fill |") != NULL);
+}
