@@ -52,7 +52,7 @@ static void report_progress(run *r, int64_t end, double seconds)
 
 static lac_status profile_window(run *r)
 {
-    const int64_t n = lac_config_int(r->config, "profile"), begin = r->first_step + 2;
+    const int64_t n = lac_config_int(r->config, "profile"), begin = r->begun + 2;
     char *path;
     if (n > 0 && r->step == begin && r->trace == NULL) {
         LAC_TRY(lac_format(&path, "%s/trace.json", r->folder));
@@ -193,16 +193,54 @@ static lac_status all_stages(run *r, int64_t first, const char *checkpoint)
     return LAC_OK;
 }
 
-static lac_status check_same(const lac_stages *stages, const lac_checkpoint *about, const char *folder)
+static lac_status check_same(const lac_stages *stages, const json_t *before, const char *folder)
 {
-    json_t *before = json_loads(about->config, 0, NULL), *now = lac_stages_json(stages);
+    json_t *now = lac_stages_json(stages);
     char *differences;
     lac_status s = lac_stages_differences(before, now, &differences);
     if (s == LAC_OK && differences[0] != '\0')
         s = LAC_FAIL(LAC_ERR_CONFIG, "run '%s' was begun with another config: %s; go on with the old one, or give --fork NAME", folder, differences);
     free(differences);
-    json_decref(before);
     json_decref(now);
+    return s;
+}
+
+/* Steps are for raising: what has been trained stays trained, and a stage that ended ended where it did. */
+static lac_status check_steps(const run *r, const json_t *before, int64_t stage)
+{
+    for (int64_t k = 0; k <= stage; k++) {
+        const lac_stage *s = &r->stages->stage[k];
+        const int64_t steps = lac_config_int(s->config, "steps"), done = r->step - (k > 0 ? run_end(r->stages, k - 1) : 0);
+        const int64_t was = lac_config_int(lac_stages_json_at(before, k), "steps");
+        if (k < stage && steps != was)
+            return LAC_FAIL(LAC_ERR_CONFIG, "stage '%s' of run '%s' ended after %lld steps: steps = %lld comes too late", s->name, r->folder,
+                            (long long)was, (long long)steps);
+        if (k == stage && steps < done)
+            return LAC_FAIL(LAC_ERR_CONFIG, "stage '%s' of run '%s' has been trained for %lld steps already, more than steps = %lld", s->name,
+                            r->folder, (long long)done, (long long)steps);
+    }
+    return LAC_OK;
+}
+
+static lac_status stand_at(run *r, const lac_checkpoint *about, int64_t *stage)
+{
+    json_t *before = json_loads(about->config, 0, NULL), *numbers = json_loads(about->numbers, 0, NULL);
+    lac_status s = json_is_object(before) && json_is_object(numbers) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "it tells no config, or no numbers");
+    if (s == LAC_OK)
+        s = check_same(r->stages, before, r->folder);
+    *stage = -1;
+    for (int64_t k = 0; s == LAC_OK && k < r->stages->n; k++)
+        if (strcmp(r->stages->stage[k].name, about->stage) == 0)
+            *stage = k;
+    if (s == LAC_OK && *stage < 0)
+        s = LAC_FAIL(LAC_ERR_FORMAT, "it is of stage '%s', which the config has not", about->stage);
+    r->step = about->step;
+    r->best_step = lac_config_int(numbers, "best_step");
+    r->best = lac_config_num(numbers, "best");
+    if (s == LAC_OK)
+        s = check_steps(r, before, *stage);
+    json_decref(before);
+    json_decref(numbers);
     return s;
 }
 
@@ -211,19 +249,11 @@ static lac_status pick_up(run *r, const char *checkpoint, int64_t *stage)
 {
     lac_checkpoint about;
     LAC_TRY(lac_checkpoint_about(&about, checkpoint));
-    lac_status s = check_same(r->stages, &about, r->folder);
-    for (int64_t k = 0; s == LAC_OK && k < r->stages->n; k++)
-        if (strcmp(r->stages->stage[k].name, about.stage) == 0)
-            *stage = k;
-    r->step = about.step;
-    json_t *numbers = json_loads(about.numbers, 0, NULL);
-    r->best_step = lac_config_int(numbers, "best_step");
-    r->best = lac_config_num(numbers, "best");
-    json_decref(numbers);
+    const lac_status s = stand_at(r, &about, stage);
     lac_checkpoint_clear(&about);
-    if (s == LAC_OK)
-        say(r, "going on from step %lld (%s)", (long long)r->step, checkpoint);
-    return s;
+    LAC_TRY(s == LAC_ERR_FORMAT ? lac_context(s, "checkpoint '%s'", checkpoint) : s);
+    say(r, "going on from step %lld (%s)", (long long)r->step, checkpoint);
+    return LAC_OK;
 }
 
 static void pass_note(void *context, const char *line)
@@ -244,9 +274,12 @@ lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm,
         s = lac_checkpoint_find(&checkpoint, ckpt, pass_note, &r);
     if (s == LAC_OK && checkpoint != NULL)
         s = pick_up(&r, checkpoint, &stage);
+    r.begun = r.step;
     if (s == LAC_OK)
         s = hooks->begun(hooks->context, folder, stages);
-    if (s == LAC_OK)
+    if (s == LAC_OK && checkpoint != NULL && r.step == run_end(stages, stages->n - 1))
+        say(&r, "nothing is left to do");
+    else if (s == LAC_OK)
         s = all_stages(&r, stage, checkpoint);
     const lac_status closed = run_close_output(&r);
     lac_trainer_close(&r.trainer);

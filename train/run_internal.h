@@ -29,6 +29,7 @@ typedef struct run {
     int64_t best_step;
     /* clock */
     int64_t first_step;             /* of the stage, in the run's count */
+    int64_t begun;                  /* where this call took the run up */
     int64_t step;                   /* done, in the run's count */
     double started, last_log, waited, peak_seconds, seconds_per_step;
     int64_t flops, last_log_step;

@@ -231,7 +231,7 @@ lac_status run_write_samples(run *r) { return lac_context(with_inpainter(r, draw
 static lac_status keep_best(run *r, const lac_inpainter *ip, const json_t *network, double score)
 {
     char *path;
-    if (!lac_config_bool(r->config, "validate.keep_best") || (r->best_step > 0 && score >= r->best))
+    if (!lac_config_bool(r->config, "validate.keep_best") || !isfinite(score) || (r->best_step > 0 && score >= r->best))
         return LAC_OK;
     r->best = score;
     r->best_step = r->step;

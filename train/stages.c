@@ -180,6 +180,15 @@ static lac_status resolve_stage(lac_stage *s, const json_t *given, const json_t 
     return over != NULL ? lac_context(status, "stage %lld", (long long)k + 1) : status;
 }
 
+/* Stages are told apart by name: in checkpoints, and in what is drawn at random. */
+static lac_status check_name(const lac_stages *run, int64_t k)
+{
+    for (int64_t i = 0; i < k; i++)
+        if (strcmp(run->stage[i].name, run->stage[k].name) == 0)
+            return LAC_FAIL(LAC_ERR_CONFIG, "stages %lld and %lld are both named '%s'", (long long)i + 1, (long long)k + 1, run->stage[k].name);
+    return LAC_OK;
+}
+
 lac_status lac_stages_resolve(lac_stages *run, const json_t *given, lac_config_where *where, void *context)
 {
     const json_t *stages = json_object_get(given, "stages");
@@ -188,7 +197,9 @@ lac_status lac_stages_resolve(lac_stages *run, const json_t *given, lac_config_w
     LAC_TRY(lac_calloc((void **)&run->stage, (size_t)n, sizeof *run->stage));
     run->n = n;
     for (int64_t k = 0; k < n; k++) {
-        const lac_status s = resolve_stage(&run->stage[k], given, stages ? json_array_get(stages, (size_t)k) : NULL, k, where, context);
+        lac_status s = resolve_stage(&run->stage[k], given, stages ? json_array_get(stages, (size_t)k) : NULL, k, where, context);
+        if (s == LAC_OK)
+            s = check_name(run, k);
         if (s != LAC_OK) {
             lac_stages_free(run);
             return s;
@@ -230,7 +241,18 @@ static bool may_change(const char *path)
     return false;
 }
 
-static void compare(const json_t *a, const json_t *b, const char *path, FILE *to)
+/* Where differences go; `stage` stands before each path: "" where a run has but one. */
+typedef struct differences { FILE *to; char stage[32]; } differences;
+
+static void print_difference(const differences *d, const json_t *a, const json_t *b, const char *path)
+{
+    char *before = a ? json_dumps(a, JSON_ENCODE_ANY | JSON_COMPACT) : NULL, *now = b ? json_dumps(b, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    fprintf(d->to, "%s%s%s was %s, is %s", ftell(d->to) > 0 ? "; " : "", d->stage, path, before ? before : "absent", now ? now : "absent");
+    free(before);
+    free(now);
+}
+
+static void compare(const differences *d, const json_t *a, const json_t *b, const char *path)
 {
     const char *key;
     json_t *value;
@@ -238,33 +260,48 @@ static void compare(const json_t *a, const json_t *b, const char *path, FILE *to
     if (may_change(path))
         return;
     if (!json_is_object(a) || !json_is_object(b)) {
-        if (json_equal(a, b))
-            return;
-        char *before = a ? json_dumps(a, JSON_ENCODE_ANY | JSON_COMPACT) : NULL, *now = b ? json_dumps(b, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-        fprintf(to, "%s%s was %s, is %s", ftell(to) > 0 ? "; " : "", path, before ? before : "absent", now ? now : "absent");
-        free(before);
-        free(now);
+        if (!json_equal(a, b))
+            print_difference(d, a, b, path);
         return;
     }
     json_object_foreach((json_t *)a, key, value) {
         snprintf(below, sizeof below, "%s%s%s", path, path[0] ? "." : "", key);
-        compare(value, json_object_get(b, key), below, to);
+        compare(d, value, json_object_get(b, key), below);
     }
     json_object_foreach((json_t *)b, key, value)
         if (json_object_get(a, key) == NULL) {
             snprintf(below, sizeof below, "%s%s%s", path, path[0] ? "." : "", key);
-            compare(NULL, value, below, to);
+            compare(d, NULL, value, below);
         }
+}
+
+int64_t lac_stages_json_count(const json_t *run)
+{
+    const json_t *list = json_object_get(run, "stages");
+    return list != NULL ? (int64_t)json_array_size(list) : 1;
+}
+
+const json_t *lac_stages_json_at(const json_t *run, int64_t k)
+{
+    const json_t *list = json_object_get(run, "stages");
+    return list != NULL ? json_array_get(list, (size_t)k) : run;
 }
 
 lac_status lac_stages_differences(const json_t *before, const json_t *now, char **text)
 {
     size_t size;
+    const int64_t n = lac_stages_json_count(before), m = lac_stages_json_count(now);
     *text = NULL;
-    FILE *f = open_memstream(text, &size);
-    if (f == NULL)
+    differences d = { open_memstream(text, &size), "" };
+    if (d.to == NULL)
         return LAC_FAIL(LAC_ERR_MEM, "out of memory: comparing configs");
-    compare(before, now, "", f);
-    fclose(f);
+    if (n != m)
+        fprintf(d.to, "it had %lld stage%s, now it has %lld", (long long)n, n == 1 ? "" : "s", (long long)m);
+    for (int64_t k = 0; n == m && k < n; k++) {
+        if (n > 1)
+            snprintf(d.stage, sizeof d.stage, "stages.%lld.", (long long)k + 1);
+        compare(&d, lac_stages_json_at(before, k), lac_stages_json_at(now, k), "");
+    }
+    fclose(d.to);
     return LAC_OK;
 }

@@ -20,7 +20,11 @@ void lac_stages_free(lac_stages *run);
 /* A new reference to the whole resolved run: {"stages": [...]} or the one stage's table. */
 json_t *lac_stages_json(const lac_stages *run);
 
-/* The dotted keys, one a line, in which two resolved configs differ, apart from those that may change when a run goes on (steps, sample,
+/* How many stages such a table has, and the config of one, borrowed. */
+int64_t lac_stages_json_count(const json_t *run);
+const json_t *lac_stages_json_at(const json_t *run, int64_t k);
+
+/* The dotted keys, with what they were and are, in which two resolved configs differ, apart from those that may change when a run goes on (steps, sample,
  * validate, log, checkpoint, profile, threads, data places). "" when none; free(*text). */
 lac_status lac_stages_differences(const json_t *before, const json_t *now, char **text);
 
