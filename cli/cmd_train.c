@@ -62,7 +62,7 @@ static lac_status dry_run(const lac_stages *stages, lac_comm *comm)
     return LAC_OK;
 }
 
-/* A new run from another's newest checkpoint, under a name of its own: the weights go over, the step counter starts anew. */
+/* A new run from another's newest checkpoint, under a name of its own: every network's weights go over, the step counter starts anew. */
 static lac_status apply_fork(json_t *given, const char *name)
 {
     const char *runs = json_string_value(json_object_get(given, "runs")), *from = json_string_value(json_object_get(given, "name"));
@@ -70,7 +70,7 @@ static lac_status apply_fork(json_t *given, const char *name)
     if (from == NULL)
         return LAC_FAIL(LAC_ERR_CONFIG, "--fork wants a config with a name");
     LAC_TRY(lac_format(&folder, "%s/%s", runs ? runs : "runs", from));
-    json_t *init = json_pack("[{s:s}]", "from", folder);
+    json_t *init = json_pack("[{s:s, s:s}]", "from", folder, "network", "all");
     free(folder);
     if (init == NULL || json_object_set_new(given, "init", init) != 0 || json_object_set_new(given, "name", json_string(name)) != 0)
         return LAC_FAIL(LAC_ERR_MEM, "out of memory: --fork");

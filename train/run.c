@@ -150,11 +150,11 @@ static lac_status run_stage(run *r, int64_t end)
     const int64_t share = lac_config_int(r->config, "batch.global") / r->comm->size;
     LAC_TRY(lac_tape_new(&r->painter, r->trainer.recipe.backend));
     LAC_TRY(run_open_data(r));
-    LAC_TRY(run_open_output(r));
     LAC_TRY(lac_trainer_cost(&r->trainer, share, &peak, &r->flops));
+    LAC_TRY(run_open_output(r));
     if (r->step < end)
         say_what(r);
-    return take_steps(r, end);
+    return end > r->first_step ? take_steps(r, end) : run_save(r);      /* no steps: what it starts from */
 }
 
 static void leave_stage(run *r)
@@ -269,14 +269,10 @@ lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm,
     int64_t stage = 0;
     lac_status s = lac_format(&ckpt, "%s/ckpt", folder);
     if (s == LAC_OK)
-        s = lac_make_folders(ckpt);
-    if (s == LAC_OK)
         s = lac_checkpoint_find(&checkpoint, ckpt, pass_note, &r);
     if (s == LAC_OK && checkpoint != NULL)
         s = pick_up(&r, checkpoint, &stage);
     r.begun = r.step;
-    if (s == LAC_OK)
-        s = hooks->begun(hooks->context, folder, stages);
     if (s == LAC_OK && checkpoint != NULL && r.step == run_end(stages, stages->n - 1))
         say(&r, "nothing is left to do");
     else if (s == LAC_OK)

@@ -17,7 +17,7 @@ typedef struct lac_run_hooks {
     lac_status (*locate)(void *context, const char *name, char **path);
     /* Scores the inpainter on data.eval; *values: {"l1-pm1@hole": 0.21, ...}, score: the first metric, lower is better (negated where not). */
     lac_status (*validate)(void *context, const lac_inpainter *ip, lac_tape *t, const json_t *config, json_t **values, double *score);
-    lac_status (*begun)(void *context, const char *folder, const lac_stages *stages);   /* the config was accepted: write it down */
+    lac_status (*begun)(void *context, const char *folder, const lac_stages *stages);   /* there is a folder, and nothing amiss: write the config down */
     const char *code;                                                       /* version, for checkpoints */
 } lac_run_hooks;
 

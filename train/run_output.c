@@ -15,9 +15,19 @@
 
 static lac_status in_folder(const run *r, const char *name, char **path) { return lac_format(path, "%s/%s", r->folder, name); }
 
+static lac_status make_folder(run *r)
+{
+    char *path;
+    LAC_TRY(in_folder(r, "ckpt", &path));
+    const lac_status s = lac_make_folders(path);
+    free(path);
+    return s == LAC_OK ? r->hooks->begun(r->hooks->context, r->folder, r->stages) : s;
+}
+
 lac_status run_open_output(run *r)
 {
     char *path;
+    LAC_TRY(make_folder(r));
     LAC_TRY(in_folder(r, "log.jsonl", &path));
     lac_status s = r->log == NULL ? lac_log_open(&r->log, path, r->step) : LAC_OK;
     free(path);

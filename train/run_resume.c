@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/threads.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,39 +48,65 @@ lac_status run_restore(lac_trainer *t, const lac_stage *stage, const char *path)
     return status;
 }
 
-/* From another run's folder: its networks of the same name. */
-static lac_status init_from_run(run *r, lac_params *ps, const char *from, bool strict)
+/* From another run's folder: its network of the same name. */
+static lac_status init_from_run(lac_params *ps, const char *from, bool strict)
 {
     lac_loaded other;
     LAC_TRY(lac_run_load(&other, from, NULL));
     const lac_params *source = lac_recipe_find_network(&other.trainer.recipe, ps->name);
-    lac_status s = source ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "run '%s' has no network '%s'", from, ps->name);
-    for (int64_t i = 0; s == LAC_OK && i < ps->n; i++) {
+    lac_status s = source || !strict ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "run '%s' has no network '%s'", from, ps->name);
+    for (int64_t i = 0; s == LAC_OK && source != NULL && i < ps->n; i++) {
         const lac_param *q = lac_params_find(source, ps->param[i]->name);
         const bool fits = q != NULL && lac_same_shape(q->value, ps->param[i]->value);
         float *x = NULL;
         if (!fits && strict)
             s = LAC_FAIL(LAC_ERR_KEY, "'%s' is missing or of another shape in run '%s'", ps->param[i]->name, from);
         if (s == LAC_OK && fits)
-            s = lac_malloc((void **)&x, lac_bytes(q->value) * 2);
+            s = lac_malloc((void **)&x, (size_t)lac_numel(q->value) * sizeof *x);
         if (x != NULL && (s = lac_param_get(q, x)) == LAC_OK)
             s = lac_param_set(ps->param[i], x);
         free(x);
     }
     lac_loaded_close(&other);
-    return (void)r, s;
+    return s;
 }
 
-static lac_status init_from_file(lac_params *ps, const char *from, bool strict)
+static lac_status init_from_file(lac_params *ps, const char *from, const char *prefix, bool strict)
 {
     lac_weights *w;
     int64_t n;
     LAC_TRY(lac_weights_open(&w, from));
-    lac_status s = lac_params_load(ps, w, "", strict, &n);
+    lac_status s = lac_params_load(ps, w, prefix, strict, &n);
     lac_weights_close(w);
     if (s == LAC_OK && n == 0)
         s = LAC_FAIL(LAC_ERR_KEY, "no key of '%s' matches", from);
     return s;
+}
+
+/* A file of several networks (lacuna export --all) has their names before the keys. */
+static lac_status init_network(lac_params *ps, const json_t *entry, bool several)
+{
+    const char *from = lac_config_str(entry, "from");
+    const bool strict = lac_config_bool(entry, "strict");
+    char prefix[96] = "";
+    struct stat st;
+    if (stat(from, &st) == 0 && S_ISDIR(st.st_mode))
+        return init_from_run(ps, from, strict);
+    if (several)
+        snprintf(prefix, sizeof prefix, "%s.", ps->name);
+    return init_from_file(ps, from, prefix, strict);
+}
+
+static lac_status init_entry(lac_recipe *recipe, const json_t *entry)
+{
+    const char *name = lac_config_str(entry, "network");
+    const bool all = strcmp(name, "all") == 0;
+    if (!all && lac_recipe_find_network(recipe, name) == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "there is no network '%s'", name);
+    for (int i = 0; i < recipe->n_nets; i++)
+        if (all || strcmp(recipe->net[i]->name, name) == 0)
+            LAC_TRY(init_network(recipe->net[i], entry, all));
+    return LAC_OK;
 }
 
 /* EMA and moments begin anew: the optimizers restart from what was loaded. */
@@ -88,13 +115,7 @@ lac_status run_init_weights(run *r)
     const json_t *list = lac_config_at(r->config, "init");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *entry = json_array_get(list, i);
-        const char *from = lac_config_str(entry, "from"), *name = lac_config_str(entry, "network");
-        lac_params *ps = lac_recipe_find_network(&r->trainer.recipe, name);
-        struct stat st;
-        if (ps == NULL)
-            return LAC_FAIL(LAC_ERR_CONFIG, "init: there is no network '%s'", name);
-        const bool folder = stat(from, &st) == 0 && S_ISDIR(st.st_mode), strict = lac_config_bool(entry, "strict");
-        LAC_TRY(lac_context(folder ? init_from_run(r, ps, from, strict) : init_from_file(ps, from, strict), "init from '%s'", from));
+        LAC_TRY(lac_context(init_entry(&r->trainer.recipe, entry), "init from '%s'", lac_config_str(entry, "from")));
     }
     for (int p = 0; json_array_size(list) > 0 && p < r->trainer.recipe.n_phases; p++)
         LAC_TRY(lac_optim_restart_ema(r->trainer.optim[p]));

@@ -79,7 +79,7 @@ static const lac_key checkpoint_keys[] = {
 
 static const lac_key init_keys[] = {
     { "from", LAC_KEY_STR, NULL, .help = "weights file, or another run's folder" },
-    { "network", LAC_KEY_STR, "\"generator\"", .help = "which network takes them" },
+    { "network", LAC_KEY_STR, "\"generator\"", .help = "which network takes them; all: every one, of the same name" },
     { "strict", LAC_KEY_BOOL, "true", .help = "false: only what matches in name and shape" },
     { NULL },
 };
@@ -112,7 +112,7 @@ static const lac_key *keys_of(const lac_recipe_def *recipe)
         { "validate", LAC_KEY_TABLE, "{}", .sub = validate_keys, .help = "scores while training" },
         { "log", LAC_KEY_TABLE, "{}", .sub = log_keys, .help = "what is written down" },
         { "checkpoint", LAC_KEY_TABLE, "{}", .sub = checkpoint_keys, .help = "what is saved" },
-        { "profile", LAC_KEY_INT, "0", .min = 0, .max = 1000, .help = "steps to write a Chrome trace of, from the third on" },
+        { "profile", LAC_KEY_INT, "0", .min = 0, .max = 1000, .help = "steps to write a Chrome trace of, from the third of a call on" },
         { "stages", LAC_KEY_LIST, "", .help = "tables laid over this one, trained one after the other" },
         { "sweep", LAC_KEY_TABLE, "", .help = "grid over dotted keys" },
     };

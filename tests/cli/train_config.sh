@@ -1,0 +1,49 @@
+# What a run may change when it goes on, forks, weights to begin with, sweeps, dry runs.
+. "$SOURCE/tests/harness/shell.sh"
+. "$SOURCE/tests/harness/train.sh"
+
+says "a step is" trainer tiny.lua --dry-run
+for word in '"recipe": "deepfill"' "generator " "discriminator " "parameters" "GFLOP" "GB"; do
+  grep -qF "$word" .out || fail "--dry-run does not say '$word': $(cat .out)"
+done
+[ ! -e runs ] || fail "--dry-run left $(find runs)"
+fails 1 "nobody" trainer tiny.lua data.train.set=nobody
+[ ! -e runs ] || fail "a run that could not begin left $(find runs)"
+
+train steps=2
+fails 1 "seed was 1, is 2; go on with the old one, or give --fork NAME" trainer tiny.lua seed=2
+fails 1 'model.generator.output was "tanh", is "clip"; optim.generator.lr was 0.0001, is 0.001;' trainer tiny.lua optim.generator.lr=0.001 model.generator.output=clip
+fails 1 "trained for 2 steps already, more than steps = 1" trainer tiny.lua steps=1
+train steps=3 sample.every=1 sample.images=2 validate.every=1 log.every=1 checkpoint.keep=5 threads=1 data.train.threads=2
+[ -s runs/a/samples/step-000003.png ] && [ -s runs/a/ckpt/best.safetensors ] || fail "going on with samples and validation: $(find runs)"
+train steps=3
+grep -qF "nothing is left to do" .out || fail "a finished run: $(cat .out)"
+
+# A fork begins with every network of the run, and goes on under the same command.
+train --fork b steps=0 seed=9
+same a b
+train --fork b steps=1 seed=9
+grep -qF "going on from step 0" .out || fail "$(cat .out)"
+lacuna export runs/a --all -o a.all > .out
+lacuna export runs/b --all -o b.all > .out
+cmp -s a.all b.all && fail "the fork learned nothing"
+
+# init from weights, and from a run.
+lacuna export runs/a -o w.safetensors > .out
+train name=w steps=0 'init={ { from = "w.safetensors" } }'
+lacuna export runs/w -o w2.safetensors > .out
+cmp w.safetensors w2.safetensors || fail "init from weights took other weights"
+train name=r steps=0 'init={ { from = "runs/a" }, { from = "runs/a", network = "discriminator" } }'
+same a r
+fails 1 "no network 'critic'" trainer tiny.lua name=x 'init={ { from = "runs/a", network = "critic" } }'
+fails 1 "init from 'gone'" trainer tiny.lua name=x 'init={ { from = "gone" } }'
+fails 1 "runs/a" trainer tiny.lua name=x model.generator.cnum=8 'init={ { from = "runs/a" } }'
+train name=loose steps=1 model.generator.cnum=8 'init={ { from = "runs/a", strict = false } }'
+
+# A sweep: a folder a run, a table at the end; called again it trains what is missing alone.
+train name=sw steps=1 'sweep={ seed = { 1, 2 }, ["optim.generator.lr"] = { 0.001 } }'
+[ "$(ls runs/sw | wc -l)" = 2 ] && [ "$(grep -c '^| runs/sw/' .out)" = 2 ] || fail "sweep: $(ls runs/sw) $(cat .out)"
+one=$(find runs/sw -name 'step-*' | head -n 1)
+rm "$one"
+train name=sw steps=1 'sweep={ seed = { 1, 2 }, ["optim.generator.lr"] = { 0.001 } }'
+[ -s "$one" ] && [ "$(grep -c 'nothing is left to do' .out)" = 1 ] || fail "restarted sweep: $(cat .out)"
