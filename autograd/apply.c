@@ -12,11 +12,11 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void report(lac_tape *t, const lac_op_ctx *c, const frame *where, double start)
+static void report(lac_tape *t, const lac_op_ctx *c, double start)
 {
     char path[512];
     int64_t bytes = 0;
-    tape_where(where, path, sizeof path);
+    tape_where(t->where, path, sizeof path);
     for (int i = 0; i < LAC_MAX_IN; i++)
         bytes += (c->in[i] ? (int64_t)lac_bytes(c->in[i]) : 0) + (c->gin[i] ? (int64_t)lac_bytes(c->gin[i]) : 0);
     for (int i = 0; i < LAC_MAX_OUT; i++)
@@ -39,7 +39,7 @@ static lac_status check_outputs(const lac_op_ctx *c)
     return LAC_OK;
 }
 
-lac_status tape_launch(lac_tape *t, lac_op_ctx *c, const frame *where)
+lac_status tape_launch(lac_tape *t, lac_op_ctx *c)
 {
     const lac_kernel *k = c->op < (unsigned)t->backend->n_kernels ? &t->backend->kernels[c->op] : NULL;
     lac_status (*run)(const lac_op_ctx *) = k == NULL ? NULL : c->backward ? k->backward : k->forward;
@@ -60,7 +60,7 @@ lac_status tape_launch(lac_tape *t, lac_op_ctx *c, const frame *where)
     const double start = t->profile ? now() : 0;
     LAC_TRY(run(c));
     if (t->profile)
-        report(t, c, where, start);
+        report(t, c, start);
     return t->check_finite ? check_outputs(c) : LAC_OK;
 }
 
@@ -130,7 +130,7 @@ static lac_status call(lac_tape *t, lac_op_ctx *c, const void *attr)
     LAC_TRY(make_outputs(t, c, n_out));
     for (int i = 0; i < n_in; i++)
         tape_touch(t, c->in[i] ? c->in[i]->tape_id : -1);
-    LAC_TRY(tape_launch(t, c, t->where));
+    LAC_TRY(tape_launch(t, c));
     if (c->recording)
         record(t, c, n_in, n_out);
     t->segment_needs |= any;
@@ -145,7 +145,7 @@ void lac_apply_n(lac_tape *t, lac_op op, const void *attr, lac_tensor *const *in
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "%s is called outside a region", lac_op_name(op)));
     if (tape_ok(t)) {
         memcpy(c.in, in, (size_t)n_in * sizeof *in);
-        tape_blame(t, call(t, &c, attr), t->where, lac_op_name(op));
+        tape_blame(t, call(t, &c, attr), lac_op_name(op));
     }
     for (int i = 0; i < n_out; i++)
         out[i] = tape_ok(t) ? c.out[i] : NULL;
@@ -262,7 +262,9 @@ void lac_tape_read(lac_tape *t, const lac_tensor *x, float *to)
     if (!tape_ok(t) || x == NULL)
         return;
     tape_touch(t, x->tape_mark == t->mark ? x->tape_id : -1);
-    if (!t->planning)
+    if (x->dtype != LAC_F32 || lac_numel(x) != 1)
+        lac_tape_fail(t, LAC_FAIL(LAC_ERR_SHAPE, "a number to read must be one f32, got %s of %s", lac_shape_str(x), lac_dtype_name(x->dtype)));
+    else if (!t->planning)
         lac_tape_fail(t, t->backend->copy(to, x->data, sizeof *to));
 }
 
@@ -270,13 +272,14 @@ void lac_tape_commit(lac_tape *t, lac_param *buffer, lac_tensor *value)
 {
     if (!tape_ok(t) || value == NULL)
         return;
-    tape_touch(t, value->tape_id);
-    if (t->planning)
-        return;
-    if (!lac_same_shape(buffer->pending, value))
+    tape_touch(t, value->tape_mark == t->mark ? value->tape_id : -1);
+    if (buffer->pending == NULL)
+        lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "'%s' is no buffer: it takes no new value", buffer->name));
+    else if (!lac_same_shape(buffer->pending, value))
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_SHAPE, "new value %s for buffer '%s' %s", lac_shape_str(value), buffer->name, lac_shape_str(buffer->pending)));
-    else if (lac_tape_fail(t, t->backend->convert(buffer->pending, value)) == NULL && tape_ok(t))
-        buffer->pending_set = true;
+    else if (!t->planning)
+        lac_tape_fail(t, t->backend->convert(buffer->pending, value));
+    buffer->pending_set |= tape_ok(t) && !t->planning;
 }
 
 void lac_tape_profile(lac_tape *t, lac_profile_sink *sink, void *context)

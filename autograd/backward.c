@@ -33,12 +33,14 @@ static void spread_needs(lac_tape *t, walk *w, int64_t from, int64_t to)
         for (int i = 0; i < LAC_MAX_IN && !any; i++)
             any = n->in[i] >= 0 && w->need[n->in[i]];
         if (!any && n->kind == NODE_RECOMPUTE)
-            any = t->known[n->out[0]].needs && w->into_params;
+            any = t->known[n->out[0]].needs && (w->into_params || w->params_asked);
         for (int i = 0; i < LAC_MAX_OUT; i++)
             if (n->out[i] >= 0 && t->known[n->out[i]].needs)
                 w->need[n->out[i]] |= any;
         for (int i = 0; i < LAC_MAX_IN; i++)
             w->contributions[n->in[i] >= 0 ? n->in[i] : 0] += n->in[i] >= 0 && w->need[n->in[i]];
+        for (int64_t i = 0; n->kind == NODE_RECOMPUTE && w->params_asked && i < t->n_known; i++)
+            w->contributions[i] += w->need[i] && t->known[i].x->param != NULL;     /* what a segment reads is not written down */
     }
 }
 
@@ -96,7 +98,7 @@ static lac_tensor *set_gradient(lac_tape *t, walk *w, int32_t id, const char *op
 static lac_tensor *accumulator(lac_tape *t, const walk *w, int32_t id)
 {
     lac_param *p = t->known[id].x->param;
-    if (!w->into_params || p == NULL || !t->known[id].needs)
+    if (!w->into_params || !t->known[id].needs || !tape_in_training(t, p))
         return NULL;
     if (p->grad == NULL) {
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "parameter '%s' is trained but no optimizer holds its gradient", p->name));
@@ -197,8 +199,9 @@ static void finish_inputs(lac_tape *t, walk *w, const node *n, const lac_op_ctx 
     for (int i = 0; i < LAC_MAX_IN; i++) {
         if (c->gin[i] == NULL)
             continue;
-        if (w->into_params && t->known[n->in[i]].x->param != NULL)
-            mark_accumulated(t, t->known[n->in[i]].x->param);
+        lac_param *p = t->known[n->in[i]].x->param;
+        if (w->into_params && tape_in_training(t, p))
+            mark_accumulated(t, p);
         if (duplicate(n, i))
             tape_contribute(t, w, n->in[i], c->gin[i]);
     }
@@ -214,15 +217,16 @@ static void op_backward(lac_tape *t, walk *w, const node *n)
         c.out[i] = n->out[i] >= 0 ? t->known[n->out[i]].x : NULL;
         c.gout[i] = n->out[i] >= 0 ? w->grad[n->out[i]] : NULL;
     }
+    bool any = false;
     for (int i = 0; i < LAC_MAX_IN && tape_ok(t); i++)
         if (n->in[i] >= 0 && w->need[n->in[i]]) {
-            c.wants[i] = true;
+            any = c.wants[i] = true;
             aim(t, w, n, &c, i);
         }
-    if (!tape_ok(t))
+    if (!any || !tape_ok(t))            /* lac_grad asked for what this op made, for nothing before it */
         return;
     touch_kept(t, n, &c);
-    tape_blame(t, tape_launch(t, &c, n->where), n->where, lac_op_name(n->op));
+    tape_blame(t, tape_launch(t, &c), lac_op_name(n->op));
     if (tape_ok(t))
         finish_inputs(t, w, n, &c);
 }
@@ -276,10 +280,12 @@ static bool reached(const walk *w, const node *n)
 
 void tape_walk(lac_tape *t, walk *w, int64_t from, int64_t to)
 {
+    const frame *where = t->where;
     for (int64_t k = to - 1; k >= from && tape_ok(t); k--) {
         const node n = t->nodes[k];             /* a copy: recomputation records more nodes */
         if (!reached(w, &n))
             continue;
+        t->where = n.where;
         if (n.kind == NODE_OP)
             op_backward(t, w, &n);
         else if (n.kind == NODE_RECOMPUTE)
@@ -287,23 +293,32 @@ void tape_walk(lac_tape *t, walk *w, int64_t from, int64_t to)
         else if (w->need[n.in[0]])
             n.kind == NODE_VIEW ? view_backward(t, w, &n) : rows_backward(t, w, &n);
     }
+    t->where = where;
 }
 
 bool tape_walk_clear(lac_tape *t, walk *w, bool into_params)
 {
     w->into_params = into_params;
+    w->params_asked = false;
     if (!tape_ok(t) || !tape_walk_grow(t, w))
         return false;
     memset(w->grad, 0, (size_t)w->capacity * sizeof *w->grad);
     memset(w->contributions, 0, (size_t)w->capacity * sizeof *w->contributions);
     memset(w->need, 0, (size_t)w->capacity * sizeof *w->need);
     for (int64_t i = 0; into_params && i < t->n_known; i++)
-        w->need[i] = t->known[i].needs && t->known[i].x->param != NULL;
+        w->need[i] = t->known[i].needs && tape_in_training(t, t->known[i].x->param);
     return true;
+}
+
+static void check_open(lac_tape *t)
+{
+    if (!t->open)
+        lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "gradients are asked for outside a region"));
 }
 
 lac_status lac_backward(lac_tape *t, const lac_root *roots, int n)
 {
+    check_open(t);
     walk *w = &t->walks[0];
     const int64_t n_nodes = t->n_nodes;
     if (tape_walk_clear(t, w, true) && tape_walk_begin(t, w, 0, n_nodes, roots, n))
@@ -313,14 +328,17 @@ lac_status lac_backward(lac_tape *t, const lac_root *roots, int n)
 
 lac_status lac_grad(lac_tape *t, const lac_root *roots, int n, lac_tensor *const *x, int n_x, lac_tensor **gx)
 {
+    check_open(t);
     for (int i = 0; i < n_x && tape_ok(t); i++)
         if (x[i] == NULL || tape_id(t, x[i]) < 0 || !t->known[x[i]->tape_id].needs)
             lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "gradient asked for tensor %d of %d, which was neither watched nor in training", i, n_x));
     walk *w = &t->walks[0];
     const int64_t n_nodes = t->n_nodes;
     bool ready = tape_walk_clear(t, w, false);
-    for (int i = 0; ready && i < n_x; i++)
+    for (int i = 0; ready && i < n_x; i++) {
         w->need[x[i]->tape_id] = true;
+        w->params_asked |= x[i]->param != NULL;
+    }
     if (ready && tape_walk_begin(t, w, 0, n_nodes, roots, n))
         tape_walk(t, w, 0, n_nodes);
     for (int i = 0; i < n_x; i++)

@@ -37,9 +37,9 @@ static void reorder(float *to, const float *from, lac_role role, const lac_shape
         return;
     }
     const lac_shape b = lac_border_shape(role, ours);
-    int64_t stride[4] = { 0 }, at = 0;
-    for (int i = 3, step = 1; i >= 0; step *= (int)ours->dim[i], i--)
-        stride[i] = step;
+    int64_t stride[4] = { 0, 0, 0, 1 }, at = 0;
+    for (int i = 2; i >= 0; i--)
+        stride[i] = stride[i + 1] * ours->dim[i + 1];
     for (int64_t i = 0; i < b.dim[0]; i++)
         for (int64_t j = 0; j < b.dim[1]; j++)
             for (int64_t k = 0; k < b.dim[2]; k++)

@@ -33,7 +33,7 @@ typedef struct lac_params {
     bool frozen;
     lac_param **param;                          /* in order of creation */
     int64_t n, capacity;
-    lac_param **sorted;                         /* the same by name, after lac_params_ready */
+    lac_param **sorted;                         /* the same by name, after lac_params_init */
     char **names;                               /* interned module names */
     int64_t n_names, names_capacity;
 } lac_params;

@@ -67,7 +67,8 @@ static void look_for_surplus(const lac_params *ps, const lac_weights *w, const c
     }
 }
 
-static lac_status load_one(lac_param *p, const lac_weights *w, int64_t at)
+/* Only looks, for NaN and for what cannot be read, or takes the values. */
+static lac_status load_one(lac_param *p, const lac_weights *w, int64_t at, bool look)
 {
     const int64_t n = lac_numel(p->value);
     const lac_shape ours = lac_shape_of(p->value);
@@ -77,7 +78,7 @@ static lac_status load_one(lac_param *p, const lac_weights *w, int64_t at)
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
         if (isnan(x[n + i]))
             s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds NaN", lac_weights_name(w, at));
-    if (s == LAC_OK) {
+    if (s == LAC_OK && !look) {
         lac_from_border(x, x + n, p->role, &ours);
         s = lac_param_set(p, x);
     }
@@ -121,13 +122,14 @@ lac_status lac_params_load(lac_params *ps, const struct lac_weights *w, const ch
     }
     LAC_TRY(report(&m));
     int64_t n = 0;
-    for (int64_t i = 0; i < ps->n; i++) {
-        const int64_t at = find(w, prefix, ps->sorted[i]);
-        if (at < 0 || !fits(w, at, ps->sorted[i]))
-            continue;
-        LAC_TRY(load_one(ps->sorted[i], w, at));
-        n++;
-    }
+    for (int take = 0; take < 2; take++)
+        for (int64_t i = 0; i < ps->n; i++) {
+            const int64_t at = find(w, prefix, ps->sorted[i]);
+            if (at < 0 || !fits(w, at, ps->sorted[i]))
+                continue;
+            LAC_TRY(load_one(ps->sorted[i], w, at, take == 0));
+            n += take;
+        }
     if (n_loaded != NULL)
         *n_loaded = n;
     return LAC_OK;

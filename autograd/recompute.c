@@ -25,7 +25,9 @@ lac_tensor *lac_recompute(lac_tape *t, lac_segment *f, const void *context, size
     void *copy = tape_ok(t) ? tape_host(t, context_size + 1) : NULL;
     if (copy == NULL)
         return NULL;
-    const segment s = { f, memcpy(copy, context, context_size), n_in };
+    if (context_size > 0)
+        memcpy(copy, context, context_size);
+    const segment s = { f, copy, n_in };
     bool needs = false;
     if (n_in > LAC_MAX_IN)
         return lac_tape_fail(t, LAC_FAIL(LAC_ERR_ARG, "a segment has at most %d inputs, got %d", LAC_MAX_IN, n_in));
@@ -62,27 +64,34 @@ static void walk_again(lac_tape *t, walk *w, const node *n, int n_in, lac_tensor
     for (int i = 0; i < n_in; i++)
         if (leaf[i] != NULL)
             inner->need[leaf[i]->tape_id] = t->known[leaf[i]->tape_id].needs;
+    inner->params_asked = w->params_asked;
+    for (int64_t i = 0; w->params_asked && i < t->n_known; i++)
+        inner->need[i] |= w->need[i] && t->known[i].x->param != NULL;
     const int64_t to = t->n_nodes;
     if (tape_walk_begin(t, inner, from, to, &root, 1))
         tape_walk(t, inner, from, to);
     for (int i = 0; i < n_in && tape_ok(t) && tape_walk_grow(t, w); i++)
         if (leaf[i] != NULL && inner->grad[leaf[i]->tape_id] != NULL)
             tape_contribute(t, w, n->in[i], inner->grad[leaf[i]->tape_id]);
+    const int64_t n_known = t->n_known;
+    for (int64_t i = 0; w->params_asked && tape_ok(t) && i < n_known; i++)
+        if (t->known[i].x->param != NULL && inner->grad[i] != NULL)
+            tape_contribute(t, w, (int32_t)i, inner->grad[i]);
 }
 
 void recompute_backward(lac_tape *t, walk *w, const node *n)
 {
     const segment *s = n->attr;
-    const frame *where = t->where;
+    const bool deterministic = t->deterministic;
     const int64_t from = t->n_nodes;
     lac_tensor *leaf[LAC_MAX_IN] = { NULL };
     if (++t->depth == MAX_DEPTH)
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "recomputed segments nest deeper than %d", MAX_DEPTH - 1));
-    t->where = n->where;
+    t->deterministic = n->deterministic;
     lac_tensor *y = make_leaves(t, w, n, s->n_in, leaf) ? s->f(t, (void *)s->context, leaf) : NULL;
     if (y != NULL && tape_ok(t) && tape_walk_grow(t, w))
         walk_again(t, w, n, s->n_in, leaf, y, from);
     t->n_nodes = from;
-    t->where = where;
+    t->deterministic = deterministic;
     t->depth--;
 }

@@ -215,6 +215,10 @@ lac_tensor *tape_struct(lac_tape *t, lac_dtype d, int ndim, const int64_t *dim)
 
 void *tape_alloc(lac_tape *t, size_t size, const char *op, int32_t *slot)
 {
+    if (!t->open) {
+        lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "memory for %s is asked for outside a region", op));
+        return NULL;
+    }
     *slot = (int32_t)t->next_slot++;
     if (t->planning) {
         const lac_status s = lac_plan_add(t->plan, size, t->clock, op);
@@ -247,7 +251,7 @@ int32_t tape_know(lac_tape *t, lac_tensor *x, int32_t slot, bool needs)
     return (int32_t)t->n_known++;
 }
 
-static bool in_training(const lac_tape *t, const lac_param *p)
+bool tape_in_training(const lac_tape *t, const lac_param *p)
 {
     for (int i = 0; p != NULL && i < t->n_trained; i++)
         if (p->of == t->trained[i])
@@ -257,7 +261,7 @@ static bool in_training(const lac_tape *t, const lac_param *p)
 
 int32_t tape_id(lac_tape *t, lac_tensor *x)
 {
-    return x->tape_mark == t->mark ? x->tape_id : tape_know(t, x, -1, in_training(t, x->param));
+    return x->tape_mark == t->mark ? x->tape_id : tape_know(t, x, -1, tape_in_training(t, x->param));
 }
 
 bool tape_place(lac_tape *t, lac_tensor *x, const char *op)
@@ -269,9 +273,12 @@ bool tape_place(lac_tape *t, lac_tensor *x, const char *op)
 
 void tape_touch(lac_tape *t, int32_t id)
 {
-    const int32_t slot = id >= 0 ? t->known[id].slot : -1;
-    if (t->planning && slot >= 0)
-        t->plan->slot[slot].death = LAC_MAX(t->plan->slot[slot].death, t->clock);
+    lac_slot *s = id >= 0 && t->known[id].slot >= 0 ? &t->plan->slot[t->known[id].slot] : NULL;
+    if (s != NULL && t->planning)
+        s->death = LAC_MAX(s->death, t->clock);
+    else if (s != NULL && t->clock > s->death)
+        lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "region '%s' left its plan: what %s made is read after its last planned reader",
+                                  t->plan->signature, s->op));
 }
 
 node *tape_node(lac_tape *t)
@@ -311,22 +318,21 @@ void tape_where(const frame *f, char *to, size_t size)
     snprintf(to + n, size - n, "/%s", f->name);
 }
 
-void tape_blame(lac_tape *t, lac_status s, const frame *where, const char *op)
+void tape_blame(lac_tape *t, lac_status s, const char *op)
 {
-    char path[512];
+    const size_t n = strlen(op);
     if (s == LAC_OK || !tape_ok(t))
         return;
-    tape_where(where, path, sizeof path);
-    const size_t n = strlen(op);
     const bool named = strncmp(lac_error_message(), op, n) == 0 && strchr(": ", lac_error_message()[n]) != NULL;
-    t->status = named ? s : lac_context(s, "%s", op);
-    if (path[0])
-        lac_context(s, "%s", path);
+    lac_tape_fail(t, named ? s : lac_context(s, "%s", op));
 }
 
 lac_tensor *lac_tape_fail(lac_tape *t, lac_status s)
 {
-    if (tape_ok(t))
-        t->status = s;
+    char path[512];
+    if (s == LAC_OK || !tape_ok(t))
+        return NULL;
+    tape_where(t->where, path, sizeof path);
+    t->status = path[0] ? lac_context(s, "%s", path) : s;
     return NULL;
 }

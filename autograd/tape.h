@@ -67,7 +67,8 @@ lac_status lac_keep(lac_tape *t, const lac_tensor *x, lac_tensor **copy);
 /* x, a f32 scalar, is written to *to when it is known; `to` must outlive the region. */
 void lac_tape_read(lac_tape *t, const lac_tensor *x, float *to);
 
-/* A buffer's new value: committed to the parameter by lac_params_commit, dropped by lac_params_drop or the next region's begin. */
+/* A buffer's new value: committed to the parameter by lac_params_commit, dropped by lac_params_drop; of several
+ * before that the last stands. LAC_ERR_STATE for a parameter that is no buffer. */
 void lac_tape_commit(lac_tape *t, lac_param *buffer, lac_tensor *value);
 
 typedef struct lac_root {

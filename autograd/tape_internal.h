@@ -30,7 +30,7 @@ typedef struct node {
     bool deterministic;
 } node;
 
-typedef struct chunk { struct chunk *next; size_t used, size; } chunk;      /* host memory of a region, kept for the next */
+typedef struct chunk { _Alignas(16) struct chunk *next; size_t used, size; } chunk;     /* host memory of a region, kept for the next */
 
 /* Gradients of one backward walk, by tape_id. */
 typedef struct walk {
@@ -39,6 +39,7 @@ typedef struct walk {
     bool *need;
     int64_t capacity;
     bool into_params;           /* lac_backward: leaves that are parameters in training go to their accumulators */
+    bool params_asked;          /* lac_grad: some are parameters, which recomputed segments may read */
 } walk;
 
 struct lac_tape {
@@ -81,11 +82,12 @@ void *tape_alloc(lac_tape *t, size_t size, const char *op, int32_t *slot);
 int32_t tape_id(lac_tape *t, lac_tensor *x);                    /* registers a leaf on first sight; -1 with the error set */
 int32_t tape_know(lac_tape *t, lac_tensor *x, int32_t slot, bool needs);
 void tape_touch(lac_tape *t, int32_t id);
+bool tape_in_training(const lac_tape *t, const lac_param *p);
 bool tape_ok(const lac_tape *t);
 node *tape_node(lac_tape *t);                                   /* a fresh recorded node */
 void tape_where(const frame *f, char *to, size_t size);         /* "/generator/conv4" */
-void tape_blame(lac_tape *t, lac_status s, const frame *where, const char *op);
-lac_status tape_launch(lac_tape *t, lac_op_ctx *c, const frame *where);     /* runs a kernel, or notes it while planning */
+void tape_blame(lac_tape *t, lac_status s, const char *op);    /* the error of an op, named unless its message begins so */
+lac_status tape_launch(lac_tape *t, lac_op_ctx *c);     /* runs a kernel, or notes it while planning */
 bool tape_walk_grow(lac_tape *t, walk *w);
 bool tape_walk_clear(lac_tape *t, walk *w, bool into_params);   /* nothing known; into_params: parameters in training are needed */
 void tape_walk(lac_tape *t, walk *w, int64_t from, int64_t to);
