@@ -4,6 +4,7 @@
 #include "core/philox.h"
 #include "data/mask_file.h"
 #include "data/order.h"
+#include "data/tint.h"
 
 #include <inttypes.h>
 #include <omp.h>
@@ -102,6 +103,10 @@ static lac_status cut_picture(const lac_loader *l, const lac_set *set, int64_t i
     else
         s = LAC_FAIL(LAC_ERR_FORMAT, "record '%s' of '%s' is not of the size that the set says", r.name, lac_set_path(set));
     lac_image_free(&image);
+    if (s == LAC_OK && l->config.tint > 0) {
+        const lac_tint tint = lac_tint_draw(l->config.tint, &random);
+        lac_tint_apply(&tint, to, l->config.view.size * l->config.view.size);
+    }
     return s;
 }
 
@@ -216,8 +221,8 @@ static lac_status check(const lac_loader_config *c)
     if (c->threads < 0 || c->threads > MAX_THREADS || c->depth < 0 || c->depth > MAX_DEPTH)
         return LAC_FAIL(LAC_ERR_CONFIG, "%d loader threads and %d batches ahead, expected at most %d and %d", c->threads, c->depth, MAX_THREADS,
                         MAX_DEPTH);
-    if (c->evaluate && (c->n_sources != 1 || c->view.flip))
-        return LAC_FAIL(LAC_ERR_CONFIG, "evaluation takes one source, and flips nothing");
+    if (c->evaluate && (c->n_sources != 1 || c->view.flip || c->tint > 0))
+        return LAC_FAIL(LAC_ERR_CONFIG, "evaluation takes one source, and neither flips nor tints");
     return lac_view_check(&c->view);
 }
 

@@ -9,7 +9,7 @@
  *
  * Training order: epochs of data/order.h, endless. Evaluation order: every record of the split once, in id order, the last batch
  * shorter; crops and masks then come from the record's id in place of step and sample,
- * and nothing is flipped.
+ * and nothing is flipped or tinted.
  */
 #pragma once
 
@@ -26,6 +26,7 @@ typedef struct lac_loader_config {
     lac_view view;
     const char *mask;                   /* a generator of data/mask.h, "file:PATH" (data/mask_file.h), or NULL for no masks */
     const lac_mask_params *mask_params; /* the generator's; NULL: its defaults */
+    float tint;                         /* share of the samples whose colours are changed (data/tint.h) */
     const char *stream;                 /* what the numbers are for: two loaders of one run with different streams are independent */
     uint64_t seed;
     int64_t global, first, count;       /* images of a step over all ranks; this rank makes [first, first + count) of them */

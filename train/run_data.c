@@ -60,7 +60,8 @@ static lac_status open_loader(run *r, const json_t *data, const lac_source *sour
     LAC_TRY(locate_mask(r, lac_config_str(data, "mask"), &mask));
     lac_loader_config c = {
         .source = source, .n_sources = n, .mask = mask, .stream = stream, .seed = (uint64_t)lac_config_int(r->config, "seed"),
-        .global = global, .first = r->comm->rank * share, .count = share, .threads = (int)lac_config_int(data, "threads"),
+        .global = global, .first = r->comm->rank * share, .count = share,
+        .tint = (float)lac_config_num(data, "tint"), .threads = (int)lac_config_int(data, "threads"),
         .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter"),
                   .shorter_max = lac_config_int(data, "shorter_max"), .flip = lac_config_bool(data, "flip") } };
     lac_status s = lac_crop_named(&c.view.crop, lac_config_str(data, "crop"));

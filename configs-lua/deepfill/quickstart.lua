@@ -5,7 +5,7 @@ return lac.extend(require "base.deepfill", {
   steps = 1200,
   batch = { global = 16 },
   data  = {
-    train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 112, flip = true, mask = "union" },
+    train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 112, flip = true, tint = 0.8, mask = "union" },
     eval  = { set = "stamps", split = "val", size = 64, shorter = 64, mask = "file:union-56-seed3-64" },
   },
   model = { generator = { cnum = 24 }, discriminator = { width = 16 } },

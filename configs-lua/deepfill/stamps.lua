@@ -1,10 +1,10 @@
 -- The weights that ship with the project: *stamps* photographs, 64 x 64, L1 inside the hole first, then the GAN.
 return lac.extend(require "base.deepfill", {
   name  = "deepfill-stamps",
-  steps = 5000,
+  steps = 7000,
   batch = { global = 16 },
   data  = {
-    train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 112, flip = true, mask = "union" },
+    train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 128, flip = true, tint = 0.8, mask = "union" },
     eval  = { set = "stamps", split = "val", size = 64, shorter = 64, mask = "file:union-56-seed3-64" },
   },
   model = { generator = { cnum = 32 }, discriminator = { width = 24 } },
@@ -17,8 +17,8 @@ return lac.extend(require "base.deepfill", {
   stages = {
     { stage = "l1",
       model = { discriminator = { kind = "none" } },
-      optim = { generator = { lr = 4e-4, schedule = { kind = "cosine", warmup = 200, total = 5000, final = 5e-5 } } } },
-    { stage = "gan", steps = 1200, loss = { gan = 0.02 },
+      optim = { generator = { lr = 4e-4, schedule = { kind = "cosine", warmup = 200, total = 7000, final = 5e-5 } } } },
+    { stage = "gan", steps = 800, loss = { gan = 0.02 },
       optim = { generator = { lr = 1e-4 }, discriminator = { lr = 2e-4 } } },
   },
 })
