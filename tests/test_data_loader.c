@@ -156,7 +156,7 @@ LAC_TEST(loader_evaluates_every_record_once_in_order)
     LAC_CHECK_STATUS(lac_mask_file_save(path, masks, 3, SIZE));
     c.mask = name;
     c.view.crop = LAC_CROP_CENTER;
-    LAC_CHECK_FAILS(lac_loader_new(&l, (c.evaluate = true, &c)), LAC_ERR_CONFIG, "flips nothing");
+    LAC_CHECK_FAILS(lac_loader_new(&l, (c.evaluate = true, &c)), LAC_ERR_CONFIG, "neither flips");
     c.view.flip = false;
     LAC_CHECK_STATUS(lac_loader_new(&l, &c));
     for (int64_t step = 0, id = 0; step < 2; step++) {
