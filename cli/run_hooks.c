@@ -92,5 +92,6 @@ lac_run_hooks lac_run_hooks_here(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN);               /* a file over the limit of its size is an error of the write, as a full disk is */
     return (lac_run_hooks){ &set, say, progress, stop, lac_locate, validate, begun, lac_code_revision() };
 }

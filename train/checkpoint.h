@@ -28,7 +28,7 @@ lac_status lac_checkpoint_save(const char *folder, const lac_checkpoint *about, 
 lac_status lac_checkpoint_check(const char *path);
 
 /* The newest file of the folder that is whole; *path is the caller's, NULL when there is none at all.
- * Damaged ones on the way are told to `note`; LAC_ERR_FORMAT when nothing but damaged ones is there. Removes what killed writers left. */
+ * Damaged ones on the way are told to `note`; LAC_ERR_FORMAT when nothing but damaged ones is there. */
 typedef void lac_checkpoint_note(void *context, const char *line);
 lac_status lac_checkpoint_find(char **path, const char *folder, lac_checkpoint_note *note, void *context);
 

@@ -12,15 +12,14 @@
 
 typedef struct steps { int64_t *step, n, capacity; } steps;
 
-/* "step-000123.h5" gives 123, "step-000123.h5.tmp-77" its `aside`; anything else -1. */
-static int64_t step_of(const char *name, bool *aside)
+/* "step-000123.h5" gives 123, anything else -1. */
+static int64_t step_of(const char *name)
 {
     char *end;
     if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9')
         return -1;
     const long long step = strtoll(name + 5, &end, 10);
-    *aside = strncmp(end, ".h5.tmp-", 8) == 0;
-    return *aside || strcmp(end, ".h5") == 0 ? step : -1;
+    return strcmp(end, ".h5") == 0 ? step : -1;
 }
 
 static lac_status path_of(char **path, const char *folder, int64_t step) { return lac_format(path, "%s/step-%06lld.h5", folder, (long long)step); }
@@ -31,17 +30,8 @@ static int newest_first(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-static lac_status remove_in(const char *folder, const char *name)
-{
-    char *path;
-    LAC_TRY(lac_format(&path, "%s/%s", folder, name));
-    unlink(path);
-    free(path);
-    return LAC_OK;
-}
-
-/* Steps in the folder, newest first; a folder that is not there has none. `clean`: what killed writers left is removed. */
-static lac_status list(steps *l, const char *folder, bool clean)
+/* Steps in the folder, newest first; a folder that is not there has none. */
+static lac_status list(steps *l, const char *folder)
 {
     lac_status s = LAC_OK;
     DIR *d = opendir(folder);
@@ -49,11 +39,8 @@ static lac_status list(steps *l, const char *folder, bool clean)
     if (d == NULL)
         return errno == ENOENT ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot read folder '%s': %s", folder, strerror(errno));
     for (struct dirent *e; s == LAC_OK && (e = readdir(d)) != NULL;) {
-        bool aside;
-        const int64_t step = step_of(e->d_name, &aside);
-        if (step >= 0 && aside)
-            s = clean ? remove_in(folder, e->d_name) : LAC_OK;
-        else if (step >= 0 && (s = lac_grow((void **)&l->step, l->n, &l->capacity, sizeof l->step[0])) == LAC_OK)
+        const int64_t step = step_of(e->d_name);
+        if (step >= 0 && (s = lac_grow((void **)&l->step, l->n, &l->capacity, sizeof l->step[0])) == LAC_OK)
             l->step[l->n++] = step;
     }
     closedir(d);
@@ -66,7 +53,7 @@ static lac_status prune(const char *folder, int64_t newest, int keep)
 {
     steps l;
     int kept = 0;
-    lac_status s = list(&l, folder, false);
+    lac_status s = list(&l, folder);
     for (int64_t i = 0; s == LAC_OK && i < l.n; i++) {
         char *path;
         if (l.step[i] <= newest && kept++ < keep)
@@ -97,7 +84,7 @@ lac_status lac_checkpoint_find(char **path, const char *folder, lac_checkpoint_n
 {
     steps l;
     bool found = false;
-    lac_status s = list(&l, folder, true);
+    lac_status s = list(&l, folder);
     *path = NULL;
     for (int64_t i = 0; s == LAC_OK && !found && i < l.n; i++) {
         s = path_of(path, folder, l.step[i]);

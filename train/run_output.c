@@ -15,19 +15,26 @@
 
 static lac_status in_folder(const run *r, const char *name, char **path) { return lac_format(path, "%s/%s", r->folder, name); }
 
-static lac_status make_folder(run *r)
+/* The run's folders, without what a killed process left in them. */
+static lac_status make_folders(run *r)
 {
-    char *path;
-    LAC_TRY(in_folder(r, "ckpt", &path));
-    const lac_status s = lac_make_folders(path);
-    free(path);
-    return s == LAC_OK ? r->hooks->begun(r->hooks->context, r->folder, r->stages) : s;
+    static const char *const names[] = { "", "/ckpt", "/samples" };
+    for (size_t i = 0; i < LAC_COUNT(names); i++) {
+        char *path;
+        LAC_TRY(lac_format(&path, "%s%s", r->folder, names[i]));
+        lac_status s = i < 2 ? lac_make_folders(path) : LAC_OK;
+        if (s == LAC_OK)
+            s = lac_atomic_tidy(path);
+        free(path);
+        LAC_TRY(s);
+    }
+    return r->hooks->begun(r->hooks->context, r->folder, r->stages);
 }
 
 lac_status run_open_output(run *r)
 {
     char *path;
-    LAC_TRY(make_folder(r));
+    LAC_TRY(make_folders(r));
     LAC_TRY(in_folder(r, "log.jsonl", &path));
     lac_status s = r->log == NULL ? lac_log_open(&r->log, path, r->step) : LAC_OK;
     free(path);

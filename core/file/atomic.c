@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -96,6 +97,24 @@ void lac_atomic_abandon(lac_atomic *a)
     free(a->aside);
     free(a->path);
     *a = (lac_atomic){ 0 };
+}
+
+static bool is_aside(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot != NULL && strncmp(dot, ".tmp-", 5) == 0 && dot[5] != '\0' && dot[5 + strspn(dot + 5, "0123456789")] == '\0';
+}
+
+lac_status lac_atomic_tidy(const char *folder)
+{
+    DIR *d = opendir(folder);
+    if (d == NULL)
+        return errno == ENOENT ? LAC_OK : refused("cannot read folder", folder);
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        if (is_aside(e->d_name))
+            unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    return LAC_OK;
 }
 
 lac_status lac_file_write(const char *path, const void *bytes, size_t size)

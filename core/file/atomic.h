@@ -20,4 +20,6 @@ lac_status lac_atomic_begin(lac_atomic *a, const char *path);
 lac_status lac_file_write(const char *path, const void *bytes, size_t size);       /* all of the above in one call */
 /* Whole file into memory (one zero byte beyond the end); a file above `limit` is refused. free(*bytes). */
 lac_status lac_file_read(const char *path, size_t limit, char **bytes, size_t *size);
+/* Removes what killed writers left in a folder: files "NAME.tmp-PID". For who alone writes there; a folder that is not there has none. */
+lac_status lac_atomic_tidy(const char *folder);
 lac_status lac_make_folders(const char *path);                      /* mkdir -p */

@@ -35,10 +35,21 @@ int lac_hdf5_fd(const lac_hdf5 *f) { return f->fd; }
 
 /* ---- what went wrong inside the library ---- */
 
+/* What the system said, where the library quotes it among time, file and address; else the whole, as one line. */
 static herr_t first_description(unsigned n, const H5E_error2_t *e, void *to)
 {
-    if (n == 0)
-        snprintf(to, 256, "%s", e->desc != NULL ? e->desc : "");
+    static const char quote[] = "error message = '";
+    char *why = to;
+    if (n > 0 || e->desc == NULL)
+        return 0;
+    const char *system = strstr(e->desc, quote);
+    if (system != NULL)
+        snprintf(why, 256, "%.*s", (int)strcspn(system + strlen(quote), "'"), system + strlen(quote));
+    else
+        snprintf(why, 256, "%s", e->desc);
+    for (char *c = why; *c != '\0'; c++)
+        if (*c == '\n')
+            *c = ' ';
     return 0;
 }
 
