@@ -11,6 +11,7 @@
 #include "train/run.h"
 #include "train/stages.h"
 #include "train/step.h"
+#include "train/timing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,36 +102,20 @@ static lac_status steps(bench *b, int64_t n, double *seconds)
     return LAC_OK;
 }
 
-typedef struct times { char key[4096][80]; double seconds[4096]; int n; } times;
-
-static void add_time(void *context, const char *path, const char *op, bool backward, double start, double seconds, int64_t bytes, int64_t flops)
-{
-    times *t = context;
-    char key[80];
-    (void)path, (void)start, (void)bytes, (void)flops;
-    snprintf(key, sizeof key, "%s %s", op, backward ? "backward" : "forward");
-    int i = 0;
-    while (i < t->n && strcmp(t->key[i], key) != 0)
-        i++;
-    if (i == t->n)
-        strcpy(t->key[t->n++], key);
-    t->seconds[i] += seconds;
-}
-
 static lac_status profile(bench *b)
 {
-    static times t;
-    double seconds, sum = 0;
-    memset(&t, 0, sizeof t);
-    lac_tape_profile(b->trainer.tape, add_time, &t);
-    LAC_TRY(steps(b, 1, &seconds));
-    lac_tape_profile(b->trainer.tape, NULL, NULL);
-    for (int i = 0; i < t.n; i++) {
-        printf("%9.1f ms  %s\n", 1e3 * t.seconds[i], t.key[i]);
-        sum += t.seconds[i];
-    }
-    printf("%9.1f ms  in kernels, %.1f ms the step\n", 1e3 * sum, 1e3 * seconds);
-    return LAC_OK;
+    static lac_timing t;
+    double seconds;
+    lac_op op;
+    bool backward;
+    lac_timing_start(&t, b->trainer.tape);
+    const lac_status s = steps(b, 1, &seconds);
+    lac_timing_stop(b->trainer.tape);
+    for (int k = 0; s == LAC_OK && lac_timing_at(&t, k, &op, &backward); k++)
+        printf("%9.1f ms  %s %s\n", 1e3 * t.of[op][backward].seconds, lac_op_name(op), backward ? "backward" : "forward");
+    if (s == LAC_OK)
+        printf("%9.1f ms  in kernels, %.1f ms the step\n", 1e3 * lac_timing_seconds(&t), 1e3 * seconds);
+    return s;
 }
 
 static lac_status answer(bench *b, const char *line)
