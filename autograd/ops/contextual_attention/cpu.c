@@ -3,8 +3,9 @@
 
 typedef struct areas {
     float *valid, *norm;            /* per key */
-    float *query, *key, *piece;     /* a strip's queries, a chunk's keys and pieces */
+    void *query, *key, *piece;      /* a strip's queries, a chunk's keys and pieces */
     float *score, *attention;       /* ring of score rows; a strip's attention unless it is saved */
+    uint16_t *rounded;              /* a strip's attention in bf16, for the paste; nothing in f32 */
     float *pasted;                  /* pieces of a strip, one grid row of the strip before in front of them */
     void *product;
 } areas;
@@ -12,13 +13,13 @@ typedef struct areas {
 static lac_product score_product(const lac_ca *g, int64_t keys)
 {
     return (lac_product){ .batch = 1, .m = g->strip, .n = keys, .k = g->key, .a_row = g->key, .a_col = 1, .b_row = 1, .b_col = g->key,
-                          .c_row = g->cells, .dtype = LAC_F32, .c_dtype = LAC_F32 };
+                          .c_row = g->cells, .dtype = g->dtype, .c_dtype = LAC_F32 };
 }
 
 static lac_product paste_product(const lac_ca *g, int64_t queries, int64_t keys, bool add)
 {
     return (lac_product){ .batch = 1, .m = queries, .n = g->patch, .k = keys, .a_row = g->cells, .a_col = 1, .b_row = g->patch, .b_col = 1,
-                          .c_row = g->patch, .dtype = LAC_F32, .c_dtype = LAC_F32, .add = add };
+                          .c_row = g->patch, .dtype = g->dtype, .c_dtype = LAC_F32, .add = add };
 }
 
 static size_t largest_workspace(const lac_product *p, int n)
@@ -46,14 +47,15 @@ static size_t product_workspace(const lac_ca *g)
 static size_t lay_out(const lac_op_ctx *c, const lac_ca *g, areas *a)
 {
     size_t used = 0;
-    a->valid = lac_ca_take(c, &used, g->cells);
-    a->norm = lac_ca_take(c, &used, g->keys);
-    a->query = lac_ca_take(c, &used, g->strip * g->key);
-    a->key = lac_ca_take(c, &used, g->keys * g->key);
-    a->piece = lac_ca_take(c, &used, g->keys * g->patch);
-    a->score = lac_ca_take(c, &used, g->window * g->cells);
-    a->attention = lac_ca_take(c, &used, lac_numel(c->out[1]) > 0 ? 0 : g->strip * g->cells);
-    a->pasted = lac_ca_take(c, &used, (g->strip + g->w) * g->patch);
+    a->valid = lac_ca_take(c, &used, g->cells, LAC_F32);
+    a->norm = lac_ca_take(c, &used, g->keys, LAC_F32);
+    a->query = lac_ca_take(c, &used, g->strip * g->key, g->dtype);
+    a->key = lac_ca_take(c, &used, g->keys * g->key, g->dtype);
+    a->piece = lac_ca_take(c, &used, g->keys * g->patch, g->dtype);
+    a->score = lac_ca_take(c, &used, g->window * g->cells, LAC_F32);
+    a->attention = lac_ca_take(c, &used, lac_numel(c->out[1]) > 0 ? 0 : g->strip * g->cells, LAC_F32);
+    a->rounded = lac_ca_take(c, &used, g->dtype == LAC_BF16 ? g->strip * g->cells : 0, LAC_BF16);
+    a->pasted = lac_ca_take(c, &used, (g->strip + g->w) * g->patch, LAC_F32);
     a->product = c->workspace ? (char *)c->workspace + used : NULL;
     return used;
 }
@@ -95,6 +97,17 @@ static void find_valid(const lac_op_ctx *c, const lac_ca *g, int64_t sample, flo
     }
 }
 
+/* Scores of keys as they lie become scores of keys of length 1. */
+static void divide_by_norms(const lac_ca *g, float *score, const float *restrict norm, int64_t keys)
+{
+    LAC_PARALLEL_FOR(p, g->strip) {
+        float *restrict s = score + p * g->cells;
+        #pragma omp simd
+        for (int64_t q = 0; q < keys; q++)
+            s[q] /= norm[q];
+    }
+}
+
 /* Scores of the next strip of virtual rows, from `row`, into the ring. */
 static lac_status score_rows(const lac_ca *g, const areas *a, const void *f, const void *b, int64_t row)
 {
@@ -104,8 +117,10 @@ static lac_status score_rows(const lac_ca *g, const areas *a, const void *f, con
         const int64_t count = LAC_MIN(g->keys, g->cells - q);
         const lac_product p = score_product(g, count);
         cut_neighbourhoods(g, a->key, b, q, count);
-        normalise_keys(g, a->key, a->norm, count);
+        measure_keys(g, a->key, a->norm, count);
         LAC_TRY(lac_dnn_matmul(&p, a->query, &(lac_dnn_weight){ .data = a->key }, NULL, to + q, a->product));
+        if (g->dtype == LAC_BF16)
+            divide_by_norms(g, to + q, a->norm, count);
     }
     return LAC_OK;
 }
@@ -198,42 +213,54 @@ static void attend(const lac_op_ctx *c, const lac_ca *g, const areas *a, float *
         else
             memcpy(s, score_at(g, a, from + i), (size_t)g->cells * sizeof *s);
         softmax(s, a->valid, t->softmax_scale, t->exclude_masked, g->cells);
+        if (g->dtype == LAC_BF16)
+            round_row(a->rounded + i * g->cells, s, g->cells);
     }
 }
 
-/* Pixels of output row y from the pieces over it; grid row i lies at pasted[(i - base) w]. */
+/* The pixel of output column x from the `count` pieces over it. */
+LAC_BODY void paste_pixel(void *restrict y, int64_t at, const float *const *from, int count, float share, int64_t n, lac_dtype d)
+{
+    const float *restrict p = from[0], *restrict q = from[count > 1], *restrict r = from[count > 2 ? 2 : 0], *restrict s = from[count > 2 ? 3 : 0];
+    if (count == 4) {
+        #pragma omp simd
+        for (int64_t k = 0; k < n; k++)
+            lac_st(y, at + k, d, (p[k] + q[k] + r[k] + s[k]) * share);
+    } else {
+        #pragma omp simd
+        for (int64_t k = 0; k < n; k++)
+            lac_st(y, at + k, d, (count == 2 ? p[k] + q[k] : p[k]) * share);
+    }
+}
+
+/* Pixels of output row y from the pieces over it, one or two along either axis; grid row i lies at pasted[(i - base) w]. */
 LAC_BODY void paste_row(const lac_op_ctx *c, const lac_ca *g, const float *pasted, int64_t base, int64_t sample, int64_t y, lac_dtype d)
 {
     const bool exact = ((const lac_contextual_attention_attr *)c->attr)->exact_overlap;
     const int64_t i1 = (y + g->offset) / g->rate;
     for (int64_t x = 0; x < g->width; x++) {
         const int64_t j1 = (x + g->offset) / g->rate, at = ((sample * g->height + y) * g->width + x) * g->n;
-        const float share = overlap_share(g, exact, y, x);
-        const float *from[4];
+        const float *from[4] = { pasted };
         int count = 0;
         for (int64_t i = LAC_MAX(i1 - 1, 0); i <= LAC_MIN(i1, g->h - 1); i++)
             for (int64_t j = LAC_MAX(j1 - 1, 0); j <= LAC_MIN(j1, g->w - 1); j++)
                 from[count++] = pasted + ((i - base) * g->w + j) * g->patch
                               + ((y + g->offset - i * g->rate) * g->side + x + g->offset - j * g->rate) * g->n;
-        for (int64_t k = 0; k < g->n; k++) {
-            float sum = from[0][k];
-            for (int s = 1; s < count; s++)
-                sum += from[s][k];
-            lac_st(c->out[0]->data, at + k, d, sum * share);
-        }
+        paste_pixel(c->out[0]->data, at, from, count, overlap_share(g, exact, y, x), g->n, d);
     }
 }
 
 static lac_status paste(const lac_op_ctx *c, const lac_ca *g, const areas *a, const float *attention, int64_t sample, int64_t from, int64_t to)
 {
     const char *b = (const char *)(c->in[1] ? c->in[1] : c->in[0])->data;
+    const void *weights = g->dtype == LAC_F32 ? (const void *)attention : a->rounded;
     float *strip = a->pasted + g->w * g->patch;
     const void *map = b + (size_t)(sample * g->height * g->width * g->n) * lac_dtype_size(g->dtype);
     for (int64_t q = 0; q < g->cells; q += g->keys) {
         const int64_t count = LAC_MIN(g->keys, g->cells - q);
         const lac_product p = paste_product(g, (to - from) * g->w, count, q > 0);
         cut_pieces(g, a->piece, map, q, count);
-        LAC_TRY(lac_dnn_matmul(&p, attention + q, &(lac_dnn_weight){ .data = a->piece }, NULL, strip, a->product));
+        LAC_TRY(lac_dnn_matmul(&p, lac_at(weights, q, g->dtype), &(lac_dnn_weight){ .data = a->piece }, NULL, strip, a->product));
     }
     const int64_t first = LAC_MAX(from * g->rate - g->offset, 0), end = to == g->h ? g->height : to * g->rate - g->offset;
     LAC_PARALLEL_FOR(y, end - first)

@@ -3,12 +3,17 @@
  *     dA = G R^T      dR = A^T G      dZ = A (dA - sum_q A dA)      dS = softmax_scale dZ, unfused: columns first, then rows
  *     dQ = dS K^      dK^ = dS^T Q    dK = (dK^ - K^ <K^, dK^>) / |K|, or dK^ / 1e-4 where the norm is at its floor
  *
+ * In bf16 the operands of the products are bf16, and |K| moves from the keys to the scores: with E = dS / |K| rounded to bf16,
+ * dQ = E K and dK = E^T Q less its part along K.
+ *
  * Masked keys have A = 0, so nothing flows into their scores in either form of the softmax. */
 #include "autograd/ops/contextual_attention/cpu_patches.h"
 
 typedef struct areas {
-    float *norm, *query, *key, *piece, *upstream;       /* Q, K^, R, G of all cells */
+    float *norm;
+    void *query, *key, *piece, *upstream;               /* Q, K^ (in bf16 K), R, G of all cells */
     float *score, *other;                               /* [L, L] */
+    uint16_t *rounded;                                  /* in bf16 [L, L]: A, later E */
     float *patch, *hood;                                /* dR; dQ, then dK */
     float *gf, *gb;                                     /* gradients of one sample in f32; the same when b is f */
     void *product;
@@ -18,26 +23,27 @@ static size_t lay_out(const lac_op_ctx *c, const lac_ca *g, areas *a)
 {
     const int64_t n = g->cells, map = g->height * g->width * g->n;
     size_t used = 0;
-    a->norm = lac_ca_take(c, &used, n);
-    a->query = lac_ca_take(c, &used, n * g->key);
-    a->key = lac_ca_take(c, &used, n * g->key);
-    a->piece = lac_ca_take(c, &used, n * g->patch);
-    a->upstream = lac_ca_take(c, &used, n * g->patch);
-    a->score = lac_ca_take(c, &used, n * n);
-    a->other = lac_ca_take(c, &used, n * n);
-    a->patch = lac_ca_take(c, &used, n * g->patch);
-    a->hood = lac_ca_take(c, &used, n * g->key);
-    a->gf = lac_ca_take(c, &used, map);
-    a->gb = c->in[1] ? lac_ca_take(c, &used, map) : a->gf;
+    a->norm = lac_ca_take(c, &used, n, LAC_F32);
+    a->query = lac_ca_take(c, &used, n * g->key, g->dtype);
+    a->key = lac_ca_take(c, &used, n * g->key, g->dtype);
+    a->piece = lac_ca_take(c, &used, n * g->patch, g->dtype);
+    a->upstream = lac_ca_take(c, &used, n * g->patch, g->dtype);
+    a->score = lac_ca_take(c, &used, n * n, LAC_F32);
+    a->other = lac_ca_take(c, &used, n * n, LAC_F32);
+    a->rounded = lac_ca_take(c, &used, g->dtype == LAC_BF16 ? n * n : 0, LAC_BF16);
+    a->patch = lac_ca_take(c, &used, n * g->patch, LAC_F32);
+    a->hood = lac_ca_take(c, &used, n * g->key, LAC_F32);
+    a->gf = lac_ca_take(c, &used, map, LAC_F32);
+    a->gb = c->in[1] ? lac_ca_take(c, &used, map, LAC_F32) : a->gf;
     a->product = c->workspace ? (char *)c->workspace + used : NULL;
     return used;
 }
 
-/* C [m, n] = A [m, k] B [k, n], dense f32; at: A lies transposed, bt: B does. */
-static lac_product dense(int64_t m, int64_t n, int64_t k, bool at, bool bt)
+/* C [m, n] = A [m, k] B [k, n], dense, C f32; at: A lies transposed, bt: B does. */
+static lac_product dense(int64_t m, int64_t n, int64_t k, bool at, bool bt, lac_dtype d)
 {
     return (lac_product){ .batch = 1, .m = m, .n = n, .k = k, .a_row = at ? 1 : k, .a_col = at ? m : 1, .b_row = bt ? 1 : n, .b_col = bt ? k : 1,
-                          .c_row = n, .dtype = LAC_F32, .c_dtype = LAC_F32 };
+                          .c_row = n, .dtype = d, .c_dtype = LAC_F32 };
 }
 
 typedef struct products { lac_product attention, piece, query, key; } products;
@@ -45,8 +51,8 @@ typedef struct products { lac_product attention, piece, query, key; } products;
 static products products_of(const lac_ca *g)
 {
     const int64_t n = g->cells;
-    return (products){ .attention = dense(n, n, g->patch, false, true), .piece = dense(n, g->patch, n, true, false),
-                       .query = dense(n, g->key, n, false, false), .key = dense(n, g->key, n, true, false) };
+    return (products){ .attention = dense(n, n, g->patch, false, true, g->dtype), .piece = dense(n, g->patch, n, true, false, g->dtype),
+                       .query = dense(n, g->key, n, false, false, g->dtype), .key = dense(n, g->key, n, true, false, g->dtype) };
 }
 
 size_t LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c);
@@ -66,26 +72,41 @@ size_t LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c)
     return lay_out(&sizing, &g, &a) + most;
 }
 
-static lac_status multiply(const lac_product *p, const float *x, const float *y, float *to, void *workspace)
+static lac_status multiply(const lac_product *p, const void *x, const void *y, float *to, void *workspace)
 {
     return lac_dnn_matmul(p, x, &(lac_dnn_weight){ .data = y }, NULL, to, workspace);
 }
 
-/* G: pieces of the upstream gradient, each pixel times its overlap share. */
-static void cut_upstream(const lac_op_ctx *c, const lac_ca *g, float *to, int64_t sample)
+/* The piece of the upstream gradient at a cell, each pixel times its overlap share; zero outside. */
+LAC_BODY void upstream_piece(const lac_ca *g, void *restrict to, const void *restrict gy, int64_t cell, bool exact, lac_dtype dg, lac_dtype d)
+{
+    const int64_t row = cell / g->w * g->rate - g->offset, col = cell % g->w * g->rate - g->offset;
+    int64_t at = 0;
+    for (int64_t i = row; i < row + g->side; i++)
+        for (int64_t j = col; j < col + g->side; j++, at += g->n) {
+            const bool inside = i >= 0 && i < g->height && j >= 0 && j < g->width;
+            const int64_t from = inside ? (i * g->width + j) * g->n : 0;
+            const float share = inside ? overlap_share(g, exact, i, j) : 0;
+            #pragma omp simd
+            for (int64_t k = 0; k < g->n; k++)
+                lac_st(to, at + k, d, inside ? lac_ld(gy, from + k, dg) * share : 0.0f);
+        }
+}
+
+static void cut_upstream(const lac_op_ctx *c, const lac_ca *g, void *to, int64_t sample)
 {
     const bool exact = ((const lac_contextual_attention_attr *)c->attr)->exact_overlap;
     const lac_tensor *gy = c->gout[0];
-    const void *map = (const char *)gy->data + (size_t)(sample * g->height * g->width * g->n) * lac_dtype_size(gy->dtype);
+    const void *map = lac_at(gy->data, sample * g->height * g->width * g->n, gy->dtype);
     LAC_PARALLEL_FOR(p, g->cells)
-        LAC_EACH_DTYPE(gy->dtype, piece, g, to + p * g->patch, map, p, true, exact);
+        LAC_EACH_DTYPE_2(gy->dtype, g->dtype, upstream_piece, g, lac_at(to, p * g->patch, g->dtype), map, p, exact);
 }
 
-/* dA becomes dS in place, a row at a time. */
-static void through_softmax(const lac_ca *g, float *restrict ds, const float *restrict attention, float scale)
+/* dA becomes dS in place, a row at a time; in bf16 A is rounded on the way. */
+static void through_softmax(const lac_ca *g, const areas *areas, const float *restrict attention, float scale)
 {
     LAC_PARALLEL_FOR(p, g->cells) {
-        float *restrict d = ds + p * g->cells, sum = 0;
+        float *restrict d = areas->score + p * g->cells, sum = 0;
         const float *restrict a = attention + p * g->cells;
         #pragma omp simd reduction(+ : sum)
         for (int64_t q = 0; q < g->cells; q++)
@@ -93,6 +114,8 @@ static void through_softmax(const lac_ca *g, float *restrict ds, const float *re
         #pragma omp simd
         for (int64_t q = 0; q < g->cells; q++)
             d[q] = scale * a[q] * (d[q] - sum);
+        if (g->dtype == LAC_BF16)
+            round_row(areas->rounded + p * g->cells, a, g->cells);
     }
 }
 
@@ -171,21 +194,38 @@ static void paste_neighbourhoods(const lac_ca *g, float *map, const float *hoods
     }
 }
 
-/* dK^ becomes dK in place. */
-static void through_norm(const lac_ca *g, float *hood, const float *key, const float *norm)
+/* dK^ becomes dK in place; in bf16 E^T Q does, which lacks the part along K alone. */
+LAC_BODY void through_norm(const lac_ca *g, float *restrict d, const void *restrict key, float norm, lac_dtype t)
 {
-    LAC_PARALLEL_FOR(q, g->cells) {
-        float *restrict d = hood + q * g->key, along = 0;
-        const float *restrict k = key + q * g->key;
-        const float inverse = 1.0f / norm[q];
-        #pragma omp simd reduction(+ : along)
-        for (int64_t i = 0; i < g->key; i++)
-            along += k[i] * d[i];
-        if (norm[q] <= 1e-4f)
-            along = 0;
+    const float inverse = 1.0f / norm;
+    float along = 0;
+    #pragma omp simd reduction(+ : along)
+    for (int64_t i = 0; i < g->key; i++)
+        along += lac_ld(key, i, t) * d[i];
+    if (norm <= 1e-4f)
+        along = 0;
+    const float part = along * inverse * inverse;
+    #pragma omp simd
+    for (int64_t i = 0; i < g->key; i++)
+        d[i] = t == LAC_F32 ? (d[i] - lac_ld(key, i, t) * along) * inverse : d[i] - lac_ld(key, i, t) * part;
+}
+
+static void through_norms(const lac_ca *g, const areas *a)
+{
+    LAC_PARALLEL_FOR(q, g->cells)
+        LAC_EACH_DTYPE(g->dtype, through_norm, g, a->hood + q * g->key, lac_at(a->key, q * g->key, g->dtype), a->norm[q]);
+}
+
+/* E. */
+static void round_scores(const lac_ca *g, const areas *a)
+{
+    const float *restrict norm = a->norm;
+    LAC_PARALLEL_FOR(p, g->cells) {
+        uint16_t *restrict e = a->rounded + p * g->cells;
+        const float *restrict ds = a->score + p * g->cells;
         #pragma omp simd
-        for (int64_t i = 0; i < g->key; i++)
-            d[i] = (d[i] - k[i] * along) * inverse;
+        for (int64_t q = 0; q < g->cells; q++)
+            e[q] = lac_f32_to_bf16(ds[q] / norm[q]);
     }
 }
 
@@ -208,7 +248,7 @@ static void store_sample(const lac_op_ctx *c, const lac_ca *g, int which, const 
 static lac_status score_gradient(const lac_op_ctx *c, const lac_ca *g, const areas *a, const products *p, const float *attention)
 {
     LAC_TRY(multiply(&p->attention, a->upstream, a->piece, a->score, a->product));
-    through_softmax(g, a->score, attention, ((const lac_contextual_attention_attr *)c->attr)->softmax_scale);
+    through_softmax(g, a, attention, ((const lac_contextual_attention_attr *)c->attr)->softmax_scale);
     if (g->fuse) {
         pass_columns(g, a->other, a->score);
         pass_rows(g, a->score, a->other);
@@ -216,26 +256,35 @@ static lac_status score_gradient(const lac_op_ctx *c, const lac_ca *g, const are
     return LAC_OK;
 }
 
-static lac_status backward_sample(const lac_op_ctx *c, const lac_ca *g, const areas *a, const products *p, int64_t sample)
+static void cut_all(const lac_op_ctx *c, const lac_ca *g, const areas *a, int64_t sample)
 {
-    const int64_t map = g->height * g->width * g->n;
-    const size_t at = (size_t)(sample * map) * lac_dtype_size(g->dtype);
-    const void *f = (const char *)c->in[0]->data + at, *b = c->in[1] ? (const char *)c->in[1]->data + at : f;
-    const float *attention = (const float *)c->out[1]->data + sample * g->cells * g->cells;
-    memset(a->gf, 0, (size_t)map * sizeof(float));
-    memset(a->gb, 0, (size_t)map * sizeof(float));
+    const int64_t at = sample * g->height * g->width * g->n;
+    const void *f = lac_at(c->in[0]->data, at, g->dtype), *b = c->in[1] ? lac_at(c->in[1]->data, at, g->dtype) : f;
     cut_neighbourhoods(g, a->query, f, 0, g->cells);
     cut_neighbourhoods(g, a->key, b, 0, g->cells);
-    normalise_keys(g, a->key, a->norm, g->cells);
+    measure_keys(g, a->key, a->norm, g->cells);
     cut_pieces(g, a->piece, b, 0, g->cells);
     cut_upstream(c, g, a->upstream, sample);
+}
+
+static lac_status backward_sample(const lac_op_ctx *c, const lac_ca *g, const areas *a, const products *p, int64_t sample)
+{
+    const size_t map = (size_t)(g->height * g->width * g->n) * sizeof(float);
+    const float *attention = (const float *)c->out[1]->data + sample * g->cells * g->cells;
+    const bool wide = g->dtype == LAC_F32;
+    memset(a->gf, 0, map);
+    memset(a->gb, 0, map);
+    cut_all(c, g, a, sample);
     LAC_TRY(score_gradient(c, g, a, p, attention));
-    LAC_TRY(multiply(&p->piece, attention, a->upstream, a->patch, a->product));
+    LAC_TRY(multiply(&p->piece, wide ? (const void *)attention : a->rounded, a->upstream, a->patch, a->product));
     paste_pieces(g, a->gb, a->patch);
-    LAC_TRY(multiply(&p->query, a->score, a->key, a->hood, a->product));
+    if (!wide)
+        round_scores(g, a);
+    const void *score = wide ? (const void *)a->score : a->rounded;
+    LAC_TRY(multiply(&p->query, score, a->key, a->hood, a->product));
     paste_neighbourhoods(g, a->gf, a->hood);
-    LAC_TRY(multiply(&p->key, a->score, a->query, a->hood, a->product));
-    through_norm(g, a->hood, a->key, a->norm);
+    LAC_TRY(multiply(&p->key, score, a->query, a->hood, a->product));
+    through_norms(g, a);
     paste_neighbourhoods(g, a->gb, a->hood);
     store_sample(c, g, 0, a->gf, sample);
     if (c->in[1] != NULL)

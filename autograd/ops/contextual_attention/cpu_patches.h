@@ -6,26 +6,20 @@
 #include "autograd/ops/resize/formula.h"
 #include "autograd/ops/rows.h"
 
-LAC_BODY void load_pixel(float *restrict to, const void *x, int64_t at, int64_t n, float scale, lac_dtype d)
-{
-    #pragma omp simd
-    for (int64_t k = 0; k < n; k++)
-        to[k] = lac_ld(x, at + k, d) * scale;
-}
-
 static inline int64_t fine_row(const lac_ca *g, int64_t i) { return lac_nearest_index(i, g->height, g->h, !g->torch); }
 static inline int64_t fine_col(const lac_ca *g, int64_t j) { return lac_nearest_index(j, g->width, g->w, !g->torch); }
 
-/* The ksize x ksize neighbourhood of a cell in the downsampled map, zero outside. */
-LAC_BODY void neighbourhood(const lac_ca *g, float *restrict to, const void *x, int64_t cell, lac_dtype d)
+/* Copies of the ksize x ksize neighbourhood of a cell in the downsampled map, zero outside. */
+static void neighbourhood(const lac_ca *g, char *restrict to, const char *restrict x, int64_t cell)
 {
     const int64_t half = g->ksize / 2, row = cell / g->w, col = cell % g->w;
+    const size_t pixel = (size_t)g->n * lac_dtype_size(g->dtype);
     for (int64_t i = row - half; i <= row + half; i++)
-        for (int64_t j = col - half; j <= col + half; j++, to += g->n) {
+        for (int64_t j = col - half; j <= col + half; j++, to += pixel) {
             if (i < 0 || i >= g->h || j < 0 || j >= g->w)
-                memset(to, 0, (size_t)g->n * sizeof *to);
+                memset(to, 0, pixel);
             else
-                load_pixel(to, x, (fine_row(g, i) * g->width + fine_col(g, j)) * g->n, g->n, 1, d);
+                memcpy(to, x + (size_t)(fine_row(g, i) * g->width + fine_col(g, j)) * pixel, pixel);
         }
 }
 
@@ -42,44 +36,63 @@ static inline float overlap_share(const lac_ca *g, bool exact, int64_t row, int6
     return exact ? 1.0f / (float)(covering(g, row, g->h) * covering(g, col, g->w)) : 0.25f;
 }
 
-/* The 2r x 2r piece of x at a cell, zero outside; `share` of the pasted pixel when cutting up an upstream gradient. */
-LAC_BODY void piece(const lac_ca *g, float *restrict to, const void *x, int64_t cell, bool share, bool exact, lac_dtype d)
+/* A copy of the 2r x 2r piece of x at a cell, zero outside. */
+static void piece(const lac_ca *g, char *restrict to, const char *restrict x, int64_t cell)
 {
     const int64_t row = cell / g->w * g->rate - g->offset, col = cell % g->w * g->rate - g->offset;
-    for (int64_t i = row; i < row + g->side; i++)
-        for (int64_t j = col; j < col + g->side; j++, to += g->n) {
-            if (i < 0 || i >= g->height || j < 0 || j >= g->width)
-                memset(to, 0, (size_t)g->n * sizeof *to);
-            else
-                load_pixel(to, x, (i * g->width + j) * g->n, g->n, share ? overlap_share(g, exact, i, j) : 1.0f, d);
+    const int64_t begin = LAC_MAX(col, 0), end = LAC_MIN(col + g->side, g->width);
+    const size_t pixel = (size_t)g->n * lac_dtype_size(g->dtype), line = (size_t)g->side * pixel;
+    const size_t left = (size_t)(begin - col) * pixel, inside = (size_t)(end - begin) * pixel;
+    for (int64_t i = row; i < row + g->side; i++, to += line) {
+        if (i < 0 || i >= g->height) {
+            memset(to, 0, line);
+            continue;
         }
+        memset(to, 0, left);
+        memcpy(to + left, x + (size_t)(i * g->width + begin) * pixel, inside);
+        memset(to + left + inside, 0, line - left - inside);
+    }
 }
 
 /* Rows of neighbourhoods or pieces for cells from .. from + count - 1, counted round the grid. */
-static void cut_neighbourhoods(const lac_ca *g, float *to, const void *x, int64_t from, int64_t count)
+static void cut_neighbourhoods(const lac_ca *g, void *to, const void *x, int64_t from, int64_t count)
 {
     LAC_PARALLEL_FOR(p, count)
-        LAC_EACH_DTYPE(g->dtype, neighbourhood, g, to + p * g->key, x, (from + p + g->cells) % g->cells);
+        neighbourhood(g, lac_at(to, p * g->key, g->dtype), x, (from + p + g->cells) % g->cells);
 }
 
-static void cut_pieces(const lac_ca *g, float *to, const void *x, int64_t from, int64_t count)
+static void cut_pieces(const lac_ca *g, void *to, const void *x, int64_t from, int64_t count)
 {
     LAC_PARALLEL_FOR(p, count)
-        LAC_EACH_DTYPE(g->dtype, piece, g, to + p * g->patch, x, from + p, false, false);
+        piece(g, lac_at(to, p * g->patch, g->dtype), x, from + p);
 }
 
-/* Each key over its norm; norm[q] = sqrt(max(|K|^2, 1e-8)). */
-static void normalise_keys(const lac_ca *g, float *keys, float *norm, int64_t count)
+/* norm = sqrt(max(|K|^2, 1e-8)). In f32 the key is divided by it; in bf16 it stays exact, and the scores are divided. */
+LAC_BODY void measure_key(const lac_ca *g, void *restrict key, float *norm, lac_dtype d)
 {
-    LAC_PARALLEL_FOR(q, count) {
-        float *restrict k = keys + q * g->key, s = 0;
-        #pragma omp simd reduction(+ : s)
-        for (int64_t i = 0; i < g->key; i++)
-            s += k[i] * k[i];
-        const float length = lac_sqrt(s > 1e-8f ? s : 1e-8f), inverse = 1.0f / length;
-        norm[q] = length;
-        #pragma omp simd
-        for (int64_t i = 0; i < g->key; i++)
-            k[i] *= inverse;
-    }
+    float s = 0;
+    #pragma omp simd reduction(+ : s)
+    for (int64_t i = 0; i < g->key; i++)
+        s += lac_ld(key, i, d) * lac_ld(key, i, d);
+    const float length = lac_sqrt(s > 1e-8f ? s : 1e-8f), inverse = 1.0f / length;
+    *norm = length;
+    if (d == LAC_BF16)
+        return;
+    #pragma omp simd
+    for (int64_t i = 0; i < g->key; i++)
+        lac_st(key, i, d, lac_ld(key, i, d) * inverse);
+}
+
+static void measure_keys(const lac_ca *g, void *keys, float *norm, int64_t count)
+{
+    LAC_PARALLEL_FOR(q, count)
+        LAC_EACH_DTYPE(g->dtype, measure_key, g, lac_at(keys, q * g->key, g->dtype), norm + q);
+}
+
+/* A row of a product's left side, rounded to bf16. */
+static void round_row(uint16_t *restrict to, const float *restrict from, int64_t n)
+{
+    #pragma omp simd
+    for (int64_t q = 0; q < n; q++)
+        to[q] = lac_f32_to_bf16(from[q]);
 }

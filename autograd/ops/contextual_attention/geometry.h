@@ -14,7 +14,7 @@ typedef struct lac_ca {
     int64_t first, window;                  /* with fuse: scores of virtual rows first .. are kept in a ring of `window` rows */
     int64_t keys;                           /* at a time */
     bool fuse, torch, whole;                /* whole: one strip */
-    lac_dtype dtype;
+    lac_dtype dtype;                        /* of the maps, their patches and the products' operands; sums are f32 */
 } lac_ca;
 
 /* Virtual rows run from -w - 1 to L + w: grid row -1 is the last one and grid row h the first, as fusing wraps round. A strip of
@@ -26,6 +26,12 @@ static inline void lac_ca_strips(lac_ca *g, int64_t rows)
     g->whole = rows >= g->h;
     g->first = g->fuse && !g->whole ? -g->w - 1 : 0;
     g->window = g->fuse && !g->whole ? ((rows + 2) * g->w + 2 + g->strip - 1) / g->strip * g->strip : g->strip;
+}
+
+/* Scores and attention in f32, and in bf16 the attention once more, rounded. */
+static inline int64_t lac_ca_strip_bytes(const lac_ca *g)
+{
+    return (4 * (g->window + g->strip) + (g->dtype == LAC_BF16 ? 2 * g->strip : 0)) * g->cells;
 }
 
 static inline lac_ca lac_ca_of(const lac_op_ctx *c)
@@ -42,15 +48,15 @@ static inline lac_ca lac_ca_of(const lac_op_ctx *c)
     lac_ca_strips(&g, a->strip_rows > 0 ? LAC_MIN(a->strip_rows, g.h) : g.h);
     if (a->strip_rows > 0)
         return g;
-    for (int64_t rows = g.h; rows > 1 && (g.window + g.strip) * g.cells * (int64_t)sizeof(float) > LAC_CA_BUDGET; rows--)
+    for (int64_t rows = g.h; rows > 1 && lac_ca_strip_bytes(&g) > LAC_CA_BUDGET; rows--)
         lac_ca_strips(&g, rows - 1);
     return g;
 }
 
-/* Takes n floats from the workspace, 64-byte aligned; without a workspace (sizing) gives NULL and only counts. */
-static inline float *lac_ca_take(const lac_op_ctx *c, size_t *used, int64_t n)
+/* Takes n elements from the workspace, 64-byte aligned; without a workspace (sizing) gives NULL and only counts. */
+static inline void *lac_ca_take(const lac_op_ctx *c, size_t *used, int64_t n, lac_dtype d)
 {
-    float *p = c->workspace ? (float *)((char *)c->workspace + *used) : NULL;
-    *used += ((size_t)n * sizeof(float) + 63) & ~(size_t)63;
+    void *p = c->workspace ? (char *)c->workspace + *used : NULL;
+    *used += ((size_t)n * lac_dtype_size(d) + 63) & ~(size_t)63;
     return p;
 }
