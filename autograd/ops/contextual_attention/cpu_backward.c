@@ -4,7 +4,8 @@
  *     dQ = dS K^      dK^ = dS^T Q    dK = (dK^ - K^ <K^, dK^>) / |K|, or dK^ / 1e-4 where the norm is at its floor
  *
  * In bf16 the operands of the products are bf16, and |K| moves from the keys to the scores: with E = dS / |K| rounded to bf16,
- * dQ = E K and dK = E^T Q less its part along K.
+ * dQ = E K and dK = E^T Q less its part along K. A^T and E^T are written out: the library multiplies by a transposed left side
+ * without AMX.
  *
  * Masked keys have A = 0, so nothing flows into their scores in either form of the softmax. */
 #include "autograd/ops/contextual_attention/cpu_patches.h"
@@ -13,7 +14,7 @@ typedef struct areas {
     float *norm;
     void *query, *key, *piece, *upstream;               /* Q, K^ (in bf16 K), R, G of all cells */
     float *score, *other;                               /* [L, L] */
-    uint16_t *rounded;                                  /* in bf16 [L, L]: A, later E */
+    uint16_t *rounded, *turned;                         /* in bf16 [L, L]: A, later E, and its transpose */
     float *patch, *hood;                                /* dR; dQ, then dK */
     float *gf, *gb;                                     /* gradients of one sample in f32; the same when b is f */
     void *product;
@@ -31,6 +32,7 @@ static size_t lay_out(const lac_op_ctx *c, const lac_ca *g, areas *a)
     a->score = lac_ca_take(c, &used, n * n, LAC_F32);
     a->other = lac_ca_take(c, &used, n * n, LAC_F32);
     a->rounded = lac_ca_take(c, &used, g->dtype == LAC_BF16 ? n * n : 0, LAC_BF16);
+    a->turned = lac_ca_take(c, &used, g->dtype == LAC_BF16 ? n * n : 0, LAC_BF16);
     a->patch = lac_ca_take(c, &used, n * g->patch, LAC_F32);
     a->hood = lac_ca_take(c, &used, n * g->key, LAC_F32);
     a->gf = lac_ca_take(c, &used, map, LAC_F32);
@@ -51,8 +53,9 @@ typedef struct products { lac_product attention, piece, query, key; } products;
 static products products_of(const lac_ca *g)
 {
     const int64_t n = g->cells;
-    return (products){ .attention = dense(n, n, g->patch, false, true, g->dtype), .piece = dense(n, g->patch, n, true, false, g->dtype),
-                       .query = dense(n, g->key, n, false, false, g->dtype), .key = dense(n, g->key, n, true, false, g->dtype) };
+    const bool at = g->dtype == LAC_F32;
+    return (products){ .attention = dense(n, n, g->patch, false, true, g->dtype), .piece = dense(n, g->patch, n, at, false, g->dtype),
+                       .query = dense(n, g->key, n, false, false, g->dtype), .key = dense(n, g->key, n, at, false, g->dtype) };
 }
 
 size_t LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c);
@@ -256,6 +259,35 @@ static lac_status score_gradient(const lac_op_ctx *c, const lac_ca *g, const are
     return LAC_OK;
 }
 
+enum { TILE = 32 };
+
+/* Four rows at a time become words of four neighbours; rows past the end repeat the last one and are not copied. */
+static void turn_tile(uint16_t *restrict to, const uint16_t *restrict from, int64_t rows, int64_t cols, int64_t n)
+{
+    uint16_t tile[TILE][TILE];
+    for (int64_t i = 0; i < rows; i += 4) {
+        const uint16_t *restrict a = from + i * n, *restrict b = from + LAC_MIN(i + 1, rows - 1) * n;
+        const uint16_t *restrict c = from + LAC_MIN(i + 2, rows - 1) * n, *restrict d = from + LAC_MIN(i + 3, rows - 1) * n;
+        uint64_t word[TILE];
+        #pragma omp simd
+        for (int64_t j = 0; j < cols; j++)
+            word[j] = a[j] | (uint64_t)b[j] << 16 | (uint64_t)c[j] << 32 | (uint64_t)d[j] << 48;
+        for (int64_t j = 0; j < cols; j++)
+            memcpy(&tile[j][i], &word[j], sizeof word[j]);
+    }
+    for (int64_t j = 0; j < cols; j++)
+        memcpy(to + j * n, tile[j], (size_t)rows * sizeof *to);
+}
+
+/* The transpose of a->rounded. */
+static void turn(const lac_ca *g, const areas *a)
+{
+    const int64_t n = g->cells;
+    LAC_PARALLEL_FOR(t, (n + TILE - 1) / TILE)
+        for (int64_t p = 0; p < n; p += TILE)
+            turn_tile(a->turned + t * TILE * n + p, a->rounded + p * n + t * TILE, LAC_MIN(TILE, n - p), LAC_MIN(TILE, n - t * TILE), n);
+}
+
 static void cut_all(const lac_op_ctx *c, const lac_ca *g, const areas *a, int64_t sample)
 {
     const int64_t at = sample * g->height * g->width * g->n;
@@ -276,14 +308,17 @@ static lac_status backward_sample(const lac_op_ctx *c, const lac_ca *g, const ar
     memset(a->gb, 0, map);
     cut_all(c, g, a, sample);
     LAC_TRY(score_gradient(c, g, a, p, attention));
-    LAC_TRY(multiply(&p->piece, wide ? (const void *)attention : a->rounded, a->upstream, a->patch, a->product));
-    paste_pieces(g, a->gb, a->patch);
     if (!wide)
+        turn(g, a);
+    LAC_TRY(multiply(&p->piece, wide ? (const void *)attention : a->turned, a->upstream, a->patch, a->product));
+    paste_pieces(g, a->gb, a->patch);
+    if (!wide) {
         round_scores(g, a);
-    const void *score = wide ? (const void *)a->score : a->rounded;
-    LAC_TRY(multiply(&p->query, score, a->key, a->hood, a->product));
+        turn(g, a);
+    }
+    LAC_TRY(multiply(&p->query, wide ? (const void *)a->score : a->rounded, a->key, a->hood, a->product));
     paste_neighbourhoods(g, a->gf, a->hood);
-    LAC_TRY(multiply(&p->key, score, a->query, a->hood, a->product));
+    LAC_TRY(multiply(&p->key, wide ? (const void *)a->score : a->turned, a->query, a->hood, a->product));
     through_norms(g, a);
     paste_neighbourhoods(g, a->gb, a->hood);
     store_sample(c, g, 0, a->gf, sample);
