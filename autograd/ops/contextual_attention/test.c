@@ -62,15 +62,16 @@ static float known(uint32_t i, uint32_t salt)
 typedef struct known_run {
     lac_contextual_attention_attr a;
     lac_tensor *f, *mask, *g, *y, *gf;
+    lac_dtype dtype;
 } known_run;
 
 static lac_status known_region(lac_tape *t, void *context)
 {
     known_run *r = context;
-    lac_tensor *f = lac_tape_input(t, r->f, LAC_F32), *gf;
+    lac_tensor *f = lac_tape_input(t, r->f, r->dtype), *gf;
     lac_tape_watch(t, f);
     lac_tensor *y = lac_contextual_attention(t, f, NULL, lac_tape_input(t, r->mask, LAC_F32), &r->a);
-    const lac_root root = { .y = y, .gy = lac_tape_input(t, r->g, LAC_F32) };
+    const lac_root root = { .y = y, .gy = lac_tape_input(t, r->g, r->dtype) };
     LAC_TRY(lac_grad(t, &root, 1, &f, 1, &gf));
     LAC_TRY(lac_keep(t, gf, &r->gf));
     return lac_keep(t, y, &r->y);
@@ -83,9 +84,20 @@ static lac_tensor *map_of(int64_t channels)
     return x;
 }
 
-static known_run known_answer(bool fuse, bool all_masked)
+static void run_known(known_run *r)
 {
-    known_run r = { .a = usual, .f = map_of(4), .mask = map_of(1), .g = map_of(4) };
+    const lac_backend *b;
+    lac_tape *t;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK_STATUS(lac_tape_new(&t, b));
+    LAC_CHECK_STATUS(lac_tape_run(t, "known answer", known_region, r));
+    lac_tape_free(t);
+}
+
+static known_run known_answer(bool fuse, bool all_masked, lac_dtype dtype)
+{
+    known_run r = { .a = usual, .dtype = dtype, .f = map_of(4), .mask = map_of(1), .g = map_of(4) };
     r.a.fuse = fuse;
     for (uint32_t i = 0; i < 256; i++) {
         ((float *)r.f->data)[i] = fmaxf(known(i, 7000), 0);
@@ -93,13 +105,7 @@ static known_run known_answer(bool fuse, bool all_masked)
         if (i < 64)
             ((float *)r.mask->data)[i] = all_masked || (i / 8 >= 2 && i / 8 <= 4 && i % 8 >= 3 && i % 8 <= 6);
     }
-    const lac_backend *b;
-    lac_tape *t;
-    LAC_CHECK_STATUS(lac_backend_cpu_register());
-    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    LAC_CHECK_STATUS(lac_tape_new(&t, b));
-    LAC_CHECK_STATUS(lac_tape_run(t, "known answer", known_region, &r));
-    lac_tape_free(t);
+    run_known(&r);
     return r;
 }
 
@@ -131,35 +137,53 @@ static void check_sums(const known_run *r, double sum, double product)
 
 LAC_TEST(contextual_attention_gives_the_known_answers)
 {
-    known_run r = known_answer(true, false);
+    known_run r = known_answer(true, false, LAC_F32);
     check_sums(&r, 45.527672, -1.619876);
     check_pixel(r.y, 0, 0, (double[]){ 0.126750, 0, 0, 0.108966 });
     check_pixel(r.y, 3, 4, (double[]){ 0.046647, 0.514291, 0.136455, 0.223428 });
     check_pixel(r.gf, 6, 1, (double[]){ 0.126762, -0.169360, 0.178000, -0.084307 });
     check_pixel(r.gf, 0, 0, (double[]){ 0.382718, -0.021284, -0.091504, 0.363002 });
     free_known(&r);
-    r = known_answer(false, false);
+    r = known_answer(false, false, LAC_F32);
     check_sums(&r, 46.343830, -1.332541);
     check_pixel(r.y, 3, 4, (double[]){ 0.040860, 0.319714, 0.074415, 0.188184 });
     check_pixel(r.gf, 6, 1, (double[]){ 0.210374, -0.247863, 0.143820, -0.055244 });
     free_known(&r);
-    r = known_answer(true, true);
+    r = known_answer(true, true, LAC_F32);
     check_sums(&r, 0, 0);
     free_known(&r);
+}
+
+/* 1024 cells, so that the products fall into several blocks. */
+static known_run large_run(int threads, lac_dtype dtype)
+{
+    known_run r = { .a = usual, .dtype = dtype };
+    lac_threads_set(threads);
+    LAC_CHECK_STATUS(lac_tensor_new(&r.f, LAC_F32, 4, (int64_t[]){ 2, 64, 64, 3 }));
+    LAC_CHECK_STATUS(lac_tensor_new(&r.g, LAC_F32, 4, (int64_t[]){ 2, 64, 64, 3 }));
+    LAC_CHECK_STATUS(lac_tensor_new(&r.mask, LAC_F32, 4, (int64_t[]){ 1, 64, 64, 1 }));
+    r.a.softmax_scale = 0.3f;
+    for (uint32_t i = 0; i < 2 * 64 * 64 * 3; i++) {
+        ((float *)r.f->data)[i] = known(i, 1);
+        ((float *)r.g->data)[i] = known(i, 2);
+    }
+    for (uint32_t i = 0; i < 64 * 64; i++)
+        ((float *)r.mask->data)[i] = i / 64 >= 20 && i / 64 < 40 && i % 64 >= 10 && i % 64 < 30;
+    run_known(&r);
+    return r;
 }
 
 LAC_TEST(contextual_attention_gives_the_same_bits_on_one_thread_and_two)
 {
     const int before = lac_threads();
-    lac_threads_set(1);
-    known_run one = known_answer(true, false);
-    lac_threads_set(2);
-    known_run two = known_answer(true, false);
+    for (int k = 0; k < 2; k++) {
+        known_run one = large_run(1, k ? LAC_BF16 : LAC_F32), two = large_run(2, k ? LAC_BF16 : LAC_F32);
+        LAC_CHECK(memcmp(one.y->data, two.y->data, lac_bytes(one.y)) == 0);
+        LAC_CHECK(memcmp(one.gf->data, two.gf->data, lac_bytes(one.gf)) == 0);
+        free_known(&one);
+        free_known(&two);
+    }
     lac_threads_set(before);
-    LAC_CHECK(memcmp(one.y->data, two.y->data, lac_bytes(one.y)) == 0);
-    LAC_CHECK(memcmp(one.gf->data, two.gf->data, lac_bytes(one.gf)) == 0);
-    free_known(&one);
-    free_known(&two);
 }
 
 LAC_TEST(contextual_attention_of_a_large_picture_stays_below_one_gigabyte)      /* 1920 x 1080: features of 270 x 480; planned only */
