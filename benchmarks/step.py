@@ -1,6 +1,6 @@
 """Times our DeepFill v2 training step beside PyTorch's, alternating, and appends rows to benchmarks/results/.
 
-    python benchmarks/step.py f32|bf16 [--ours build/bench-step] [--rounds 7] [--threads 2] [--preload LIB ...]
+    python benchmarks/step.py f32|bf16 [--ours build/bench-step] [--rounds 7] [--threads 2] [--eager] [--preload LIB ...]
 
 Ours is called as `bench-step f32|bf16 WEIGHTS IN` and speaks the protocol of peers/deepfill_step.py, as that does: "ready
 TEXT", then "run N" -> seconds, "loss" -> d_loss g_loss of the last step. Both get the same weights and batch (batch 4,
@@ -79,7 +79,7 @@ def fastest(a, files):
     """The quickest variant, warm."""
     best = None
     for preload in [None, *a.preload]:
-        for variant in VARIANTS:
+        for variant in (v for v in VARIANTS if not (a.eager and "--compile" in v)):
             peer = Worker([*PEER, "--dtype", a.dtype, *variant, *files], a.threads, preload)
             compile_time = peer.run()
             peer.run()
@@ -153,6 +153,7 @@ def main():
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--threads", type=int, default=os.cpu_count())
     options.add_argument("--preload", action="append", default=[], help="an allocator to try for the peer, e.g. libtcmalloc.so")
+    options.add_argument("--eager", action="store_true", help="leave out the compiled variants, which take minutes to compile")
     options.add_argument("--results", default=str(HERE / "results/step.csv"))
     options.add_argument("--size", type=int, default=256, help="another size is for trying this script only")
     a = options.parse_args()
