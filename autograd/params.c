@@ -99,6 +99,7 @@ lac_status lac_param_new(lac_params *ps, lac_param **out, lac_role role, int ndi
     p->of = ps;
     p->role = role;
     p->init = init;
+    p->gain = 1;
     LAC_TRY(lac_strdup(&p->name, name));
     *out = p;
     return lac_context(make_value(ps, p, ndim, dim, flags), "parameter '%s'", name);
@@ -135,7 +136,7 @@ static lac_status fill(lac_param *p, uint64_t seed)
     const int64_t n = lac_numel(p->value);
     float *x;
     LAC_TRY(lac_malloc((void **)&x, (size_t)n * sizeof *x));
-    const float bound = p->init == LAC_INIT_XAVIER ? xavier_bound(p) : 0;
+    const float bound = p->init == LAC_INIT_XAVIER ? p->gain * xavier_bound(p) : 0;
     for (int64_t i = 0; i < n; i++)
         switch (p->init) {
         case LAC_INIT_ZERO: x[i] = 0; break;

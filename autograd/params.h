@@ -18,6 +18,7 @@ struct lac_param {
     char *name;                                 /* "conv1.weight" */
     lac_role role;
     lac_init init;
+    float gain;                                 /* times the bound of LAC_INIT_XAVIER; 1 unless set before lac_params_init */
     lac_tensor *value;                          /* layouts of core/tensor.h; uid and version set */
     float *master, *grad;                       /* the optimizer's, f32, numel long; NULL when frozen */
     bool has_grad;                              /* grad holds contributions since the last clear */

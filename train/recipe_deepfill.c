@@ -33,6 +33,7 @@ __attribute__((constructor)) static void make_keys(void)
 static const lac_key model_keys[] = {
     { "generator", LAC_KEY_TABLE, "{}", .sub = lac_deepfill_keys, .help = "as probe deepfillv2" },
     { "discriminator", LAC_KEY_TABLE, "{}", .sub = discriminator_keys, .help = "as probe sn-patchgan; its mode is the generator's" },
+    { "init_gain", LAC_KEY_NUM, "1", .min = 0.01, .max = 100, .help = "of the gated or vanilla layers' weights; 1: Glorot, as released" },
     { NULL },
 };
 
@@ -90,6 +91,9 @@ static lac_status open(lac_recipe *r, const json_t *config)
     deepfill *m = r->state;
     LAC_TRY(lac_recipe_network(r, "generator", &ps));
     LAC_TRY(lac_deepfill_init(&m->g, ps, &gc));
+    for (int i = 0; i < LAC_DEEPFILL_LAYERS; i++)
+        if (m->g.layer[i].kind != LAC_BLOCK_PLAIN)
+            m->g.layer[i].weight->gain = (float)lac_config_num(model, "init_gain");
     m->hole_only = strcmp(lac_config_str(config, "loss.region"), "hole") == 0;
     m->gan = strcmp(lac_config_str(model, "discriminator.kind"), "none") != 0;
     if (m->gan)

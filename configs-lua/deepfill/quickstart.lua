@@ -8,7 +8,7 @@ return lac.extend(require "base.deepfill", {
     train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 112, flip = true, tint = 0.8, mask = "union" },
     eval  = { set = "stamps", split = "val", size = 64, shorter = 64, mask = "file:union-56-seed3-64" },
   },
-  model = { generator = { cnum = 24 }, discriminator = { width = 16 } },
+  model = { generator = { cnum = 24 }, discriminator = { width = 16 }, init_gain = 2.4 },
   loss  = { region = "hole", gan = 0.02 },
   optim = { generator     = { lr = 5e-4, ema = 0.99, schedule = { kind = "cosine", warmup = 50, total = 1200, final = 5e-5 } },
             discriminator = { lr = 2e-4 } },
