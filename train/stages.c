@@ -136,7 +136,7 @@ void lac_stages_help(void (*line)(const char *path, const lac_key *key))
 }
 
 /* A run's folder lies below `runs`, whatever its name. */
-static lac_status check_name(const char *name)
+static lac_status check_run_name(const char *name)
 {
     bool good = name[0] != '\0' && name[0] != '/' && strlen(name) < 512;
     for (const char *at = strstr(name, ".."); good && at != NULL; at = strstr(at + 1, ".."))
@@ -155,7 +155,7 @@ static lac_status resolve_one(lac_stage *s, const json_t *given, lac_config_wher
         where(context, "recipe", at, sizeof at);
     LAC_TRY(at[0] ? lac_context(found, "%s", at) : found);
     LAC_TRY(lac_config_resolve(&s->config, keys_of(s->recipe), given, where, context));
-    LAC_TRY(check_name(lac_config_str(s->config, "name")));
+    LAC_TRY(check_run_name(lac_config_str(s->config, "name")));
     return lac_strdup(&s->name, lac_config_str(s->config, "stage"));
 }
 
