@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-enum { SIZE = 64, WARM = 4, STEPS = 6 };
+/* The system may take a page back at any time: what counts is the quietest of a few stretches, as a step's own faults come every time. */
+enum { SIZE = 64, WARM = 4, STEPS = 2, STRETCHES = 6 };
 
 static uint8_t image[2 * SIZE * SIZE * 3], mask[2 * SIZE * SIZE];
 
@@ -51,13 +52,17 @@ static void run(const char *precision)
     int64_t step = 0;
     while (step < WARM)
         LAC_CHECK_STATUS(lac_trainer_step(&t, step++, all));
+    int64_t fewest = INT64_MAX;
     const uint64_t asked = lac_alloc_count();
-    const int64_t before = faults();
-    while (step < WARM + STEPS)
-        LAC_CHECK_STATUS(lac_trainer_step(&t, step++, all));
-    const long long more = (long long)(lac_alloc_count() - asked), new_faults = faults() - before;
-    if (more != 0 || new_faults > STEPS)        /* the kernel may take a page back now and then; a step's own would be hundreds */
-        fail_msg("%s: %lld allocations, %lld page faults in %d warm steps", precision, more, new_faults, STEPS);
+    for (int i = 0; i < STRETCHES; i++) {
+        const int64_t before = faults();
+        for (int k = 0; k < STEPS; k++)
+            LAC_CHECK_STATUS(lac_trainer_step(&t, step++, all));
+        fewest = LAC_MIN(fewest, faults() - before);
+    }
+    const long long more = (long long)(lac_alloc_count() - asked);
+    if (more != 0 || fewest > 0)
+        fail_msg("%s: %lld allocations, at least %lld page faults in %d warm steps", precision, more, (long long)fewest, STEPS);
     lac_trainer_close(&t);
     lac_comm_free(comm);
     lac_stages_free(&stages);
