@@ -51,7 +51,7 @@ typedef struct lac_op_def {
     bool no_gradient;                       /* outputs never need one (max, argmax) */
 } lac_op_def;
 
-#define LAC_OP(name, doc) extern const lac_op_def lac_op_##name __attribute__((weak));
+#define LAC_OP(name, doc) extern const lac_op_def lac_op_##name;
 #include "autograd/ops/ops.def"
 #undef LAC_OP
 
