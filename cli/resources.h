@@ -1,4 +1,5 @@
-/* cli/resources.h -- the files that come with the program: configs-lua/, data/masks/, data/stamps/manifest.tsv, scripts/.
+/* cli/resources.h -- the files that come with the program: configs-lua/, weights/, data/masks/, data/stamps/manifest.tsv,
+ * scripts/.
  *
  * They keep the places they have in the source tree. A build folder finds the tree it was made from, an installed program
  * PREFIX/share/lacuna; both ways are relative to the executable (generated/lac_resources.h), so either may be moved as a whole. */

@@ -1,4 +1,4 @@
--- The weights that ship with the project: *stamps* photographs, 64 x 64, L1 inside the hole first, then the GAN.
+-- *stamps* photographs at 64 x 64: L1 inside the hole first, then the GAN. The weights that ship are of the first stage (weights/README.md).
 return lac.extend(require "base.deepfill", {
   name  = "deepfill-stamps",
   steps = 7000,

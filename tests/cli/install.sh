@@ -2,7 +2,7 @@
 . "$SOURCE/tests/harness/shell.sh"
 cmake --install "$BUILD" --prefix "$T/prefix" > log || fail "cmake --install: $(cat log)"
 mv prefix moved
-for folder in configs-lua data/masks data/stamps; do
+for folder in configs-lua weights data/masks data/stamps; do
   [ ! -d "$SOURCE/$folder" ] || diff -r "$SOURCE/$folder" "moved/share/lacuna/$folder" || fail "$folder was not installed whole"
 done
 [ -x moved/share/lacuna/scripts/fetch-stamps ] || fail "fetch-stamps is missing"
