@@ -2,7 +2,7 @@
 -- the GAN weighs little: so short a training has time for colours and edges, not for texture.
 return lac.extend(require "base.deepfill", {
   name  = "deepfill-quickstart",
-  steps = 1200,
+  steps = 2000,
   batch = { global = 16 },
   data  = {
     train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 112, flip = true, tint = 0.8, mask = "union" },
@@ -10,7 +10,7 @@ return lac.extend(require "base.deepfill", {
   },
   model = { generator = { cnum = 24 }, discriminator = { width = 16 }, init_gain = 2.4 },
   loss  = { region = "hole", gan = 0.02 },
-  optim = { generator     = { lr = 5e-4, ema = 0.99, schedule = { kind = "cosine", warmup = 50, total = 1200, final = 5e-5 } },
+  optim = { generator     = { lr = 5e-4, ema = 0.99, schedule = { kind = "cosine", warmup = 50, total = 2000, final = 5e-5 } },
             discriminator = { lr = 2e-4 } },
   sample     = { every = 200, images = 8 },
   validate   = { every = 100, metrics = { "l1-pm1@hole" } },
