@@ -71,6 +71,30 @@ static lac_status open_loader(run *r, const json_t *data, const lac_source *sour
     return s == LAC_OK ? lac_loader_seek(*l, r->step - r->first_step) : s;
 }
 
+static lac_status eval_loader(const json_t *data, const lac_set *set, const char *mask, lac_loader **l)
+{
+    const lac_source source = { .set = set, .split = lac_config_str(data, "split"), .weight = 1 };
+    lac_loader_config c = { .source = &source, .n_sources = 1, .mask = mask, .stream = "eval", .global = 8, .count = 8, .evaluate = true,
+                            .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter") } };
+    LAC_TRY(lac_crop_named(&c.view.crop, lac_config_str(data, "crop")));
+    return lac_loader_new(l, &c);
+}
+
+lac_status run_open_eval(run *r, lac_set **set, lac_loader **l)
+{
+    const json_t *data = lac_config_at(r->config, "data.eval");
+    char *mask = NULL;
+    if (data == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "sample and validate want data.eval");
+    lac_status s = open_set(r, lac_config_str(data, "set"), set);
+    if (s == LAC_OK)
+        s = locate_mask(r, lac_config_str(data, "mask"), &mask);
+    if (s == LAC_OK)
+        s = eval_loader(data, *set, mask, l);
+    free(mask);
+    return lac_context(s, "data.eval");
+}
+
 lac_status run_open_data(run *r)
 {
     const json_t *data = lac_config_at(r->config, "data.train");

@@ -136,7 +136,7 @@ static lac_status with_inpainter(run *r, with_network *f)
     return s != LAC_OK ? s : back;
 }
 
-/* Four pictures of a sample: what is known, what was made of it, the truth. */
+/* The pictures of a sample: what is known, what was made of it, the truth. */
 enum { SHOWN = 3 };
 
 static lac_status sample(run *r, const lac_inpainter *ip, const lac_image *truth, const lac_image *mask, lac_image *shown)
@@ -182,35 +182,6 @@ static lac_status show_batch(run *r, const lac_inpainter *ip, const lac_batch *b
     return LAC_OK;
 }
 
-static lac_status open_eval(run *r, lac_set **set, lac_loader **l)
-{
-    const json_t *data = lac_config_at(r->config, "data.eval");
-    char *path = NULL, *mask = NULL;
-    if (data == NULL)
-        return LAC_FAIL(LAC_ERR_CONFIG, "sample and validate want data.eval");
-    LAC_TRY(r->hooks->locate(r->hooks->context, lac_config_str(data, "set"), &path));
-    lac_status s = lac_set_open(set, path);
-    free(path);
-    const char *word = lac_config_str(data, "mask");
-    if (s == LAC_OK && strncmp(word, "file:", 5) == 0) {
-        s = r->hooks->locate(r->hooks->context, word + 5, &path);
-        if (s == LAC_OK)
-            s = lac_format(&mask, "file:%s", path);
-        free(s == LAC_OK ? path : NULL);
-    } else if (s == LAC_OK) {
-        s = lac_strdup(&mask, word);
-    }
-    const lac_source source = { .set = *set, .split = lac_config_str(data, "split"), .weight = 1 };
-    lac_loader_config c = { .source = &source, .n_sources = 1, .mask = mask, .stream = "eval", .global = 8, .count = 8, .evaluate = true,
-                            .seed = 0, .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter") } };
-    if (s == LAC_OK)
-        s = lac_crop_named(&c.view.crop, lac_config_str(data, "crop"));
-    if (s == LAC_OK)
-        s = lac_loader_new(l, &c);
-    free(mask);
-    return lac_context(s, "data.eval");
-}
-
 static lac_status fill_grid(run *r, const lac_inpainter *ip, lac_loader *l, lac_image *shown, int64_t images)
 {
     int64_t n = 0;
@@ -230,7 +201,7 @@ static lac_status draw_samples(run *r, const lac_inpainter *ip, const json_t *ne
     lac_loader *l = NULL;
     lac_image *shown = NULL;
     (void)network;
-    lac_status s = open_eval(r, &set, &l);
+    lac_status s = run_open_eval(r, &set, &l);
     if (s == LAC_OK)
         s = lac_calloc((void **)&shown, (size_t)(SHOWN * images), sizeof *shown);
     if (s == LAC_OK)
