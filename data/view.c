@@ -34,7 +34,7 @@ static int64_t below(lac_stream *s, int64_t n) { return lac_stream_below(s, (uin
 lac_window lac_view_window(const lac_view *v, int64_t height, int64_t width, lac_stream *random)
 {
     const int64_t least = LAC_MIN(height, width);
-    lac_window w = { 0, 0, height, width, false };
+    lac_window w = { .height = height, .width = width };
     if (v->crop != LAC_CROP_SQUASH) {
         int64_t shorter = v->shorter > 0 ? v->shorter : least;
         if (v->shorter_max > v->shorter)
@@ -45,40 +45,36 @@ lac_window lac_view_window(const lac_view *v, int64_t height, int64_t width, lac
         w.left = v->crop == LAC_CROP_RANDOM ? below(random, width - w.width + 1) : (width - w.width) / 2;
     }
     w.flip = v->flip && below(random, 2) == 1;
+    w.turns = v->turn ? (int)below(random, 4) : 0;
     return w;
 }
 
-static void mirror_row(uint8_t *to, const uint8_t *from, int64_t width, int channels)
+/* The square picture `from`, flipped left to right and then turned clockwise by quarters. In pixels of `from`, one row of the
+ * result below another is `down` further, one column `right` further. */
+static void orient(const lac_window *w, const uint8_t *from, int64_t size, int channels, uint8_t *to)
 {
-    for (int64_t x = 0; x < width; x++)
-        memcpy(to + x * channels, from + (width - 1 - x) * channels, (size_t)channels);
-}
-
-/* Rows of the window, dense. */
-static void copy_rows(const lac_window *w, const lac_image *image, bool mirror, uint8_t *to)
-{
-    const int64_t row = w->width * image->channels;
-    for (int64_t y = 0; y < w->height; y++) {
-        const uint8_t *from = image->pixels + ((w->top + y) * image->width + w->left) * image->channels;
-        if (mirror)
-            mirror_row(to + y * row, from, w->width, image->channels);
-        else
-            memcpy(to + y * row, from, (size_t)row);
+    const int64_t last = size - 1, column = w->flip ? -1 : 1;
+    const int64_t down[] = { size, column, -size, -column }, right[] = { column, -size, -column, size };
+    const int64_t top = w->turns == 1 || w->turns == 2 ? last : 0, left = w->flip != (w->turns >= 2) ? last : 0;
+    for (int64_t y = 0; y < size; y++) {
+        const uint8_t *p = from + (top * size + left + y * down[w->turns]) * channels;
+        for (int64_t x = 0; x < size; x++, p += right[w->turns] * channels)
+            for (int c = 0; c < channels; c++)
+                *to++ = p[c];
     }
 }
 
 lac_status lac_window_cut(const lac_window *w, const lac_image *image, int64_t size, uint8_t *to)
 {
-    if (w->height == size && w->width == size) {
-        copy_rows(w, image, w->flip, to);
-        return LAC_OK;
-    }
+    const int64_t row = w->width * image->channels;
     lac_image part = { 0 }, fit = { 0 };
     LAC_TRY(lac_image_new(&part, w->height, w->width, image->channels));
-    copy_rows(w, image, false, part.pixels);
-    const lac_status s = lac_image_resize(&fit, &part, size, size, LAC_FILTER_BILINEAR, LAC_PASSES_HORIZONTAL_FIRST);
+    for (int64_t y = 0; y < w->height; y++)
+        memcpy(part.pixels + y * row, image->pixels + ((w->top + y) * image->width + w->left) * image->channels, (size_t)row);
+    const bool resize = w->height != size || w->width != size;
+    const lac_status s = resize ? lac_image_resize(&fit, &part, size, size, LAC_FILTER_BILINEAR, LAC_PASSES_HORIZONTAL_FIRST) : LAC_OK;
     if (s == LAC_OK)
-        copy_rows(&(lac_window){ 0, 0, size, size, false }, &fit, w->flip, to);
+        orient(w, resize ? fit.pixels : part.pixels, size, image->channels, to);
     lac_image_free(&part);
     lac_image_free(&fit);
     return s;

@@ -13,14 +13,15 @@ typedef struct lac_view {
     lac_crop crop;
     int64_t shorter, shorter_max;       /* drawn from [shorter, shorter_max] per sample when the second is larger; random crop alone */
     bool flip;                          /* left-right, every second sample */
+    bool turn;                          /* by 0, 90, 180 or 270 degrees, each for every fourth sample; after the flip */
 } lac_view;
 
 lac_status lac_crop_named(lac_crop *crop, const char *name);       /* "random", "center", "squash" */
 lac_status lac_view_check(const lac_view *view);
 
-typedef struct lac_window { int64_t top, left, height, width; bool flip; } lac_window;
+typedef struct lac_window { int64_t top, left, height, width; bool flip; int turns; } lac_window;     /* turns: quarters, clockwise */
 
 /* The window in a picture of height x width; draws from the stream. */
 lac_window lac_view_window(const lac_view *view, int64_t height, int64_t width, lac_stream *random);
-/* The window's pixels, resized to size x size where it is of another size: to [size, size, channels of image]. */
+/* The window's pixels, resized to size x size where it is of another size, flipped and turned: to [size, size, channels of image]. */
 lac_status lac_window_cut(const lac_window *w, const lac_image *image, int64_t size, uint8_t *to);
