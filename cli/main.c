@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const struct { const char *name, *about; int (*run)(int argc, char **argv); } commands[] = {
@@ -50,6 +51,7 @@ int main(int argc, char **argv)
 {
     spin_less(argv);
     const char *slash = strrchr(argv[0], '/'), *self = slash ? slash + 1 : argv[0];
+    prctl(PR_SET_NAME, self);               /* for ps and pgrep: starting again left "exe" there */
     if (lac_backend_cpu_register() != LAC_OK) {
         fprintf(stderr, "lacuna: %s\n", lac_error_message());
         return 1;
