@@ -221,8 +221,8 @@ static lac_status check(const lac_loader_config *c)
     if (c->threads < 0 || c->threads > MAX_THREADS || c->depth < 0 || c->depth > MAX_DEPTH)
         return LAC_FAIL(LAC_ERR_CONFIG, "%d loader threads and %d batches ahead, expected at most %d and %d", c->threads, c->depth, MAX_THREADS,
                         MAX_DEPTH);
-    if (c->evaluate && (c->n_sources != 1 || c->view.flip || c->view.turn || c->tint > 0))
-        return LAC_FAIL(LAC_ERR_CONFIG, "evaluation takes one source, and neither flips nor tints");
+    if (c->evaluate && (c->n_sources != 1 || c->view.flip || c->view.turn > 0 || c->tint > 0))
+        return LAC_FAIL(LAC_ERR_CONFIG, "evaluation takes one source, and neither flips, turns nor tints");
     return lac_view_check(&c->view);
 }
 

@@ -11,7 +11,8 @@ lac_tint lac_tint_draw(float share, lac_stream *random)
     const bool tinted = lac_stream_uniform(random) < share;
     const int *p = permutations[lac_stream_below(random, 6)];
     const float sign = lac_stream_below(random, 4) == 0 ? -1.0f : 1.0f;
-    lac_tint t;
+    const float saturation = between(random, 0.5f, 2);
+    lac_tint t = { .saturation = tinted ? saturation : 1 };
     for (int c = 0; c < 3; c++) {
         const float a = sign * between(random, 0.7f, 1.3f), b = between(random, -25, 25);
         t.channel[c] = tinted ? p[c] : c;
@@ -24,8 +25,11 @@ lac_tint lac_tint_draw(float share, lac_stream *random)
 void lac_tint_apply(const lac_tint *t, uint8_t *rgb, int64_t pixels)
 {
     for (int64_t i = 0; i < pixels; i++, rgb += 3) {
-        const uint8_t x[3] = { rgb[0], rgb[1], rgb[2] };
+        const float mean = (float)(rgb[0] + rgb[1] + rgb[2]) / 3;
+        uint8_t z[3];
         for (int c = 0; c < 3; c++)
-            rgb[c] = t->level[c][x[t->channel[c]]];
+            z[c] = level(lac_fma(t->saturation, (float)rgb[c] - mean, mean));
+        for (int c = 0; c < 3; c++)
+            rgb[c] = t->level[c][z[t->channel[c]]];
     }
 }

@@ -26,6 +26,8 @@ lac_status lac_view_check(const lac_view *v)
     if (v->shorter_max != 0 && (v->crop != LAC_CROP_RANDOM || v->shorter == 0 || v->shorter_max < v->shorter || v->shorter_max > 1 << 16))
         return LAC_FAIL(LAC_ERR_CONFIG, "shorter sides from %" PRId64 " to %" PRId64 ": expected a random crop and a range", v->shorter,
                         v->shorter_max);
+    if (!(v->turn >= 0 && v->turn <= 1))
+        return LAC_FAIL(LAC_ERR_CONFIG, "a share of %g of the samples turned, expected 0 to 1", (double)v->turn);
     return LAC_OK;
 }
 
@@ -45,7 +47,8 @@ lac_window lac_view_window(const lac_view *v, int64_t height, int64_t width, lac
         w.left = v->crop == LAC_CROP_RANDOM ? below(random, width - w.width + 1) : (width - w.width) / 2;
     }
     w.flip = v->flip && below(random, 2) == 1;
-    w.turns = v->turn ? (int)below(random, 4) : 0;
+    if (v->turn > 0 && lac_stream_uniform(random) < v->turn)
+        w.turns = 1 + (int)below(random, 3);
     return w;
 }
 

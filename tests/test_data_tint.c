@@ -26,3 +26,16 @@ LAC_TEST(tint_follows_its_formula_and_its_counter)
     LAC_CHECK(negatives > 400 && negatives < 600);                  /* an eighth of 4000; standard deviation 21 */
     LAC_CHECK(kept > 1850 && kept < 2150);                          /* half; standard deviation 32 */
 }
+
+LAC_TEST(tint_moves_a_colour_from_or_to_its_mean)
+{
+    lac_stream s = lac_stream_at(1, lac_purpose("tint"), 0, 0);
+    lac_tint t = lac_tint_draw(0, &s);
+    t.saturation = 2;
+    uint8_t x[6] = { 100, 120, 140, 0, 30, 240 };
+    lac_tint_apply(&t, x, 2);
+    LAC_CHECK(memcmp(x, (uint8_t[]){ 80, 120, 160, 0, 0, 255 }, 6) == 0);
+    t.saturation = 0.5f;
+    lac_tint_apply(&t, x, 1);
+    LAC_CHECK(memcmp(x, (uint8_t[]){ 100, 120, 140 }, 3) == 0);
+}

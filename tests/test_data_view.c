@@ -24,7 +24,7 @@ LAC_TEST(a_window_is_flipped_first_and_then_turned_clockwise)
 
 LAC_TEST(each_orientation_is_drawn_for_its_share_of_the_samples)
 {
-    const lac_view view = { .size = 4, .crop = LAC_CROP_RANDOM, .flip = true, .turn = true };
+    const lac_view view = { .size = 4, .crop = LAC_CROP_RANDOM, .flip = true, .turn = 0.75f };
     int seen[2][4] = { 0 };
     for (int64_t sample = 0; sample < 4000; sample++) {
         lac_stream s = lac_stream_at(1, lac_purpose("crop"), 0, sample);

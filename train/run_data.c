@@ -63,7 +63,8 @@ static lac_status open_loader(run *r, const json_t *data, const lac_source *sour
         .global = global, .first = r->comm->rank * share, .count = share,
         .tint = (float)lac_config_num(data, "tint"), .threads = (int)lac_config_int(data, "threads"),
         .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter"),
-                  .shorter_max = lac_config_int(data, "shorter_max"), .flip = lac_config_bool(data, "flip"), .turn = lac_config_bool(data, "turn") } };
+                  .shorter_max = lac_config_int(data, "shorter_max"), .flip = lac_config_bool(data, "flip"),
+                  .turn = (float)lac_config_num(data, "turn") } };
     lac_status s = lac_crop_named(&c.view.crop, lac_config_str(data, "crop"));
     if (s == LAC_OK)
         s = lac_loader_new(l, &c);

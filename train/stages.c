@@ -26,7 +26,7 @@ static const lac_key train_data_keys[] = {
     VIEW_KEYS("\"random\""),
     { "shorter_max", LAC_KEY_INT, "0", .min = 0, .max = 65536, .help = "shorter is drawn up to this" },
     { "flip", LAC_KEY_BOOL, "false", .help = "left-right, every second sample" },
-    { "turn", LAC_KEY_BOOL, "false", .help = "by 0, 90, 180 or 270 degrees, a fourth of the samples each" },
+    { "turn", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples turned by 90, 180 or 270 degrees" },
     { "tint", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples whose colours are changed at random" },
     { "mask", LAC_KEY_STR, "\"union\"", .help = "rect, brush, brush-paper, union, or file:PATH" },
     { "threads", LAC_KEY_INT, "2", .min = 1, .max = 64, .help = "that decode" },

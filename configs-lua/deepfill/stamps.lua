@@ -1,10 +1,10 @@
 -- *stamps* photographs at 64 x 64: L1 inside the hole first, then the GAN. The weights that ship are of the first stage (weights/README.md).
 return lac.extend(require "base.deepfill", {
   name  = "deepfill-stamps",
-  steps = 7000,
+  steps = 24000,
   batch = { global = 16 },
   data  = {
-    train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 128, flip = true, tint = 0.8, mask = "union" },
+    train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 144, flip = true, turn = 0.5, tint = 0.8, mask = "union" },
     eval  = { set = "stamps", split = "val", size = 64, shorter = 64, mask = "file:union-56-seed3-64" },
   },
   -- Glorot's weights shrink the signal to 0.4 a gated layer (gate 1/2, variance 2/3): 1e-5 is left at the bottleneck, and the
@@ -19,7 +19,7 @@ return lac.extend(require "base.deepfill", {
   stages = {
     { stage = "l1",
       model = { discriminator = { kind = "none" } },
-      optim = { generator = { lr = 4e-4, schedule = { kind = "cosine", warmup = 200, total = 7000, final = 5e-5 } } } },
+      optim = { generator = { lr = 4e-4, schedule = { kind = "cosine", warmup = 200, total = 24000, final = 2e-5 } } } },
     { stage = "gan", steps = 800, loss = { gan = 0.02 },
       optim = { generator = { lr = 1e-4 }, discriminator = { lr = 2e-4 } } },
   },
