@@ -4,14 +4,14 @@
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
 #include "autograd/ops/contextual_attention/contextual_attention.h"
-#include "autograd/tape.h"
-#include "core/memory.h"
+#include "autograd/tape_internal.h"
 #include "models/deepfill/generator.h"
 #include "models/deepfill/sn_patchgan.h"
 #include "tests/harness/test.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Half a unit of the last of six printed decimals, and as much for f32 sums in another order. */
 #define PRINTED 1e-6
@@ -90,25 +90,106 @@ static void means(const lac_tensor *x, double mean, double mean_abs, double tole
     LAC_CHECK(fabs(sum / (double)lac_numel(x) - mean) < tolerance && fabs(abs_sum / (double)lac_numel(x) - mean_abs) < tolerance);
 }
 
+/* ---- activations inside a network: what the tape recorded last at a module path, so the network must be in training */
+
+typedef struct layer_values { const char *path; double mean, mean_abs; } layer_values;
+
+static lac_status keep_at(lac_tape *t, const char *path, int output, lac_tensor **copy)
+{
+    char where[512];
+    for (int64_t i = t->n_nodes - 1; i >= 0; i--) {
+        tape_where(t->nodes[i].where, where, sizeof where);
+        if (strcmp(where, path) == 0 && t->nodes[i].kind == NODE_OP)
+            return lac_keep(t, t->known[t->nodes[i].out[output]].x, copy);
+    }
+    return LAC_FAIL(LAC_ERR_STATE, "nothing was recorded at '%s'", path);
+}
+
+static lac_status keep_layers(lac_tape *t, const layer_values *layer, int n, lac_tensor **copies)
+{
+    for (int i = 0; i < n; i++)
+        LAC_TRY(keep_at(t, layer[i].path, 0, &copies[i]));
+    return LAC_OK;
+}
+
+static void check_layers(const layer_values *layer, int n, lac_tensor **copies)
+{
+    for (int i = 0; i < n; i++) {
+        print_message("%s\n", layer[i].path);
+        means(copies[i], layer[i].mean, layer[i].mean_abs, PRINTED);
+        lac_tensor_free(copies[i]);
+    }
+}
+
+/* Keys that some query looks at; those in the hole have weight 0 for all. attention: [1, queries, keys]. */
+static int keys_in_use(const lac_tensor *attention, bool *used)
+{
+    const int64_t keys = attention->dim[2];
+    int n = 0;
+    for (int64_t q = 0; q < keys; q++) {
+        bool any = false;
+        for (int64_t p = 0; p < attention->dim[1] && !any; p++)
+            any = ((const float *)attention->data)[p * keys + q] > 0;
+        n += any;
+        if (used != NULL)
+            used[q] = any;
+    }
+    return n;
+}
+
 /* ---- generator */
 
-typedef struct picture { lac_deepfill g; lac_tensor *image, *mask, *x1, *x2; } picture;
+static const layer_values generator_layers[] = {
+    { "/generator/conv1", 0.068063, 0.362022 },
+    { "/generator/conv2_downsample", 0.088100, 0.304546 },
+    { "/generator/conv4_downsample", 0.011533, 0.178067 },
+    { "/generator/conv6", 0.017294, 0.114886 },
+    { "/generator/conv10_atrous", -0.000506, 0.025645 },
+    { "/generator/conv13_upsample", -0.001375, 0.037383 },
+    { "/generator/conv16", 0.012373, 0.033427 },
+    { "/generator/conv17", -0.030521, 0.135988 },               /* before tanh */
+    { "/generator/xconv2_downsample", 0.038765, 0.229425 },
+    { "/generator/xconv10_atrous", -0.000521, 0.028981 },
+    { "/generator/pmconv4_downsample", 0.019776, 0.144045 },
+    { "/generator/pmconv6", 0.056510, 0.056510 },
+    { "/generator/attention", 0.052334, 0.052334 },
+    { "/generator/pmconv10", -0.006700, 0.050293 },
+    { "/generator/allconv11", 0.002997, 0.040283 },
+    { "/generator/allconv16", 0.014715, 0.036755 },
+    { "/generator/allconv17", 0.113284, 0.113941 },             /* before tanh */
+};
+enum { N_LAYERS = LAC_COUNT(generator_layers) };
+
+typedef struct picture { lac_deepfill g; lac_tensor *image, *mask, *x1, *x2, *attention, *layer[N_LAYERS]; bool layers_too; } picture;
 
 static lac_status paint(lac_tape *t, void *context)
 {
     picture *p = context;
+    if (p->layers_too)
+        lac_tape_train(t, p->g.params);
     const lac_deepfill_out y = lac_deepfill_forward(t, &p->g, lac_tape_input(t, p->image, LAC_F32), lac_tape_input(t, p->mask, LAC_F32));
     LAC_TRY(lac_tape_status(t));
+    if (p->layers_too) {
+        LAC_TRY(keep_layers(t, generator_layers, N_LAYERS, p->layer));
+        LAC_TRY(keep_at(t, "/generator/attention", 1, &p->attention));
+    }
     LAC_TRY(lac_keep(t, y.x1, &p->x1));
     return lac_keep(t, y.x2, &p->x2);
 }
 
-static void open_generator(picture *p, int64_t width, bool fuse)
+static void run_generator(picture *p)
+{
+    lac_tape *t;
+    LAC_CHECK_STATUS(lac_tape_new(&t, p->g.params->backend));
+    LAC_CHECK_STATUS(lac_tape_run(t, "paint", paint, p));
+    lac_tape_free(t);
+}
+
+static void open_generator(picture *p, int64_t width, bool fuse, bool layers_too)
 {
     const lac_deepfill_config c = { .mode = LAC_MODE_TF, .conv = LAC_CONV_GATED, .cnum = 48, .input_aux = true, .fuse = fuse, .softmax_scale = 10 };
     lac_params *ps;
-    lac_tape *t;
-    *p = (picture){ .image = filled(4, (int64_t[]){ 1, 64, width, 3 }, 5000), .mask = box(64, width, 16, 39, 20, 51) };
+    *p = (picture){ .image = filled(4, (int64_t[]){ 1, 64, width, 3 }, 5000), .mask = box(64, width, 16, 39, 20, 51), .layers_too = layers_too };
     LAC_CHECK_STATUS(lac_params_new(&ps, "generator", cpu(), LAC_F32));
     LAC_CHECK_STATUS(lac_deepfill_init(&p->g, ps, &c));
     LAC_CHECK_STATUS(lac_params_init(ps, 0));
@@ -118,13 +199,12 @@ static void open_generator(picture *p, int64_t width, bool fuse)
         set_kernel(b->weight, (uint32_t)i, (float)(1.8 * sqrt(3 / fan)));
         set_vector(b->bias, 1000 + (uint32_t)i, 0.1f);
     }
-    LAC_CHECK_STATUS(lac_tape_new(&t, ps->backend));
-    LAC_CHECK_STATUS(lac_tape_run(t, "paint", paint, p));
-    lac_tape_free(t);
+    run_generator(p);
 }
 
 static void close_generator(picture *p)
 {
+    lac_tensor_free(p->attention);
     lac_tensor_free(p->image);
     lac_tensor_free(p->mask);
     lac_tensor_free(p->x1);
@@ -134,10 +214,19 @@ static void close_generator(picture *p)
 
 static int64_t pixel(int64_t row, int64_t column, int64_t width) { return (row * width + column) * 3; }
 
+/* The first weights in the order of the hash: [kh, kw, in, out], so those of four filters. */
+static void check_first_weights(const lac_tensor *w)
+{
+    static const double want[] = { -0.2745241, 0.0682188, -0.2622493, -0.2449890 };
+    for (int o = 0; o < 4; o++)
+        near(w, o * (lac_numel(w) / w->dim[0]), &want[o], 1, 1e-7);
+}
+
 LAC_TEST(generator_gives_the_printed_values)
 {
     picture p;
-    open_generator(&p, 64, true);
+    open_generator(&p, 64, true, false);
+    check_first_weights(p.g.layer[0].weight->value);
     near(p.g.layer[0].bias->value, 0, (double[]){ -0.0993012, 0.0397736, -0.0615025 }, 3, 1e-7);
     means(p.x1, -0.029085, 0.133990, PRINTED);
     near(p.x1, pixel(20, 30, 64), (double[]){ 0.119984, -0.252952, 0.015953 }, 3, PRINTED);
@@ -150,10 +239,19 @@ LAC_TEST(generator_gives_the_printed_values)
     close_generator(&p);
 }
 
+LAC_TEST(every_printed_layer_of_the_generator_has_the_printed_means)
+{
+    picture p;
+    open_generator(&p, 64, true, true);
+    check_layers(generator_layers, N_LAYERS, p.layer);
+    LAC_CHECK(p.attention->dim[2] == 64 && keys_in_use(p.attention, NULL) == 39);
+    close_generator(&p);
+}
+
 LAC_TEST(generator_gives_the_printed_values_on_an_oblong_picture)
 {
     picture p;
-    open_generator(&p, 96, true);
+    open_generator(&p, 96, true, false);
     double mean = 0;
     for (int64_t i = 0; i < lac_numel(p.x2); i++)
         mean += ((float *)p.x2->data)[i] / (double)lac_numel(p.x2);
@@ -166,8 +264,8 @@ LAC_TEST(fuse_changes_the_second_stage_as_printed)
 {
     picture with, without;
     double most = 0;
-    open_generator(&with, 64, true);
-    open_generator(&without, 64, false);
+    open_generator(&with, 64, true, false);
+    open_generator(&without, 64, false, false);
     for (int64_t i = 0; i < lac_numel(with.x2); i++)
         most = fmax(most, fabs(((float *)with.x2->data)[i] - ((float *)without.x2->data)[i]));
     LAC_CHECK(fabs(most - 0.0343) < 1e-4);      /* four decimals are printed */
@@ -177,17 +275,30 @@ LAC_TEST(fuse_changes_the_second_stage_as_printed)
 
 /* ---- discriminator */
 
-typedef struct judge { lac_sn_patchgan d; lac_tensor *real, *fake, *mask, *logits, *sigma[LAC_SN_CONVS]; } judge;
+static const layer_values discriminator_layers[LAC_SN_CONVS] = {
+    { "/discriminator/conv1", 0.130953, 0.192133 },
+    { "/discriminator/conv2", 0.090615, 0.136734 },
+    { "/discriminator/conv3", 0.070829, 0.098382 },
+    { "/discriminator/conv4", 0.047835, 0.069597 },
+    { "/discriminator/conv5", 0.028920, 0.044823 },
+    { "/discriminator/conv6", 0.023502, 0.034008 },
+};
+
+typedef struct judge { lac_sn_patchgan d; lac_tensor *real, *fake, *mask, *logits, *sigma[LAC_SN_CONVS], *layer[LAC_SN_CONVS]; bool layers_too; } judge;
 
 static lac_status look(lac_tape *t, void *context)
 {
     judge *j = context;
+    if (j->layers_too)
+        lac_tape_train(t, j->d.params);
     lac_tensor *real = lac_tape_input(t, j->real, LAC_F32), *fake = lac_tape_input(t, j->fake, LAC_F32), *mask = lac_tape_input(t, j->mask, LAC_F32);
     lac_tensor *complete = lac_composite(t, fake, real, mask, &(lac_composite_attr){ .append_mask = true, .dtype = LAC_F32 });
     lac_tensor *pair[2] = { lac_composite(t, NULL, real, mask, &(lac_composite_attr){ .whole = true, .append_mask = true, .dtype = LAC_F32 }), complete };
     const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, &j->d, lac_concat(t, pair, 2, LAC_CONCAT_BATCH));
     LAC_TRY(lac_tape_status(t));
     lac_sn_patchgan_commit(t, &j->d, &y);
+    if (j->layers_too)
+        LAC_TRY(keep_layers(t, discriminator_layers, LAC_SN_CONVS, j->layer));
     LAC_TRY(lac_keep(t, y.logits, &j->logits));
     for (int i = 0; i < LAC_SN_CONVS; i++)
         LAC_TRY(lac_keep(t, y.sigma[i], &j->sigma[i]));
@@ -246,7 +357,29 @@ static void check_losses(const judge *j)
         neg += y[n + i] / (double)n;
         d += 0.5 * (fmax(0, 1 - y[i]) + fmax(0, 1 + y[n + i])) / (double)n;
     }
-    LAC_CHECK(fabs(pos - 0.0236524) < 1e-7 && fabs(neg - 0.0233513) < 1e-7 && fabs(d - 0.9998493) < 2e-7);     /* seven decimals */
+    LAC_CHECK(fabs(pos - 0.0236524) < 1e-7 && fabs(neg - 0.0233513) < 1e-7 && fabs(d - 0.9998493) < 2e-7);     /* seven decimals; g_loss = -neg */
+}
+
+static void close_judge(judge *j)
+{
+    drop_results(j);
+    lac_tensor_free(j->real);
+    lac_tensor_free(j->fake);
+    lac_tensor_free(j->mask);
+    lac_params_free(j->d.params);
+}
+
+LAC_TEST(every_layer_of_the_discriminator_has_the_printed_means)
+{
+    judge j;
+    lac_tape *t;
+    open_judge(&j);
+    j.layers_too = true;
+    LAC_CHECK_STATUS(lac_tape_new(&t, j.d.params->backend));
+    forwards(&j, t, 1);
+    check_layers(discriminator_layers, LAC_SN_CONVS, j.layer);
+    lac_tape_free(t);
+    close_judge(&j);
 }
 
 LAC_TEST(discriminator_gives_the_printed_values)
@@ -264,16 +397,12 @@ LAC_TEST(discriminator_gives_the_printed_values)
     forwards(&j, t, 50);
     check_sigma(&j, (double[]){ 1.740691, 1.261967, 1.277840, 1.184518, 1.193837, 1.192075 });
     lac_tape_free(t);
-    drop_results(&j);
-    lac_tensor_free(j.real);
-    lac_tensor_free(j.fake);
-    lac_tensor_free(j.mask);
-    lac_params_free(j.d.params);
+    close_judge(&j);
 }
 
 /* ---- attention alone */
 
-typedef struct lookup { lac_tensor *f, *mask, *g, *y, *gf; bool fuse; } lookup;
+typedef struct lookup { lac_tensor *f, *mask, *g, *y, *attention, *gf; bool fuse; } lookup;
 
 static lac_status attend(lac_tape *t, void *context)
 {
@@ -284,6 +413,7 @@ static lac_status attend(lac_tape *t, void *context)
     lac_tensor *y = lac_contextual_attention(t, f, NULL, lac_tape_input(t, a->mask, LAC_F32), &attr);
     LAC_TRY(lac_tape_status(t));
     LAC_TRY(lac_keep(t, y, &a->y));
+    LAC_TRY(keep_at(t, "", 1, &a->attention));
     LAC_TRY(lac_grad(t, &(lac_root){ .y = y, .gy = lac_tape_input(t, a->g, LAC_F32) }, 1, &f, 1, &gf));
     return lac_keep(t, gf, &a->gf);
 }
@@ -301,7 +431,7 @@ static void open_lookup(lookup *a, lac_tensor *mask, bool fuse)
 
 static void close_lookup(lookup *a)
 {
-    lac_tensor *all[] = { a->f, a->mask, a->g, a->y, a->gf };
+    lac_tensor *all[] = { a->f, a->mask, a->g, a->y, a->attention, a->gf };
     for (size_t i = 0; i < LAC_COUNT(all); i++)
         lac_tensor_free(all[i]);
 }
@@ -324,6 +454,18 @@ LAC_TEST(attention_gives_the_printed_values)
     near(a.gf, (6 * 8 + 1) * 4, (double[]){ 0.126762, -0.169360, 0.178000, -0.084307 }, 4, PRINTED);
     /* In double these are 0.3827185, -0.0212844, -0.0915051, 0.3630031: the printed f32 run is up to 1.1e-6 off, ours as much. */
     near(a.gf, 0, (double[]){ 0.382718, -0.021284, -0.091504, 0.363002 }, 4, 3e-6);
+    close_lookup(&a);
+}
+
+/* The one masked cell is (1, 2) of 4 x 4, so of rows 0 to 2 only column 0 is out of its reach. */
+LAC_TEST(attention_uses_the_printed_keys)
+{
+    static const bool printed[16] = { 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1 };
+    bool used[16];
+    lookup a;
+    open_lookup(&a, box(8, 8, 2, 4, 3, 6), true);
+    LAC_CHECK(lac_numel(a.attention) == 16 * 16 && keys_in_use(a.attention, used) == 7);
+    LAC_CHECK(memcmp(used, printed, sizeof used) == 0);
     close_lookup(&a);
 }
 
