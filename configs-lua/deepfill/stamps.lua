@@ -1,7 +1,7 @@
 -- *stamps* photographs at 64 x 64: L1 inside the hole first, then the GAN. The weights that ship are of the first stage (weights/README.md).
 return lac.extend(require "base.deepfill", {
   name  = "deepfill-stamps",
-  steps = 24000,
+  steps = 16000,
   batch = { global = 16 },
   data  = {
     train = { set = "stamps", split = "train", size = 64, shorter = 64, shorter_max = 144, flip = true, turn = 0.5, tint = 0.8, mask = "union" },
@@ -19,7 +19,7 @@ return lac.extend(require "base.deepfill", {
   stages = {
     { stage = "l1",
       model = { discriminator = { kind = "none" } },
-      optim = { generator = { lr = 4e-4, schedule = { kind = "cosine", warmup = 200, total = 24000, final = 2e-5 } } } },
+      optim = { generator = { lr = 4e-4, schedule = { kind = "cosine", warmup = 200, total = 16000, final = 2e-5 } } } },
     { stage = "gan", steps = 800, loss = { gan = 0.02 },
       optim = { generator = { lr = 1e-4 }, discriminator = { lr = 2e-4 } } },
   },
