@@ -11,24 +11,11 @@
  * Workspaces: 64-byte aligned, as large as the size function says, asked with the same number of threads as the call. */
 #pragma once
 
-#include "core/tensor.h"
-
-typedef struct lac_conv {
-    int64_t n, h, w, c;             /* x [n, h, w, c] */
-    int64_t o, kh, kw, groups;      /* weight [o, kh, kw, c / groups] */
-    int64_t stride[2], dilation[2]; /* height, width; 1 is dense */
-    int64_t pad[4];                 /* zeros at top, bottom, left, right */
-    lac_dtype dtype;                /* of x, weight, y and gy: f32 or bf16; sums are f32 */
-    bool direct;                    /* direct summation only: no Winograd */
-} lac_conv;
-
-int64_t lac_conv_out_h(const lac_conv *c);      /* rows of y; 0 or less when the dilated kernel does not fit */
-int64_t lac_conv_out_w(const lac_conv *c);
+#include "core/conv.h"
+#include "core/product.h"
 
 /* A weight of the convolution's dtype, and the name under which packed copies may be kept. */
 typedef struct lac_dnn_weight { const void *data; uint64_t uid, version; } lac_dnn_weight;
-
-typedef enum { LAC_CONV_FORWARD, LAC_CONV_GRAD_X, LAC_CONV_GRAD_W } lac_conv_pass;
 
 /* dx: dtype of gx for LAC_CONV_GRAD_X, else ignored; packed: the weight has a uid. */
 lac_status lac_dnn_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool packed, size_t *size);
@@ -42,17 +29,6 @@ lac_status lac_dnn_conv_grad_w(const lac_conv *c, const void *x, const void *gy,
 
 /* What runs, for benchmarks: "brgconv:avx512_core in 16 slices". Writes at most size bytes. */
 lac_status lac_dnn_conv_algorithm(const lac_conv *c, lac_conv_pass pass, char *text, size_t size);
-
-/* A matrix product C = A B + bias, or C += A B. Strides in elements: A[i, k] = a[i * a_row + k * a_col], B[k, j] =
- * b[k * b_row + j * b_col], C[i, j] = c[i * c_row + j]; one of each pair of strides is 1. A and B have the same dtype; C is f32 or that.
- * batch > 1: the same product at the batch strides. */
-typedef struct lac_product {
-    int64_t batch, m, n, k;
-    int64_t a_row, a_col, a_batch, b_row, b_col, b_batch, c_row, c_batch;
-    lac_dtype dtype, c_dtype;
-    bool bias;                      /* f32 [n] */
-    bool add;
-} lac_product;
 
 /* A product as a single-thread call for use inside one's own parallel region (or outside: it stays on the calling thread).
  * Get it outside the region, give it back when done; many threads may run it at once, each with a scratch of its own. */

@@ -31,16 +31,6 @@ typedef struct conv_plan {
     size_t packed, scratch, block;  /* bytes: packed weight, scratch of a call, gx of a slice */
 } conv_plan;
 
-int64_t lac_conv_out_h(const lac_conv *c)
-{
-    return (c->h + c->pad[0] + c->pad[1] - (c->kh - 1) * c->dilation[0] - 1 + c->stride[0]) / c->stride[0];
-}
-
-int64_t lac_conv_out_w(const lac_conv *c)
-{
-    return (c->w + c->pad[2] + c->pad[3] - (c->kw - 1) * c->dilation[1] - 1 + c->stride[1]) / c->stride[1];
-}
-
 static lac_status check(const lac_conv *c)
 {
     return lac_conv_out_h(c) < 1 || lac_conv_out_w(c) < 1 ? LAC_FAIL(LAC_ERR_SHAPE, "the kernel is larger than the padded map") : LAC_OK;
