@@ -197,16 +197,17 @@ static results run(const lac_conv *c, int threads)
     return r;
 }
 
-/* Against direct summation, which the golden file has checked: rounding of F(4, 3) in f32, 1e-5 by specification. */
+/* Against direct summation, which the golden file has checked. Rounding of F(4, 3) at our points is about 1e-6, at the usual 1 and 2
+ * up to 6e-6; forty layers on top of each other must stay below 1e-5. */
 static void near_direct(const lac_conv *c)
 {
     lac_conv plain = *c;
     plain.direct = true;
     results fast = run(c, 2), slow = run(&plain, 2);
-    LAC_CHECK(lac_gap(fast.y, slow.y, n_y(c)) < 1e-5);
-    LAC_CHECK(lac_gap(fast.gx, slow.gx, n_x(c)) < 1e-5);
-    LAC_CHECK(lac_gap(fast.gw, slow.gw, n_w(c)) < 1e-5);
-    LAC_CHECK(lac_gap(fast.gb, slow.gb, c->o) < 1e-5);
+    LAC_CHECK(lac_gap(fast.y, slow.y, n_y(c)) < 2e-6);
+    LAC_CHECK(lac_gap(fast.gx, slow.gx, n_x(c)) < 2e-6);
+    LAC_CHECK(lac_gap(fast.gw, slow.gw, n_w(c)) < 2e-6);
+    LAC_CHECK(lac_gap(fast.gb, slow.gb, c->o) < 2e-6);
     free(fast.y), free(fast.gx), free(fast.gw), free(fast.gb), free(slow.y), free(slow.gx), free(slow.gw), free(slow.gb);
 }
 
