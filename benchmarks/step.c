@@ -97,7 +97,7 @@ static lac_status steps(bench *b, int64_t n, double *seconds)
     const lac_batch *batch[LAC_MAX_PHASES] = { &b->batch, &b->batch };
     const double start = now();
     for (int64_t i = 0; i < n; i++)
-        LAC_TRY(lac_trainer_step(&b->trainer, b->step++, batch));
+        LAC_TRY(lac_trainer_step(&b->trainer, b->step++, batch, NULL));
     *seconds = now() - start;
     return LAC_OK;
 }

@@ -106,7 +106,7 @@ static lac_status time_steps(lac_trainer *t, const lac_batch *batch, int64_t n, 
         all[p] = batch;
     for (int64_t i = -1; i < n; i++) {          /* the first makes plans and packs weights */
         const double start = now();
-        LAC_TRY(lac_trainer_step(t, i + 1, all));
+        LAC_TRY(lac_trainer_step(t, i + 1, all, NULL));
         if (i >= 0)
             seconds[i] = now() - start;
     }
@@ -121,7 +121,7 @@ static lac_status print_table(lac_trainer *t, const lac_batch *batch)
         all[p] = batch;
     lac_timing_start(&timing, t->tape);
     const double start = now();
-    const lac_status s = lac_trainer_step(t, 0, all);
+    const lac_status s = lac_trainer_step(t, 0, all, NULL);
     const double total = now() - start;
     lac_timing_stop(t->tape);
     LAC_TRY(s);
@@ -143,7 +143,7 @@ static lac_status measure(lac_trainer *t, const json_t *config, int64_t n_steps)
     int64_t peak, flops;
     lac_status s = random_batch(&batch, n, t->recipe.size);
     if (s == LAC_OK)
-        s = lac_trainer_cost(t, n, &peak, &flops);
+        s = lac_trainer_cost(t, &peak, &flops);
     if (s == LAC_OK)
         s = lac_calloc((void **)&seconds, (size_t)n_steps, sizeof *seconds);
     if (s == LAC_OK)

@@ -38,7 +38,7 @@ static lac_status print_cost(const lac_stage *stage, lac_comm *comm)
     LAC_TRY(lac_run_device(stage->config, &b, &d));
     lac_status s = lac_trainer_open(&t, stage->recipe, stage->config, stage->name, b, d, comm);
     if (s == LAC_OK)
-        s = lac_trainer_cost(&t, lac_config_int(stage->config, "batch.global"), &peak, &flops);
+        s = lac_trainer_cost(&t, &peak, &flops);
     for (int i = 0; s == LAC_OK && i < t.recipe.n_nets; i++) {
         printf("  %-16s %12lld parameters\n", t.recipe.net[i]->name, (long long)lac_params_numel(t.recipe.net[i]));
         state += 16 * lac_params_numel(t.recipe.net[i]);       /* master, gradient, two moments */
@@ -77,32 +77,36 @@ static lac_status apply_fork(json_t *given, const char *name)
     return LAC_OK;
 }
 
-static lac_status train_one(json_t *given, lac_experiment *e, const train_options *o, char **done)
+/* Done or stopped, a run has a report. */
+static lac_status report(const char *folder, lac_status s)
+{
+    char message[4096];
+    lac_error_copy(message, sizeof message);
+    const lac_status reported = lac_write_report(folder);
+    if (s == LAC_ERR_STOPPED)
+        return LAC_FAIL(s, "%s", message);
+    if (reported == LAC_OK)
+        printf("%s/report.html\n", folder);
+    return reported;
+}
+
+static lac_status train_one(json_t *given, lac_experiment *e, const train_options *o, lac_comm *comm, char **done)
 {
     lac_stages stages = { 0 };
-    lac_comm *comm = NULL;
     const lac_run_hooks hooks = lac_run_hooks_here();
     char *folder = NULL;
     LAC_TRY(lac_stages_resolve(&stages, given, lac_experiment_where, e));
-    lac_status s = lac_comm_alone(&comm);
-    if (s == LAC_OK)
-        s = run_folder(&stages, &folder);
+    comm->timeout = lac_config_num(stages.stage[0].config, "comm.timeout");
+    lac_status s = run_folder(&stages, &folder);
     if (s == LAC_OK && o->dry_run)
-        s = dry_run(&stages, comm);
+        s = comm->rank == 0 ? dry_run(&stages, comm) : LAC_OK;
     else if (s == LAC_OK) {
         s = lac_run(&stages, folder, comm, &hooks);
         lac_progress_end();
-        if (s == LAC_OK || s == LAC_ERR_STOPPED) {
-            char message[4096];
-            lac_error_copy(message, sizeof message);
-            const lac_status reported = lac_write_report(folder);
-            s = s == LAC_ERR_STOPPED ? LAC_FAIL(s, "%s", message) : reported;
-        }
+        if (comm->rank == 0 && (s == LAC_OK || s == LAC_ERR_STOPPED))
+            s = report(folder, s);
     }
-    if (s == LAC_OK && !o->dry_run)
-        printf("%s/report.html\n", folder);
     *done = folder;
-    lac_comm_free(comm);
     lac_stages_free(&stages);
     return s;
 }
@@ -132,7 +136,7 @@ static void print_result(const char *folder)
     json_decref(j);
 }
 
-static lac_status train_all(lac_experiment *e, const train_options *o)
+static lac_status train_all(lac_experiment *e, const train_options *o, lac_comm *comm)
 {
     lac_sweep_run *runs;
     int64_t n;
@@ -140,11 +144,11 @@ static lac_status train_all(lac_experiment *e, const train_options *o)
     char **folder = NULL;
     lac_status s = lac_calloc((void **)&folder, (size_t)n, sizeof *folder);
     for (int64_t i = 0; s == LAC_OK && i < n; i++) {
-        if (n > 1)
+        if (n > 1 && comm->rank == 0)
             printf("run %lld of %lld: %s\n", (long long)i + 1, (long long)n, runs[i].name);
-        s = train_one(runs[i].config, e, o, &folder[i]);
+        s = train_one(runs[i].config, e, o, comm, &folder[i]);
     }
-    for (int64_t i = 0; s == LAC_OK && n > 1 && !o->dry_run && i < n; i++)
+    for (int64_t i = 0; s == LAC_OK && n > 1 && comm->rank == 0 && !o->dry_run && i < n; i++)
         print_result(folder[i]);
     for (int64_t i = 0; folder != NULL && i < n; i++)
         free(folder[i]);
@@ -165,7 +169,7 @@ static lac_status load(lac_experiment *e, const lac_words *words)
     return s;
 }
 
-static lac_status train(const lac_words *words, const train_options *o)
+static lac_status train(const lac_words *words, const train_options *o, lac_comm *comm)
 {
     lac_experiment e = { 0 };
     if (words->n < 1)
@@ -174,9 +178,32 @@ static lac_status train(const lac_words *words, const train_options *o)
     if (s == LAC_OK && o->fork != NULL)
         s = apply_fork(e.config, o->fork);
     if (s == LAC_OK)
-        s = train_all(&e, o);
+        s = train_all(&e, o, comm);
     lac_experiment_free(&e);
     return s;
+}
+
+/* One of several: what ends it for the others too, unless all end alike. Of what all fail at, the first rank tells. */
+static int finish(lac_status s, lac_comm *comm)
+{
+    if (comm == NULL || comm->size == 1)
+        return lac_finish(s);
+    if (s != LAC_OK && s != LAC_ERR_STOPPED)
+        comm->abort(comm, lac_error_message());
+    if (comm->rank == 0 || s == LAC_ERR_TIMEOUT)
+        return lac_finish(lac_context(s, "rank %d", comm->rank));
+    return lac_exit_code(s);
+}
+
+static int run_on_ranks(const lac_words *words, const train_options *o)
+{
+    lac_comm *comm = NULL;
+    lac_status s = lac_comm_open(&comm, 600);
+    if (s == LAC_OK)
+        s = train(words, o, comm);
+    const int code = finish(s, comm);
+    lac_comm_free(comm);
+    return code;
 }
 
 int lac_cmd_train(int argc, char **argv)
@@ -191,15 +218,15 @@ int lac_cmd_train(int argc, char **argv)
     };
     const lac_command command = { "trainer", "CONFIG.lua [key=value ...]", 0, -1,
         "Trains what the config describes, into runs/NAME; goes on by itself where an earlier call ended.\n"
-        "Exit status: 0 done, 75 stopped by a signal and saved, else an error.", options };
+        "Started by mpirun or srun it trains on all ranks together.\n"
+        "Exit status: 0 done, 75 stopped by a signal and saved, 76 another rank was lost, else an error.", options };
     lac_words words = { NULL, 0 };
     lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
     if (s == LAC_OK && help)
         lac_options_help(stdout, &command);
     else if (s == LAC_OK && keys)
         lac_stages_help(help_key);
-    else if (s == LAC_OK)
-        s = train(&words, &o);
+    const int code = s == LAC_OK && !help && !keys ? run_on_ranks(&words, &o) : lac_finish(s);
     lac_words_free(&words);
-    return lac_finish(s);
+    return code;
 }

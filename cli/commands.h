@@ -11,5 +11,7 @@
 const char *lac_code_version(void);
 const char *lac_code_revision(void);
 
-/* Prints the message of a failed status as one line on stderr; returns the exit code: 0, 1, 2 (usage), 75 (stopped), 76 (timeout). */
+/* 0, 1, 2 (usage), 75 (stopped), 76 (a rank was lost). */
+int lac_exit_code(lac_status s);
+/* Prints the message of a failed status as one line on stderr; returns its exit code. */
 int lac_finish(lac_status s);

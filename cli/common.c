@@ -5,9 +5,14 @@
 const char *lac_code_version(void) { return LAC_VERSION; }
 const char *lac_code_revision(void) { return LAC_REVISION; }
 
+int lac_exit_code(lac_status s)
+{
+    return s == LAC_OK ? 0 : s == LAC_ERR_ARG ? 2 : s == LAC_ERR_STOPPED ? 75 : s == LAC_ERR_TIMEOUT ? 76 : 1;
+}
+
 int lac_finish(lac_status s)
 {
     if (s != LAC_OK)
         fprintf(stderr, "lacuna: %s\n", lac_error_message());
-    return s == LAC_OK ? 0 : s == LAC_ERR_ARG ? 2 : s == LAC_ERR_STOPPED ? 75 : s == LAC_ERR_TIMEOUT ? 76 : 1;
+    return lac_exit_code(s);
 }

@@ -20,8 +20,8 @@ struct lac_eval_set {
     char *masks, *view;
     const lac_batch *batch;         /* the loader's last one, pictures [first, first + batch->n) */
     int64_t first;
-    uint8_t *kept;                  /* pictures, then masks; NULL when they are too many */
-    int64_t *id, n_kept;
+    uint8_t *kept;                  /* pictures kept_from and on, each with its mask; NULL when they are too many */
+    int64_t *id, kept_from, n_kept;
     char background[32];
 };
 
@@ -153,23 +153,26 @@ static lac_status load(lac_eval_set *s, int64_t i)
 static void keep(lac_eval_set *s, int64_t i, const uint8_t *picture, const uint8_t *mask, int64_t id)
 {
     const int64_t pixels = s->size * s->size;
-    if (s->kept == NULL || i != s->n_kept)
+    if (s->n_kept == 0)
+        s->kept_from = i;
+    if (s->kept == NULL || i != s->kept_from + s->n_kept)
         return;
-    memcpy(s->kept + i * pixels * 4, picture, (size_t)pixels * 3);
-    memcpy(s->kept + i * pixels * 4 + pixels * 3, mask, (size_t)pixels);
+    uint8_t *to = s->kept + s->n_kept * pixels * 4;
+    memcpy(to, picture, (size_t)pixels * 3);
+    memcpy(to + pixels * 3, mask, (size_t)pixels);
     s->id[s->n_kept++] = id;
 }
 
 lac_status lac_eval_set_read(void *context, int64_t i, lac_eval_item *item)
 {
     lac_eval_set *s = context;
-    const int64_t pixels = s->size * s->size;
+    const int64_t pixels = s->size * s->size, at = i - s->kept_from;
     const uint8_t *picture, *mask;
     int64_t id;
-    if (i < s->n_kept) {
-        picture = s->kept + i * pixels * 4;
+    if (at >= 0 && at < s->n_kept) {
+        picture = s->kept + at * pixels * 4;
         mask = picture + pixels * 3;
-        id = s->id[i];
+        id = s->id[at];
     } else {
         LAC_TRY(load(s, i));
         const int64_t k = i - s->first;
@@ -200,13 +203,40 @@ static lac_status complete(void *context, uint8_t *picture, int64_t height, int6
 
 lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p }; }
 
-static lac_status mean(const lac_score *s, int64_t k, double *to, int64_t *n)
+/* The pictures of one rank: [from, from + n) of the set, in equal parts but for the last ones. */
+typedef struct share { lac_eval_set *set; int64_t from, n; } share;
+
+static lac_status read_share(void *context, int64_t i, lac_eval_item *item)
+{
+    const share *s = context;
+    return lac_eval_set_read(s->set, s->from + i, item);
+}
+
+/* Metric k of every picture of the set, NAN where it is undefined or there is no picture: fresh [ranks][each]. */
+static lac_status gather_values(const lac_score *s, int64_t k, int64_t each, lac_comm *comm, double **all)
 {
     double *value;
-    LAC_TRY(lac_score_values(s, 0, k, &value));
+    LAC_TRY(lac_calloc((void **)all, (size_t)(comm->size * each), sizeof **all));
+    double *own = *all + comm->rank * each;
+    lac_status status = lac_score_values(s, 0, k, &value);
+    for (int64_t i = 0; status == LAC_OK && i < each; i++)
+        own[i] = i < s->n_rows ? value[i] : NAN;
+    if (status == LAC_OK) {
+        free(value);
+        status = comm->all_gather(comm, *all, own, (size_t)each * sizeof **all);
+    }
+    if (status != LAC_OK)
+        free(*all);
+    return status;
+}
+
+static lac_status mean(const lac_score *s, int64_t k, int64_t each, lac_comm *comm, double *to, int64_t *n)
+{
+    double *value;
+    LAC_TRY(gather_values(s, k, each, comm, &value));
     *to = 0;
     *n = 0;
-    for (int64_t i = 0; i < s->n_rows; i++)
+    for (int64_t i = 0; i < comm->size * each; i++)
         if (!isnan(value[i])) {
             *to += value[i];
             ++*n;
@@ -216,27 +246,36 @@ static lac_status mean(const lac_score *s, int64_t k, double *to, int64_t *n)
     return LAC_OK;
 }
 
-static lac_status means(const lac_score *s, json_t *values, double *score)
+static lac_status means(const lac_score *s, int64_t each, lac_comm *comm, json_t *values, double *score)
 {
     for (int64_t k = 0; k < s->n_metrics; k++) {
         double v;
         int64_t n;
-        LAC_TRY(mean(s, k, &v, &n));
+        LAC_TRY(mean(s, k, each, comm, &v, &n));
         if (n > 0)
             json_object_set_new(values, s->metric_name[k], json_real(v));
         if (k == 0 && n == 0)
-            return LAC_FAIL(LAC_ERR_STATE, "'%s' is defined on none of %lld pictures", s->metric_name[k], (long long)s->n_rows);
+            return LAC_FAIL(LAC_ERR_STATE, "'%s' is defined on no picture", s->metric_name[k]);
         if (k == 0)
             *score = s->metric[k].def->higher_is_better ? -v : v;
     }
     return LAC_OK;
 }
 
-lac_status lac_eval_inpainter(const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, const json_t *metrics, json_t **values, double *score)
+static lac_status score_share(lac_score *s, const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, lac_comm *comm, json_t *values, double *score)
 {
-    lac_score s;
+    const int64_t each = (set->n + comm->size - 1) / comm->size, from = LAC_MIN(comm->rank * each, set->n);
+    share own = { set, from, LAC_MIN(each, set->n - from) };
     lac_eval_painter painter = { ip, t };
     const lac_eval_method method = lac_eval_inpainter_method(ip->def->name, &painter);
+    LAC_TRY(lac_comm_agree(comm, lac_score_run(s, read_share, &own, own.n, &method)));
+    return means(s, each, comm, values, score);
+}
+
+lac_status lac_eval_inpainter(const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, const json_t *metrics, lac_comm *comm, json_t **values,
+                              double *score)
+{
+    lac_score s;
     const size_t n = json_array_size(metrics);
     const char **names;
     if (n == 0)
@@ -244,14 +283,12 @@ lac_status lac_eval_inpainter(const lac_inpainter *ip, lac_tape *t, lac_eval_set
     LAC_TRY(lac_calloc((void **)&names, n, sizeof *names));
     for (size_t i = 0; i < n; i++)
         names[i] = json_string_value(json_array_get(metrics, i));
-    lac_status status = lac_score_new(&s, names, (int64_t)n, &method.name, 1);
+    lac_status status = lac_score_new(&s, names, (int64_t)n, &ip->def->name, 1);
     free(names);
     if (status != LAC_OK)
         return status;
     *values = json_object();
-    status = lac_score_run(&s, lac_eval_set_read, set, set->n, &method);
-    if (status == LAC_OK)
-        status = means(&s, *values, score);
+    status = score_share(&s, ip, t, set, comm, *values, score);
     if (status != LAC_OK) {
         json_decref(*values);
         *values = NULL;

@@ -4,6 +4,7 @@
  * LAC_EVAL_KEEP bytes; a larger set is decoded again on every pass. */
 #pragma once
 
+#include "core/comm/comm.h"
 #include "eval/score.h"
 #include "eval/summary.h"
 #include "models/inpainter.h"
@@ -29,7 +30,8 @@ lac_status lac_eval_set_read(void *set, int64_t i, lac_eval_item *item);
 typedef struct lac_eval_painter { const lac_inpainter *ip; lac_tape *tape; } lac_eval_painter;
 lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p);
 
-/* Scores one inpainter, as validation in the middle of training does. metrics: a list of names. *values is a new reference: each
+/* Scores one inpainter, as validation in the middle of training does, each rank its share of the pictures. metrics: a list of names. *values is a new reference: each
  * metric's mean over the pictures where it is defined. *score: the first metric's, negated where higher is better.
  * LAC_ERR_STATE when that one is defined nowhere. */
-lac_status lac_eval_inpainter(const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, const json_t *metrics, json_t **values, double *score);
+lac_status lac_eval_inpainter(const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, const json_t *metrics, lac_comm *comm, json_t **values,
+                              double *score);

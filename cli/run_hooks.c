@@ -78,11 +78,12 @@ static lac_status begun(void *context, const char *folder, const lac_stages *sta
 }
 
 /* The context is the hooks' own: the evaluation set stays open, its pictures decoded, from one validation to the next. */
-static lac_status validate(void *context, const lac_inpainter *ip, lac_tape *t, const json_t *config, json_t **values, double *score)
+static lac_status validate(void *context, const lac_inpainter *ip, lac_tape *t, const json_t *config, lac_comm *comm, json_t **values,
+                           double *score)
 {
     lac_eval_set **set = context;
     LAC_TRY(lac_eval_set_open(set, lac_config_at(config, "data.eval"), lac_config_int(config, "validate.limit"), lac_locate, NULL));
-    return lac_eval_inpainter(ip, t, *set, lac_config_at(config, "validate.metrics"), values, score);
+    return lac_eval_inpainter(ip, t, *set, lac_config_at(config, "validate.metrics"), comm, values, score);
 }
 
 lac_run_hooks lac_run_hooks_here(void)

@@ -120,9 +120,16 @@ static lac_status make_mask(const lac_loader *l, int64_t place, lac_stream rando
     return LAC_OK;
 }
 
+/* Which of the rank's samples stands at place i of its batch. */
+static int64_t shuffled(const lac_loader *l, int64_t i)
+{
+    const uint64_t order = (uint64_t)l->config.sum_order;
+    return order == 0 ? i : lac_permute(order, lac_purpose("sum_order"), 0, l->config.count, i);
+}
+
 static lac_status make_sample(const lac_loader *l, slot *s, int64_t i, worker *w)
 {
-    const int64_t size = l->config.view.size, sample = l->config.first + i;
+    const int64_t size = l->config.view.size, sample = l->config.first + shuffled(l, i);
     int source;
     int64_t place;
     const int64_t id = find_record(l, s->step * l->config.global + sample, &source, &place);
@@ -221,7 +228,7 @@ static lac_status check(const lac_loader_config *c)
     if (c->threads < 0 || c->threads > MAX_THREADS || c->depth < 0 || c->depth > MAX_DEPTH)
         return LAC_FAIL(LAC_ERR_CONFIG, "%d loader threads and %d batches ahead, expected at most %d and %d", c->threads, c->depth, MAX_THREADS,
                         MAX_DEPTH);
-    if (c->evaluate && (c->n_sources != 1 || c->view.flip || c->view.turn > 0 || c->tint > 0))
+    if (c->evaluate && (c->n_sources != 1 || c->view.flip || c->view.turn > 0 || c->tint > 0 || c->sum_order > 0))
         return LAC_FAIL(LAC_ERR_CONFIG, "evaluation takes one source, and neither flips, turns nor tints");
     return lac_view_check(&c->view);
 }

@@ -30,6 +30,7 @@ typedef struct lac_loader_config {
     const char *stream;                 /* what the numbers are for: two loaders of one run with different streams are independent */
     uint64_t seed;
     int64_t global, first, count;       /* images of a step over all ranks; this rank makes [first, first + count) of them */
+    int64_t sum_order;                  /* above 0: the same samples of this rank in another order, one for each number */
     bool evaluate;                      /* evaluation order */
     int threads, depth;                 /* 0: two threads, batches for two steps ahead */
 } lac_loader_config;

@@ -147,14 +147,16 @@ LAC_TEST(run_weights_and_config_give_one_number_and_so_does_validation)
     const lac_backend *b;
     lac_inpainter ip;
     lac_tape *t;
+    lac_comm *comm;
     lac_eval_set *s = open_set(f, 0);
     json_t *metrics = json_pack("[s, s]", "psnr", "l1@hole"), *values;
     double score;
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
     LAC_CHECK_STATUS(lac_inpainter_load(&ip, w, b, LAC_F32));
     LAC_CHECK_STATUS(lac_tape_new(&t, b));
+    LAC_CHECK_STATUS(lac_comm_alone(&comm));
     for (int pass = 0; pass < 2; pass++) {
-        LAC_CHECK_STATUS(lac_eval_inpainter(&ip, t, s, metrics, &values, &score));
+        LAC_CHECK_STATUS(lac_eval_inpainter(&ip, t, s, metrics, comm, &values, &score));
         LAC_CHECK(fabs(json_real_value(json_object_get(values, "l1@hole")) - l1) < 1e-12 && fabs(score + psnr) < 1e-12);  /* sums in another order */
         json_decref(values);
     }
@@ -163,6 +165,7 @@ LAC_TEST(run_weights_and_config_give_one_number_and_so_does_validation)
     lac_eval_set_close(s);
     lac_inpainter_close(&ip);
     lac_tape_free(t);
+    lac_comm_free(comm);
 }
 
 LAC_TEST(fewer_pictures_are_the_same_pictures)

@@ -24,11 +24,12 @@ static lac_status host_convert(lac_tensor *to, const lac_tensor *from)
 static const lac_backend host = { .name = "host", .alloc = host_alloc, .free = host_free, .copy = host_copy, .fill_zero = host_zero,
                                   .convert = host_convert, .update = lac_update_cpu };
 
-typedef struct net { lac_params *ps; lac_param *weight, *bias, *gain, *u; uint32_t bad; lac_optim_config config; lac_optim *o; } net;
+typedef struct net { lac_params *ps; lac_param *weight, *bias, *gain, *u; uint32_t bad; lac_optim_config config; lac_comm *comm; lac_optim *o; } net;
 
 static void open_net(net *n, lac_dtype working, const char *config)
 {
     *n = (net){ 0 };
+    LAC_CHECK_STATUS(lac_comm_alone(&n->comm));
     json_t *given = json_loads(config, 0, NULL), *resolved = NULL;
     LAC_CHECK_STATUS(lac_config_resolve(&resolved, lac_optim_keys, given, NULL, NULL));
     LAC_CHECK_STATUS(lac_optim_config_read(&n->config, resolved));
@@ -45,6 +46,7 @@ static void open_net(net *n, lac_dtype working, const char *config)
 static void close_net(net *n)
 {
     lac_optim_free(n->o);
+    lac_comm_free(n->comm);
     lac_params_free(n->ps);
     lac_optim_config_free(&n->config);
 }
@@ -52,7 +54,7 @@ static void close_net(net *n)
 static void start(net *n, lac_dtype working, const char *config)
 {
     open_net(n, working, config);
-    LAC_CHECK_STATUS(lac_optim_new(&n->o, n->ps, &n->config, &n->bad));
+    LAC_CHECK_STATUS(lac_optim_new(&n->o, n->ps, &n->config, &n->bad, n->comm));
 }
 
 static void give_gradient(lac_param *p, float g)
@@ -75,7 +77,7 @@ LAC_TEST(optim_borrows_masters_as_f32_values_and_gives_them_back)
     net n;
     open_net(&n, LAC_F32, "{}");
     const float before = ((float *)n.weight->value->data)[3];
-    LAC_CHECK_STATUS(lac_optim_new(&n.o, n.ps, &n.config, &n.bad));
+    LAC_CHECK_STATUS(lac_optim_new(&n.o, n.ps, &n.config, &n.bad, n.comm));
     LAC_CHECK(n.weight->value->data == n.weight->master && n.weight->master[3] == before && n.u->master == NULL && n.u->grad == NULL);
     LAC_CHECK(n.gain->master < n.bias->master && n.bias->master < n.weight->master);        /* name order */
     const uint64_t version = n.weight->value->version;
@@ -207,11 +209,11 @@ LAC_TEST(optim_refuses_what_makes_no_sense)
 {
     net n;
     open_net(&n, LAC_F32, "{ \"groups\": [ { \"match\": \"*.wieght\", \"lr\": 1 } ] }");
-    LAC_CHECK_FAILS(lac_optim_new(&n.o, n.ps, &n.config, &n.bad), LAC_ERR_CONFIG, "'*.wieght' fits no parameter of 'net'");
+    LAC_CHECK_FAILS(lac_optim_new(&n.o, n.ps, &n.config, &n.bad, n.comm), LAC_ERR_CONFIG, "'*.wieght' fits no parameter of 'net'");
     LAC_CHECK(n.o == NULL && n.weight->master == NULL);
     n.ps->frozen = true;
     n.config.n_groups = 0;
-    LAC_CHECK_FAILS(lac_optim_new(&n.o, n.ps, &n.config, &n.bad), LAC_ERR_STATE, "'net' has no parameter to train");
+    LAC_CHECK_FAILS(lac_optim_new(&n.o, n.ps, &n.config, &n.bad, n.comm), LAC_ERR_STATE, "'net' has no parameter to train");
     n.config.n_groups = 1;
     close_net(&n);
 }
@@ -223,7 +225,7 @@ LAC_TEST(optim_survives_running_out_of_memory)
     lac_status s = LAC_ERR_MEM;
     for (int k = 0; s != LAC_OK && k < 100; k++) {
         lac_alloc_fail_after(k);
-        s = lac_optim_new(&n.o, n.ps, &n.config, &n.bad);
+        s = lac_optim_new(&n.o, n.ps, &n.config, &n.bad, n.comm);
         lac_alloc_fail_after(-1);
         LAC_CHECK(s == LAC_OK || (s == LAC_ERR_MEM && n.o == NULL && n.weight->master == NULL && n.bias->value->data != NULL));
     }

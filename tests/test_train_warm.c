@@ -51,13 +51,13 @@ static void run(const char *precision)
     LAC_CHECK_STATUS(lac_trainer_open(&t, stages.stage[0].recipe, stages.stage[0].config, "main", b, d, comm));
     int64_t step = 0;
     while (step < WARM)
-        LAC_CHECK_STATUS(lac_trainer_step(&t, step++, all));
+        LAC_CHECK_STATUS(lac_trainer_step(&t, step++, all, NULL));
     int64_t fewest = INT64_MAX;
     const uint64_t asked = lac_alloc_count();
     for (int i = 0; i < STRETCHES; i++) {
         const int64_t before = faults();
         for (int k = 0; k < STEPS; k++)
-            LAC_CHECK_STATUS(lac_trainer_step(&t, step++, all));
+            LAC_CHECK_STATUS(lac_trainer_step(&t, step++, all, NULL));
         fewest = LAC_MIN(fewest, faults() - before);
     }
     const long long more = (long long)(lac_alloc_count() - asked);

@@ -13,9 +13,14 @@ struct lac_optim {
     lac_params *params;
     const lac_backend *backend;
     const lac_optim_config *config;
+    lac_comm *comm;
     lac_param **param;          /* trained ones, by name; borrowed */
-    lac_update_range *range;    /* one per parameter; the copy that the host changes */
+    int64_t *start;             /* where each one's floats begin in an arena */
+    lac_update_range *range;    /* of this rank's share, one per parameter; the copy that the host changes */
     int64_t n, size;            /* parameters; floats in an arena */
+    int64_t first, share;       /* ZeRO-1: floats [first, first + share) are this rank's to move; all of them when it is alone */
+    float *master, *grad;       /* whole */
+    float *whole;               /* moments and EMA of all ranks, between lac_optim_state and _state_end; NULL when alone */
     int64_t steps;              /* begun, skipped ones included */
     lac_update_scalars scalars;
     lac_update_state state;     /* mirror, valid between lac_optim_state and _restored */
@@ -81,20 +86,35 @@ static lac_status lay_out(lac_optim *o)
     LAC_TRY(lac_calloc((void **)&clip_group, (size_t)o->config->n_groups, sizeof clip_group[0]));
     lac_status s = number_clip_groups(o, clip_group);
     for (int64_t i = 0; s == LAC_OK && i < o->n; i++) {
-        o->range[i] = (lac_update_range){ .start = o->size, .n = lac_numel(o->param[i]->value) };
-        o->size += (o->range[i].n + ALIGN - 1) / ALIGN * ALIGN;
+        o->start[i] = o->size;
+        o->size += (lac_numel(o->param[i]->value) + ALIGN - 1) / ALIGN * ALIGN;
         s = set_range(o, &o->range[i], o->param[i], clip_group);
-        if (o->param[i]->value->dtype == LAC_BF16)
-            o->range[i].bf16 = o->param[i]->value->data;
     }
     free(clip_group);
     return s;
+}
+
+/* Equal shares for all ranks; of each parameter what lies in this one's. */
+static void share_out(lac_optim *o)
+{
+    const int64_t step = (int64_t)ALIGN * o->comm->size;
+    o->size = (o->size + step - 1) / step * step;
+    o->share = o->size / o->comm->size;
+    o->first = o->comm->rank * o->share;
+    for (int64_t i = 0; i < o->n; i++) {
+        const int64_t from = LAC_MAX(o->start[i], o->first), to = LAC_MIN(o->start[i] + lac_numel(o->param[i]->value), o->first + o->share);
+        o->range[i].start = to > from ? from - o->first : 0;
+        o->range[i].n = LAC_MAX(to - from, 0);
+        if (o->comm->size == 1 && o->param[i]->value->dtype == LAC_BF16)
+            o->range[i].bf16 = o->param[i]->value->data;
+    }
 }
 
 static lac_status find_trained(lac_optim *o)
 {
     LAC_TRY(lac_calloc((void **)&o->param, (size_t)o->params->n, sizeof o->param[0]));
     LAC_TRY(lac_calloc((void **)&o->range, (size_t)o->params->n, sizeof o->range[0]));
+    LAC_TRY(lac_calloc((void **)&o->start, (size_t)o->params->n, sizeof o->start[0]));
     for (int64_t i = 0; i < o->params->n; i++)
         if (lac_param_trained(o->params->sorted[i]))
             o->param[o->n++] = o->params->sorted[i];
@@ -103,16 +123,17 @@ static lac_status find_trained(lac_optim *o)
 
 static lac_status alloc_arenas(lac_optim *o)
 {
-    const int64_t arenas = o->config->ema > 0 ? 5 : 4;
-    o->arena_bytes = (size_t)(arenas * o->size) * sizeof(float);
+    const int64_t moments = o->config->ema > 0 ? 3 : 2;
+    o->arena_bytes = (size_t)(2 * o->size + moments * o->share) * sizeof(float);
     LAC_TRY(o->backend->alloc(&o->arena, o->arena_bytes));
     LAC_TRY(o->backend->fill_zero(o->arena, o->arena_bytes));
-    float *at = o->arena;
-    o->update.master = at;
-    o->update.grad = at + o->size;
-    o->update.m = at + 2 * o->size;
-    o->update.v = at + 3 * o->size;
-    o->update.ema = arenas == 5 ? at + 4 * o->size : NULL;
+    o->master = o->arena;
+    o->grad = o->master + o->size;
+    o->update.master = o->master + o->first;
+    o->update.grad = o->grad + o->first;
+    o->update.m = o->grad + o->size;
+    o->update.v = o->update.m + o->share;
+    o->update.ema = moments == 3 ? o->update.v + o->share : NULL;
     return LAC_OK;
 }
 
@@ -157,8 +178,8 @@ static lac_status adopt(lac_optim *o)
 {
     for (int64_t i = 0; i < o->n; i++) {
         lac_param *p = o->param[i];
-        p->master = o->update.master + o->range[i].start;
-        p->grad = (float *)o->update.grad + o->range[i].start;
+        p->master = o->master + o->start[i];
+        p->grad = o->grad + o->start[i];
         p->has_grad = false;
         LAC_TRY(value_to_master(p));
         if (p->value->dtype == LAC_F32) {
@@ -166,19 +187,20 @@ static lac_status adopt(lac_optim *o)
             p->value->data = p->master;
         }
     }
-    return o->update.ema == NULL ? LAC_OK : o->backend->copy(o->update.ema, o->update.master, (size_t)o->size * sizeof(float));
+    return lac_optim_restart_ema(o);
 }
 
 static lac_status build(lac_optim *o)
 {
     LAC_TRY(find_trained(o));
     LAC_TRY(lay_out(o));
+    share_out(o);
     LAC_TRY(alloc_arenas(o));
     LAC_TRY(alloc_table(o));
     return adopt(o);
 }
 
-lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config *c, uint32_t *bad)
+lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config *c, uint32_t *bad, lac_comm *comm)
 {
     *out = NULL;
     if (ps->backend->update == NULL)
@@ -188,7 +210,8 @@ lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config
     o->params = ps;
     o->backend = ps->backend;
     o->config = c;
-    o->update = (lac_update){ .pass = LAC_UPDATE_MEASURE | LAC_UPDATE_APPLY, .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps,
+    o->comm = comm;
+    o->update = (lac_update){ .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps,
                               .decoupled = c->decoupled, .bad = bad };
     const lac_status s = build(o);
     if (s != LAC_OK)
@@ -223,7 +246,9 @@ void lac_optim_free(lac_optim *o)
     if (o->table != NULL)
         o->backend->free(o->table, o->table_bytes);
     free(o->param);
+    free(o->start);
     free(o->range);
+    free(o->whole);
     free(o);
 }
 
@@ -233,9 +258,12 @@ static double ema_keep(const lac_optim_config *c, int64_t n)
     return c->ema_warmup ? LAC_MIN(c->ema, warm) : c->ema;
 }
 
-lac_status lac_optim_reduce(lac_optim *o, lac_comm *comm) { return comm->all_reduce(comm, (float *)o->update.grad, o->size); }
+lac_status lac_optim_reduce(lac_optim *o)
+{
+    return o->comm->size == 1 ? LAC_OK : o->comm->reduce_scatter(o->comm, o->grad + o->first, o->grad, o->share);
+}
 
-lac_status lac_optim_step(lac_optim *o, int64_t step)
+static lac_status write_scalars(lac_optim *o, int64_t step)
 {
     const lac_optim_config *c = o->config;
     lac_update_scalars_set(&o->scalars, lac_optim_lr(o, step), c->beta1, c->beta2, (double)(c->t0 + o->steps * c->dt), c->tf_form);
@@ -243,9 +271,53 @@ lac_status lac_optim_step(lac_optim *o, int64_t step)
     for (int64_t i = 0; i < o->n; i++)
         o->range[i].idle = !o->param[i]->has_grad;
     LAC_TRY(o->backend->copy((void *)o->update.range, o->range, (size_t)o->n * sizeof o->range[0]));
-    LAC_TRY(o->backend->copy((void *)o->update.scalars, &o->scalars, sizeof o->scalars));
-    LAC_TRY(o->backend->update(&o->update));
+    return o->backend->copy((void *)o->update.scalars, &o->scalars, sizeof o->scalars);
+}
+
+static lac_status update(lac_optim *o, unsigned pass)
+{
+    o->update.pass = pass;
+    return o->backend->update(&o->update);
+}
+
+/* The norms of all shares together; one that is not finite is so on every rank. */
+static lac_status agree_on_norms(lac_optim *o)
+{
+    const uint32_t bad = 1;
+    LAC_TRY(o->backend->copy(&o->state, o->update.state, sizeof o->state));
+    LAC_TRY(o->comm->all_reduce_f64(o->comm, o->state.square, LAC_CLIP_GROUPS));
+    LAC_TRY(o->backend->copy(o->update.state, &o->state, sizeof o->state));
+    for (int i = 0; i < LAC_CLIP_GROUPS; i++)
+        if (!isfinite(o->state.square[i]))
+            return o->backend->copy(o->update.bad, &bad, sizeof bad);
+    return LAC_OK;
+}
+
+static lac_status masters_to_values(lac_optim *o)
+{
+    for (int64_t i = 0; i < o->n; i++)
+        LAC_TRY(master_to_value(o->param[i]));
+    return LAC_OK;
+}
+
+static lac_status gather_masters(lac_optim *o)
+{
+    if (o->comm->size > 1)
+        LAC_TRY(o->comm->all_gather(o->comm, o->master, o->master + o->first, (size_t)o->share * sizeof(float)));
+    return masters_to_values(o);
+}
+
+lac_status lac_optim_step(lac_optim *o, int64_t step)
+{
+    LAC_TRY(write_scalars(o, step));
     o->steps++;
+    if (o->comm->size > 1) {
+        LAC_TRY(update(o, LAC_UPDATE_MEASURE));
+        LAC_TRY(agree_on_norms(o));
+        LAC_TRY(update(o, LAC_UPDATE_APPLY));
+        return gather_masters(o);
+    }
+    LAC_TRY(update(o, LAC_UPDATE_MEASURE | LAC_UPDATE_APPLY));
     for (int64_t i = 0; i < o->n; i++)
         lac_param_changed(o->param[i]);
     return LAC_OK;
@@ -266,7 +338,7 @@ lac_status lac_optim_grad_norm(const lac_optim *o, double *norm)
 
 lac_status lac_optim_restart_ema(lac_optim *o)
 {
-    return o->update.ema == NULL ? LAC_OK : o->backend->copy(o->update.ema, o->update.master, (size_t)o->size * sizeof(float));
+    return o->update.ema == NULL ? LAC_OK : o->backend->copy(o->update.ema, o->update.master, (size_t)o->share * sizeof(float));
 }
 
 lac_status lac_optim_swap_ema(lac_optim *o)
@@ -274,15 +346,29 @@ lac_status lac_optim_swap_ema(lac_optim *o)
     if (o->update.ema == NULL)
         return LAC_OK;
     /* through the gradients' memory, which holds nothing between two steps */
-    const size_t bytes = (size_t)o->size * sizeof(float);
-    float *aside = (float *)o->update.grad;
+    const size_t bytes = (size_t)o->share * sizeof(float);
     for (int64_t i = 0; i < o->n; i++)
         o->param[i]->has_grad = false;
-    LAC_TRY(o->backend->copy(aside, o->update.master, bytes));
+    LAC_TRY(o->backend->copy(o->grad, o->update.master, bytes));
     LAC_TRY(o->backend->copy(o->update.master, o->update.ema, bytes));
-    LAC_TRY(o->backend->copy(o->update.ema, aside, bytes));
-    for (int64_t i = 0; i < o->n; i++)
-        LAC_TRY(master_to_value(o->param[i]));
+    LAC_TRY(o->backend->copy(o->update.ema, o->grad, bytes));
+    return gather_masters(o);
+}
+
+/* ---- checkpoints: whole arenas, whatever the number of ranks ---- */
+
+/* m, v and EMA, one after another: this rank's own when it is alone, else of all ranks, brought together. */
+static lac_status whole_moments(lac_optim *o, float **moments)
+{
+    const int64_t n = o->update.ema != NULL ? 3 : 2;
+    *moments = o->update.m;
+    if (o->comm->size == 1)
+        return LAC_OK;
+    if (o->whole == NULL)
+        LAC_TRY(lac_malloc((void **)&o->whole, (size_t)(n * o->size) * sizeof(float)));
+    for (int64_t k = 0; k < n; k++)
+        LAC_TRY(o->comm->all_gather(o->comm, o->whole + k * o->size, o->update.m + k * o->share, (size_t)o->share * sizeof(float)));
+    *moments = o->whole;
     return LAC_OK;
 }
 
@@ -290,27 +376,36 @@ static lac_status add_arena(const lac_optim *o, lac_state *s, const char *what, 
 {
     for (int64_t i = 0; i < o->n; i++) {
         const lac_tensor *v = o->param[i]->value;
-        LAC_TRY(lac_state_add(s, LAC_F32, v->ndim, v->dim, arena + o->range[i].start, "%s/%s/%s", o->params->name, what, o->param[i]->name));
+        LAC_TRY(lac_state_add(s, LAC_F32, v->ndim, v->dim, arena + o->start[i], "%s/%s/%s", o->params->name, what, o->param[i]->name));
     }
     return LAC_OK;
 }
 
 lac_status lac_optim_state(lac_optim *o, lac_state *s)
 {
+    float *moments;
+    LAC_TRY(whole_moments(o, &moments));
     LAC_TRY(o->backend->copy(&o->state, o->update.state, sizeof o->state));
-    LAC_TRY(add_arena(o, s, "master", o->update.master));
-    LAC_TRY(add_arena(o, s, "m", o->update.m));
-    LAC_TRY(add_arena(o, s, "v", o->update.v));
+    LAC_TRY(add_arena(o, s, "master", o->master));
+    LAC_TRY(add_arena(o, s, "m", moments));
+    LAC_TRY(add_arena(o, s, "v", moments + o->size));
     if (o->update.ema != NULL)
-        LAC_TRY(add_arena(o, s, "ema", o->update.ema));
+        LAC_TRY(add_arena(o, s, "ema", moments + 2 * o->size));
     return lac_state_add(s, LAC_I64, 0, NULL, &o->state.applied, "%s/applied", o->params->name);
+}
+
+void lac_optim_state_end(lac_optim *o)
+{
+    free(o->whole);
+    o->whole = NULL;
 }
 
 lac_status lac_optim_restored(lac_optim *o)
 {
+    const int64_t n = o->update.ema != NULL ? 3 : 2;
     o->steps = o->state.applied;
+    for (int64_t k = 0; o->whole != NULL && k < n; k++)
+        LAC_TRY(o->backend->copy(o->update.m + k * o->share, o->whole + k * o->size + o->first, (size_t)o->share * sizeof(float)));
     LAC_TRY(o->backend->copy(o->update.state, &o->state, sizeof o->state));
-    for (int64_t i = 0; i < o->n; i++)
-        LAC_TRY(master_to_value(o->param[i]));
-    return LAC_OK;
+    return masters_to_values(o);
 }

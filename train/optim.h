@@ -1,5 +1,8 @@
 /* train/optim.h -- the optimizer of one network: its masters, gradients, moments and EMA, in flat f32 arenas in name order.
  *
+ * Over several ranks it is sharded (ZeRO-1, arXiv:1910.02054): gradients are reduced into equal shares, each rank moves its own and holds
+ * moments and EMA of that alone, and the masters are gathered again. Every call but _lr, _grad_norm and _free is then one that all ranks make.
+ *
  * While it lives, param->master and param->grad of the trained parameters point into the arenas, and where the working dtype is f32 the
  * value's data is the master itself. Decay falls on no norm and no bias unless a group says so (roles of autograd/params.h). */
 #pragma once
@@ -36,13 +39,13 @@ void lac_optim_config_free(lac_optim_config *c);
 
 typedef struct lac_optim lac_optim;
 
-/* `ps` after lac_params_init, not frozen; borrowed, as is *c; *bad is the run's sticky flag in the backend's memory. Masters start
+/* `ps` after lac_params_init, not frozen; borrowed, as are *c and comm; *bad is the run's sticky flag in the backend's memory. Masters start
  * as the values, EMA as the masters. A group that fits no parameter is LAC_ERR_CONFIG. */
-lac_status lac_optim_new(lac_optim **o, lac_params *ps, const lac_optim_config *c, uint32_t *bad);
+lac_status lac_optim_new(lac_optim **o, lac_params *ps, const lac_optim_config *c, uint32_t *bad, lac_comm *comm);
 void lac_optim_free(lac_optim *o);              /* f32 values get memory of their own again; NULL is fine */
 
-/* Sums the gradients over the ranks, before the step. */
-lac_status lac_optim_reduce(lac_optim *o, lac_comm *comm);
+/* Sums the gradients over the ranks, each share to its own, before the step. */
+lac_status lac_optim_reduce(lac_optim *o);
 
 /* Measures the gradients, then moves the parameters that have one (has_grad), at the schedule's learning rate of `step`; nothing
  * moves while *bad is set, which a non-finite gradient does. */
@@ -57,6 +60,8 @@ lac_status lac_optim_restart_ema(lac_optim *o);
 /* EMA and masters change places (buffers stay: they are copied, not averaged). Twice is nothing. Does nothing without EMA. */
 lac_status lac_optim_swap_ema(lac_optim *o);
 
-/* Lists "PARAMS/master/NAME", m, v, ema and "PARAMS/applied". After loading into them: _restored, which makes the values again. */
+/* Lists "PARAMS/master/NAME", m, v, ema and "PARAMS/applied", whole whatever the number of ranks. After loading into them: _restored, which
+ * takes them over and makes the values again. The arrays stand until _state_end. */
 lac_status lac_optim_state(lac_optim *o, lac_state *s);
 lac_status lac_optim_restored(lac_optim *o);
+void lac_optim_state_end(lac_optim *o);

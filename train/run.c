@@ -15,6 +15,8 @@ double run_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+bool run_speaks(const run *r) { return r->comm->rank == 0; }
+
 int64_t run_end(const lac_stages *stages, int64_t stage)
 {
     int64_t sum = 0;
@@ -31,7 +33,8 @@ static void say(const run *r, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    r->hooks->say(r->hooks->context, line);
+    if (run_speaks(r))
+        r->hooks->say(r->hooks->context, line);
 }
 
 static bool every(const run *r, const char *key)
@@ -47,14 +50,15 @@ static void report_progress(run *r, int64_t end, double seconds)
     const lac_progress p = { .step = r->step, .steps = end, .loss = lac_trainer_total(&r->trainer),
                              .images_per_second = r->seconds_per_step > 0 ? images / r->seconds_per_step : 0,
                              .seconds_per_step = r->seconds_per_step };
-    r->hooks->progress(r->hooks->context, &p);
+    if (run_speaks(r))
+        r->hooks->progress(r->hooks->context, &p);
 }
 
 static lac_status profile_window(run *r)
 {
     const int64_t n = lac_config_int(r->config, "profile"), begin = r->begun + 2;
     char *path;
-    if (n > 0 && r->step == begin && r->trace == NULL) {
+    if (n > 0 && r->step == begin && r->trace == NULL && run_speaks(r)) {
         LAC_TRY(lac_format(&path, "%s/trace.json", r->folder));
         const lac_status s = lac_trace_open(&r->trace, path);
         free(path);
@@ -81,12 +85,9 @@ static lac_status after_step(run *r, bool last)
     return last || every(r, "checkpoint.every") ? run_save(r) : LAC_OK;
 }
 
-static lac_status stop_if_asked(run *r, bool saved)
+/* After a step that somebody asked any of the ranks to stop at. */
+static lac_status stop_here(run *r, bool saved)
 {
-    double flag = r->hooks->stop(r->hooks->context);
-    LAC_TRY(r->comm->all_reduce_f64(r->comm, &flag, 1));
-    if (flag == 0)
-        return LAC_OK;
     if (!saved)
         LAC_TRY(run_save(r));
     return LAC_FAIL(LAC_ERR_STOPPED, "stopped after step %lld, saved; the same command goes on from here", (long long)r->step);
@@ -97,13 +98,15 @@ static lac_status take_steps(run *r, int64_t end)
     const lac_batch *batch[LAC_MAX_PHASES];
     while (r->step < end) {
         const double start = run_now();
+        bool stop = r->hooks->stop(r->hooks->context);
         LAC_TRY(profile_window(r));
         LAC_TRY(run_next_batches(r, batch));
-        LAC_TRY(lac_trainer_step(&r->trainer, r->step - r->first_step, batch));
+        LAC_TRY(lac_trainer_step(&r->trainer, r->step - r->first_step, batch, &stop));
         r->step++;
         report_progress(r, end, run_now() - start);
         LAC_TRY(after_step(r, r->step == end));
-        LAC_TRY(stop_if_asked(r, r->step == end || every(r, "checkpoint.every")));
+        if (stop)
+            return stop_here(r, r->step == end || every(r, "checkpoint.every"));
     }
     return profile_window(r);
 }
@@ -147,11 +150,12 @@ static void say_what(const run *r)
 static lac_status run_stage(run *r, int64_t end)
 {
     int64_t peak;
-    const int64_t share = lac_config_int(r->config, "batch.global") / r->comm->size;
     LAC_TRY(lac_tape_new(&r->painter, r->trainer.recipe.backend));
-    LAC_TRY(run_open_data(r));
-    LAC_TRY(lac_trainer_cost(&r->trainer, share, &peak, &r->flops));
-    LAC_TRY(run_open_output(r));
+    LAC_TRY(lac_trainer_cost(&r->trainer, &peak, &r->flops));
+    lac_status s = run_open_data(r);
+    if (s == LAC_OK)
+        s = run_open_output(r);
+    LAC_TRY(lac_comm_agree(r->comm, s));
     if (r->step < end)
         say_what(r);
     return end > r->first_step ? take_steps(r, end) : run_save(r);      /* no steps: what it starts from */
@@ -179,7 +183,7 @@ static lac_status enter_stage(run *r, int64_t k, const char *checkpoint)
     if (s == LAC_OK && checkpoint == NULL)
         s = run_init_weights(r);
     lac_trainer_close(&before);
-    return s;
+    return lac_comm_agree(r->comm, s);
 }
 
 static lac_status all_stages(run *r, int64_t first, const char *checkpoint)
@@ -262,6 +266,18 @@ static void pass_note(void *context, const char *line)
     r->hooks->say(r->hooks->context, line);
 }
 
+/* The newest checkpoint in the folder, as the first rank sees it; *path NULL for none. */
+static lac_status find_checkpoint(run *r, const char *folder, char **path)
+{
+    char name[4096] = "";
+    lac_status s = run_speaks(r) ? lac_checkpoint_find(path, folder, pass_note, r) : LAC_OK;
+    if (s == LAC_OK && *path != NULL)
+        snprintf(name, sizeof name, "%s", *path);
+    LAC_TRY(lac_comm_agree(r->comm, s));
+    LAC_TRY(r->comm->broadcast(r->comm, name, sizeof name, 0));
+    return *path == NULL && name[0] != '\0' ? lac_strdup(path, name) : LAC_OK;
+}
+
 lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm, const lac_run_hooks *hooks)
 {
     run r = { .stages = stages, .folder = folder, .comm = comm, .hooks = hooks };
@@ -269,7 +285,7 @@ lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm,
     int64_t stage = 0;
     lac_status s = lac_format(&ckpt, "%s/ckpt", folder);
     if (s == LAC_OK)
-        s = lac_checkpoint_find(&checkpoint, ckpt, pass_note, &r);
+        s = find_checkpoint(&r, ckpt, &checkpoint);
     if (s == LAC_OK && checkpoint != NULL)
         s = pick_up(&r, checkpoint, &stage);
     r.begun = r.step;

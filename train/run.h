@@ -15,13 +15,15 @@ typedef struct lac_run_hooks {
     bool (*stop)(void *context);                                            /* asked to end after this step */
     /* Where a packed set or mask file named in a config lies; *path is fresh. */
     lac_status (*locate)(void *context, const char *name, char **path);
-    /* Scores the inpainter on data.eval; *values: {"l1-pm1@hole": 0.21, ...}, score: the first metric, lower is better (negated where not). */
-    lac_status (*validate)(void *context, const lac_inpainter *ip, lac_tape *t, const json_t *config, json_t **values, double *score);
+    /* Scores the inpainter on data.eval, each rank its share of the pictures; on every rank *values: {"l1-pm1@hole": 0.21, ...},
+     * *score: the first metric, lower is better (negated where not). */
+    lac_status (*validate)(void *context, const lac_inpainter *ip, lac_tape *t, const json_t *config, lac_comm *comm, json_t **values, double *score);
     lac_status (*begun)(void *context, const char *folder, const lac_stages *stages);   /* there is a folder, and nothing amiss: write the config down */
     const char *code;                                                       /* version, for checkpoints */
 } lac_run_hooks;
 
-/* lac_status LAC_ERR_STOPPED: asked to stop, saved. A config that differs from the run's own in more than may change is LAC_ERR_CONFIG with
+/* Over several ranks all call it with the same config; the first alone prints and writes. What one rank fails at, all return.
+ * lac_status LAC_ERR_STOPPED: asked to stop, saved. A config that differs from the run's own in more than may change is LAC_ERR_CONFIG with
  * the list. */
 lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm, const lac_run_hooks *hooks);
 

@@ -53,15 +53,14 @@ static lac_status locate_mask(run *r, const char *mask, char **to)
 
 static lac_status open_loader(run *r, const json_t *data, const lac_source *source, int n, const char *stream, lac_loader **l)
 {
-    const int64_t global = lac_config_int(r->config, "batch.global"), share = global / r->comm->size;
+    const int64_t share = r->trainer.share;
     char *mask;
-    if (global % r->comm->size != 0)
-        return LAC_FAIL(LAC_ERR_CONFIG, "batch.global %lld does not divide among %d ranks", (long long)global, r->comm->size);
     LAC_TRY(locate_mask(r, lac_config_str(data, "mask"), &mask));
     lac_loader_config c = {
         .source = source, .n_sources = n, .mask = mask, .stream = stream, .seed = (uint64_t)lac_config_int(r->config, "seed"),
-        .global = global, .first = r->comm->rank * share, .count = share,
-        .tint = (float)lac_config_num(data, "tint"), .threads = (int)lac_config_int(data, "threads"),
+        .global = share * r->comm->size, .first = r->comm->rank * share, .count = share,
+        .sum_order = lac_config_int(r->config, "debug.sum_order"), .tint = (float)lac_config_num(data, "tint"),
+        .threads = (int)lac_config_int(data, "threads"),
         .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter"),
                   .shorter_max = lac_config_int(data, "shorter_max"), .flip = lac_config_bool(data, "flip"),
                   .turn = (float)lac_config_num(data, "turn") } };

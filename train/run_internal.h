@@ -36,6 +36,7 @@ typedef struct run {
 } run;
 
 double run_now(void);
+bool run_speaks(const run *r);      /* the first rank: it alone prints and writes */
 int64_t run_end(const lac_stages *stages, int64_t stage);       /* step at which a stage ends, in the run's count */
 
 lac_status run_open_data(run *r);

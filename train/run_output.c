@@ -34,14 +34,16 @@ static lac_status make_folders(run *r)
 lac_status run_open_output(run *r)
 {
     char *path;
+    r->last_log = r->started = run_now();
+    r->last_log_step = r->step;
+    if (!run_speaks(r))
+        return LAC_OK;
     LAC_TRY(make_folders(r));
     LAC_TRY(in_folder(r, "log.jsonl", &path));
     lac_status s = r->log == NULL ? lac_log_open(&r->log, path, r->step) : LAC_OK;
     free(path);
     if (s == LAC_OK && r->board == NULL && lac_config_bool(r->config, "log.tensorboard"))
         s = lac_tensorboard_open(&r->board, r->folder, r->step);
-    r->last_log = r->started = run_now();
-    r->last_log_step = r->step;
     return s;
 }
 
@@ -111,6 +113,8 @@ static json_t *new_line(const run *r)
 
 lac_status run_write_log(run *r)
 {
+    if (!run_speaks(r))
+        return LAC_OK;
     json_t *line = new_line(r);
     lac_status s = lac_log_number(line, "loss.total", lac_trainer_total(&r->trainer));
     if (s == LAC_OK)
@@ -132,21 +136,45 @@ static lac_status with_inpainter(run *r, with_network *f)
     const json_t *network;
     LAC_TRY(lac_trainer_swap_ema(&r->trainer));
     r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip, &network);
-    const lac_status s = f(r, &ip, network), back = lac_trainer_swap_ema(&r->trainer);
+    const lac_status s = lac_comm_agree(r->comm, f(r, &ip, network));
+    LAC_TRY(s == LAC_ERR_TIMEOUT ? s : LAC_OK);
+    const lac_status back = lac_trainer_swap_ema(&r->trainer);
     return s != LAC_OK ? s : back;
 }
 
 /* The pictures of a sample: what is known, what was made of it, the truth. */
 enum { SHOWN = 3 };
 
-static lac_status sample(run *r, const lac_inpainter *ip, const lac_image *truth, const lac_image *mask, lac_image *shown)
+/* Sample i is for rank i mod size to make. */
+static bool is_mine(const run *r, int64_t i) { return i % r->comm->size == r->comm->rank; }
+
+static lac_status sample(run *r, const lac_inpainter *ip, const lac_image *truth, const lac_image *mask, bool mine, lac_image *shown)
 {
     LAC_TRY(lac_image_crop(&shown[0], truth, 0, 0, truth->height, truth->width));
     for (int64_t i = 0; i < mask->height * mask->width; i++)
         if (mask->pixels[i])
             memset(shown[0].pixels + 3 * i, 128, 3);
-    LAC_TRY(lac_inpaint(ip, r->painter, &shown[0], mask, &shown[1]));
+    LAC_TRY(mine ? lac_inpaint(ip, r->painter, &shown[0], mask, &shown[1]) : lac_image_new(&shown[1], truth->height, truth->width, 3));
     return lac_image_crop(&shown[2], truth, 0, 0, truth->height, truth->width);
+}
+
+/* Brings what the ranks made together. */
+static lac_status gather_made(run *r, lac_image *shown, int64_t n)
+{
+    const int64_t size = r->comm->size, each = (n + size - 1) / size;
+    const size_t bytes = n > 0 ? (size_t)(shown[0].height * shown[0].width * 3) : 0;
+    uint8_t *all;
+    if (size == 1 || n == 0)
+        return LAC_OK;
+    LAC_TRY(lac_calloc((void **)&all, (size_t)(size * each), bytes));
+    uint8_t *own = all + (size_t)(r->comm->rank * each) * bytes;
+    for (int64_t i = r->comm->rank; i < n; i += size)
+        memcpy(own + (size_t)(i / size) * bytes, shown[SHOWN * i + 1].pixels, bytes);
+    const lac_status s = r->comm->all_gather(r->comm, all, own, (size_t)each * bytes);
+    for (int64_t i = 0; s == LAC_OK && i < n; i++)
+        memcpy(shown[SHOWN * i + 1].pixels, all + (size_t)(i % size * each + i / size) * bytes, bytes);
+    free(all);
+    return s;
 }
 
 static lac_status write_grid(run *r, const lac_image *shown, int64_t n)
@@ -177,7 +205,18 @@ static lac_status show_batch(run *r, const lac_inpainter *ip, const lac_batch *b
     for (int64_t k = 0; k < batch->n && *n < images; k++, (*n)++) {
         const lac_image truth = { side, side, 3, (uint8_t *)x->data + k * side * side * 3 };
         const lac_image mask = { side, side, 1, (uint8_t *)m->data + k * side * side };
-        LAC_TRY(sample(r, ip, &truth, &mask, shown + SHOWN * *n));
+        LAC_TRY(sample(r, ip, &truth, &mask, is_mine(r, *n), shown + SHOWN * *n));
+    }
+    return LAC_OK;
+}
+
+static lac_status make_samples(run *r, const lac_inpainter *ip, lac_loader *l, lac_image *shown, int64_t images, int64_t *n)
+{
+    for (const lac_batch *batch; *n < images;) {
+        LAC_TRY(lac_loader_next(l, &batch));
+        if (batch->n == 0)
+            break;
+        LAC_TRY(show_batch(r, ip, batch, shown, n, images));
     }
     return LAC_OK;
 }
@@ -185,13 +224,9 @@ static lac_status show_batch(run *r, const lac_inpainter *ip, const lac_batch *b
 static lac_status fill_grid(run *r, const lac_inpainter *ip, lac_loader *l, lac_image *shown, int64_t images)
 {
     int64_t n = 0;
-    for (const lac_batch *batch; n < images;) {
-        LAC_TRY(lac_loader_next(l, &batch));
-        if (batch->n == 0)
-            break;
-        LAC_TRY(show_batch(r, ip, batch, shown, &n, images));
-    }
-    return write_grid(r, shown, SHOWN * n);
+    LAC_TRY(lac_comm_agree(r->comm, make_samples(r, ip, l, shown, images, &n)));
+    LAC_TRY(gather_made(r, shown, n));
+    return run_speaks(r) ? write_grid(r, shown, SHOWN * n) : LAC_OK;
 }
 
 static lac_status draw_samples(run *r, const lac_inpainter *ip, const json_t *network)
@@ -223,6 +258,8 @@ static lac_status keep_best(run *r, const lac_inpainter *ip, const json_t *netwo
         return LAC_OK;
     r->best = score;
     r->best_step = r->step;
+    if (!run_speaks(r))
+        return LAC_OK;
     LAC_TRY(in_folder(r, "ckpt/best.safetensors", &path));
     const lac_status s = lac_model_save(path, ip->params, ip->def->name, network, false, LAC_F32);
     free(path);
@@ -235,7 +272,7 @@ static lac_status validate(run *r, const lac_inpainter *ip, const json_t *networ
     const char *key;
     char tag[96];
     double score;
-    LAC_TRY(r->hooks->validate(r->hooks->context, ip, r->painter, r->config, &values, &score));
+    LAC_TRY(r->hooks->validate(r->hooks->context, ip, r->painter, r->config, r->comm, &values, &score));
     line = new_line(r);
     lac_status s = LAC_OK;
     json_object_foreach(values, key, value) {
@@ -243,7 +280,7 @@ static lac_status validate(run *r, const lac_inpainter *ip, const json_t *networ
         if (s == LAC_OK)
             s = note(r, line, tag, json_number_value(value));
     }
-    if (s == LAC_OK)
+    if (s == LAC_OK && run_speaks(r))
         s = lac_log_write(r->log, line);
     if (s == LAC_OK)
         s = keep_best(r, ip, network, score);
@@ -254,24 +291,31 @@ static lac_status validate(run *r, const lac_inpainter *ip, const json_t *networ
 
 lac_status run_validate(run *r) { return lac_context(with_inpainter(r, validate), "validation"); }
 
-lac_status run_save(run *r)
+static lac_status write_checkpoint(run *r, lac_state *s)
 {
     char numbers[160], *folder;
-    lac_state s = { 0 };
     json_t *whole = lac_stages_json(r->stages);
     char *config = json_dumps(whole, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(whole);
     snprintf(numbers, sizeof numbers, "{\"best\":%.17g,\"best_step\":%lld}", r->best_step ? r->best : 0, (long long)r->best_step);
     const lac_checkpoint about = { .step = r->step, .stage = r->stage->name, .model = (char *)r->stage->recipe->name, .config = config,
                                    .numbers = numbers, .code = (char *)r->hooks->code };
-    lac_status status = config != NULL ? lac_trainer_state(&r->trainer, &s) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
-    if (status == LAC_OK)
-        status = in_folder(r, "ckpt", &folder);
+    lac_status status = config != NULL ? in_folder(r, "ckpt", &folder) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
     if (status == LAC_OK) {
-        status = lac_checkpoint_save(folder, &about, &s, (int)lac_config_int(r->config, "checkpoint.keep"));
+        status = lac_checkpoint_save(folder, &about, s, (int)lac_config_int(r->config, "checkpoint.keep"));
         free(folder);
     }
-    lac_state_free(&s);
     free(config);
+    return status;
+}
+
+lac_status run_save(run *r)
+{
+    lac_state s = { 0 };
+    lac_status status = lac_trainer_state(&r->trainer, &s);
+    if (status == LAC_OK)
+        status = lac_comm_agree(r->comm, run_speaks(r) ? write_checkpoint(r, &s) : LAC_OK);
+    lac_trainer_state_end(&r->trainer);
+    lac_state_free(&s);
     return status;
 }

@@ -44,6 +44,7 @@ lac_status run_restore(lac_trainer *t, const lac_stage *stage, const char *path)
         status = lac_checkpoint_load(path, stage->recipe->name, &s);
     if (status == LAC_OK)
         status = lac_trainer_restored(t);
+    lac_trainer_state_end(t);
     lac_state_free(&s);
     return status;
 }

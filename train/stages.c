@@ -79,6 +79,17 @@ static const lac_key checkpoint_keys[] = {
     { NULL },
 };
 
+static const lac_key comm_keys[] = {
+    { "timeout", LAC_KEY_NUM, "600", .min = 1, .max = 1e6, .help = "seconds that a rank waits for the others before it gives up (status 76)" },
+    { NULL },
+};
+
+static const lac_key debug_keys[] = {
+    { "sum_order", LAC_KEY_INT, "0", .min = 0, .max = 1e9, .help = "another order of a batch's samples in all sums: a run that differs by rounding" },
+    { "direct", LAC_KEY_BOOL, "false", .help = "convolutions by direct summation, without Winograd" },
+    { NULL },
+};
+
 static const lac_key init_keys[] = {
     { "from", LAC_KEY_STR, NULL, .help = "weights file, or another run's folder" },
     { "network", LAC_KEY_STR, "\"generator\"", .help = "which network takes them; all: every one, of the same name" },
@@ -114,6 +125,8 @@ static const lac_key *keys_of(const lac_recipe_def *recipe)
         { "validate", LAC_KEY_TABLE, "{}", .sub = validate_keys, .help = "scores while training" },
         { "log", LAC_KEY_TABLE, "{}", .sub = log_keys, .help = "what is written down" },
         { "checkpoint", LAC_KEY_TABLE, "{}", .sub = checkpoint_keys, .help = "what is saved" },
+        { "comm", LAC_KEY_TABLE, "{}", .sub = comm_keys, .help = "between ranks" },
+        { "debug", LAC_KEY_TABLE, "{}", .sub = debug_keys, .help = "to look into differences" },
         { "profile", LAC_KEY_INT, "0", .min = 0, .max = 1000, .help = "steps to write a Chrome trace of, from the third of a call on" },
         { "stages", LAC_KEY_LIST, "", .help = "tables laid over this one, trained one after the other" },
         { "sweep", LAC_KEY_TABLE, "", .help = "grid over dotted keys" },
@@ -243,7 +256,7 @@ json_t *lac_stages_json(const lac_stages *run)
 
 static bool may_change(const char *path)
 {
-    static const char *const free_keys[] = { "name", "steps", "sample", "validate", "log", "checkpoint", "profile", "threads", "runs",
+    static const char *const free_keys[] = { "name", "steps", "sample", "validate", "log", "checkpoint", "comm", "profile", "threads", "runs",
                                              "data.eval", "data.train.threads", "sweep" };
     for (size_t i = 0; i < LAC_COUNT(free_keys); i++) {
         const size_t n = strlen(free_keys[i]);

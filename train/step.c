@@ -7,22 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* This rank's share of the global batch, and the largest divisor of it that batch.micro allows. */
+static lac_status divide_batch(lac_trainer *t, const json_t *config)
+{
+    const int64_t global = lac_config_int(config, "batch.global"), most = lac_config_int(config, "batch.micro");
+    if (global % t->comm->size != 0)
+        return LAC_FAIL(LAC_ERR_CONFIG, "batch.global = %lld does not divide among %d ranks", (long long)global, t->comm->size);
+    t->share = t->micro = global / t->comm->size;
+    while (most > 0 && (t->micro > most || t->share % t->micro != 0))
+        t->micro--;
+    return LAC_OK;
+}
+
 lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const json_t *config, const char *stage, const lac_backend *b,
                             lac_dtype d, lac_comm *comm)
 {
     *t = (lac_trainer){ .comm = comm, .stage = stage };
     LAC_TRY(lac_recipe_open(&t->recipe, def, config, b, d));
     LAC_TRY(lac_tape_new(&t->tape, b));
+    lac_tape_deterministic(t->tape, lac_config_bool(config, "debug.direct"));
     LAC_TRY(b->alloc((void **)&t->bad, sizeof *t->bad));
     for (int p = 0; p < t->recipe.n_phases; p++) {
         char key[64];
         snprintf(key, sizeof key, "optim.%s", t->recipe.phase[p].optim);
         LAC_TRY(lac_context(lac_optim_config_read(&t->optim_config[p], lac_config_at(config, key)), "%s", key));
-        LAC_TRY(lac_context(lac_optim_new(&t->optim[p], t->recipe.phase[p].trains, &t->optim_config[p], t->bad), "%s", key));
+        LAC_TRY(lac_context(lac_optim_new(&t->optim[p], t->recipe.phase[p].trains, &t->optim_config[p], t->bad, comm), "%s", key));
     }
-    const int64_t micro = lac_config_int(config, "batch.micro");
-    t->micro = micro > 0 ? micro : lac_config_int(config, "batch.global");
-    return LAC_OK;
+    return divide_batch(t, config);
 }
 
 void lac_trainer_close(lac_trainer *t)
@@ -85,14 +96,21 @@ static lac_status run_micro(lac_trainer *t, int p, const lac_batch *batch, int64
     return lac_tape_run(t->tape, signature, forward_backward, &m);
 }
 
-/* Counts over all ranks, and what backward starts from. */
-static lac_status seed_losses(lac_trainer *t, int p, const lac_batch *batch, double *count)
+/* Counts over all ranks, and what backward starts from; the wish to stop travels along. */
+static lac_status seed_losses(lac_trainer *t, const lac_batch *const *batch, double count[LAC_MAX_PHASES][LAC_MAX_LOSSES], bool *stop)
 {
-    const lac_phase *phase = &t->recipe.phase[p];
-    t->recipe.def->count(&t->recipe, p, batch, count);
-    LAC_TRY(t->comm->all_reduce_f64(t->comm, count, phase->n_losses));
-    for (int i = 0; i < phase->n_losses; i++)
-        t->seed[p][i] = count[i] > 0 ? (float)(phase->loss[i].weight / count[i]) : 0;
+    double all[LAC_MAX_PHASES * LAC_MAX_LOSSES + 1] = { 0 };
+    const int n_phases = t->recipe.n_phases;
+    for (int p = 0; p < n_phases; p++)
+        t->recipe.def->count(&t->recipe, p, batch[p], all + p * LAC_MAX_LOSSES);
+    all[n_phases * LAC_MAX_LOSSES] = stop != NULL && *stop;
+    LAC_TRY(t->comm->all_reduce_f64(t->comm, all, n_phases * LAC_MAX_LOSSES + 1));
+    if (stop != NULL)
+        *stop = all[n_phases * LAC_MAX_LOSSES] > 0;
+    memcpy(count, all, (size_t)(n_phases * LAC_MAX_LOSSES) * sizeof all[0]);
+    for (int p = 0; p < n_phases; p++)
+        for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
+            t->seed[p][i] = count[p][i] > 0 ? (float)(t->recipe.phase[p].loss[i].weight / count[p][i]) : 0;
     return LAC_OK;
 }
 
@@ -123,17 +141,16 @@ static lac_status find_bad(lac_trainer *t, int64_t step, int p, const lac_batch 
     lac_status s = all_micros(t, p, batch, total);
     lac_tape_check_finite(t->tape, false);
     if (s == LAC_OK)
-        s = LAC_FAIL(LAC_ERR_NONFINITE, "the gradient's norm is not finite, though every value is");
+        s = LAC_FAIL(LAC_ERR_NONFINITE, "the gradient's norm is not finite, though every value%s is", t->comm->size > 1 ? " on this rank" : "");
     return lac_context(s, "step %lld, phase %s", (long long)step + 1, t->recipe.phase[p].name);
 }
 
-static lac_status run_phase(lac_trainer *t, int64_t step, int p, const lac_batch *batch)
+static lac_status run_phase(lac_trainer *t, int64_t step, int p, const lac_batch *batch, const double *count)
 {
-    double count[LAC_MAX_LOSSES] = { 0 }, total[LAC_MAX_LOSSES] = { 0 };
-    LAC_TRY(seed_losses(t, p, batch, count));
+    double total[LAC_MAX_LOSSES] = { 0 };
     LAC_TRY(all_micros(t, p, batch, total));
     LAC_TRY(t->comm->all_reduce_f64(t->comm, total, t->recipe.phase[p].n_losses));
-    LAC_TRY(lac_optim_reduce(t->optim[p], t->comm));
+    LAC_TRY(lac_optim_reduce(t->optim[p]));
     LAC_TRY(lac_optim_step(t->optim[p], step));
     if (is_bad(t))
         return find_bad(t, step, p, batch);
@@ -144,10 +161,12 @@ static lac_status run_phase(lac_trainer *t, int64_t step, int p, const lac_batch
     return lac_optim_grad_norm(t->optim[p], &t->grad_norm[p]);
 }
 
-lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const *batch)
+lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const *batch, bool *stop)
 {
+    double count[LAC_MAX_PHASES][LAC_MAX_LOSSES];
+    LAC_TRY(seed_losses(t, batch, count, stop));
     for (int p = 0; p < t->recipe.n_phases; p++)
-        LAC_TRY(run_phase(t, step, p, batch[p]));
+        LAC_TRY(run_phase(t, step, p, batch[p], count[p]));
     return LAC_OK;
 }
 
@@ -184,6 +203,12 @@ lac_status lac_trainer_restored(lac_trainer *t)
     return LAC_OK;
 }
 
+void lac_trainer_state_end(lac_trainer *t)
+{
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        lac_optim_state_end(t->optim[p]);
+}
+
 lac_status lac_trainer_swap_ema(lac_trainer *t)
 {
     for (int p = 0; p < t->recipe.n_phases; p++)
@@ -193,16 +218,16 @@ lac_status lac_trainer_swap_ema(lac_trainer *t)
 
 static lac_status plan_phase(lac_trainer *t, int p, const lac_batch *batch, lac_plan_stats *stats)
 {
-    micro m = { t, batch, p, 0, LAC_MIN(t->micro, batch->n) };
+    micro m = { t, batch, p, 0, t->micro };
     LAC_TRY(lac_tape_begin(t->tape, "cost", true));
     const lac_status s = forward_backward(t->tape, &m), end = lac_tape_end(t->tape);
     LAC_TRY(s != LAC_OK ? s : end);
     return lac_tape_plan_stats(t->tape, "cost", stats);
 }
 
-lac_status lac_trainer_cost(lac_trainer *t, int64_t n, int64_t *peak_bytes, int64_t *flops)
+lac_status lac_trainer_cost(lac_trainer *t, int64_t *peak_bytes, int64_t *flops)
 {
-    const int64_t s = t->recipe.size;
+    const int64_t s = t->recipe.size, n = t->share;
     lac_batch batch = { .n = n, .n_fields = 2, .field = { { .name = "image" }, { .name = "mask" } } };
     lac_tensor_shape(&batch.field[0].tensor, LAC_U8, 4, (int64_t[]){ n, s, s, 3 });
     lac_tensor_shape(&batch.field[1].tensor, LAC_U8, 4, (int64_t[]){ n, s, s, 1 });
@@ -211,7 +236,7 @@ lac_status lac_trainer_cost(lac_trainer *t, int64_t n, int64_t *peak_bytes, int6
         lac_plan_stats stats;
         LAC_TRY(plan_phase(t, p, &batch, &stats));
         *peak_bytes = LAC_MAX(*peak_bytes, stats.peak_bytes);
-        *flops += stats.flops * ((n + t->micro - 1) / t->micro);
+        *flops += stats.flops * (n / t->micro);
     }
     return LAC_OK;
 }

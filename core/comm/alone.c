@@ -31,12 +31,6 @@ static void end(lac_comm *c) { free(c); }
 lac_status lac_comm_alone(lac_comm **c)
 {
     LAC_TRY(lac_calloc((void **)c, 1, sizeof **c));
-    **c = (lac_comm){ "alone", 0, 1, NULL, same, same_f64, scatter, gather, broadcast, nobody_to_tell, end };
+    **c = (lac_comm){ "alone", 0, 1, 0, NULL, same, same_f64, scatter, gather, broadcast, nobody_to_tell, end };
     return LAC_OK;
-}
-
-void lac_comm_free(lac_comm *c)
-{
-    if (c != NULL)
-        c->free(c);
 }

@@ -1,6 +1,11 @@
 /* core/comm/comm.h -- the ranks of a run. "alone" is one rank: every collective is the identity.
  *
- * Buffers are host or device memory of the communicator's backend. Reductions are sums in rank order. */
+ * Every rank makes the same calls in the same order. Buffers are host or device memory of the communicator's backend. Reductions are
+ * sums in rank order, so each rank gets the same bits, and gets them again in another run on as many ranks.
+ *
+ * A rank that waits longer than `timeout` asks the others whether they are waiting too and fails with LAC_ERR_TIMEOUT, naming those
+ * that did not answer; one that fails for itself tells the others with `abort`, and their next collective fails with its reason.
+ * After either, nothing but `free` may be called. */
 #pragma once
 
 #include "core/tensor.h"
@@ -10,15 +15,29 @@ typedef struct lac_comm lac_comm;
 struct lac_comm {
     const char *kind;               /* "alone", "mpi", "nccl" */
     int rank, size;
+    double timeout;                 /* seconds that a rank waits for the others; may be set at any time */
     void *state;
     lac_status (*all_reduce)(lac_comm *c, float *x, int64_t n);
-    lac_status (*all_reduce_f64)(lac_comm *c, double *x, int64_t n);           /* host memory: counts, stop flags */
+    lac_status (*all_reduce_f64)(lac_comm *c, double *x, int64_t n);           /* host memory: counts, norms, flags */
+    /* Rank r's sum of elements [r n_each, (r + 1) n_each) of `from`; to may be that place itself. */
     lac_status (*reduce_scatter)(lac_comm *c, float *to, const float *from, int64_t n_each);
+    /* `from` of rank r lands at byte r bytes_each of `to`; from may be that place itself. */
     lac_status (*all_gather)(lac_comm *c, void *to, const void *from, size_t bytes_each);
     lac_status (*broadcast)(lac_comm *c, void *x, size_t bytes, int root);
     void (*abort)(lac_comm *c, const char *why);
     void (*free)(lac_comm *c);
 };
 
+/* The ranks that mpirun or srun started this process as one of, or "alone". LAC_ERR_CONFIG where a launcher started several that cannot
+ * find each other, LAC_ERR_LIBRARY where this build has no MPI. timeout as above. */
+lac_status lac_comm_open(lac_comm **c, double timeout);
 lac_status lac_comm_alone(lac_comm **c);
 void lac_comm_free(lac_comm *c);
+
+/* s on every rank, if it is a failure on any: the lowest failing rank's, with its message. For what one rank may fail at and the others
+ * may not: reading and writing files. */
+lac_status lac_comm_agree(lac_comm *c, lac_status s);
+
+/* The module of core/comm/mpi.c, in a shared object of its own. */
+typedef lac_status lac_comm_mpi_open(lac_comm **c);
+lac_comm_mpi_open lac_comm_mpi;
