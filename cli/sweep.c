@@ -15,11 +15,34 @@ typedef struct grid { axis axis[MAX_AXES]; int n_axes; int64_t n_runs; } grid;
 
 static int by_key(const void *a, const void *b) { return strcmp(((const axis *)a)->key, ((const axis *)b)->key); }
 
+/* Values are a list, or a table whose keys name them, then in order of the names. */
+static int64_t count_values(const json_t *values)
+{
+    return (int64_t)(json_is_object(values) ? json_object_size(values) : json_array_size(values));
+}
+
+static const json_t *nth_value(const json_t *values, int64_t n, const char **name)
+{
+    const char *key, *other;
+    json_t *value, *unused;
+    *name = NULL;
+    if (!json_is_object(values))
+        return json_array_get(values, (size_t)n);
+    json_object_foreach((json_t *)values, key, value) {
+        int64_t before = 0;
+        json_object_foreach((json_t *)values, other, unused)
+            before += strcmp(other, key) < 0;
+        if (before == n)
+            return *name = key, value;
+    }
+    return NULL;
+}
+
 static lac_status read_axis(grid *g, const char *key, const json_t *values)
 {
-    const int64_t n = (int64_t)json_array_size(values);
+    const int64_t n = count_values(values);
     if (n == 0)
-        return LAC_FAIL(LAC_ERR_CONFIG, "sweep['%s'] should be a list of values", key);
+        return LAC_FAIL(LAC_ERR_CONFIG, "sweep['%s'] should be a list of values, or a table of named ones", key);
     if (strcmp(key, "name") == 0 || strcmp(key, "sweep") == 0)
         return LAC_FAIL(LAC_ERR_CONFIG, "'%s' cannot be swept", key);
     if (g->n_axes == MAX_AXES || g->n_runs > MAX_RUNS / n)
@@ -44,14 +67,14 @@ static lac_status read_grid(const json_t *given, grid *g)
 }
 
 /* Which of its values a key has in a run: the digits of the run's number, the last key's the lowest. */
-static const json_t *value_in(const grid *g, int i, int64_t run)
+static const json_t *value_in(const grid *g, int i, int64_t run, const char **name)
 {
     for (int k = g->n_axes - 1; k > i; k--)
-        run /= (int64_t)json_array_size(g->axis[k].values);
-    return json_array_get(g->axis[i].values, (size_t)(run % (int64_t)json_array_size(g->axis[i].values)));
+        run /= count_values(g->axis[k].values);
+    return nth_value(g->axis[i].values, run % count_values(g->axis[i].values), name);
 }
 
-/* Copies on the way: the runs share nothing. */
+/* Copies on the way: the runs share nothing. A table is laid over what is there. */
 static lac_status set(json_t *config, const char *path, const json_t *value)
 {
     size_t length;
@@ -65,7 +88,14 @@ static lac_status set(json_t *config, const char *path, const json_t *value)
         config = next;
         at += length + 1;
     }
-    return json_object_set_new(config, at, json_deep_copy(value)) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory for a sweep");
+    json_t *there = json_object_get(config, at), *own = json_deep_copy(value);
+    int failed;
+    if (json_is_object(there) && json_is_object(own)) {
+        failed = json_object_update_recursive(there, own);
+        json_decref(own);
+    } else
+        failed = json_object_set_new(config, at, own);
+    return failed == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory for a sweep");
 }
 
 static uint32_t hash(const char *text)              /* FNV-1a */
@@ -92,7 +122,9 @@ static lac_status name_run(const grid *g, int64_t run, const char *base, char **
     lac_status s = lac_strdup(&whole, "");
     for (int i = 0; s == LAC_OK && i < g->n_axes; i++) {
         char *value = NULL, *longer = NULL;
-        s = lac_lua_literal(value_in(g, i, run), &value);
+        const char *called;
+        const json_t *v = value_in(g, i, run, &called);
+        s = called != NULL ? lac_strdup(&value, called) : lac_lua_literal(v, &value);
         if (s == LAC_OK)
             s = lac_format(&longer, "%s%s%s=%s", whole, i ? "," : "", g->axis[i].key, value);
         free(value);
@@ -115,8 +147,9 @@ static lac_status make_run(const json_t *given, const grid *g, int64_t run, lac_
     LAC_TRY(name_run(g, run, base ? base : "", &to->name));
     to->config = json_deep_copy(given);
     json_object_del(to->config, "sweep");
+    const char *called;
     for (int i = 0; i < g->n_axes; i++)
-        LAC_TRY(set(to->config, g->axis[i].key, value_in(g, i, run)));
+        LAC_TRY(set(to->config, g->axis[i].key, value_in(g, i, run, &called)));
     if (base != NULL && json_object_set_new(to->config, "name", json_string(to->name)) != 0)
         return LAC_FAIL(LAC_ERR_MEM, "out of memory for a sweep");
     return LAC_OK;

@@ -1,5 +1,8 @@
 /* cli/sweep.h -- a grid over dotted keys: sweep = { ["loss.l1"] = { 0.5, 1.0 }, ["seed"] = { 1, 2, 3 } }.
  *
+ * Instead of a list there may be a table whose keys name its values: model = { wide = { generator = { cnum = 64 } }, ... }; those come in
+ * order of their names. A value that is a table is laid over the config's.
+ *
  * The runs come in order of the sorted keys, the last one turning fastest, each key's values as listed. A run is named
  * "NAME/loss.l1=0.5,seed=1"; characters that a folder should not have become '_', and a name of more than 200 bytes ends in a hash. */
 #pragma once

@@ -41,6 +41,21 @@ LAC_TEST(sweep_of_nothing_is_one_run)
     lac_sweep_free(run, n);
 }
 
+LAC_TEST(sweep_values_may_have_names_and_tables_are_laid_over)
+{
+    lac_sweep_run *run;
+    int64_t n;
+    LAC_CHECK_STATUS(expand("{\"name\":\"a\",\"m\":{\"x\":1,\"g\":{\"y\":2,\"z\":3}},\"sweep\":{\"m\":{\"wide\":{\"g\":{\"y\":9}},\"slim\":{\"x\":0}}}}", &run, &n));
+    LAC_CHECK(n == 2 && strcmp(run[0].name, "a/m=slim") == 0 && strcmp(run[1].name, "a/m=wide") == 0);
+    static const char *const m[] = { "{\"g\":{\"y\":2,\"z\":3},\"x\":0}", "{\"g\":{\"y\":9,\"z\":3},\"x\":1}" };
+    for (int i = 0; i < 2; i++) {
+        char *text = json_dumps(json_object_get(run[i].config, "m"), JSON_COMPACT | JSON_SORT_KEYS);
+        LAC_CHECK(strcmp(text, m[i]) == 0);
+        free(text);
+    }
+    lac_sweep_free(run, n);
+}
+
 LAC_TEST(sweep_names_are_fit_for_folders)
 {
     lac_sweep_run *run;
