@@ -8,9 +8,9 @@
 #define SHAPE                                                                                                              \
     { .name = "kind", .type = LAC_KEY_STR, .value = "\"constant\"", .choices = KINDS, .help = "how the learning rate runs" }, \
     { .name = "warmup", .type = LAC_KEY_INT, .value = "0", .min = 0, .max = 1e15, .help = "steps of linear warm-up from 0" }, \
-    { .name = "total", .type = LAC_KEY_INT, .value = "", .min = 1, .max = 1e15, .help = "linear, cosine: step where `final` is reached" }, \
+    { .name = "total", .type = LAC_KEY_INT, .value = "", .min = 0, .max = 1e15, .help = "linear, cosine: step where `final` is reached" }, \
     { .name = "final", .type = LAC_KEY_NUM, .value = "0", .min = 0, .max = 1e9, .help = "linear, cosine: last learning rate" }, \
-    { .name = "every", .type = LAC_KEY_INT, .value = "", .min = 1, .max = 1e15, .help = "step: steps between two drops" },   \
+    { .name = "every", .type = LAC_KEY_INT, .value = "", .min = 0, .max = 1e15, .help = "step: steps between two drops" },   \
     { .name = "gamma", .type = LAC_KEY_NUM, .value = "0.1", .min = 0, .max = 1e9, .help = "step, multistep: factor of a drop" }, \
     { .name = "milestones", .type = LAC_KEY_LIST, .of = LAC_KEY_INT, .value = "", .help = "multistep: the steps of the drops" }, \
     { NULL }
@@ -40,6 +40,10 @@ static lac_status check_keys(const lac_schedule *s, const json_t *c, const char 
         missing = lac_config_has(c, "milestones") ? NULL : "milestones";
     if (missing != NULL)
         return LAC_FAIL(LAC_ERR_CONFIG, "schedule: kind '%s' needs the key '%s'", kind, missing);
+    if (s->kind == LAC_SCHEDULE_STEP && s->every < 1)
+        return LAC_FAIL(LAC_ERR_CONFIG, "schedule: every is %lld, should be at least 1", (long long)s->every);
+    if ((s->kind == LAC_SCHEDULE_LINEAR || s->kind == LAC_SCHEDULE_COSINE) && s->total < 1)
+        return LAC_FAIL(LAC_ERR_CONFIG, "schedule: total is %lld, should be at least 1", (long long)s->total);
     if ((s->kind == LAC_SCHEDULE_LINEAR || s->kind == LAC_SCHEDULE_COSINE) && s->total < s->warmup)
         return LAC_FAIL(LAC_ERR_CONFIG, "schedule: total is %lld, less than warmup, which is %lld", (long long)s->total, (long long)s->warmup);
     return LAC_OK;

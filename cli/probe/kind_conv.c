@@ -9,9 +9,9 @@
 #include <string.h>
 
 #define CONV_KEYS(padding)                                                                                                          \
-    { "stride", LAC_KEY_INT | LAC_KEY_LIST, "1", .of = LAC_KEY_INT, .help = "int or [h, w], at least 1" },                          \
-    { "dilation", LAC_KEY_INT | LAC_KEY_LIST, "1", .of = LAC_KEY_INT, .help = "int or [h, w], at least 1" },                        \
-    { "padding", LAC_KEY_INT | LAC_KEY_LIST | LAC_KEY_STR, padding, .choices = "same|valid", .min = 0, .max = 65536, .of = LAC_KEY_INT,                     \
+    { "stride", LAC_KEY_INT | LAC_KEY_LIST, "1", .min = 1, .max = INT32_MAX, .of = LAC_KEY_INT, .help = "int or [h, w], at least 1" },    \
+    { "dilation", LAC_KEY_INT | LAC_KEY_LIST, "1", .min = 1, .max = INT32_MAX, .of = LAC_KEY_INT, .help = "int or [h, w], at least 1" },  \
+    { "padding", LAC_KEY_INT | LAC_KEY_LIST | LAC_KEY_STR, padding, .choices = "same|valid", .min = 0, .max = INT32_MAX, .of = LAC_KEY_INT,                 \
       .help = "int, [h, w], [top, bottom, left, right], same (TF) or valid" },                                                      \
     { "pad_mode", LAC_KEY_STR, "\"zeros\"", .choices = "zeros|reflect|symmetric|replicate", .help = "what is padded with" }
 

@@ -51,19 +51,11 @@ static void join(lac_key *to, const lac_key *const *parts, int n)
     *to = (lac_key){ NULL };
 }
 
-static lac_key patchgan_keys[16], gan_keys[32];
+static lac_key patchgan_keys[16];
 
 __attribute__((constructor)) static void make_keys(void)
 {
-    static const lac_key weights[] = { { "gan_weight", LAC_KEY_NUM, "1", .help = "of the adversarial term" },
-                                       { "l1_weight", LAC_KEY_NUM, "1", .help = "of both L1 terms" }, { NULL } };
-    lac_key discriminator[16] = { { NULL } };           /* `mode` and `guided` are the generator's already */
-    int n = 0;
-    for (const lac_key *k = lac_sn_patchgan_keys; k->name != NULL; k++)
-        if (strcmp(k->name, "mode") != 0 && strcmp(k->name, "guided") != 0)
-            discriminator[n++] = *k;
     join(patchgan_keys, (const lac_key *const[]){ lac_sn_patchgan_keys, update_key }, 2);
-    join(gan_keys, (const lac_key *const[]){ lac_deepfill_keys, discriminator, weights }, 3);
 }
 
 static lac_status open_patchgan(lac_probe *p)
@@ -114,13 +106,46 @@ const lac_kind lac_kind_sn_patchgan = { "sn-patchgan", "spectral-norm patch disc
 
 typedef struct gan { lac_deepfill g; lac_sn_patchgan d; } gan;
 
+static const lac_key gan_keys[] = {
+    { "cnum", LAC_KEY_INT, "48", .min = 2, .max = 1024, .help = "filters of the generator's first layer" },
+    { "width", LAC_KEY_INT, "64", .min = 1, .max = 1024, .help = "filters of the discriminator's first layer" },
+    { "gan_weight", LAC_KEY_NUM, "1", .help = "of the adversarial term" },
+    { "l1_weight", LAC_KEY_NUM, "1", .help = "of both L1 terms" },
+    { NULL },
+};
+
+/* A network's config: its defaults, but for one key. */
+static lac_status config_with(const lac_probe *p, const lac_key *keys, const char *key, json_t **config)
+{
+    json_t *given = json_pack("{s:I}", key, (json_int_t)lac_config_int(p->config, key));
+    if (given == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory for a config");
+    const lac_status s = lac_config_resolve(config, keys, given, NULL, NULL);
+    json_decref(given);
+    return s;
+}
+
+static lac_status configure_gan(const lac_probe *p, lac_deepfill_config *gc, lac_sn_patchgan_config *dc)
+{
+    json_t *g = NULL, *d = NULL;
+    lac_status s = config_with(p, lac_deepfill_keys, "cnum", &g);
+    if (s == LAC_OK)
+        s = config_with(p, lac_sn_patchgan_keys, "width", &d);
+    if (s == LAC_OK)
+        s = lac_deepfill_configure(gc, g);
+    if (s == LAC_OK)
+        s = lac_sn_patchgan_configure(dc, d);
+    json_decref(g);
+    json_decref(d);
+    return s;
+}
+
 static lac_status open_gan(lac_probe *p)
 {
     lac_deepfill_config gc;
     lac_sn_patchgan_config dc;
     lac_params *gp, *dp;
-    LAC_TRY(lac_deepfill_configure(&gc, p->config));
-    LAC_TRY(lac_sn_patchgan_configure(&dc, p->config));
+    LAC_TRY(configure_gan(p, &gc, &dc));
     LAC_TRY(lac_calloc(&p->model, 1, sizeof(gan)));
     LAC_TRY(lac_probe_network(p, "generator", "generator.", &gp));
     LAC_TRY(lac_probe_network(p, "discriminator", "discriminator.", &dp));

@@ -9,8 +9,8 @@
 static bool is(const lac_probe *p, const char *key, const char *word) { return strcmp(lac_config_str(p->config, key), word) == 0; }
 
 static const lac_key resize_keys[] = {
-    { "height", LAC_KEY_INT, NULL, .min = 1, .max = 65536, .help = "rows of y" },
-    { "width", LAC_KEY_INT, NULL, .min = 1, .max = 65536, .help = "columns of y" },
+    { "height", LAC_KEY_INT, NULL, .min = 1, .max = INT32_MAX, .help = "rows of y" },
+    { "width", LAC_KEY_INT, NULL, .min = 1, .max = INT32_MAX, .help = "columns of y" },
     { "mode", LAC_KEY_STR, "\"bilinear\"", .choices = "nearest|bilinear|bicubic|area", .help = "interpolation" },
     { "align_corners", LAC_KEY_BOOL, "false", .help = "positions j (in - 1) / (out - 1); nearest: TensorFlow's rule" },
     { NULL },
@@ -30,8 +30,8 @@ static const lac_port resize_ports[] = { { "x", LAC_LAYOUT_IMAGE, 4, 0, "[B,C,H,
 const lac_kind lac_kind_resize = { "resize", "resampling of a feature map", resize_keys, resize_ports, "y", .forward = resize_forward };
 
 static const lac_key attention_keys[] = {
-    { "ksize", LAC_KEY_INT, "3", .min = 1, .max = 31, .help = "side of the patches that are matched, odd" },
-    { "rate", LAC_KEY_INT, "2", .min = 1, .max = 64, .help = "matching happens at 1 / rate; divides H and W" },
+    { "ksize", LAC_KEY_INT, "3", .min = 1, .max = INT32_MAX, .help = "side of the patches that are matched, odd" },
+    { "rate", LAC_KEY_INT, "2", .min = 1, .max = INT32_MAX, .help = "matching happens at 1 / rate; divides H and W" },
     { "fuse", LAC_KEY_BOOL, "true", .help = "scores are summed along diagonals" },
     { "softmax_scale", LAC_KEY_NUM, "10", .help = "of the scores" },
     { "mode", LAC_KEY_STR, "\"tf\"", .choices = "tf|torch", .help = "nearest rule" },
@@ -41,10 +41,18 @@ static const lac_key attention_keys[] = {
     { NULL },
 };
 
+/* Of an odd window what can lie inside the map: the rest is zero for queries and keys alike. */
+static int window(const lac_probe *p, const lac_tensor *f)
+{
+    const int64_t ksize = lac_config_int(p->config, "ksize"), rate = lac_config_int(p->config, "rate");
+    const int64_t all = 2 * LAC_MAX(LAC_MAX(f->dim[1], f->dim[2]) / rate, 1) - 1;
+    return (int)(ksize % 2 == 1 ? LAC_MIN(ksize, all) : ksize);
+}
+
 static lac_status attention_forward(lac_probe *p, lac_tape *t)
 {
     const lac_contextual_attention_attr a = {
-        .ksize = (int)lac_config_int(p->config, "ksize"), .rate = (int)lac_config_int(p->config, "rate"),
+        .ksize = window(p, lac_probe_tensor(p, "f")), .rate = (int)lac_config_int(p->config, "rate"),
         .fuse = lac_config_bool(p->config, "fuse"), .softmax_scale = (float)lac_config_num(p->config, "softmax_scale"),
         .torch = is(p, "mode", "torch"), .exact_overlap = is(p, "overlap", "exact"),
         .exclude_masked = is(p, "masked_keys", "exclude"), .mask_max = is(p, "mask_down", "max") };

@@ -42,6 +42,26 @@ static void list(void)
     }
 }
 
+/* JSON says more than a Lua table: 2.0 is no int, {} no list, null nothing that a KIND takes. */
+static lac_status check_json(const lac_key *key, const json_t *value)
+{
+    const bool whole = (key->type & (LAC_KEY_INT | LAC_KEY_NUM)) == LAC_KEY_INT;
+    if (json_is_null(value) || (json_is_real(value) && whole) || (json_is_object(value) && key->type & LAC_KEY_LIST))
+        return LAC_FAIL(LAC_ERR_CONFIG, "'%s' is %s: %s", key->name, json_is_null(value) ? "null" : json_is_real(value) ? "no whole number" : "a table", key->help);
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++)
+        if (json_is_real(json_array_get(value, i)) && key->of == LAC_KEY_INT)
+            return LAC_FAIL(LAC_ERR_CONFIG, "'%s' holds what is no whole number: %s", key->name, key->help);
+    return LAC_OK;
+}
+
+static lac_status check_types(const lac_key *keys, const json_t *given)
+{
+    for (const lac_key *k = keys; k->name != NULL; k++)
+        if (json_object_get(given, k->name) != NULL)
+            LAC_TRY(check_json(k, json_object_get(given, k->name)));
+    return LAC_OK;
+}
+
 static lac_status read_config(lac_probe *p, const char *path)
 {
     static const lac_key none[] = { { NULL } };
@@ -67,7 +87,10 @@ static lac_status read_config(lac_probe *p, const char *path)
     json_object_foreach_safe(given, next, key, value)
         if (key[0] == '_')
             json_object_del(given, key);
-    const lac_status s = lac_config_resolve(&p->config, p->kind->keys ? p->kind->keys : none, given, NULL, NULL);
+    const lac_key *keys = p->kind->keys ? p->kind->keys : none;
+    lac_status s = check_types(keys, given);
+    if (s == LAC_OK)
+        s = lac_config_resolve(&p->config, keys, given, NULL, NULL);
     json_decref(given);
     return lac_context(s, "config of %s", p->kind->name);
 }

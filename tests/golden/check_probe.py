@@ -132,7 +132,7 @@ class Checker:
             for gradients in (False, True):
                 names = [k for k in want if k.startswith("grad.") == gradients and not k.endswith(".u")]
                 ours, theirs = (math.hypot(*(norm(x[k] - want[k]) for k in names)) for x in (out, peer))
-                if names:
+                if names and math.isfinite(theirs):         # on some tiny maps PyTorch's own bf16 convolution gives NaN
                     self.limit(case, f"bf16 {'gradients' if gradients else 'outputs'}", ours, 1.5 * theirs)
             return
         for k, v in want.items():

@@ -12,7 +12,7 @@ static lac_status check_attr(const lac_contextual_attention_attr *a, const lac_t
 static lac_status infer(lac_op_ctx *c)
 {
     const lac_tensor *f = c->in[0], *b = c->in[1], *m = c->in[2];
-    if (f->ndim != 4 || lac_numel(f) == 0)
+    if (f->ndim != 4 || f->dim[1] < 1 || f->dim[2] < 1 || f->dim[3] < 1)
         return LAC_FAIL(LAC_ERR_SHAPE, "contextual_attention wants f [N, H, W, C], got %s", lac_shape_str(f));
     if (b != NULL && (!lac_same_shape(f, b) || f->dtype != b->dtype))
         return LAC_FAIL(LAC_ERR_SHAPE, "contextual_attention: b is %s %s, f is %s %s", lac_dtype_name(b->dtype), lac_shape_str(b),

@@ -47,7 +47,7 @@ static lac_status infer(lac_op_ctx *c)
         out[i] = (padded - reach) / a->stride[i] + 1;
     }
     lac_tensor_shape(c->out[0], x->dtype, 4, (int64_t[]){ x->dim[0], out[0], out[1], w->dim[0] });
-    return LAC_OK;
+    return lac_numel_checked(4, c->out[0]->dim, &(int64_t){ 0 });
 }
 
 static int64_t flops(const lac_op_ctx *c) { return 2 * lac_numel(c->out[0]) * c->in[1]->dim[1] * c->in[1]->dim[2] * c->in[1]->dim[3]; }

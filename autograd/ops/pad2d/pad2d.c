@@ -24,7 +24,7 @@ static lac_status infer(lac_op_ctx *c)
     lac_tensor_like(c->out[0], x);
     c->out[0]->dim[1] += a->pad[0] + a->pad[1];
     c->out[0]->dim[2] += a->pad[2] + a->pad[3];
-    return LAC_OK;
+    return lac_numel_checked(4, c->out[0]->dim, &(int64_t){ 0 });
 }
 
 const lac_op_def lac_op_pad2d = {

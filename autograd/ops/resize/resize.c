@@ -11,7 +11,7 @@ static lac_status infer(lac_op_ctx *c)
     if (a->mode == LAC_RESIZE_MAX && (x->dim[1] % a->height != 0 || x->dim[2] % a->width != 0))
         return LAC_FAIL(LAC_ERR_SHAPE, "resize: max wants whole blocks, got %s to %lld x %lld", lac_shape_str(x), (long long)a->height, (long long)a->width);
     lac_tensor_shape(c->out[0], x->dtype, 4, (int64_t[]){ x->dim[0], a->height, a->width, x->dim[3] });
-    return LAC_OK;
+    return lac_numel_checked(4, c->out[0]->dim, &(int64_t){ 0 });
 }
 
 const lac_op_def lac_op_resize = {

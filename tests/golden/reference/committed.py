@@ -49,6 +49,7 @@ def ops(m):
     yield m.gated_conv("reflect", dict(padding=2, pad_mode="reflect"), k=(5, 5))
     yield m.gated_conv("valid", dict(padding="valid", stride=[2, 1]))
     yield m.gated_conv("f64-input", dtype=torch.float64)
+    yield m.conv2d("empty-batch", dict(padding=1), x=(0, 3, 5, 4))
 
 
 def attention(m):
@@ -73,6 +74,8 @@ def attention(m):
     zeros = m.attention("zero-features", f=(1, 4, 8, 8), mask="empty", grad=False)
     zeros.inputs["f"][:] = 0
     yield m.finish(zeros.kind, zeros.name, zeros.inputs)
+    yield m.attention("ksize-beyond-the-map", dict(ksize=77), f=(1, 2, 6, 8))
+    yield m.attention("empty-batch", f=(0, 3, 4, 6), shared=True)
 
 
 def half(weights):
@@ -103,12 +106,10 @@ def networks(m):
     yield m.discriminator("only-sigma", dict(width=2, update_u=False), image=(1, 16, 8), weights=shared, upstream=("sigma",))
     yield m.discriminator("one-pixel", dict(width=2), image=(2, 1, 1), weights=shared, grad=False)
 
-    both = m.gan("plain", dict(conv="vanilla", cnum=2, width=2), image=(2, 16, 16))
-    yield both
-    yield m.gan("weighted", dict(conv="vanilla", cnum=2, width=2, gan_weight=0.1, l1_weight=1.2, sn_grad="full", mode="torch"), image=(2, 16, 24),
-                shared=True, weights=both.weights)
-    yield m.gan("gated", dict(cnum=4, width=2), image=(1, 32, 32), grad=False,
-                weights=half(m.gan("", dict(cnum=4, width=2), grad=False).weights))
+    shared = half(m.gan("", dict(cnum=4, width=2), image=(1, 8, 8), grad=False).weights)
+    yield m.gan("plain", dict(cnum=4, width=2), image=(2, 16, 16), weights=shared)
+    yield m.gan("weighted", dict(cnum=4, width=2, gan_weight=0.1, l1_weight=1.2), image=(2, 16, 24), shared=True, weights=shared, grad=False)
+    yield m.gan("oblong", dict(cnum=4, width=2), image=(1, 32, 40), grad=False, weights=shared)
 
 
 def losses(m):
@@ -138,6 +139,7 @@ def optimizers(m):
 
     yield m.schedule("constant")
     yield m.schedule("constant-warmup", dict(warmup=10, lr=0.3, total=5))
+    yield m.schedule("constant-unused", dict(total=0, every=0, milestones=[], final=1, gamma=2))
     yield m.schedule("linear", dict(kind="linear", total=100, final=1e-6))
     yield m.schedule("linear-warmup", dict(kind="linear", total=100, warmup=10, lr=2))
     yield m.schedule("cosine", dict(kind="cosine", total=60, warmup=5, final=1e-5, lr=1e-3))

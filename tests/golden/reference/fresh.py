@@ -70,8 +70,7 @@ def discriminator(m, name):
 
 
 def gan(m, name):
-    config = dict(generator_config(m), width=m.int(1, 8), gan_weight=m.choose(1, 0.1), l1_weight=m.choose(1, 1.2),
-                  sn_grad=m.choose("detached", "full"))
+    config = dict(cnum=m.choose(4, 8, 12), width=m.int(1, 8), gan_weight=m.choose(1, 0.1), l1_weight=m.choose(1, 1.2))
     return m.gan(name, config, (m.choose(*BATCHES), 8 * m.int(1, 5), 8 * m.int(1, 5)), shared=bool(m.int(0, 1)))
 
 
