@@ -96,6 +96,7 @@ static lac_status call_the_roll(lac_comm *c, bool *here)
     return LAC_OK;
 }
 
+/* After a while of waiting: LAC_OK when everybody is there, busy as they may be. */
 static lac_status name_the_silent(lac_comm *c, double waited)
 {
     char names[400] = "", why[500];
@@ -107,8 +108,9 @@ static lac_status name_the_silent(lac_comm *c, double waited)
         if (!here[r] && length + 16 < sizeof names)
             length += (size_t)snprintf(names + length, sizeof names - length, "%s%d", length ? ", " : "", r);
     free(here);
-    LAC_TRY(s);
-    snprintf(why, sizeof why, length ? "waited %.0f s; no sign of rank %s of %d" : "waited %.0f s, though every rank answers", waited, names, c->size);
+    if (s != LAC_OK || length == 0)
+        return s;
+    snprintf(why, sizeof why, "waited %.0f s; no sign of rank %s of %d", waited, names, c->size);
     c->abort(c, why);
     return LAC_FAIL(LAC_ERR_TIMEOUT, "%s", why);
 }
@@ -118,6 +120,7 @@ static lac_status wait(lac_comm *c, MPI_Request *request, const char *what)
 {
     mpi *m = c->state;
     const double begun = now();
+    double patience = c->timeout;
     char text[600];
     for (int done = 0, rank, tag;;) {
         LAC_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
@@ -130,8 +133,10 @@ static lac_status wait(lac_comm *c, MPI_Request *request, const char *what)
         LAC_TRY(listen(m, &rank, &tag, text, sizeof text));
         if (tag == LEFT)
             return left(c, rank, text);
-        if (waited > c->timeout)
-            return name_the_silent(c, waited);
+        if (waited > patience) {
+            LAC_TRY(name_the_silent(c, waited));
+            patience = now() - begun + c->timeout;
+        }
     }
 }
 
