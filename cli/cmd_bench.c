@@ -8,7 +8,6 @@
 #include "autograd/ops/gate/gate.h"
 #include "cli/lua_host.h"
 #include "cli/options.h"
-#include "cli/resources.h"
 #include "core/comm/comm.h"
 #include "core/cpu/features.h"
 #include "core/cpu/peak.h"
@@ -51,16 +50,13 @@ static void print_heading(const char *shape) { printf("%-22s %-8s %-26s %10s %7s
 /* The config's own keys, or those of DeepFill v2 at its published size, with what the command line says on top. */
 static lac_status read_config(lac_experiment *e, const lac_words *words, const bench_options *o)
 {
-    char *root = NULL, text[64];
-    const lac_status found = lac_resource(&root, "configs-lua");
-    const char *const roots[] = { root };
+    char text[64];
     lac_status s = LAC_OK;
     if (words->n > 1)
-        s = lac_experiment_load(e, words->word[1], roots, found == LAC_OK ? 1 : 0, &lac_lua_default_limits);
+        s = lac_experiment_open(e, words->word[1]);
     else
         e->config = json_pack("{s:s,s:s,s:i,s:s,s:{s:i},s:{s:{s:i}},s:{s:{s:f},s:{s:f}}}", "name", "bench", "recipe", "deepfill", "steps", 1, "precision", "f32",
                               "batch", "global", 4, "data", "train", "size", 256, "optim", "generator", "lr", 1e-4, "discriminator", "lr", 1e-4);
-    free(root);
     if (s == LAC_OK && words->n == 1 && e->config == NULL)
         s = LAC_FAIL(LAC_ERR_MEM, "out of memory: bench");
     const struct { const char *format; int64_t value; } number[] = {

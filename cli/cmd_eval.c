@@ -106,7 +106,7 @@ static lac_status add_config(contest *c, const wish *w, const char *path)
     lac_experiment e;
     lac_sweep_run *run = NULL;
     int64_t n = 0;
-    LAC_TRY(lac_experiment_load(&e, path, NULL, 0, &lac_lua_default_limits));
+    LAC_TRY(lac_experiment_open(&e, path));
     lac_status s = lac_sweep_expand(e.config, &run, &n);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
         s = add_run_of(c, w, &run[i], &e);

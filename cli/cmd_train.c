@@ -1,10 +1,10 @@
 /* trainer CONFIG.lua [key=value ...]: one run, or a sweep of them. */
 #include "cli/commands.h"
 #include "cli/lua_host.h"
-#include "cli/resources.h"
 #include "cli/run_hooks.h"
 #include "cli/run_report.h"
 #include "cli/sweep.h"
+#include "cli/sweep_table.h"
 #include "core/comm/comm.h"
 #include "core/memory.h"
 #include "core/threads.h"
@@ -90,83 +90,96 @@ static lac_status report(const char *folder, lac_status s)
     return reported;
 }
 
-static lac_status train_one(json_t *given, lac_experiment *e, const train_options *o, lac_comm *comm, char **done)
+static lac_status train_one(const lac_stages *stages, const char *folder, const train_options *o, lac_comm *comm)
 {
-    lac_stages stages = { 0 };
     const lac_run_hooks hooks = lac_run_hooks_here();
-    char *folder = NULL;
-    LAC_TRY(lac_stages_resolve(&stages, given, lac_experiment_where, e));
-    comm->timeout = lac_config_num(stages.stage[0].config, "comm.timeout");
-    lac_status s = run_folder(&stages, &folder);
-    if (s == LAC_OK && o->dry_run)
-        s = comm->rank == 0 ? dry_run(&stages, comm) : LAC_OK;
-    else if (s == LAC_OK) {
-        s = lac_run(&stages, folder, comm, &hooks);
-        lac_progress_end();
-        if (comm->rank == 0 && (s == LAC_OK || s == LAC_ERR_STOPPED))
-            s = report(folder, s);
-    }
-    *done = folder;
-    lac_stages_free(&stages);
-    return s;
+    comm->timeout = lac_config_num(stages->stage[0].config, "comm.timeout");
+    if (o->dry_run)
+        return comm->rank == 0 ? dry_run(stages, comm) : LAC_OK;
+    const lac_status s = lac_run(stages, folder, comm, &hooks);
+    lac_progress_end();
+    return comm->rank == 0 && (s == LAC_OK || s == LAC_ERR_STOPPED) ? report(folder, s) : s;
 }
 
-/* The last validation of a run, or its last loss, from log.jsonl. */
-static void print_result(const char *folder)
+typedef struct sweep {
+    lac_sweep_run *run;
+    lac_stages *stages;
+    lac_sweep_row *row;
+    int64_t n, failed;
+    lac_status first;           /* what the first failure was */
+    char why[4096];
+} sweep;
+
+static void close_sweep(sweep *w)
 {
-    char *path, line[8192], last[8192] = "", val[8192] = "";
-    if (lac_format(&path, "%s/log.jsonl", folder) != LAC_OK)
-        return;
-    FILE *f = fopen(path, "r");
-    free(path);
-    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        strcpy(last, line);
-        if (strstr(line, "\"validate.") != NULL)
-            strcpy(val, line);
+    for (int64_t i = 0; w->stages != NULL && i < w->n; i++)
+        lac_stages_free(&w->stages[i]);
+    for (int64_t i = 0; w->row != NULL && i < w->n; i++)
+        free(w->row[i].folder);
+    free(w->stages);
+    free(w->row);
+    lac_sweep_free(w->run, w->n);
+}
+
+/* Every run's config is checked before the first one trains. */
+static lac_status open_sweep(sweep *w, lac_experiment *e)
+{
+    LAC_TRY(lac_sweep_expand(e->config, &w->run, &w->n));
+    LAC_TRY(lac_calloc((void **)&w->stages, (size_t)w->n, sizeof *w->stages));
+    LAC_TRY(lac_calloc((void **)&w->row, (size_t)w->n, sizeof *w->row));
+    for (int64_t i = 0; i < w->n; i++) {
+        LAC_TRY(lac_stages_resolve(&w->stages[i], w->run[i].config, lac_experiment_where, e));
+        LAC_TRY(run_folder(&w->stages[i], &w->row[i].folder));
     }
-    if (f != NULL)
-        fclose(f);
-    json_t *j = json_loads(val[0] ? val : last, 0, NULL), *value;
-    const char *key;
-    printf("| %s |", folder);
-    json_object_foreach(j, key, value)
-        if (strcmp(key, "step") == 0 || strncmp(key, "validate.", 9) == 0 || (!val[0] && strncmp(key, "loss", 4) == 0))
-            printf(" %s %.5g |", key, json_number_value(value));
-    printf("\n");
-    json_decref(j);
+    return LAC_OK;
+}
+
+static void note_failure(sweep *w, lac_sweep_row *row, lac_status s, lac_comm *comm)
+{
+    row->failed = true;
+    if (comm->rank == 0)
+        printf("%s failed: %s\n", row->folder, lac_error_message());
+    if (w->failed++ == 0) {
+        w->first = s;
+        lac_error_copy(w->why, sizeof w->why);
+    }
+}
+
+/* One run of several that fails leaves the others their turn; among several ranks only where all of them fail alike. The message is the
+ * first one's. */
+static lac_status train_sweep(sweep *w, const train_options *o, lac_comm *comm)
+{
+    for (int64_t i = 0; i < w->n; i++) {
+        if (comm->rank == 0)
+            printf("run %lld of %lld: %s\n", (long long)i + 1, (long long)w->n, w->run[i].name);
+        const lac_status s = train_one(&w->stages[i], w->row[i].folder, o, comm);
+        if (s == LAC_ERR_STOPPED || (s != LAC_OK && s != LAC_ERR_NONFINITE && comm->size > 1))
+            return s;
+        if (s != LAC_OK)
+            note_failure(w, &w->row[i], s, comm);
+    }
+    if (!o->dry_run && comm->rank == 0)
+        LAC_TRY(lac_sweep_table(stdout, w->row, w->n));
+    return w->failed == 0 ? LAC_OK
+         : LAC_FAIL(w->first, "%lld of %lld runs failed, the first with: %s", (long long)w->failed, (long long)w->n, w->why);
 }
 
 static lac_status train_all(lac_experiment *e, const train_options *o, lac_comm *comm)
 {
-    lac_sweep_run *runs;
-    int64_t n;
-    LAC_TRY(lac_sweep_expand(e->config, &runs, &n));
-    char **folder = NULL;
-    lac_status s = lac_calloc((void **)&folder, (size_t)n, sizeof *folder);
-    for (int64_t i = 0; s == LAC_OK && i < n; i++) {
-        if (n > 1 && comm->rank == 0)
-            printf("run %lld of %lld: %s\n", (long long)i + 1, (long long)n, runs[i].name);
-        s = train_one(runs[i].config, e, o, comm, &folder[i]);
-    }
-    for (int64_t i = 0; s == LAC_OK && n > 1 && comm->rank == 0 && !o->dry_run && i < n; i++)
-        print_result(folder[i]);
-    for (int64_t i = 0; folder != NULL && i < n; i++)
-        free(folder[i]);
-    free(folder);
-    lac_sweep_free(runs, n);
+    sweep w = { .n = 0 };
+    lac_status s = open_sweep(&w, e);
+    if (s == LAC_OK)
+        s = w.n > 1 ? train_sweep(&w, o, comm) : train_one(&w.stages[0], w.row[0].folder, o, comm);
+    close_sweep(&w);
     return s;
 }
 
 static lac_status load(lac_experiment *e, const lac_words *words)
 {
-    char *root = NULL;
-    const lac_status found = lac_resource(&root, "configs-lua");
-    const char *const roots[] = { root };
-    lac_status s = lac_experiment_load(e, words->word[0], roots, found == LAC_OK ? 1 : 0, &lac_lua_default_limits);
-    for (int i = 1; s == LAC_OK && i < words->n; i++)
-        s = lac_experiment_override(e, words->word[i]);
-    free(root);
-    return s;
+    LAC_TRY(lac_experiment_open(e, words->word[0]));
+    for (int i = 1; i < words->n; i++)
+        LAC_TRY(lac_experiment_override(e, words->word[i]));
+    return LAC_OK;
 }
 
 static lac_status train(const lac_words *words, const train_options *o, lac_comm *comm)

@@ -1,5 +1,6 @@
 #include "cli/lua_host.h"
 
+#include "cli/resources.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
 
@@ -171,6 +172,16 @@ lac_status lac_experiment_load(lac_experiment *e, const char *path, const char *
     const lac_status s = pid > 0 ? listen_to(e, pid, fd[0], path, limits)
                                  : LAC_FAIL(LAC_ERR_IO, "no process for the config '%s': %s", path, strerror(errno));
     close(fd[0]);
+    return s;
+}
+
+lac_status lac_experiment_open(lac_experiment *e, const char *path)
+{
+    char *root = NULL;
+    const lac_status found = lac_resource(&root, "configs-lua");
+    const char *const roots[] = { root };
+    const lac_status s = lac_experiment_load(e, path, roots, found == LAC_OK ? 1 : 0, &lac_lua_default_limits);
+    free(root);
     return s;
 }
 

@@ -17,6 +17,8 @@ extern const lac_lua_limits lac_lua_default_limits;     /* 64 MB, 100 million in
 
 /* LAC_ERR_CONFIG with one line "x.lua:12: ..." for what the config does wrong, LAC_ERR_IO when it cannot be read. */
 lac_status lac_experiment_load(lac_experiment *e, const char *path, const char *const *roots, int n_roots, const lac_lua_limits *limits);
+/* As the commands load a config: `require` looks among the program's own configs-lua too, and the default limits hold. */
+lac_status lac_experiment_open(lac_experiment *e, const char *path);
 void lac_experiment_free(lac_experiment *e);            /* safe on a zeroed struct */
 
 /* "optim.generator.lr=1e-4". The value is a number, true, false, a "quoted" or bare string, or a table in braces:

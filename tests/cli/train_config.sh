@@ -47,3 +47,17 @@ one=$(find runs/sw -name 'step-*' | head -n 1)
 rm "$one"
 train name=sw steps=1 'sweep={ seed = { 1, 2 }, ["optim.generator.lr"] = { 0.001 } }'
 [ -s "$one" ] && [ "$(grep -c 'nothing is left to do' .out)" = 1 ] || fail "restarted sweep: $(cat .out)"
+[ "$(grep -c '^| run | state | step | loss.total |' .out)" = 1 ] && [ "$(grep -c '^| runs/sw/.* | done | 1 | [0-9]' .out)" = 2 ] || fail "table: $(cat .out)"
+
+# A run that diverges is marked, and the others have their turn; a config that is wrong is told before anything trains.
+fails 1 "1 of 3 runs failed, the first with: step " trainer tiny.lua name=div steps=9 'sweep={ ["optim.generator.lr"] = { 1e-4, 1e9, 2e-4 } }'
+[ "$(grep -c '| done | 9 |' .out)" = 2 ] && [ "$(grep -c '^| runs/div/.*=1000000000.0 | failed | 0 | - | ' .out)" = 1 ] || fail "table: $(cat .out)"
+fails 1 "cnum" trainer tiny.lua name=wrong 'sweep={ ["model.generator.cnum"] = { 4, "four" } }'
+[ ! -e runs/wrong ] || fail "a sweep with a wrong config began: $(find runs/wrong)"
+
+# eval finds the runs of a config as the trainer does, also where the config stands on one of the program's own.
+mkdir elsewhere
+sed 's/^return {/return lac.extend(require "base.deepfill", {/; s/^}/})/' tiny.lua > elsewhere/based.lua
+trainer elsewhere/based.lua name=based steps=1 > .out 2> .err || fail "based: $(cat .err)"
+sed -i 's/name = "a"/name = "based"/' elsewhere/based.lua
+says "based" lacuna eval elsewhere/based.lua
