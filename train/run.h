@@ -30,7 +30,7 @@ lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm,
 /* The device and precision a stage's config means here. LAC_ERR_CONFIG for bf16 on a CPU without it, naming the CPU. */
 lac_status lac_run_device(const json_t *config, const lac_backend **b, lac_dtype *d);
 
-/* A trained run opened for use: the networks of its newest checkpoint (EMA where there is one). Ends with lac_loaded_close. */
+/* A trained run opened for use: the networks of its newest checkpoint (EMA where there is one), in f32 on the CPU. Ends with lac_loaded_close. */
 typedef struct lac_loaded {
     lac_stages stages;
     const lac_stage *stage;

@@ -131,6 +131,15 @@ static lac_status find_stage(lac_loaded *r, const lac_checkpoint *about)
     return r->stage != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "the checkpoint is of stage '%s', its config has none of that name", about->stage);
 }
 
+/* In f32 on the CPU, whatever it was trained in and on: what is read here are masters and buffers, which are f32 everywhere, so that every
+ * machine opens every run. */
+static lac_status open_for_use(lac_loaded *r)
+{
+    const lac_backend *cpu;
+    LAC_TRY(lac_backend_get(&cpu, "cpu"));
+    return lac_trainer_open(&r->trainer, r->stage->recipe, r->stage->config, r->stage->name, cpu, LAC_F32, r->comm);
+}
+
 static lac_status load_checkpoint(lac_loaded *r, const char *path)
 {
     lac_checkpoint about;
@@ -142,7 +151,7 @@ static lac_status load_checkpoint(lac_loaded *r, const char *path)
     if (s == LAC_OK)
         s = lac_comm_alone(&r->comm);
     if (s == LAC_OK)
-        s = run_open_trainer(&r->trainer, r->stage, r->comm);
+        s = open_for_use(r);
     if (s == LAC_OK)
         s = run_restore(&r->trainer, r->stage, path);
     if (s == LAC_OK)

@@ -27,7 +27,7 @@ static lac_cpu_level level_of_cpu(void)
 bool lac_cpu_has_avx512_bf16(void)
 {
     unsigned eax, edx;
-    return level_of_cpu() == LAC_LEVEL_V4 && leaf7(1, &eax, &edx) && (eax >> 5 & 1) != 0;
+    return lac_cpu_level_here() == LAC_LEVEL_V4 && leaf7(1, &eax, &edx) && (eax >> 5 & 1) != 0;
 }
 
 bool lac_cpu_has_amx_bf16(void)

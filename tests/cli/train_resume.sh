@@ -3,15 +3,21 @@
 . "$SOURCE/tests/harness/shell.sh"
 . "$SOURCE/tests/harness/train.sh"
 
-train name=whole steps=6 threads=1
-train name=parts steps=3 threads=2
-train name=parts steps=6 threads=1
-same whole parts
-OMP_NUM_THREADS=2 train name=two steps=6
-same whole two
-lacuna export runs/whole -o w.safetensors > .out
+# 40 steps are 20, and 20 more: both phases, averaged weights, schedules; whoever has how many threads.
+precisions=(f32)
+if grep -q avx512_bf16 /proc/cpuinfo; then precisions+=(bf16); fi
+forty=(log.every=20 optim.generator.ema=0.99 'optim.generator.schedule={ kind = "cosine", warmup = 5, total = 50 }')
+for precision in "${precisions[@]}"; do
+  train name=whole-$precision precision=$precision steps=40 threads=1 "${forty[@]}"
+  train name=parts-$precision precision=$precision steps=20 threads=2 "${forty[@]}"
+  train name=parts-$precision precision=$precision steps=40 threads=1 "${forty[@]}"
+  same whole-$precision parts-$precision
+  OMP_NUM_THREADS=2 train name=two-$precision precision=$precision steps=40 "${forty[@]}"
+  same whole-$precision two-$precision
+done
+lacuna export runs/whole-f32 -o w.safetensors > .out
 grep -aqE 'whole|runs/|"steps"' w.safetensors .one && fail "the export tells the run's name or steps"
-grep -qF '"step":6' runs/parts/log.jsonl && [ "$(grep -c '"step"' runs/parts/log.jsonl)" = 2 ] || fail "log: $(cat runs/parts/log.jsonl)"
+grep -qF '"step":40' runs/parts-f32/log.jsonl && [ "$(grep -c '"step"' runs/parts-f32/log.jsonl)" = 2 ] || fail "log: $(cat runs/parts-f32/log.jsonl)"
 
 # The same in every other way a step can be made up.
 cat > staged.lua << 'END'
@@ -40,11 +46,14 @@ fails 1 "stage 'first' of run 'runs/from-4' ended after 2 steps" trainer staged.
 sed -i 's/steps = 3/steps = 2/; s/lr = 1e-3/lr = 2e-3/' staged.lua
 fails 1 "stages.2.optim.generator.lr was 0.001, is 0.002;" trainer staged.lua name=from-4
 
-if grep -q avx512_bf16 /proc/cpuinfo; then
-  train name=bf precision=bf16 steps=4
-  train name=bfparts precision=bf16 steps=2
-  train name=bfparts precision=bf16 steps=4 threads=1
-  same bf bfparts
+if [ ${#precisions[@]} = 2 ]; then
+  # A CPU without bf16 cannot train this run, but it opens it.
+  lacuna export runs/whole-bf16 -o here > .out
+  LAC_CPU_LEVEL=v3 lacuna export runs/whole-bf16 -o there > .out || fail "export without bf16"
+  cmp here there || fail "another CPU exports other weights"
+  fails 1 "precision bf16 needs a CPU with avx512_bf16" env LAC_CPU_LEVEL=v3 trainer tiny.lua name=whole-bf16 precision=bf16 steps=41 "${forty[@]}"
+  fails 1 "precision bf16 needs a CPU with avx512_bf16" env LAC_CPU_LEVEL=v3 lacuna eval runs/whole-bf16 --precision bf16
+  says "| whole-bf16 |" env LAC_CPU_LEVEL=v3 lacuna eval runs/whole-bf16 --limit 1
 fi
 
 # A signal ends the step and saves; the same command goes on.
