@@ -135,11 +135,11 @@ static bool is_bad(const lac_trainer *t)
 static lac_status find_bad(lac_trainer *t, int64_t step, int p, const lac_batch *batch)
 {
     double total[LAC_MAX_LOSSES] = { 0 };
-    for (int i = 0; i < t->recipe.n_nets; i++)
-        lac_params_drop(t->recipe.net[i]);
     lac_tape_check_finite(t->tape, true);
     lac_status s = all_micros(t, p, batch, total);
     lac_tape_check_finite(t->tape, false);
+    for (int i = 0; i < t->recipe.n_nets; i++)
+        lac_params_drop(t->recipe.net[i]);
     if (s == LAC_OK)
         s = LAC_FAIL(LAC_ERR_NONFINITE, "the gradient's norm is not finite, though every value%s is", t->comm->size > 1 ? " on this rank" : "");
     return lac_context(s, "step %lld, phase %s", (long long)step + 1, t->recipe.phase[p].name);
