@@ -7,7 +7,7 @@
 
 static void complain(void *context, const char *name, const char *why)
 {
-    fprintf(stderr, "lacuna: %s: %s: %s\n", (const char *)context, name, why);
+    printf("%s: %s: %s\n", (const char *)context, name, why);
 }
 
 static lac_status verify_one(const char *path)
@@ -36,7 +36,8 @@ static lac_status verify_all(const lac_words *sets)
 int lac_cmd_verify(int argc, char **argv)
 {
     const lac_command command = { "lacuna verify", "SET...", 1, -1,
-        "Reads and decodes every record of each packed set, and compares its SHA-256 and the set's manifest hash.", NULL };
+        "Reads and decodes every record of each packed set, and compares its SHA-256 and the set's manifest hash: a line for\n"
+        "each one that is not as it was packed.", NULL };
     lac_words words;
     bool help;
     lac_status s = lac_options_parse(&command, argc, argv, &words, &help);

@@ -13,5 +13,6 @@ const char *lac_code_revision(void);
 
 /* 0, 1, 2 (usage), 75 (stopped), 76 (a rank was lost). */
 int lac_exit_code(lac_status s);
-/* Prints the message of a failed status as one line on stderr; returns its exit code. */
+/* Prints the message of a failed status as one line on stderr; returns its exit code. What
+ * stdout did not take is a failure too. */
 int lac_finish(lac_status s);

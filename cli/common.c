@@ -12,6 +12,8 @@ int lac_exit_code(lac_status s)
 
 int lac_finish(lac_status s)
 {
+    if (s == LAC_OK && (fflush(stdout) != 0 || ferror(stdout)))      /* > table.md on a full disk */
+        s = LAC_FAIL(LAC_ERR_IO, "cannot write all of the standard output: is the disk full?");
     if (s != LAC_OK)
         fprintf(stderr, "lacuna: %s\n", lac_error_message());
     return lac_exit_code(s);

@@ -32,7 +32,7 @@ typedef enum {
 const char *lac_error_message(void);
 void lac_error_clear(void);
 
-/* Writes the message (cut at 4 KiB) and returns code. Used through LAC_FAIL. */
+/* Writes the message (cut at 4 KiB, control characters as '?') and returns code. Used through LAC_FAIL. */
 lac_status lac_fail(lac_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define LAC_FAIL(code, ...) lac_fail(code, __VA_ARGS__)
 

@@ -137,6 +137,7 @@ LAC_TEST(weights_refuse_a_header_that_lies)
         { ONE("F32", "[4]", "[0,4]"), 4, "should have 16 bytes, has 4" },
         { ONE("U8", "[4]", "[0,4]"), 5, "end at byte 4 of 5" }, { ONE("U8", "[4]", "[1,5]"), 5, "a hole" },
         { TWO("[0,4]", "[2,6]"), 6, "overlap" }, { TWO("[0,4]", "[5,9]"), 9, "a hole" }, { TWO("[0,4]", "[0,4]"), 8, "overlap" },
+        { "{\"a\\nb\\u001b[2J\":{}}", 0, "'a?b?[2J'" },                   /* one line, and nothing that a terminal would obey */
         { "{\"__metadata__\":{\"a\":1}}", 0, "not a string" }, { "{\"__metadata__\":[]}", 0, "'__metadata__' is not a table" },
     };
     for (size_t i = 0; i < LAC_COUNT(bad); i++)
