@@ -334,8 +334,7 @@ int lac_cmd_eval(int argc, char **argv)
         { "baselines", 0, "on|off", LAC_OPTION_STRING, &w.baselines, "rows for copy nothing, mean colour and Laplace fill (default on)" },
         { "pictures", 0, "N", LAC_OPTION_INT, &w.pictures, "rows of the sheet of pictures; 0: no sheet (default 8)" },
         { "out", 'o', "DIR", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
-        { "precision", 0, "NAME", LAC_OPTION_STRING, &w.how.precision, "f32, bf16 or auto (default auto)" },
-        { "device", 0, "NAME", LAC_OPTION_STRING, &w.how.device, "cpu, cuda or auto (default auto)" },
+        LAC_MODEL_HOW_OPTIONS(w.how),
         { NULL },
     };
     const lac_command command = { "lacuna eval", "[RUN|MODEL|CONFIG ...]", 0, -1,

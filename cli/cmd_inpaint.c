@@ -245,8 +245,7 @@ int lac_cmd_inpaint(int argc, char **argv)
         { "mask", 'm', "FILE", LAC_OPTION_STRING, &mask, "its mask, of the same size: above 127 is hole; or a folder" },
         { "out", 'o', "FILE", LAC_OPTION_STRING, &out, "the PNG to write; or a folder" },
         { "dilate", 0, "N", LAC_OPTION_INT, &grow, "grow the hole by N pixels to all sides (default 0)" },
-        { "precision", 0, "NAME", LAC_OPTION_STRING, &how.precision, "f32, bf16 or auto (default auto: bf16 where the machine is made for it)" },
-        { "device", 0, "NAME", LAC_OPTION_STRING, &how.device, "cpu, cuda or auto (default auto)" },
+        LAC_MODEL_HOW_OPTIONS(how),
         { NULL },
     };
     const lac_command command = { "lacuna inpaint", "MODEL", 1, 1,

@@ -15,6 +15,11 @@ typedef struct lac_model {
 /* How it runs: words of the options of the same names; "auto" is what lac_run_device makes of it. */
 typedef struct lac_model_how { const char *device, *precision; } lac_model_how;
 
+/* The rows of these options, for a command's table. */
+#define LAC_MODEL_HOW_OPTIONS(how) \
+    { "precision", 0, "NAME", LAC_OPTION_STRING, &(how).precision, "f32, bf16 or auto (default auto: bf16 where the machine is made for it)" }, \
+    { "device", 0, "NAME", LAC_OPTION_STRING, &(how).device, "cpu, cuda or auto (default auto)" }
+
 bool lac_model_is_run(const char *word);        /* a folder */
 lac_status lac_model_device(const lac_model_how *how, const lac_backend **b, lac_dtype *d);
 
