@@ -60,7 +60,8 @@ static lac_tensor *load_field(const micro *m, const char *name)
         return lac_tape_fail(m->t->tape, LAC_FAIL(LAC_ERR_STATE, "the batch has no field '%s'", name));
     lac_tensor part = *whole;
     part.dim[0] = m->n;
-    part.data = (uint8_t *)whole->data + (whole->dim[0] ? m->from * (int64_t)(lac_bytes(whole) / (size_t)whole->dim[0]) : 0);
+    if (whole->data != NULL)        /* only planned: there is none */
+        part.data = (uint8_t *)whole->data + (whole->dim[0] ? m->from * (int64_t)(lac_bytes(whole) / (size_t)whole->dim[0]) : 0);
     if (part.dtype == LAC_F32)
         return lac_tape_input(m->t->tape, &part, LAC_F32);
     const bool mask = strcmp(name, "mask") == 0;

@@ -1,8 +1,8 @@
 # tests/harness/train.sh -- a network and a set small enough to train in a test: . "$SOURCE/tests/harness/train.sh" after shell.sh
 #
 # tiny.lua trains DeepFill v2 on 16 x 16 pictures (drawn by the program: masks), 2 photographs a step; every test changes keys of it.
-# One thread unless a test says otherwise, and threads that wait sleep: the bits are the same, and the cores run other tests too.
-export OMP_NUM_THREADS=1 GOMP_SPINCOUNT=0
+# One thread unless a test says otherwise: the bits are the same, and the cores run other tests too.
+export OMP_NUM_THREADS=1
 lacuna pack masks -o pictures/train -n 1 --size 24,25,26,27,28 --seed 1
 lacuna pack masks -o pictures/val -n 1 --size 24,26,28 --seed 2
 lacuna pack folder pictures -o tiny.h5 --name tiny --split-by-place > /dev/null
