@@ -55,12 +55,20 @@ typedef struct lac_op_def {
 #include "autograd/ops/ops.def"
 #undef LAC_OP
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 const lac_op_def *lac_op_find(lac_op op);
 const char *lac_op_name(lac_op op);
 const char *lac_op_doc(lac_op op);
 
 int lac_op_n_in(const lac_op_def *d);       /* ports declared */
 int lac_op_n_out(const lac_op_def *d);
+
+#ifdef __cplusplus
+}
+#endif
 
 /* A backend's kernels of one op. The workspace function is asked with c->backward set for the direction. */
 typedef struct lac_kernel {

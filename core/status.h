@@ -28,6 +28,10 @@ typedef enum {
     LAC_ERR_TIMEOUT,        /* a silent rank; exit 76 */
 } lac_status;
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The calling thread's message; "" after none. Valid until that thread's next failure. */
 const char *lac_error_message(void);
 void lac_error_clear(void);
@@ -48,6 +52,10 @@ lac_status lac_context(lac_status s, const char *format, ...) __attribute__((for
 
 /* A message carried between threads: a worker copies its own with lac_error_copy, the joiner raises it again. */
 void lac_error_copy(char *to, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #define LAC_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LAC_MIN(a, b) ((a) < (b) ? (a) : (b))

@@ -32,6 +32,10 @@ typedef struct lac_tensor {
     int32_t tape_id;
 } lac_tensor;
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 size_t lac_dtype_size(lac_dtype d);
 const char *lac_dtype_name(lac_dtype d);                /* "f32", "bf16", ... */
 
@@ -74,3 +78,7 @@ uint16_t lac_f32_to_f16(float f);
 /* n elements from any float or integer dtype into f32 (integers exactly up to 2^24), and f32 into any float dtype. */
 void lac_to_f32(float *to, const void *from, lac_dtype d, int64_t n);
 void lac_from_f32(void *to, lac_dtype d, const float *from, int64_t n);
+
+#ifdef __cplusplus
+}
+#endif
