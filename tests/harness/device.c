@@ -1,0 +1,66 @@
+#include "tests/harness/device.h"
+
+#include "autograd/op.h"
+#include "core/cuda/vector.h"
+#include "core/memory.h"
+#include "tests/harness/test.h"
+
+#include <stdlib.h>
+
+#define LAC_OP(name, doc)                                                       \
+    lac_status name##_forward_cuda(const lac_op_ctx *) __attribute__((weak));   \
+    lac_status name##_backward_cuda(const lac_op_ctx *) __attribute__((weak));  \
+    size_t name##_workspace_cuda(const lac_op_ctx *) __attribute__((weak));
+#include "autograd/ops/ops.def"
+#undef LAC_OP
+
+static const lac_kernel kernels[LAC_N_OPS] = {
+#define LAC_OP(name, doc) { name##_forward_cuda, name##_backward_cuda, name##_workspace_cuda },
+#include "autograd/ops/ops.def"
+#undef LAC_OP
+};
+
+lac_status lac_cuda_alloc(void **p, size_t size);
+lac_status lac_cuda_copy(void *to, const void *from, size_t size);
+lac_status lac_cuda_fill_zero(void *to, size_t size);
+
+lac_status lac_cuda_alloc(void **p, size_t size)
+{
+    LAC_TRY(lac_aligned_pages(p, (size + 255) / 256 * 256, 256));
+    memset(*p, 0xff, size);
+    return LAC_OK;
+}
+
+static void release(void *p, size_t size)
+{
+    (void)size;
+    free(p);
+}
+
+lac_status lac_cuda_copy(void *to, const void *from, size_t size)
+{
+    memcpy(to, from, size);
+    return LAC_OK;
+}
+
+lac_status lac_cuda_fill_zero(void *to, size_t size)
+{
+    memset(to, 0, size);
+    return LAC_OK;
+}
+
+static void forget(uint64_t uid) { (void)uid; }
+
+const lac_backend *lac_test_device(void)
+{
+    static const lac_backend host = {
+        .name = "cuda host", .kernels = kernels, .n_kernels = LAC_N_OPS, .alloc = lac_cuda_alloc, .free = release, .copy = lac_cuda_copy,
+        .fill_zero = lac_cuda_fill_zero, .add = lac_cuda_add, .convert = lac_cuda_convert, .update = lac_cuda_update,
+        .all_finite = lac_cuda_all_finite, .forget = forget,
+    };
+    const lac_backend *b = &host;
+    const char *name = getenv("LAC_TEST_DEVICE");
+    if (name != NULL)
+        LAC_CHECK_STATUS(lac_backend_get(&b, name));
+    return b;
+}
