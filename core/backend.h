@@ -1,7 +1,10 @@
 /* core/backend.h -- a device: memory, copies, and one table of kernels. The CPU is one backend among others.
  *
- * A backend registers itself with the ABI hash it was built with; a table from another build is refused. The kernels are
- * opaque here: autograd/op.h gives them their type, the optimizer's are in `update`. */
+ * A backend registers itself with the ABI hash it was built with (autograd/ops/abi.h); a table from another build than the first one
+ * registered, the CPU's, is refused. The kernels are opaque here: autograd/op.h gives them their type, the optimizer's are in `update`.
+ *
+ * The CUDA backend is a shared object, liblacuna-cuda.so, that is loaded when somebody asks for it: from the folder of the
+ * executable, from lib/lacuna beside it, or from ../lib/lacuna as it is installed. It exports lac_backend_cuda. */
 #pragma once
 
 #include "core/tensor.h"
@@ -11,7 +14,7 @@ struct lac_update;              /* core/update.h: one optimizer pass over flat a
 
 struct lac_backend {
     const char *name;           /* "cpu", "cuda" */
-    uint64_t abi;               /* lac_backend_abi() of its build */
+    uint64_t abi;               /* lac_backend_abi() of its build; name and abi stay the first two, so that any build can read them */
     const struct lac_kernel *kernels;
     int n_kernels;
     lac_status (*alloc)(void **p, size_t size);                 /* 2 MiB aligned, touched; for arenas, not for tensors */
@@ -23,8 +26,17 @@ struct lac_backend {
     lac_status (*update)(const struct lac_update *u);
     lac_status (*all_finite)(const void *x, lac_dtype d, int64_t n, bool *finite);
     void (*forget)(uint64_t uid);                               /* drops copies cached under a tensor's uid */
+    /* What only a loaded backend has, else NULL. */
+    lac_status (*start)(void);                                  /* finds the device; asked once, before anything else */
+    void (*describe)(char *text, size_t size);                  /* versions and device, in words; before start too */
+    lac_status (*plans_read)(const char *path);                 /* takes choices that were timed before from a file */
+    lac_status (*plans_write)(const char *path);                /* all choices in use, into a file */
 };
 
-uint64_t lac_backend_abi(void);
 lac_status lac_backend_register(const lac_backend *b);
-lac_status lac_backend_get(const lac_backend **b, const char *name);    /* "cpu", "cuda", "auto"; an absent one is named */
+
+/* "cpu", "cuda", or "auto": cuda where it starts, else cpu. Fails with one line that says why a device is not there. */
+lac_status lac_backend_get(const lac_backend **b, const char *name);
+
+/* The loaded table of the CUDA backend, started or not; NULL, with the reason in the message, where there is none. */
+const lac_backend *lac_backend_load(void);
