@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 #include "cli/resources.h"
+#include "core/backend.h"
 #include "core/cpu/dnn.h"
 #include "core/cpu/features.h"
 #include "core/memory.h"
@@ -35,6 +36,22 @@ static void print_cpu(void)
     printf("  cores     %d physical, %ld online, %d threads in use\n", lac_cpu_physical_cores(), sysconf(_SC_NPROCESSORS_ONLN), lac_threads());
     printf("memory      %.1f GiB, %.1f GiB free\n", (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) * gib,
            (double)sysconf(_SC_AVPHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) * gib);
+}
+
+/* Whether a GPU can be used, and with what; or why not. */
+static void print_cuda(void)
+{
+    char text[2048];
+    const lac_backend *b = lac_backend_load(), *started;
+    if (b == NULL) {
+        printf("cuda        no: %s\n", lac_error_message());
+        return;
+    }
+    if (lac_backend_get(&started, "cuda") != LAC_OK)
+        printf("cuda        no: %s\n", lac_error_message());
+    b->describe(text, sizeof text);
+    for (const char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        printf("%-11s %s\n", started != NULL && line == text ? "cuda" : "", line);
 }
 
 static lac_status print_auto(void)
@@ -95,6 +112,7 @@ static lac_status examine(const char *sets)
 {
     printf("lacuna      %s (%s)\n", lac_code_version(), lac_code_revision());
     print_cpu();
+    print_cuda();
     LAC_TRY(print_auto());
     print_libraries();
     print_resource("configs", "configs-lua");
@@ -107,7 +125,7 @@ int lac_cmd_doctor(int argc, char **argv)
 {
     const char *sets = getenv("LACUNA_SETS");           /* as cli/locate.h looks for them */
     const lac_command command = { "lacuna doctor", NULL, 0, 0,
-        "Prints CPU, memory, libraries, the program's own files, packed sets, and what `auto` means on this machine.\n"
+        "Prints CPU, memory, GPU, libraries, the program's own files, packed sets, and what `auto` means on this machine.\n"
         "Sets are looked for in $LACUNA_SETS, or in sets/.", NULL };
     lac_words words;
     bool help;

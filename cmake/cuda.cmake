@@ -51,6 +51,6 @@ set_target_properties(lac_cuda PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBIL
 add_library(lacuna-cuda SHARED $<TARGET_OBJECTS:lac_cuda>)
 set_target_properties(lacuna-cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} LINKER_LANGUAGE CXX CUDA_RUNTIME_LIBRARY None)
 target_link_libraries(lacuna-cuda PRIVATE CUDA::cudart_static Threads::Threads ${CMAKE_DL_LIBS} rt)
-target_link_options(lacuna-cuda PRIVATE -Wl,--exclude-libs,ALL)
+target_link_options(lacuna-cuda PRIVATE -Wl,--exclude-libs,ALL -static-libstdc++ -static-libgcc)
 add_dependencies(lacuna lacuna-cuda)    # one build, one revision: the program refuses another's
 install(TARGETS lacuna-cuda LIBRARY DESTINATION lib/lacuna)

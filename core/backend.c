@@ -1,14 +1,11 @@
 #include "core/backend.h"
 
-#include "core/memory.h"
+#include "core/module.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { MAX_BACKENDS = 4, PATH = 4096 };
+enum { MAX_BACKENDS = 4 };
 static const lac_backend *known[MAX_BACKENDS];
 static int n_known;
 
@@ -33,38 +30,12 @@ lac_status lac_backend_register(const lac_backend *b)
     return LAC_OK;
 }
 
-/* Where liblacuna-cuda.so may lie, from the folder of the executable: in a build, beside a bundle, after an installation. */
-static bool find_object(char path[PATH])
+static lac_status load(const lac_backend **b)
 {
-    static const char *const ways[] = { "", "lib/lacuna/", "../lib/lacuna/" };
-    char folder[PATH - 64];
-    const ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    if (n <= 0)
-        return false;
-    folder[n] = '\0';
-    char *slash = strrchr(folder, '/');
-    if (slash == NULL)
-        return false;
-    *slash = '\0';
-    for (size_t i = 0; i < LAC_COUNT(ways); i++) {
-        snprintf(path, PATH, "%s/%sliblacuna-cuda.so", folder, ways[i]);
-        if (access(path, R_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
-static lac_status open_object(const lac_backend **b)
-{
-    char path[PATH];
-    if (!find_object(path))
-        return LAC_FAIL(LAC_ERR_ARG, "this build has no liblacuna-cuda.so");
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (object == NULL)
-        return LAC_FAIL(LAC_ERR_STATE, "%s", dlerror());
-    const lac_backend *(*table)(void) = (const lac_backend *(*)(void))dlsym(object, "lac_backend_cuda");
-    if (table == NULL)
-        return LAC_FAIL(LAC_ERR_STATE, "'%s' has no lac_backend_cuda", path);
+    void *entry;
+    const lac_backend *(*table)(void);
+    LAC_TRY(lac_module_symbol("cuda", "lac_backend_cuda", &entry));
+    memcpy(&table, &entry, sizeof table);       /* ISO C has no conversion to a function's address; POSIX has */
     LAC_TRY(lac_backend_register(table()));
     *b = table();
     return LAC_OK;
@@ -78,7 +49,7 @@ const lac_backend *lac_backend_load(void)
     static char reason[512];
     if (!tried) {
         tried = true;
-        if (open_object(&cuda) != LAC_OK)
+        if (load(&cuda) != LAC_OK)
             snprintf(reason, sizeof reason, "%s", lac_error_message());
     }
     if (cuda == NULL)

@@ -3,8 +3,7 @@
  * A backend registers itself with the ABI hash it was built with (autograd/ops/abi.h); a table from another build than the first one
  * registered, the CPU's, is refused. The kernels are opaque here: autograd/op.h gives them their type, the optimizer's are in `update`.
  *
- * The CUDA backend is a shared object, liblacuna-cuda.so, that is loaded when somebody asks for it: from the folder of the
- * executable, from lib/lacuna beside it, or from ../lib/lacuna as it is installed. It exports lac_backend_cuda. */
+ * The CUDA backend is a module (core/module.h), liblacuna-cuda.so, loaded when somebody asks for it. It exports lac_backend_cuda. */
 #pragma once
 
 #include "core/tensor.h"

@@ -32,8 +32,8 @@ void lac_cuda_describe(char *text, size_t size)
     char lt[600], dnn[600];
     cublaslt(lt, sizeof lt);
     cudnn(dnn, sizeof dnn);
-    snprintf(text, size, "built with CUDA %d.%d for %s\ncuBLASLt %s\ncuDNN %s", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
-             LAC_CUDA_ARCHITECTURES, lt, dnn);
+    snprintf(text, size, "built with CUDA %d.%d for %s\ncuBLASLt %s\ncuDNN %s%s%s", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
+             LAC_CUDA_ARCHITECTURES, lt, dnn, lac_cuda_device_name()[0] != '\0' ? "\ndevice " : "", lac_cuda_device_name());
 }
 
 void lac_cuda_owner(char *text, size_t size)

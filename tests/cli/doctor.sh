@@ -2,6 +2,8 @@
 . "$SOURCE/tests/harness/shell.sh"
 unset LACUNA_SETS
 says "auto        device" lacuna doctor
+grep -qE '^cuda        ' .out || fail "doctor does not say what cuda is here"
+[ ! -f "$BUILD/liblacuna-cuda.so" ] || grep -qE 'built with CUDA [0-9]+\.[0-9]+ for ' .out || fail "doctor does not say what the CUDA backend was built with"
 for word in oneDNN HDF5 libpng libjpeg-turbo "Lua 5.4" Jansson "data/masks" "none in 'sets'"; do
   grep -qF "$word" .out || fail "doctor does not mention $word"
 done

@@ -1,0 +1,54 @@
+/* Backends come and go by name: one of another build is refused, and a device that is not there says why in one line. */
+#include "autograd/ops/abi.h"
+#include "autograd/ops/backend_cpu.h"
+#include "tests/harness/test.h"
+
+LAC_TEST(backend_of_another_build_is_refused)
+{
+    static lac_backend other = { .name = "cuda" };
+    const lac_backend *b;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    other.abi = lac_backend_abi() + 1;
+    LAC_CHECK_FAILS(lac_backend_register(&other), LAC_ERR_STATE, "the cuda backend is of another build (interface ");
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK(b->abi == lac_backend_abi());
+}
+
+LAC_TEST(backend_nobody_knows_is_named)
+{
+    const lac_backend *b;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_FAILS(lac_backend_get(&b, "tpu"), LAC_ERR_ARG, "device 'tpu' is not there");
+    LAC_CHECK(b == NULL);
+}
+
+/* With a GPU it is there; without one the reason is told, twice the same; a build without the module says that. */
+LAC_TEST(backend_cuda_is_there_or_says_why)
+{
+    const lac_backend *b;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    for (int i = 0; i < 2; i++) {
+        if (lac_backend_get(&b, "cuda") == LAC_OK) {
+            LAC_CHECK(strcmp(b->name, "cuda") == 0 && b->abi == lac_backend_abi());
+            continue;
+        }
+        LAC_CHECK(b == NULL && strncmp(lac_error_message(), "device 'cuda'", 13) == 0 && strchr(lac_error_message(), '\n') == NULL);
+    }
+    const bool there = lac_backend_get(&b, "cuda") == LAC_OK;
+    LAC_CHECK_STATUS(lac_backend_get(&b, "auto"));
+    LAC_CHECK(strcmp(b->name, there ? "cuda" : "cpu") == 0);
+}
+
+/* A loaded table describes itself before it is started. */
+LAC_TEST(backend_cuda_describes_itself_without_a_gpu)
+{
+    char text[2048] = "";
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    const lac_backend *b = lac_backend_load();
+    if (b == NULL) {
+        LAC_CHECK(strstr(lac_error_message(), "liblacuna-cuda.so") != NULL);
+        return;
+    }
+    b->describe(text, sizeof text);
+    LAC_CHECK(strstr(text, "built with CUDA ") == text && strstr(text, "\ncuBLASLt ") != NULL && strstr(text, "\ncuDNN ") != NULL);
+}
