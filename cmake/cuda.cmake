@@ -49,8 +49,8 @@ set_target_properties(lac_cuda PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBIL
   CUDA_STANDARD 17 CUDA_EXTENSIONS OFF CUDA_ARCHITECTURES "${LAC_CUDA_ARCHITECTURES}")
 
 add_library(lacuna-cuda SHARED $<TARGET_OBJECTS:lac_cuda>)
-set_target_properties(lacuna-cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} LINKER_LANGUAGE CXX CUDA_RUNTIME_LIBRARY None)
+set_target_properties(lacuna-cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} LINKER_LANGUAGE CUDA CUDA_RUNTIME_LIBRARY None)
 target_link_libraries(lacuna-cuda PRIVATE CUDA::cudart_static Threads::Threads ${CMAKE_DL_LIBS} rt)
-target_link_options(lacuna-cuda PRIVATE -Wl,--exclude-libs,ALL -static-libstdc++ -static-libgcc)
+target_link_options(lacuna-cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed)
 add_dependencies(lacuna lacuna-cuda)    # one build, one revision: the program refuses another's
 install(TARGETS lacuna-cuda LIBRARY DESTINATION lib/lacuna)

@@ -3,7 +3,8 @@
 
 #include "autograd/op.h"
 #include "core/update.h"
-#include "lac_version.h"
+
+#include <lac_version.h>
 
 static inline uint64_t lac_abi_text(uint64_t h, const char *s)
 {
