@@ -4,6 +4,7 @@
 #include "autograd/params.h"
 #include "core/file/weights.h"
 #include "core/philox.h"
+#include "tests/harness/device.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ typedef struct run {
     lac_op op;
     const void *attr;
     int calls;                                          /* on the same inputs */
-    bool gradients;
+    bool gradients, deterministic, rounds;     /* rounds: the run has met bf16 */
     lac_tensor *in[LAC_MAX_IN], *up[2][LAC_MAX_OUT];    /* inputs; upstream gradients per call */
     bool watch[LAC_MAX_IN];
     lac_tensor *out[LAC_MAX_OUT], *grad[LAC_MAX_IN];    /* f32, ours to free */
@@ -30,13 +31,18 @@ static void free_tensors(lac_tensor **x, int n)
     }
 }
 
+static void free_results(run *r)
+{
+    free_tensors(r->out, LAC_MAX_OUT);
+    free_tensors(r->grad, LAC_MAX_IN);
+}
+
 static void free_run(run *r)
 {
     free_tensors(r->in, LAC_MAX_IN);
     free_tensors(r->up[0], LAC_MAX_OUT);
     free_tensors(r->up[1], LAC_MAX_OUT);
-    free_tensors(r->out, LAC_MAX_OUT);
-    free_tensors(r->grad, LAC_MAX_IN);
+    free_results(r);
 }
 
 static void keep(lac_tape *t, lac_tensor *x, lac_tensor **to)
@@ -67,8 +73,10 @@ static lac_status region(lac_tape *t, void *context)
     lac_tensor *x[LAC_MAX_IN] = { NULL }, *y[LAC_MAX_OUT];
     lac_root roots[2 * LAC_MAX_OUT];
     int n_roots = 0;
+    lac_tape_deterministic(t, r->deterministic);
     for (int i = 0; i < LAC_MAX_IN; i++) {
         x[i] = r->in[i] ? lac_tape_input(t, r->in[i], r->in[i]->dtype) : NULL;
+        r->rounds |= x[i] != NULL && x[i]->dtype == LAC_BF16;
         if (r->watch[i])
             lac_tape_watch(t, x[i]);
     }
@@ -76,6 +84,7 @@ static lac_status region(lac_tape *t, void *context)
         lac_apply_n(t, r->op, r->attr, x, y);
         LAC_TRY(lac_tape_status(t));
         for (int k = 0; k < LAC_MAX_OUT && d->out[k].name; k++) {
+            r->rounds |= visible(d, k) && y[k]->dtype == LAC_BF16;
             if (call == 0 && visible(d, k))
                 keep(t, y[k], &r->out[k]);
             if (visible(d, k) && r->up[call][k] != NULL)
@@ -85,17 +94,67 @@ static lac_status region(lac_tape *t, void *context)
     return r->gradients ? take_gradients(t, r, roots, n_roots, x) : lac_tape_status(t);
 }
 
-static lac_status go(run *r)
+static lac_status go_on(run *r, const lac_backend *b)
 {
-    const lac_backend *b;
     lac_tape *t = NULL;
-    LAC_TRY(lac_backend_cpu_register());
-    LAC_TRY(lac_backend_get(&b, "cpu"));
     LAC_TRY(lac_tape_new(&t, b));
     const lac_status s = lac_tape_run(t, "test", region, r);
     lac_tape_free(t);
     return s;
 }
+
+static lac_status go(run *r)
+{
+    const lac_backend *b;
+    LAC_TRY(lac_backend_cpu_register());
+    LAC_TRY(lac_backend_get(&b, "cpu"));
+    return go_on(r, b);
+}
+
+/* The same inputs without results. */
+static run again(const run *r)
+{
+    run other = *r;
+    memset(other.out, 0, sizeof other.out);
+    memset(other.grad, 0, sizeof other.grad);
+    other.deterministic = true;
+    return other;
+}
+
+static double worst_difference(lac_tensor *const *a, lac_tensor *const *b, int n)
+{
+    double worst = 0;
+    for (int i = 0; i < n; i++)
+        if (a[i] != NULL) {
+            const double g = lac_gap(a[i]->data, b[i]->data, lac_numel(a[i]));
+            worst = isnan(g) ? INFINITY : fmax(worst, g);
+        }
+    return worst;
+}
+
+static double results_gap(const run *a, const run *b)
+{
+    return fmax(worst_difference(a->out, b->out, LAC_MAX_OUT), worst_difference(a->grad, b->grad, LAC_MAX_IN));
+}
+
+/* The other device gives what the CPU does with direct sums, and the same bits whichever way its threads run. */
+static double device_gap(const run *r)
+{
+    run cpu = again(r), up = again(r), down = again(r);
+    LAC_CHECK_STATUS(go(&cpu));
+    LAC_CHECK_STATUS(go_on(&up, lac_test_device()));
+    lac_cuda_host_downwards(true);
+    LAC_CHECK_STATUS(go_on(&down, lac_test_device()));
+    lac_cuda_host_downwards(false);
+    LAC_CHECK(results_gap(&down, &up) == 0);
+    const double gap = results_gap(&up, &cpu);
+    free_results(&cpu);
+    free_results(&up);
+    free_results(&down);
+    return gap;
+}
+
+static void check_device(const run *r) { LAC_CHECK(device_gap(r) < (r->rounds ? 1e-2 : 1e-6)); }
 
 static float draw(lac_stream *s, lac_fill fill)
 {
@@ -182,6 +241,7 @@ double lac_op_value_gap(const lac_op_case *k, lac_dtype d)
 {
     run r = start(k, d);
     LAC_CHECK_STATUS(go(&r));
+    check_device(&r);
     lac_ref f = ref_of(&r);
     k->ref(&f);
     double worst = 0;
@@ -243,6 +303,7 @@ static double gradient_gap(const lac_op_case *k, lac_dtype d, int calls)
     draw_upstream(&r, calls, k->no_upstream);
     free_tensors(r.out, LAC_MAX_OUT);
     LAC_CHECK_STATUS(go(&r));
+    check_device(&r);
     double worst = 0;
     for (int i = 0; i < LAC_MAX_IN; i++)
         if (r.watch[i]) {
@@ -301,6 +362,7 @@ double lac_op_golden_gap(lac_op op, const void *attr, const char *file, const ch
         r.up[0][o] = golden(w, prefix, "grad.", d->out[o].name);
     }
     LAC_CHECK_STATUS(go(&r));
+    check_device(&r);
     for (int o = 0; o < LAC_MAX_OUT; o++)
         if (value[o] != NULL) {
             worst = fmax(worst, tensor_gap(r.out[o], value[o]));
@@ -323,4 +385,14 @@ lac_status lac_op_status(const lac_op_case *k)
     const lac_status s = go(&r);
     free_run(&r);
     return s;
+}
+
+void lac_op_check_device(const lac_op_case *k, lac_dtype d)
+{
+    run r = start(k, d);
+    LAC_CHECK_STATUS(go(&r));
+    check_device(&r);
+    draw_upstream(&r, 2, k->no_upstream);
+    check_device(&r);
+    free_run(&r);
 }

@@ -55,5 +55,10 @@ double lac_op_gradient_gap(const lac_op_case *k, lac_dtype d);
  * outputs (given) and inputs (compared). What the file lacks is absent or not compared; at least one output must be there. */
 double lac_op_golden_gap(lac_op op, const void *attr, const char *file, const char *prefix);
 
+/* Values and gradients on the other device (tests/harness/device.h) are the CPU's, to 1e-6, or 1e-2 where bf16 is met, relative in the
+ * L2 norm; of two calls on the same inputs. The functions above check this as well, for each run of theirs; here tensors may be
+ * empty or large, as no ref.c is asked. */
+void lac_op_check_device(const lac_op_case *k, lac_dtype d);
+
 /* The status of one call with these inputs, for error tests; the message is in lac_error_message(). */
 lac_status lac_op_status(const lac_op_case *k);

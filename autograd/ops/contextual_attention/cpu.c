@@ -77,7 +77,7 @@ size_t LAC_CPU(contextual_attention_workspace)(const lac_op_ctx *c)
 static float known(const lac_op_ctx *c, const lac_ca *g, const float *mask, int64_t i, int64_t j)
 {
     if (!((const lac_contextual_attention_attr *)c->attr)->mask_max)
-        return mask[fine_row(g, i) * g->width + fine_col(g, j)] == 0;
+        return mask[lac_ca_fine_row(g, i) * g->width + lac_ca_fine_col(g, j)] == 0;
     for (int64_t y = i * g->rate; y < (i + 1) * g->rate; y++)
         for (int64_t x = j * g->rate; x < (j + 1) * g->rate; x++)
             if (mask[y * g->width + x] != 0)
@@ -140,17 +140,6 @@ static void add_shifted(float *restrict s, const float *restrict row, int64_t fr
         s[q] += row[q + shift];
 }
 
-/* The neighbour of query p one step along the columns-first order, as a virtual row. False where the order ends. */
-static bool column_step(const lac_ca *g, int64_t p, int64_t e, int64_t *row)
-{
-    const int64_t i = p / g->w + e, j = p % g->w;
-    *row = p + e * g->w;
-    if (i >= 0 && i < g->h)
-        return true;
-    *row += e;                              /* from the end of a column to the start of the next, and back */
-    return j + e >= 0 && j + e < g->w;
-}
-
 /* s += the scores of `row` seen from e steps along the columns: keys step likewise, wrapping at the ends of their columns. */
 static void add_row(const lac_ca *g, float *s, const float *row, int64_t e, int64_t d)
 {
@@ -172,7 +161,7 @@ static void fuse(const lac_ca *g, const areas *a, float *s, int64_t p)
     memset(s, 0, (size_t)g->cells * sizeof *s);
     for (int64_t e = -1; e <= 1; e++) {
         int64_t row;
-        if (!column_step(g, p, e, &row))
+        if (!lac_ca_column_row(g, p, e, &row))
             continue;
         const int64_t cell = (row + g->cells) % g->cells;
         for (int64_t d = -1; d <= 1; d++)
@@ -246,7 +235,7 @@ LAC_BODY void paste_row(const lac_op_ctx *c, const lac_ca *g, const float *paste
             for (int64_t j = LAC_MAX(j1 - 1, 0); j <= LAC_MIN(j1, g->w - 1); j++)
                 from[count++] = pasted + ((i - base) * g->w + j) * g->patch
                               + ((y + g->offset - i * g->rate) * g->side + x + g->offset - j * g->rate) * g->n;
-        paste_pixel(c->out[0]->data, at, from, count, overlap_share(g, exact, y, x), g->n, d);
+        paste_pixel(c->out[0]->data, at, from, count, lac_ca_overlap_share(g, exact, y, x), g->n, d);
     }
 }
 

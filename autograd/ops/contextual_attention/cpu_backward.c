@@ -89,7 +89,7 @@ LAC_BODY void upstream_piece(const lac_ca *g, void *restrict to, const void *res
         for (int64_t j = col; j < col + g->side; j++, at += g->n) {
             const bool inside = i >= 0 && i < g->height && j >= 0 && j < g->width;
             const int64_t from = inside ? (i * g->width + j) * g->n : 0;
-            const float share = inside ? overlap_share(g, exact, i, j) : 0;
+            const float share = inside ? lac_ca_overlap_share(g, exact, i, j) : 0;
             #pragma omp simd
             for (int64_t k = 0; k < g->n; k++)
                 lac_st(to, at + k, d, inside ? lac_ld(gy, from + k, dg) * share : 0.0f);
@@ -132,13 +132,6 @@ static void add_shifted(float *restrict to, const float *restrict from, int64_t 
         to[q] += from[q + shift];
 }
 
-/* Cell `at` one step e along the columns-first order; -1 where the order ends. */
-static int64_t column_step(const lac_ca *g, int64_t at, int64_t e)
-{
-    const int64_t i = at / g->w + e, j = at % g->w + (i < 0) * -1 + (i >= g->h);
-    return j < 0 || j >= g->w ? -1 : (i + g->h) % g->h * g->w + j;
-}
-
 /* The three-term diagonal sum in columns-first order. It is its own adjoint, like the other pass. */
 static void pass_columns(const lac_ca *g, float *restrict to, const float *restrict from)
 {
@@ -146,7 +139,7 @@ static void pass_columns(const lac_ca *g, float *restrict to, const float *restr
     LAC_PARALLEL_FOR(p, n) {
         float *row = to + p * n;
         memcpy(row, from + p * n, (size_t)n * sizeof *row);
-        const int64_t before = column_step(g, p, -1), after = column_step(g, p, 1);
+        const int64_t before = lac_ca_column_step(g, p, -1), after = lac_ca_column_step(g, p, 1);
         if (before >= 0) {
             add_shifted(row, from + before * n, w, n, -w, n);
             add_shifted(row, from + before * n, 1, w, n - w - 1, n);
@@ -190,7 +183,7 @@ static void paste_neighbourhoods(const lac_ca *g, float *map, const float *hoods
     const int64_t half = g->ksize / 2;
     LAC_PARALLEL_FOR(cell, g->cells) {
         const int64_t row = cell / g->w, col = cell % g->w;
-        float *to = map + (fine_row(g, row) * g->width + fine_col(g, col)) * g->n;
+        float *to = map + (lac_ca_fine_row(g, row) * g->width + lac_ca_fine_col(g, col)) * g->n;
         for (int64_t i = LAC_MAX(row - half, 0); i <= LAC_MIN(row + half, g->h - 1); i++)
             for (int64_t j = LAC_MAX(col - half, 0); j <= LAC_MIN(col + half, g->w - 1); j++)
                 add_shifted(to, hoods + (i * g->w + j) * g->key + ((row - i + half) * g->ksize + col - j + half) * g->n, 0, g->n, 0, g->n);

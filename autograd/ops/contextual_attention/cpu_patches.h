@@ -2,12 +2,9 @@
  * Included by this op's kernels alone. A sample is one [H, W, C] map. */
 #pragma once
 
-#include "autograd/ops/contextual_attention/geometry.h"
-#include "autograd/ops/resize/formula.h"
+#include "autograd/ops/contextual_attention/formula.h"
 #include "autograd/ops/rows.h"
-
-static inline int64_t fine_row(const lac_ca *g, int64_t i) { return lac_nearest_index(i, g->height, g->h, !g->torch); }
-static inline int64_t fine_col(const lac_ca *g, int64_t j) { return lac_nearest_index(j, g->width, g->w, !g->torch); }
+#include "core/cpu/dnn.h"
 
 /* Copies of the ksize x ksize neighbourhood of a cell in the downsampled map, zero outside. */
 static void neighbourhood(const lac_ca *g, char *restrict to, const char *restrict x, int64_t cell)
@@ -19,21 +16,8 @@ static void neighbourhood(const lac_ca *g, char *restrict to, const char *restri
             if (i < 0 || i >= g->h || j < 0 || j >= g->w)
                 memset(to, 0, pixel);
             else
-                memcpy(to, x + (size_t)(fine_row(g, i) * g->width + fine_col(g, j)) * pixel, pixel);
+                memcpy(to, x + (size_t)(lac_ca_fine_row(g, i) * g->width + lac_ca_fine_col(g, j)) * pixel, pixel);
         }
-}
-
-/* How many patches lie over a position along one axis. */
-static inline int64_t covering(const lac_ca *g, int64_t at, int64_t cells)
-{
-    const int64_t last = (at + g->offset) / g->rate;
-    return (last < cells) + (last >= 1 && last - 1 < cells);
-}
-
-/* What a pasted pixel is multiplied by. */
-static inline float overlap_share(const lac_ca *g, bool exact, int64_t row, int64_t col)
-{
-    return exact ? 1.0f / (float)(covering(g, row, g->h) * covering(g, col, g->w)) : 0.25f;
 }
 
 /* A copy of the 2r x 2r piece of x at a cell, zero outside. */

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "autograd/ops/contextual_attention/contextual_attention.h"
-#include "core/cpu/dnn.h"
+#include "core/product.h"
 
 enum { LAC_CA_KEYS = 4096, LAC_CA_BUDGET = 256 << 20 };     /* keys at a time; bytes for scores and attention of a strip */
 
@@ -36,15 +36,15 @@ static inline int64_t lac_ca_strip_bytes(const lac_ca *g)
 
 static inline lac_ca lac_ca_of(const lac_op_ctx *c)
 {
-    const lac_contextual_attention_attr *a = c->attr;
+    const lac_contextual_attention_attr *a = (const lac_contextual_attention_attr *)c->attr;
     const lac_tensor *f = c->in[0];
     lac_ca g = { .height = f->dim[1], .width = f->dim[2], .n = f->dim[3], .rate = a->rate, .ksize = a->ksize,
-                 .h = f->dim[1] / a->rate, .w = f->dim[2] / a->rate, .offset = a->rate / 2, .side = 2 * a->rate,
+                 .h = f->dim[1] / a->rate, .w = f->dim[2] / a->rate, .side = 2 * a->rate, .offset = a->rate / 2,
                  .fuse = a->fuse, .torch = a->torch, .dtype = f->dtype };
     g.cells = g.h * g.w;
     g.key = g.ksize * g.ksize * g.n;
     g.patch = g.side * g.side * g.n;
-    g.keys = LAC_MIN(g.cells, a->strip_rows > 0 ? a->strip_rows * g.w : LAC_CA_KEYS);
+    g.keys = LAC_MIN(g.cells, a->strip_rows > 0 ? a->strip_rows * g.w : (int64_t)LAC_CA_KEYS);
     lac_ca_strips(&g, a->strip_rows > 0 ? LAC_MIN(a->strip_rows, g.h) : g.h);
     if (a->strip_rows > 0)
         return g;

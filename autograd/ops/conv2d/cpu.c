@@ -1,20 +1,8 @@
-#include "autograd/ops/conv2d/conv2d.h"
+#include "autograd/ops/conv2d/shape.h"
 #include "core/cpu/cpu_vector.h"
 #include "core/cpu/dnn.h"
 
 #include <string.h>
-
-static lac_conv shape_of(const lac_op_ctx *c)
-{
-    const lac_conv2d_attr *a = c->attr;
-    const lac_tensor *x = c->in[0], *w = c->in[1];
-    lac_conv s = { .n = x->dim[0], .h = x->dim[1], .w = x->dim[2], .c = x->dim[3], .o = w->dim[0], .kh = w->dim[1], .kw = w->dim[2],
-                   .groups = a->groups, .dtype = x->dtype, .direct = c->deterministic };
-    memcpy(s.stride, a->stride, sizeof s.stride);
-    memcpy(s.dilation, a->dilation, sizeof s.dilation);
-    memcpy(s.pad, a->pad, sizeof s.pad);
-    return s;
-}
 
 static lac_dnn_weight weight_of(const lac_tensor *w) { return (lac_dnn_weight){ w->data, w->uid, w->version }; }
 
@@ -25,7 +13,7 @@ static size_t gw_bytes(const lac_op_ctx *c) { return !c->gin[1] || c->gin[1]->dt
 
 size_t LAC_CPU(conv2d_workspace)(const lac_op_ctx *c)
 {
-    const lac_conv s = shape_of(c);
+    const lac_conv s = lac_conv2d_shape(c);
     const bool packed = c->in[1]->uid != 0;
     size_t gx = 0, gw = 0;
     if (lac_numel(c->in[0]) == 0)
@@ -43,7 +31,7 @@ size_t LAC_CPU(conv2d_workspace)(const lac_op_ctx *c)
 
 lac_status LAC_CPU(conv2d_forward)(const lac_op_ctx *c)
 {
-    const lac_conv s = shape_of(c);
+    const lac_conv s = lac_conv2d_shape(c);
     const lac_dnn_weight w = weight_of(c->in[1]);
     if (s.n == 0)
         return LAC_OK;
@@ -73,7 +61,7 @@ static lac_status weight_gradient(const lac_op_ctx *c, const lac_conv *s, const 
 
 lac_status LAC_CPU(conv2d_backward)(const lac_op_ctx *c)
 {
-    const lac_conv s = shape_of(c);
+    const lac_conv s = lac_conv2d_shape(c);
     const lac_dnn_weight w = weight_of(c->in[1]);
     if (s.n == 0 || c->gout[0] == NULL)
         return zero_gradients(c);

@@ -1,35 +1,9 @@
-#include "autograd/ops/linear/linear.h"
+#include "autograd/ops/linear/products.h"
 #include "core/cpu/cpu_vector.h"
 #include "core/cpu/dnn.h"
 #include "core/threads.h"
 
 #include <string.h>
-
-static int64_t n_rows(const lac_op_ctx *c) { return lac_numel(c->in[0]) / c->in[1]->dim[1]; }
-
-/* y [m, o] = x [m, i] times W [o, i] transposed. */
-static lac_product forward_product(const lac_op_ctx *c)
-{
-    const int64_t m = n_rows(c), o = c->in[1]->dim[0], i = c->in[1]->dim[1];
-    return (lac_product){ .batch = 1, .m = m, .n = o, .k = i, .a_row = i, .a_col = 1, .b_row = 1, .b_col = i, .c_row = o,
-                          .dtype = c->in[0]->dtype, .c_dtype = c->in[0]->dtype, .bias = c->in[2] != NULL };
-}
-
-/* gx [m, i] = gy [m, o] times W. */
-static lac_product gx_product(const lac_op_ctx *c)
-{
-    const int64_t m = n_rows(c), o = c->in[1]->dim[0], i = c->in[1]->dim[1];
-    return (lac_product){ .batch = 1, .m = m, .n = i, .k = o, .a_row = o, .a_col = 1, .b_row = i, .b_col = 1, .c_row = i,
-                          .dtype = c->in[0]->dtype, .c_dtype = c->gin[0]->dtype, .add = c->add[0] };
-}
-
-/* gW [o, i] = gy transposed times x: blocks of rows of gW, so that no sum is cut. */
-static lac_product gw_product(const lac_op_ctx *c)
-{
-    const int64_t m = n_rows(c), o = c->in[1]->dim[0], i = c->in[1]->dim[1];
-    return (lac_product){ .batch = 1, .m = o, .n = i, .k = m, .a_row = 1, .a_col = o, .b_row = i, .b_col = 1, .c_row = i,
-                          .dtype = c->in[0]->dtype, .c_dtype = c->gin[1]->dtype, .add = c->add[1] };
-}
 
 static size_t gy_bytes(const lac_op_ctx *c)
 {
@@ -50,17 +24,17 @@ size_t LAC_CPU(linear_workspace)(const lac_op_ctx *c)
     if (lac_numel(c->in[0]) == 0 || (c->backward && c->gout[0] == NULL))
         return 0;
     if (!c->backward)
-        return product_workspace(forward_product(c), packed);
+        return product_workspace(lac_linear_forward_product(c), packed);
     if (c->gin[0])
-        gx = product_workspace(gx_product(c), packed);
+        gx = product_workspace(lac_linear_gx_product(c), packed);
     if (c->gin[1])
-        gw = product_workspace(gw_product(c), false);
+        gw = product_workspace(lac_linear_gw_product(c), false);
     return gy_bytes(c) + LAC_MAX(gx, gw);
 }
 
 lac_status LAC_CPU(linear_forward)(const lac_op_ctx *c)
 {
-    const lac_product p = forward_product(c);
+    const lac_product p = lac_linear_forward_product(c);
     const lac_tensor *w = c->in[1];
     if (p.m == 0)
         return LAC_OK;
@@ -71,7 +45,7 @@ lac_status LAC_CPU(linear_forward)(const lac_op_ctx *c)
 /* gb[j] = sum of column j, rows in order; blocks of columns over threads. */
 static void column_sums(const lac_op_ctx *c, const lac_tensor *gy)
 {
-    const int64_t m = n_rows(c), o = c->in[1]->dim[0];
+    const int64_t m = lac_linear_rows(c), o = c->in[1]->dim[0];
     float *gb = c->gin[2]->data;
     LAC_PARALLEL_FOR(j, o) {
         float sum = c->add[2] ? gb[j] : 0;
@@ -102,11 +76,11 @@ lac_status LAC_CPU(linear_backward)(const lac_op_ctx *c)
     }
     char *rest = (char *)c->workspace + gy_bytes(c);
     if (c->gin[0]) {
-        const lac_product p = gx_product(c);
+        const lac_product p = lac_linear_gx_product(c);
         LAC_TRY(lac_dnn_matmul(&p, gy.data, &(lac_dnn_weight){ w->data, w->uid, w->version }, NULL, c->gin[0]->data, rest));
     }
     if (c->gin[1]) {
-        const lac_product p = gw_product(c);
+        const lac_product p = lac_linear_gw_product(c);
         LAC_TRY(lac_dnn_matmul(&p, gy.data, &(lac_dnn_weight){ .data = x->data }, NULL, c->gin[1]->data, rest));
     }
     if (c->gin[2])
