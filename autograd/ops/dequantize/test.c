@@ -1,5 +1,6 @@
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/ops/dequantize/dequantize.h"
+#include "tests/harness/device.h"
 #include "tests/harness/test.h"
 
 #include <math.h>
@@ -13,20 +14,25 @@ static lac_status body(lac_tape *t, void *context)
     return lac_keep(t, lac_dequantize(t, lac_tape_input(t, &b->x, LAC_F32), &a), &b->y);
 }
 
-static float worst(lac_dtype d)
+static const lac_backend *cpu(void)
+{
+    const lac_backend *b;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    return b;
+}
+
+static float worst(lac_dtype d, const lac_backend *device)
 {
     uint8_t all[256];
     bytes b = { .dtype = d };
-    const lac_backend *cpu;
     lac_tape *t;
     float gap = 0;
     for (int i = 0; i < 256; i++)
         all[i] = (uint8_t)i;
     lac_tensor_shape(&b.x, LAC_U8, 2, (int64_t[]){ 16, 16 });
     b.x.data = all;
-    LAC_CHECK_STATUS(lac_backend_cpu_register());
-    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
-    LAC_CHECK_STATUS(lac_tape_new(&t, cpu));
+    LAC_CHECK_STATUS(lac_tape_new(&t, device));
     LAC_CHECK_STATUS(lac_tape_run(t, "bytes", body, &b));
     for (int i = 0; i < 256; i++)
         gap = fmaxf(gap, fabsf(((float *)b.y->data)[i] - (float)(i / 127.5 - 1)));
@@ -37,17 +43,16 @@ static float worst(lac_dtype d)
 
 LAC_TEST(dequantize_gives_the_formula)      /* one unit in the last place at 1; bf16 has 8 bits */
 {
-    LAC_CHECK(worst(LAC_F32) < 1.3e-7f);
-    LAC_CHECK(worst(LAC_BF16) < 2.0e-3f);
+    for (int k = 0; k < 2; k++) {
+        LAC_CHECK(worst(LAC_F32, k ? lac_test_device() : cpu()) < 1.3e-7f);
+        LAC_CHECK(worst(LAC_BF16, k ? lac_test_device() : cpu()) < 2.0e-3f);
+    }
 }
 
 LAC_TEST(dequantize_refuses_floats)
 {
-    const lac_backend *cpu;
     lac_tape *t;
-    LAC_CHECK_STATUS(lac_backend_cpu_register());
-    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
-    LAC_CHECK_STATUS(lac_tape_new(&t, cpu));
+    LAC_CHECK_STATUS(lac_tape_new(&t, cpu()));
     LAC_CHECK_STATUS(lac_tape_begin(t, "floats", true));
     lac_tensor *x = lac_tape_tensor(t, LAC_F32, 1, (int64_t[]){ 4 });
     LAC_CHECK(lac_dequantize(t, x, &(lac_dequantize_attr){ 1, 0, LAC_F32 }) == NULL);
