@@ -148,16 +148,19 @@ __device__ static inline double lac_sum_parts(const double *part, unsigned n)
 /* Launches. No blocks are no launch: an empty tensor costs nothing. */
 struct lac_grid { unsigned blocks, threads; };
 
-/* A thread per element, and a block of so many threads per row, up to what a grid holds: kernels loop. */
+/* A thread per element, up to what a grid holds: kernels loop. */
 static inline lac_grid lac_grid_each(int64_t n)
 {
     const int64_t blocks = (n + LAC_THREADS - 1) / LAC_THREADS;
     return lac_grid{ (unsigned)(blocks < LAC_MAX_BLOCKS ? blocks : LAC_MAX_BLOCKS), LAC_THREADS };
 }
 
-static inline lac_grid lac_grid_rows(int64_t rows, unsigned threads)
+/* A block per row of n elements, with no more warps than they need. */
+static inline lac_grid lac_grid_rows(int64_t rows, int64_t n)
 {
-    return lac_grid{ (unsigned)(rows < LAC_MAX_BLOCKS ? rows : LAC_MAX_BLOCKS), threads };
+    const int64_t threads = (n + LAC_WARP - 1) / LAC_WARP * LAC_WARP;
+    return lac_grid{ (unsigned)(rows < LAC_MAX_BLOCKS ? rows : LAC_MAX_BLOCKS),
+                     (unsigned)(threads < LAC_WARP ? LAC_WARP : threads < LAC_THREADS ? threads : LAC_THREADS) };
 }
 
 template <typename... P, typename... A> static inline lac_status lac_launch(lac_grid g, void (*kernel)(P...), A... args)

@@ -137,7 +137,7 @@ static __global__ void update_count(lac_update u)
 
 extern "C" lac_status lac_cuda_update(const lac_update *u)
 {
-    const lac_grid chunks = lac_grid_rows(u->n_chunks, LAC_THREADS);
+    const lac_grid chunks = lac_grid_rows(u->n_chunks, LAC_UPDATE_CHUNK);
     if (u->pass & LAC_UPDATE_MEASURE) {
         LAC_TRY(lac_launch(chunks, update_measure, *u));
         LAC_TRY(lac_launch(lac_grid{ LAC_CLIP_GROUPS, LAC_THREADS }, update_add_up, *u));

@@ -1,41 +1,31 @@
 #include "tests/harness/cuda_host.h"
 
 #include <cstdio>
+#include <csetjmp>
 #include <cstdlib>
 #include <sys/mman.h>
 #include <ucontext.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#define SWITCH_TO(fake, stack, size) __sanitizer_start_switch_fiber(fake, stack, size)
-#define SWITCHED(fake, stack, size) __sanitizer_finish_switch_fiber(fake, stack, size)
-#else
-#define SWITCH_TO(fake, stack, size) (void)0
-#define SWITCHED(fake, stack, size) (void)0
-#endif
 
 lac_cuda_index gridDim, blockDim, blockIdx, threadIdx;
 
 enum { MAX_THREADS = 1024, WARP = 32, STACK = 256 << 10, SLOT = 16 };
 enum state { READY, AT_BARRIER, AT_SHUFFLE, DONE };
 
+/* A fibre is made once and goes from block to block. swapcontext would ask the system twice at each turn; jumps do not. */
 struct fibre {
-    ucontext_t context;
-    void *stack;
+    jmp_buf place;
+    void *stack;                        /* NULL: not made yet */
     state at;
     unsigned shuffles;                  /* how many lie behind it: its value is in slot[shuffles % 2] */
     alignas(SLOT) char slot[2][SLOT];
 };
 
 static fibre fibres[MAX_THREADS];
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static void (*entry)(void *);
 static void *entry_context;
 static bool downwards;
 static unsigned self;
-[[maybe_unused]] static void *scheduler_fake;
-[[maybe_unused]] static const void *scheduler_stack;
-[[maybe_unused]] static size_t scheduler_size;
 
 extern "C" void lac_cuda_host_downwards(bool on) { downwards = on; }
 
@@ -48,19 +38,18 @@ static void stop(const char *what)
 /* Back to the scheduler until it comes round again. */
 static void give_way(state at)
 {
-    const unsigned i = self;
-    fibres[i].at = at;
-    [[maybe_unused]] void *fake = NULL;
-    SWITCH_TO(at == DONE ? NULL : &fake, scheduler_stack, scheduler_size);
-    swapcontext(&fibres[i].context, &scheduler);
-    SWITCHED(fake, &scheduler_stack, &scheduler_size);
+    fibre *f = &fibres[self];
+    f->at = at;
+    if (_setjmp(f->place) == 0)
+        _longjmp(scheduler, 1);
 }
 
 static void body()
 {
-    SWITCHED(NULL, &scheduler_stack, &scheduler_size);
-    entry(entry_context);
-    give_way(DONE);
+    for (;;) {
+        entry(entry_context);
+        give_way(DONE);
+    }
 }
 
 void __syncthreads() { give_way(AT_BARRIER); }
@@ -77,27 +66,29 @@ void lac_cuda_host_shuffle(void *value, size_t size, int flip)
     memcpy(value, fibres[i ^ (unsigned)flip].slot[turn], size);
 }
 
-static void start(unsigned i)
+static void make(fibre *f)
 {
-    fibre *f = &fibres[i];
-    if (f->stack == NULL)
-        f->stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    getcontext(&f->context);
-    f->context.uc_stack.ss_sp = f->stack;
-    f->context.uc_stack.ss_size = STACK;
-    f->context.uc_link = NULL;
-    f->at = READY;
-    f->shuffles = 0;
-    makecontext(&f->context, body, 0);
+    ucontext_t context;
+    f->stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (f->stack == MAP_FAILED)
+        stop("no memory for a fibre");
+    getcontext(&context);
+    context.uc_stack.ss_sp = f->stack;
+    context.uc_stack.ss_size = STACK;
+    context.uc_link = NULL;
+    makecontext(&context, body, 0);
+    setcontext(&context);
 }
 
 static void resume(unsigned i)
 {
-    [[maybe_unused]] void *fake = NULL;
     self = threadIdx.x = i;
-    SWITCH_TO(&fake, fibres[i].stack, STACK);
-    swapcontext(&scheduler, &fibres[i].context);
-    SWITCHED(fake, NULL, NULL);
+    if (_setjmp(scheduler) != 0)
+        return;
+    if (fibres[i].stack == NULL)
+        make(&fibres[i]);
+    else
+        _longjmp(fibres[i].place, 1);
 }
 
 /* Lets the threads from..to go on if they all wait for this; those of a barrier may have ended instead. */
@@ -130,8 +121,10 @@ static bool run_ready()
 
 static void run_block()
 {
-    for (unsigned i = 0; i < blockDim.x; i++)
-        start(i);
+    for (unsigned i = 0; i < blockDim.x; i++) {
+        fibres[i].at = READY;
+        fibres[i].shuffles = 0;
+    }
     for (bool going = true; going;) {
         going = run_ready();
         for (unsigned i = 0; i < blockDim.x; i += WARP)

@@ -53,7 +53,7 @@ static lac_status measure_keys(const call &k, void *keys, float *norm, int64_t c
 {
     return lac_typed([&](auto t) {
         using T = decltype(t);
-        return lac_launch(lac_grid_rows(k.samples * count, LAC_THREADS), attention_measure_keys<T>, (T *)keys, norm, k.samples * count, k.g.key);
+        return lac_launch(lac_grid_rows(k.samples * count, k.g.key), attention_measure_keys<T>, (T *)keys, norm, k.samples * count, k.g.key);
     }, k.g.dtype);
 }
 
@@ -199,7 +199,7 @@ static lac_status forward_group(const lac_op_ctx *c, const call &k, const areas 
         float *attention = lac_numel(c->out[1]) > 0 ? lac_data<float>(c->out[1]) + (sample * g.cells + row * g.w) * g.cells : a.attention;
         for (; scored < needed; scored += g.strip)
             LAC_TRY(score_rows(k, a, f, b, scored));
-        LAC_TRY(lac_launch(lac_grid_rows(k.samples * count, LAC_THREADS), attention_attend, attention, a.rounded, a.score, a.valid, g, k.samples, row * g.w,
+        LAC_TRY(lac_launch(lac_grid_rows(k.samples * count, g.cells), attention_attend, attention, a.rounded, a.score, a.valid, g, k.samples, row * g.w,
                            count, attr_of(c)->softmax_scale, attr_of(c)->exclude_masked));
         LAC_TRY(paste(c, k, a, attention, sample, row, end));
     }
@@ -306,7 +306,7 @@ static lac_status score_gradient(const lac_op_ctx *c, const call &k, const gradi
 {
     const int64_t rows = k.samples * k.g.cells;
     LAC_TRY(lac_cuda_product(&p, a.upstream, a.piece, NULL, a.score, a.library));
-    LAC_TRY(lac_launch(lac_grid_rows(rows, LAC_THREADS), attention_through_softmax, a.score, a.rounded, attention, rows, k.g.cells, attr_of(c)->softmax_scale));
+    LAC_TRY(lac_launch(lac_grid_rows(rows, k.g.cells), attention_through_softmax, a.score, a.rounded, attention, rows, k.g.cells, attr_of(c)->softmax_scale));
     if (!k.g.fuse)
         return LAC_OK;
     const lac_grid all = lac_grid_each(rows * k.g.cells);
@@ -334,7 +334,7 @@ static lac_status through_norms(const call &k, const gradients &a)
     const int64_t n = k.samples * k.g.cells;
     return lac_typed([&](auto t) {
         using T = decltype(t);
-        return lac_launch(lac_grid_rows(n, LAC_THREADS), attention_through_norms<T>, a.hood, (const T *)a.key, a.norm, n, k.g.key);
+        return lac_launch(lac_grid_rows(n, k.g.key), attention_through_norms<T>, a.hood, (const T *)a.key, a.norm, n, k.g.key);
     }, k.g.dtype);
 }
 

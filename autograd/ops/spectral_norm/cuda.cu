@@ -89,7 +89,7 @@ extern "C" lac_status spectral_norm_forward_cuda(const lac_op_ctx *c)
     const lac_grid one = { 1, 1024 };
     LAC_TRY(times_transposed(v, a, lac_data<float>(c->in[1])));
     LAC_TRY(lac_launch(one, spectral_norm_normalise, v, a.columns, norm, (float *)NULL));
-    LAC_TRY(lac_launch(lac_grid_rows(a.rows, LAC_THREADS), spectral_norm_times, u, a, (const float *)v));
+    LAC_TRY(lac_launch(lac_grid_rows(a.rows, a.columns), spectral_norm_times, u, a, (const float *)v));
     LAC_TRY(lac_launch(one, spectral_norm_normalise, u, a.rows, (float *)NULL, sigma));
     const int64_t n = a.rows * a.columns;
     return lac_typed(lac_wide(n, a.m, y->data), [&](auto width, auto t) {
@@ -169,7 +169,7 @@ static lac_status sigma_gradient(const lac_op_ctx *c, const matrix &a, const are
     const lac_tensor *gy = c->gout[0], *gsigma = c->gout[1];
     LAC_TRY(lac_typed([&](auto t) {
         using GY = decltype(t);
-        return lac_launch(lac_grid_rows(a.rows, LAC_THREADS), spectral_norm_row_dots<GY>, s.rows, lac_data<GY>(gy), a);
+        return lac_launch(lac_grid_rows(a.rows, a.columns), spectral_norm_row_dots<GY>, s.rows, lac_data<GY>(gy), a);
     }, gy ? gy->dtype : LAC_F32));
     return lac_typed([&](auto t) {
         using GS = decltype(t);
