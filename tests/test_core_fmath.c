@@ -38,6 +38,20 @@ LAC_TEST(fmath_agrees_with_libm)        /* 3e-7 relative: two units in the last 
     LAC_CHECK(worst(our_cos, cos2pi, 0, 0.9999999, 1) < 3e-7);
 }
 
+static float coarse_elu(float x) { float slope; return lac_elu_coarse(x, &slope); }
+static float coarse_slope(float x) { float slope; lac_elu_coarse(x, &slope); return slope; }
+static float coarse_sigmoid(float x) { return lac_sigmoid_coarse(x); }
+
+LAC_TEST(coarse_functions_are_good_for_bf16)            /* polynomials of 3e-6 and 1.5e-5; bf16 rounds to 2e-3 */
+{
+    LAC_CHECK(worst(coarse_sigmoid, sigmoid, -87, 87, 1e-38) < 2e-5);
+    LAC_CHECK(worst(coarse_elu, expm1, -87, 0, 1e-9) < 2e-5);
+    LAC_CHECK(worst(coarse_slope, exp, -87, 0, 1e-38) < 2e-5);
+    LAC_CHECK(coarse_elu(3) == 3 && coarse_slope(3) == 1 && coarse_elu(-INFINITY) == -1 && coarse_elu(0) == 0);
+    LAC_CHECK(coarse_sigmoid(INFINITY) == 1 && coarse_sigmoid(-INFINITY) < 2e-38f && coarse_elu(INFINITY) == INFINITY);
+    LAC_CHECK(isnan(coarse_elu(NAN)) && isnan(coarse_slope(NAN)) && isnan(coarse_sigmoid(NAN)));
+}
+
 LAC_TEST(fmath_keeps_the_ends)
 {
     LAC_CHECK(lac_exp(0) == 1 && lac_exp(-200) == 0 && isinf(lac_exp(200)) && isnan(lac_exp(NAN)));

@@ -1,3 +1,4 @@
+#include "autograd/ops/gate/cpu_pairs.h"
 #include "autograd/ops/gate/formula.h"
 #include "autograd/ops/rows.h"
 
@@ -124,6 +125,8 @@ static int64_t pixels(const lac_op_ctx *c) { return c->in[0]->dim[3] ? c->in[0]-
 
 lac_status LAC_CPU(gate_forward)(const lac_op_ctx *c)
 {
+    if (c->in[0]->dtype == LAC_BF16 && c->out[0]->dim[3] % 2 == 0)
+        return LAC_CPU(gate_forward_pairs)(c);
     LAC_PARALLEL_BLOCKS(b, from, to, pixels(c))
         LAC_EACH_DTYPE(c->in[0]->dtype, forward, c, from, to);
     return LAC_OK;
@@ -131,7 +134,12 @@ lac_status LAC_CPU(gate_forward)(const lac_op_ctx *c)
 
 lac_status LAC_CPU(gate_backward)(const lac_op_ctx *c)
 {
-    if (c->gin[0] != NULL)
+    if (c->gin[0] == NULL)
+        return LAC_OK;
+    const bool narrow = c->in[0]->dtype == LAC_BF16 && c->gout[0]->dtype == LAC_BF16 && c->gin[0]->dtype == LAC_BF16;
+    if (narrow && !c->add[0] && c->out[0]->dim[3] % 2 == 0)
+        LAC_CPU(gate_backward_pairs)(c);
+    else
         LAC_PARALLEL_BLOCKS(b, from, to, pixels(c))
             LAC_EACH_DTYPE_3(c->in[0]->dtype, c->gout[0]->dtype, c->gin[0]->dtype, backward, c, from, to);
     return LAC_OK;

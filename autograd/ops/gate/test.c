@@ -17,7 +17,10 @@ LAC_TEST(gate_matches_its_formula_and_differences)
     for (int upsample = 1; upsample <= 2; upsample++) {
         check(LAC_ACT_ELU, upsample, 6);
         check(LAC_ACT_RELU, upsample, 10);
+        check(LAC_ACT_ELU, upsample, 24);       /* the widths gathered in bf16, and one beyond them */
         check(LAC_ACT_ELU, upsample, 48);
+        check(LAC_ACT_RELU, upsample, 96);
+        check(LAC_ACT_ELU, upsample, 132);
     }
 }
 
