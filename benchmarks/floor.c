@@ -1,9 +1,10 @@
-/* benchmarks/floor.c -- for every convolution of the DeepFill v2 step the fastest bare oneDNN call beside ours.
+/* benchmarks/floor.c -- for every convolution and product of the DeepFill v2 step the fastest bare oneDNN call beside ours.
  *
- *     bench-floor [f32|bf16] [rounds] [name]      name: only layers whose name contains it
+ *     bench-floor [f32|bf16] [rounds] [name]      name: only layers and products whose name contains it
  *
- * Bare: direct or Winograd, NHWC or the library's own layout, packed weights, all threads, unsliced. Sums are weighted by how
- * often a step runs each pass; the fraction of the floor is bare / ours. */
+ * Bare: direct or Winograd, NHWC or the library's own layout, packed weights (products: B as it lies or packed beforehand), all threads,
+ * unsliced. Sums are weighted by how often a step runs each pass; the fraction of the floor is bare / ours. Left out of the products, as
+ * nothing: spectral norm's with vectors. */
 #include "benchmarks/layers.h"
 #include "benchmarks/measure.h"
 #include "core/cpu/dnn_library.h"
@@ -40,6 +41,17 @@ static const layer layers[] = {
     { "D4 256->256 k5 s2", 8, 32, 256, 256, 5, 2, 1, { 2, 2, 1 } },
     { "D5 256->256 k5 s2", 8, 16, 256, 256, 5, 2, 1, { 2, 2, 1 } },
     { "D6 256->256 k5 s2", 8, 8, 256, 256, 5, 2, 1, { 2, 2, 1 } },
+};
+
+/* The attention's products, of one sample each: 1024 places, neighbourhoods of 864 and pieces of 1536 values. Generator forward twice,
+ * backward once; dR and dK multiply by a matrix that lies transposed, which the bare call is spared. */
+typedef struct product { const char *name; int64_t m, n, k; int runs; } product;
+static const product products[] = {
+    { "attention scores", 1024, 1024, 864, 8 },
+    { "attention paste", 1024, 1536, 1024, 8 },
+    { "attention dA", 1024, 1024, 1536, 4 },
+    { "attention dR", 1024, 1536, 1024, 4 },
+    { "attention dQ, dK", 1024, 864, 1024, 8 },
 };
 
 typedef struct bare {
@@ -143,19 +155,81 @@ static void one_pass(const layer *l, lac_dtype d, lac_conv_pass pass, int rounds
     drop_ours(&o);
 }
 
+static lac_status new_product(bare *b, const product *p, lac_dtype d, bool packed)
+{
+    lac_md_own x, w, y;
+    memset(b, 0, sizeof *b);
+    stop_on(lac_md_new(&x, 2, (int64_t[]){ p->m, p->k }, (int64_t[]){ p->k, 1 }, d));
+    stop_on(lac_md_new(&w, 2, (int64_t[]){ p->k, p->n }, packed ? NULL : (int64_t[]){ p->n, 1 }, d));
+    stop_on(lac_md_new(&y, 2, (int64_t[]){ p->m, p->n }, (int64_t[]){ p->n, 1 }, LAC_F32));
+    const lac_status s = lac_prim_new_matmul(&b->prim, lac_md_of(&x), lac_md_of(&w), NULL, lac_md_of(&y), false, lac_threads());
+    lac_md_drop(&x), lac_md_drop(&w), lac_md_drop(&y);
+    return s;
+}
+
+static void make_product(bare *b, const product *p, lac_dtype d, bool packed)
+{
+    static const int args[3] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST };
+    stop_on(new_product(b, p, d, packed));
+    b->n = 3;
+    for (int i = 0; i < 3; i++) {
+        b->arg[i] = args[i];
+        const lac_dtype of = i == 2 ? LAC_F32 : d;
+        b->data[i] = bench_random((int64_t)(lac_md_bytes(lac_prim_md(&b->prim, args[i])) / lac_dtype_size(of)), of);
+    }
+    b->scratch = bench_memory(b->prim.scratch);
+    snprintf(b->name, sizeof b->name, "%s%s", packed ? "packed " : "plain ", b->prim.name);
+}
+
+typedef struct our_product { lac_product p; void *a, *b, *c, *workspace; } our_product;
+
+static void run_our_product(void *context)
+{
+    const our_product *o = context;
+    stop_on(lac_dnn_matmul(&o->p, o->a, &(lac_dnn_weight){ .data = o->b }, NULL, o->c, o->workspace));
+}
+
+static void one_product(const product *p, lac_dtype d, int rounds, sums *total)
+{
+    bare b[2];
+    our_product o = { .p = { .batch = 1, .m = p->m, .n = p->n, .k = p->k, .a_row = p->k, .a_col = 1, .b_row = p->n, .b_col = 1, .c_row = p->n,
+                             .dtype = d, .c_dtype = LAC_F32 } };
+    size_t size;
+    stop_on(lac_dnn_matmul_workspace(&o.p, false, &size));
+    o.workspace = bench_memory(size);
+    o.a = bench_random(p->m * p->k, d), o.b = bench_random(p->k * p->n, d), o.c = bench_random(p->m * p->n, LAC_F32);
+    for (int k = 0; k < 2; k++)
+        make_product(&b[k], p, d, k == 1);
+    candidate try[3] = { { .run = run_bare, .context = &b[0] }, { .run = run_bare, .context = &b[1] }, { .run = run_our_product, .context = &o } };
+    alternate(try, 3, rounds, 0.02);
+    const int best = try[1].best < try[0].best;
+    printf("%-20s     x%-2d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %s\n", p->name, p->runs, try[best].best * 1e3, try[2].best * 1e3,
+           try[best].best / try[2].best, 2e-9 * (double)(p->m * p->n * p->k) / try[2].best, b[best].name);
+    fflush(stdout);
+    total->floor += p->runs * try[best].best;
+    total->ours += p->runs * try[2].best;
+    drop_bare(&b[0]), drop_bare(&b[1]);
+    free(o.a), free(o.b), free(o.c), free(o.workspace);
+}
+
 int main(int argc, char **argv)
 {
     const lac_dtype d = argc > 1 && strcmp(argv[1], "bf16") == 0 ? LAC_BF16 : LAC_F32;
     const int rounds = argc > 2 ? LAC_MIN(LAC_MAX(atoi(argv[2]), 1), 64) : 5;
-    sums total[3] = { { 0, 0 } };
+    sums total[4] = { { 0, 0 } };
     printf("oneDNN %s, %d threads, %s: fastest bare call, ours, bare / ours; best of %d rounds\n", lac_dnn_version(), lac_threads(), lac_dtype_name(d), rounds);
     for (size_t i = 0; i < LAC_COUNT(layers); i++)
         for (int pass = 0; pass < 3; pass++)
             if (layers[i].runs[pass] > 0 && (argc < 4 || strstr(layers[i].name, argv[3])))
                 one_pass(&layers[i], d, (lac_conv_pass)pass, rounds, &total[pass]);
-    const double floor = total[0].floor + total[1].floor + total[2].floor, ours = total[0].ours + total[1].ours + total[2].ours;
-    printf("step: forward %.0f / %.0f ms, gradients of x %.0f / %.0f, of weights %.0f / %.0f; floor %.0f ms, ours %.0f ms, fraction %.3f\n",
+    for (size_t i = 0; i < LAC_COUNT(products); i++)
+        if (argc < 4 || strstr(products[i].name, argv[3]))
+            one_product(&products[i], d, rounds, &total[3]);
+    double floor = 0, ours = 0;
+    for (int i = 0; i < 4; i++)
+        floor += total[i].floor, ours += total[i].ours;
+    printf("step: forward %.0f / %.0f ms, gradients of x %.0f / %.0f, of weights %.0f / %.0f, products %.0f / %.0f; floor %.0f ms, ours %.0f ms, fraction %.3f\n",
            total[0].floor * 1e3, total[0].ours * 1e3, total[1].floor * 1e3, total[1].ours * 1e3, total[2].floor * 1e3, total[2].ours * 1e3,
-           floor * 1e3, ours * 1e3, floor / ours);
+           total[3].floor * 1e3, total[3].ours * 1e3, floor * 1e3, ours * 1e3, floor / ours);
     return 0;
 }

@@ -130,25 +130,33 @@ LAC_HD static inline float lac_sigmoid(float x)
 
 LAC_HD static inline float lac_elu(float x) { return x > 0 ? x : lac_expm1(x); }
 
-/* For results that are rounded to bf16: relative errors below 2e-5, a hundredth of that rounding, at half the work. x in [-87, 87]; beyond,
- * what they give at the end. NaN stays NaN. e^x = 2^n 2^r with |r| <= 1/2. */
+/* For results that are rounded to bf16: relative errors below 2e-5, a hundredth of that rounding, at half the work. e^x = 2^n 2^r with
+ * |r| <= 1/2. Limits are taken on the bits, where floats of one sign are in order, and nothing is chosen by a condition: compilers follow
+ * conditions to the end and do all the work for either case. */
+
+/* Beyond 87 and -87 what it is there; NaN of NaN and of the infinite. */
 LAC_HD static inline float lac_sigmoid_coarse(float x)
 {
-    const float below = 87.0f < x ? 87.0f : x, c = -87.0f > below ? -87.0f : below, magic = 12582912.0f;
+    const uint32_t u = lac_to_bits(x), low = u < 0xc2ae0000u ? u : 0xc2ae0000u;            /* -87 */
+    const int32_t limited = (int32_t)low < 0x42ae0000 ? (int32_t)low : 0x42ae0000;
+    const float c = lac_from_bits((uint32_t)limited), magic = 12582912.0f;
     const float shifted = lac_fma(c, -1.44269504f, magic), r = lac_fma(c, -1.44269504f, magic - shifted);
     float p = 9.57010188e-3f;
     p = lac_fma(p, r, 5.59178618e-2f);
     p = lac_fma(p, r, 2.40247448e-1f);
     p = lac_fma(p, r, 6.93121815e-1f);
     p = lac_fma(p, r, 9.99999261e-1f);
-    return 1.0f / (1.0f + lac_from_bits(lac_to_bits(p) + (lac_to_bits(shifted) << 23)));
+    return 1.0f / (lac_fma(x, 0.0f, 1.0f) + lac_from_bits(lac_to_bits(p) + (lac_to_bits(shifted) << 23)));
 }
 
-/* elu(x) and its slope. */
+/* elu(x) = max(x, 0) + (e^min(x, 0) - 1), and its slope e^min(x, 0), below -87 what it is there. NaN of NaN and of the infinite, whose slope
+ * may be anything. */
 LAC_HD static inline float lac_elu_coarse(float x, float *slope)
 {
-    const float below = 0.0f < x ? 0.0f : x, c = -87.0f > below ? -87.0f : below, magic = 12582912.0f;
-    const float shifted = lac_fma(c, 1.44269504f, magic), r = lac_fma(c, 1.44269504f, magic - shifted);
+    const float size = lac_from_bits(lac_to_bits(x) & 0x7fffffffu), twice = size - x, magic = 12582912.0f;    /* -2 min(x, 0) */
+    const int32_t u = (int32_t)lac_to_bits(twice), limited = u < 0x432e0000 ? u : 0x432e0000;                  /* 174 */
+    const float c = lac_from_bits((uint32_t)limited);
+    const float shifted = lac_fma(c, -0.72134752f, magic), r = lac_fma(c, -0.72134752f, magic - shifted);
     const float s = lac_from_bits((lac_to_bits(shifted) << 23) + 0x3f800000u);
     float p = 9.61811074e-3f;
     p = lac_fma(p, r, 5.58372897e-2f);
@@ -156,7 +164,7 @@ LAC_HD static inline float lac_elu_coarse(float x, float *slope)
     p = lac_fma(p, r, 6.93136858e-1f);
     const float t = p * r;                              /* 2^r - 1 */
     *slope = lac_fma(s, t, s);
-    return x > 0 ? x : lac_fma(s, t, s - 1.0f);
+    return lac_fma(0.5f, x + size, lac_fma(s, t, s - 1.0f));
 }
 
 /* tanh from expm1 of -2|x|. */

@@ -194,12 +194,12 @@ static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *pd, lac_md a, lac_md b, 
 #endif
 }
 
-lac_status lac_prim_new_matmul(lac_prim *p, lac_md a, lac_md b, lac_md bias, lac_md c, bool add)
+lac_status lac_prim_new_matmul(lac_prim *p, lac_md a, lac_md b, lac_md bias, lac_md c, bool add, int with_threads)
 {
     memset(p, 0, sizeof *p);
     LAC_TRY(ready());
     const int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
+    omp_set_num_threads(with_threads);
     dnnl_primitive_attr_t attr = new_attr(true, add);
     dnnl_primitive_desc_t pd = NULL;
     lac_status s = status(matmul_desc(&pd, a, b, bias, c, attr), "a matrix product");
@@ -216,8 +216,6 @@ lac_status lac_prim_new_reorder(lac_prim *p, lac_md from, lac_md to)
 {
     memset(p, 0, sizeof *p);
     LAC_TRY(ready());
-    const int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
     dnnl_primitive_attr_t attr = new_attr(false, false);
     dnnl_primitive_desc_t pd = NULL;
     lac_status s = status(dnnl_reorder_primitive_desc_create(&pd, from, engine, to, engine, attr), "a reorder");
@@ -226,7 +224,6 @@ lac_status lac_prim_new_reorder(lac_prim *p, lac_md from, lac_md to)
     if (pd)
         dnnl_primitive_desc_destroy(pd);
     dnnl_primitive_attr_destroy(attr);
-    omp_set_num_threads(threads);
     return s;
 }
 

@@ -26,7 +26,8 @@ void lac_md_drop(lac_md_own *md);
 size_t lac_md_bytes(lac_md md);
 bool lac_md_same(lac_md a, lac_md b);
 
-/* A primitive, made for a number of threads: 1, to run inside a slice, everywhere but in benchmarks/floor.c. */
+/* A primitive, made for a number of threads: 1, to run inside a slice, everywhere but in benchmarks/floor.c; a reorder, which only copies,
+ * for all. */
 typedef struct lac_prim {
     dnnl_primitive_t handle;
     int threads;
@@ -45,7 +46,7 @@ typedef struct lac_prim_conv {
 
 /* LAC_ERR_NO_KERNEL (without a message) when the library has no implementation but its reference. */
 lac_status lac_prim_new_conv(lac_prim *p, const lac_prim_conv *c, bool accept_reference);
-lac_status lac_prim_new_matmul(lac_prim *p, lac_md a, lac_md b, lac_md bias, lac_md c, bool add);
+lac_status lac_prim_new_matmul(lac_prim *p, lac_md a, lac_md b, lac_md bias, lac_md c, bool add, int with_threads);
 lac_status lac_prim_new_reorder(lac_prim *p, lac_md from, lac_md to);
 void lac_prim_drop(lac_prim *p);
 lac_md lac_prim_md(const lac_prim *p, int arg);         /* layout of DNNL_ARG_... */

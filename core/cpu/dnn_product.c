@@ -39,7 +39,7 @@ static lac_status make_prims(lac_dnn_product *h, product_mds *m)
     const lac_product *p = &h->p;
     LAC_TRY(make_mds(m, p));
     LAC_TRY(lac_prim_new_matmul(&h->prim, lac_md_of(&m->a), lac_md_of(h->packed ? &m->b_any : &m->b), p->bias ? lac_md_of(&m->bias) : NULL,
-                                lac_md_of(&m->c), p->add));
+                                lac_md_of(&m->c), p->add, 1));
     if (!h->packed)
         return LAC_OK;
     const lac_md inner = lac_prim_md(&h->prim, DNNL_ARG_WEIGHTS);

@@ -1,29 +1,34 @@
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/rows.h"
 
-LAC_BODY const float *mask_of(const lac_op_ctx *c)
-{
-    return c->in[2]->data;
-}
-
-/* The mask has as many pixels as one picture, or as all. */
-LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype dx, lac_dtype di, lac_dtype dy)
+/* The mask has as many pixels as one picture, or as all: it is walked round. n, the channels of image, is a constant where it is 3. */
+LAC_BODY void forward_pixels(const lac_op_ctx *c, int64_t from, int64_t to, int64_t n, lac_dtype dx, lac_dtype di, lac_dtype dy)
 {
     const lac_composite_attr *a = c->attr;
     const void *restrict x = c->in[0] ? c->in[0]->data : NULL, *restrict image = c->in[1]->data;
     void *restrict y = c->out[0]->data;
-    const int64_t n_mask = lac_numel(c->in[2]), n = c->in[1]->dim[3], wide = c->out[0]->dim[3];
-    for (int64_t p = from; p < to; p++) {
-        const float m = mask_of(c)[p % n_mask], keep = a->whole ? 1.0f : 1.0f - m;
+    const bool whole = a->whole, ones = a->ones, append_mask = a->append_mask;
+    const int64_t n_mask = lac_numel(c->in[2]), wide = c->out[0]->dim[3];
+    const float *restrict mask = c->in[2]->data;
+    for (int64_t p = from, q = n_mask ? from % n_mask : 0; p < to; p++, q = q + 1 < n_mask ? q + 1 : 0) {
+        const float m = mask[q], keep = whole ? 1.0f : 1.0f - m;
         for (int64_t k = 0; k < n; k++) {
             const float known = lac_ld(image, p * n + k, di) * keep;
             lac_st(y, p * wide + k, dy, x ? lac_fma(lac_ld(x, p * n + k, dx), m, known) : known);
         }
-        if (a->ones)
+        if (ones)
             lac_st(y, p * wide + n, dy, 1.0f);
-        if (a->append_mask)
-            lac_st(y, p * wide + n + a->ones, dy, m);
+        if (append_mask)
+            lac_st(y, p * wide + n + ones, dy, m);
     }
+}
+
+LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype dx, lac_dtype di, lac_dtype dy)
+{
+    if (c->in[1]->dim[3] == 3)
+        forward_pixels(c, from, to, 3, dx, di, dy);
+    else
+        forward_pixels(c, from, to, c->in[1]->dim[3], dx, di, dy);
 }
 
 /* The gradient of x (share m) or of image (share 1 - m, or 1 with `whole`). */
@@ -34,8 +39,9 @@ LAC_BODY void backward(const lac_op_ctx *c, int which, int64_t from, int64_t to,
     void *restrict gx = c->gin[which]->data;
     const bool add = c->add[which];
     const int64_t n_mask = lac_numel(c->in[2]), n = c->in[1]->dim[3], wide = c->out[0]->dim[3];
-    for (int64_t p = from; p < to; p++) {
-        const float m = mask_of(c)[p % n_mask], share = which == 0 ? m : a->whole ? 1.0f : 1.0f - m;
+    const float *restrict mask = c->in[2]->data;
+    for (int64_t p = from, q = n_mask ? from % n_mask : 0; p < to; p++, q = q + 1 < n_mask ? q + 1 : 0) {
+        const float m = mask[q], share = which == 0 ? m : a->whole ? 1.0f : 1.0f - m;
         for (int64_t k = 0; k < n; k++)
             lac_put(gx, p * n + k, dgx, lac_ld(gy, p * wide + k, dgy) * share, add);
     }
