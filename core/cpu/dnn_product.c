@@ -112,7 +112,7 @@ typedef struct blocks {
 static int64_t block_rows(const lac_product *p)
 {
     const int64_t wanted = (p->m * p->batch + 15) / 16;         /* about sixteen blocks */
-    return LAC_MIN(p->m, (LAC_MAX(wanted, 32) + 15) / 16 * 16);
+    return LAC_MIN(p->m, (LAC_MAX(wanted, 128) + 15) / 16 * 16);
 }
 
 static void put_blocks(const blocks *b)
