@@ -1,13 +1,14 @@
 """Times our DeepFill v2 training step beside PyTorch's, alternating, and appends rows to benchmarks/results/.
 
-    python benchmarks/step.py f32|bf16 [--ours build/bench-step] [--rounds 7] [--threads 2] [--eager] [--preload LIB ...]
+    python benchmarks/step.py f32|bf16 [--ours build/bench-step] [--rounds 7] [--threads 2] [--variants WORD ...] [--preload LIB ...]
 
 Ours is called as `bench-step f32|bf16 WEIGHTS IN` and speaks the protocol of peers/deepfill_step.py, as that does: "ready
 TEXT", then "run N" -> seconds, "loss" -> d_loss g_loss of the last step. Both get the same weights and batch (batch 4,
 256x256, cnum 48, width 64).
 
 1. Both sides make three steps; their losses must agree: weights, masks, passes and Adam are the same.
-2. Each variant of the peer (layout, eager or compiled, each --preload) makes a few steps; the fastest stays.
+2. Each variant of the peer (layout, eager or compiled, each --preload) makes a few steps; the fastest stays. What its compiler takes is
+   printed apart.
 3. Rounds: peak, ours, peer, ours, peer ... `bench-peak` is called before every round and after the last if it is there; it
    prints "NAME VALUE" lines; rounds whose first value is more than 5 % off the median are left out.
 Reported: median of the per-round ratios peer / ours with the least and the greatest, absolute medians beside them.
@@ -75,11 +76,15 @@ def check_agreement(ours, peer, dtype):
                 raise SystemExit("step.py: the two sides do not compute the same step")
 
 
+def names(variant):
+    return {variant[1], "compiled" if "--compile" in variant else "eager"}
+
+
 def fastest(a, files):
     """The quickest variant, warm."""
     best = None
     for preload in [None, *a.preload]:
-        for variant in (v for v in VARIANTS if not (a.eager and "--compile" in v)):
+        for variant in (v for v in VARIANTS if set(a.variants) <= names(v)):
             peer = Worker([*PEER, "--dtype", a.dtype, *variant, *files], a.threads, preload)
             compile_time = peer.run()
             peer.run()
@@ -153,7 +158,7 @@ def main():
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--threads", type=int, default=os.cpu_count())
     options.add_argument("--preload", action="append", default=[], help="an allocator to try for the peer, e.g. libtcmalloc.so")
-    options.add_argument("--eager", action="store_true", help="leave out the compiled variants, which take minutes to compile")
+    options.add_argument("--variants", nargs="+", default=[], choices=("nchw", "nhwc", "eager", "compiled"), help="only those of this kind")
     options.add_argument("--results", default=str(HERE / "results/step.csv"))
     options.add_argument("--size", type=int, default=256, help="another size is for trying this script only")
     a = options.parse_args()

@@ -54,10 +54,12 @@ static lac_status read_config(lac_experiment *e, const lac_words *words, const b
     lac_status s = LAC_OK;
     if (words->n > 1)
         s = lac_experiment_open(e, words->word[1]);
-    else
+    else {
+        e->lines = json_object();               /* where overrides are noted */
         e->config = json_pack("{s:s,s:s,s:i,s:s,s:{s:i},s:{s:{s:i}},s:{s:{s:f},s:{s:f}}}", "name", "bench", "recipe", "deepfill", "steps", 1, "precision", "f32",
                               "batch", "global", 4, "data", "train", "size", 256, "optim", "generator", "lr", 1e-4, "discriminator", "lr", 1e-4);
-    if (s == LAC_OK && words->n == 1 && e->config == NULL)
+    }
+    if (s == LAC_OK && words->n == 1 && (e->config == NULL || e->lines == NULL))
         s = LAC_FAIL(LAC_ERR_MEM, "out of memory: bench");
     const struct { const char *format; int64_t value; } number[] = {
         { "data.train.size=%lld", o->size }, { "batch.global=%lld", o->batch }, { "batch.micro=%lld", o->batch } };

@@ -167,9 +167,10 @@ LAC_HD static inline float lac_elu_coarse(float x, float *slope)
     return lac_fma(0.5f, x + size, lac_fma(s, t, s - 1.0f));
 }
 
-/* tanh from expm1 of -2|x|. */
+/* tanh from expm1 of -2|x|; the sign is carried over as a bit, as a condition would keep loops from being vectorised. */
 LAC_HD static inline float lac_tanh(float x)
 {
-    const float a = x < 0 ? -x : x, e = lac_expm1(-2.0f * a), t = -e / (2.0f + e);
-    return x < 0 ? -t : t;
+    const uint32_t u = lac_to_bits(x);
+    const float e = lac_expm1(-2.0f * lac_from_bits(u & 0x7fffffffu));
+    return lac_from_bits(lac_to_bits(-e / (2.0f + e)) | (u & 0x80000000u));
 }

@@ -26,7 +26,8 @@ static void sum(float *to, const float *part, int64_t stride, int64_t n_parts, i
     enum { PIECE = 1024 };
     for (int64_t at = 0; at < n; at += PIECE) {
         const int64_t m = n - at < PIECE ? n - at : PIECE;
-        memcpy(to + at, part + at, (size_t)m * sizeof *to);
+        if (to != part)
+            memcpy(to + at, part + at, (size_t)m * sizeof *to);
         for (int64_t p = 1; p < n_parts; p++) {
             float *t = to + at;
             const float *f = part + p * stride + at;

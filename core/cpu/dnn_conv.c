@@ -293,14 +293,15 @@ static bool has_phases(phase f[4], const lac_conv *c)
 
 static int64_t n_workers(const conv_plan *p) { return LAC_MIN(lac_threads(), p->n_slices); }
 
-/* The workspace: packed weight | per worker: scratch, block | weight gradient: one part (gw, then gb) per slice, and the sums. */
+/* The workspace: packed weight | per worker: scratch, block | weight gradient: one part (gw, then gb) per slice, the sums
+ * in place of the first, and gw once more as it is added. */
 static size_t part_bytes(const conv_plan *p) { return p->packed + ((size_t)p->c.o * sizeof(float) + 63) / 64 * 64; }
 
 static size_t workspace_size(const conv_plan *p, bool packed)
 {
     size_t size = (size_t)n_workers(p) * (p->scratch + p->block);
     if (p->pass == LAC_CONV_GRAD_W)
-        size += part_bytes(p) * (size_t)(p->n_slices + 2);
+        size += part_bytes(p) * (size_t)(p->n_slices + 1);
     else if (!packed)
         size += p->packed;
     return size;
@@ -571,7 +572,7 @@ static void put(float *to, const float *from, int64_t n, bool add)
 
 static lac_status deliver(const conv_plan *p, char *parts, float *gw, bool add_w, float *gb, bool add_b)
 {
-    char *sum = parts + part_bytes(p) * (size_t)p->n_slices, *plain = sum + part_bytes(p);
+    char *sum = parts, *plain = parts + part_bytes(p) * (size_t)p->n_slices;
     if (gw) {
         sum_parts(p, parts, (float *)sum, (int64_t)(p->packed / sizeof(float)));
         LAC_TRY(lac_prim_run(&p->pack, 2, (int[]){ DNNL_ARG_FROM, DNNL_ARG_TO }, (void *[]){ sum, add_w ? plain : (char *)gw }, NULL));

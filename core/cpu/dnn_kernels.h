@@ -6,7 +6,7 @@
 typedef struct lac_dnn_kernels {
     /* to[i] += from[i] over n elements of dtype d. */
     void (*add)(void *to, const void *from, lac_dtype d, int64_t n);
-    /* to[i] = part[0][i] + part[1][i] + ..., in that order; parts lie `stride` floats apart. */
+    /* to[i] = part[0][i] + part[1][i] + ..., in that order; parts lie `stride` floats apart, and `to` may be the first. */
     void (*sum)(float *to, const float *part, int64_t stride, int64_t n_parts, int64_t n);
 } lac_dnn_kernels;
 

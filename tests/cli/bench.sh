@@ -10,6 +10,7 @@ L
 says "2 pictures of 64x64, f32:" lacuna bench step tiny.lua --size 64 --steps 1
 grep -q "^conv2d  *forward " .out && grep -q "^contextual_attention  *backward " .out || fail "no table by op: $(cat .out)"
 says "1 pictures of 64x64" lacuna bench step tiny.lua --size 64 --batch 1 --steps 1
+says "1 pictures of 64x64, f32:" lacuna bench step --size 64 --batch 1 --steps 1          # no config: the published network
 fails 2 "did you mean 'step'" lacuna bench steps
 fails 2 "--steps wants 1 or more" lacuna bench step tiny.lua --steps 0
 fails 2 "takes no config" lacuna bench ops tiny.lua
