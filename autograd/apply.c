@@ -2,6 +2,7 @@
 #include "autograd/tape_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -169,13 +170,27 @@ lac_tensor *lac_tape_tensor(lac_tape *t, lac_dtype d, int ndim, const int64_t *d
     return x != NULL && tape_place(t, x, "tensor") ? x : NULL;
 }
 
+static lac_status convert_on_host(const lac_backend *b, lac_tensor *y, const lac_tensor *x)
+{
+    float *own;
+    LAC_TRY(lac_malloc((void **)&own, (size_t)lac_numel(x) * sizeof *own));
+    lac_to_f32(own, x->data, x->dtype, lac_numel(x));
+    const lac_status s = lac_backend_write(b, y, own);
+    free(own);
+    return s;
+}
+
 lac_tensor *lac_tape_input(lac_tape *t, const lac_tensor *x, lac_dtype d)
 {
     const bool integer = (LAC_INTEGERS & 1 << x->dtype) != 0;
     lac_tensor *y = lac_tape_tensor(t, integer ? x->dtype : d, x->ndim, x->dim);
     if (y == NULL || t->planning)
         return y;
-    lac_status s = integer || x->dtype == d ? t->backend->copy(y->data, x->data, lac_bytes(x)) : t->backend->convert(y, x);
+    lac_status s;
+    if (integer || x->dtype == d)
+        s = t->backend->copy(y->data, x->data, lac_bytes(x));
+    else
+        s = t->backend->host ? t->backend->convert(y, x) : convert_on_host(t->backend, y, x);
     return s == LAC_OK ? y : lac_tape_fail(t, s);
 }
 
@@ -249,7 +264,7 @@ lac_status lac_keep(lac_tape *t, const lac_tensor *x, lac_tensor **copy)
         return LAC_OK;
     const bool integer = (LAC_INTEGERS & 1 << x->dtype) != 0;
     LAC_TRY(lac_tensor_new(copy, integer ? x->dtype : LAC_F32, x->ndim, x->dim));
-    const lac_status s = integer ? t->backend->copy((*copy)->data, x->data, lac_bytes(x)) : t->backend->convert(*copy, x);
+    const lac_status s = integer ? t->backend->copy((*copy)->data, x->data, lac_bytes(x)) : lac_backend_read(t->backend, x, (*copy)->data);
     if (s != LAC_OK) {
         lac_tensor_free(*copy);
         *copy = NULL;

@@ -36,10 +36,8 @@ static void free_param(lac_param *p)
         return;
     if (p->value != NULL && p->of->backend->forget != NULL)
         p->of->backend->forget(p->value->uid);
-    if (p->value != NULL && p->master != NULL && p->value->data == p->master)
-        p->value->data = NULL;              /* borrowed from the optimizer */
-    lac_tensor_free(p->value);
-    lac_tensor_free(p->pending);
+    free(p->value);                         /* the data lies in a block, or is the optimizer's */
+    free(p->pending);
     free(p->name);
     free(p);
 }
@@ -50,6 +48,9 @@ void lac_params_free(lac_params *ps)
         return;
     for (int64_t i = 0; i < ps->n; i++)
         free_param(ps->param[i]);
+    for (int k = 0; k < 2; k++)
+        if (ps->block[k].data != NULL)
+            ps->backend->free(ps->block[k].data, ps->block[k].bytes);
     for (int64_t i = 0; i < ps->n_names; i++)
         free(ps->names[i]);
     free(ps->names);
@@ -69,16 +70,25 @@ const char *lac_params_name(lac_params *ps, const char *name)
     return ps->names[ps->n_names++];
 }
 
+static lac_status make_tensor(const lac_params *ps, lac_tensor **x, lac_dtype d, int ndim, const int64_t *dim)
+{
+    int64_t n;
+    LAC_TRY(lac_numel_checked(ndim, dim, &n));
+    LAC_TRY(lac_calloc((void **)x, 1, sizeof **x));
+    lac_tensor_shape(*x, d, ndim, dim);
+    (*x)->backend = ps->backend;
+    return LAC_OK;
+}
+
 static lac_status make_value(lac_params *ps, lac_param *p, int ndim, const int64_t *dim, unsigned flags)
 {
     static atomic_uint_fast64_t uids;
     const bool f32 = p->role == LAC_ROLE_NORM || p->role == LAC_ROLE_BIAS || p->role == LAC_ROLE_BUFFER || flags & LAC_PARAM_F32;
-    LAC_TRY(lac_tensor_new(&p->value, f32 ? LAC_F32 : ps->dtype, ndim, dim));
-    p->value->backend = ps->backend;
+    LAC_TRY(make_tensor(ps, &p->value, f32 ? LAC_F32 : ps->dtype, ndim, dim));
     p->value->param = p;
     p->value->uid = atomic_fetch_add(&uids, 1) + 1;
     p->value->version = 1;
-    return p->role == LAC_ROLE_BUFFER ? lac_tensor_new(&p->pending, LAC_F32, ndim, dim) : LAC_OK;
+    return p->role == LAC_ROLE_BUFFER ? make_tensor(ps, &p->pending, LAC_F32, ndim, dim) : LAC_OK;
 }
 
 lac_status lac_param_new(lac_params *ps, lac_param **out, lac_role role, int ndim, const int64_t *dim, lac_init init, unsigned flags,
@@ -149,8 +159,65 @@ static lac_status fill(lac_param *p, uint64_t seed)
     return status;
 }
 
+enum { BORROWABLE, OWN, ALIGN = 256 };
+
+static int block_of(const lac_param *p) { return lac_param_trained(p) && p->value->dtype == LAC_F32 ? BORROWABLE : OWN; }
+
+/* Places the tensors of a block one after another from `base` on; returns the bytes. */
+static size_t place(lac_params *ps, int block, char *base)
+{
+    size_t at = 0;
+    for (int64_t i = 0; i < ps->n; i++) {
+        lac_tensor *const of[] = { ps->param[i]->value, ps->param[i]->pending };
+        for (int k = 0; k < 2 && block_of(ps->param[i]) == block; k++)
+            if (of[k] != NULL) {
+                of[k]->data = base != NULL ? base + at : NULL;
+                at += (lac_bytes(of[k]) + ALIGN - 1) / ALIGN * ALIGN;
+            }
+    }
+    return at;
+}
+
+static lac_status give_memory(lac_params *ps, int block)
+{
+    const size_t bytes = place(ps, block, NULL);
+    if (bytes == 0 || ps->block[block].data != NULL)
+        return place(ps, block, ps->block[block].data), LAC_OK;
+    LAC_TRY(lac_context(ps->backend->alloc(&ps->block[block].data, bytes), "parameters of '%s'", ps->name));
+    ps->block[block].bytes = bytes;
+    place(ps, block, ps->block[block].data);
+    return ps->backend->fill_zero(ps->block[block].data, bytes);
+}
+
+void lac_params_borrow_masters(lac_params *ps)
+{
+    if (ps->block[BORROWABLE].data == NULL)
+        return;
+    for (int64_t i = 0; i < ps->n; i++)
+        if (block_of(ps->param[i]) == BORROWABLE)
+            ps->param[i]->value->data = ps->param[i]->master;
+    ps->backend->free(ps->block[BORROWABLE].data, ps->block[BORROWABLE].bytes);
+    ps->block[BORROWABLE].data = NULL;
+}
+
+lac_status lac_params_own_values(lac_params *ps)
+{
+    if (ps->block[BORROWABLE].data != NULL)         /* they are not borrowed */
+        return LAC_OK;
+    lac_status s = give_memory(ps, BORROWABLE);
+    for (int64_t i = 0; i < ps->n; i++) {
+        lac_param *p = ps->param[i];
+        if (s == LAC_OK && block_of(p) == BORROWABLE && p->master != NULL)
+            s = ps->backend->copy(p->value->data, p->master, lac_bytes(p->value));
+        lac_param_changed(p);
+    }
+    return s;
+}
+
 lac_status lac_params_init(lac_params *ps, uint64_t seed)
 {
+    for (int block = 0; block < 2; block++)
+        LAC_TRY(give_memory(ps, block));
     LAC_TRY(lac_realloc((void **)&ps->sorted, (size_t)ps->n * sizeof *ps->sorted));
     memcpy(ps->sorted, ps->param, (size_t)ps->n * sizeof *ps->sorted);
     qsort(ps->sorted, (size_t)ps->n, sizeof *ps->sorted, by_name);
@@ -181,22 +248,16 @@ void lac_param_changed(lac_param *p) { p->value->version++; }
 
 lac_status lac_param_get(const lac_param *p, float *to)
 {
-    lac_tensor host;
     if (p->master != NULL)
         return p->of->backend->copy(to, p->master, (size_t)lac_numel(p->value) * sizeof *to);
-    lac_tensor_shape(&host, LAC_F32, p->value->ndim, p->value->dim);
-    host.data = to;
-    return p->of->backend->convert(&host, p->value);
+    return lac_backend_read(p->of->backend, p->value, to);
 }
 
 lac_status lac_param_set(lac_param *p, const float *from)
 {
-    lac_tensor host;
-    lac_tensor_shape(&host, LAC_F32, p->value->ndim, p->value->dim);
-    host.data = (void *)from;
     if (p->master != NULL && p->master != p->value->data)
         LAC_TRY(p->of->backend->copy(p->master, from, (size_t)lac_numel(p->value) * sizeof *from));
-    LAC_TRY(p->of->backend->convert(p->value, &host));
+    LAC_TRY(lac_backend_write(p->of->backend, p->value, from));
     lac_param_changed(p);
     return LAC_OK;
 }

@@ -19,7 +19,7 @@ struct lac_param {
     lac_role role;
     lac_init init;
     float gain;                                 /* times the bound of LAC_INIT_XAVIER; 1 unless set before lac_params_init */
-    lac_tensor *value;                          /* layouts of core/tensor.h; uid and version set */
+    lac_tensor *value;                          /* layouts of core/tensor.h; uid and version set; data from lac_params_init on */
     float *master, *grad;                       /* the optimizer's, f32, numel long; NULL when frozen */
     bool has_grad;                              /* grad holds contributions since the last clear */
     lac_tensor *pending;                        /* a buffer's new value, see lac_tape_commit */
@@ -37,6 +37,7 @@ typedef struct lac_params {
     lac_param **sorted;                         /* the same by name, after lac_params_init */
     char **names;                               /* interned module names */
     int64_t n_names, names_capacity;
+    struct { void *data; size_t bytes; } block[2];      /* the backend's: values that masters may stand in for, and the others */
 } lac_params;
 
 lac_status lac_params_new(lac_params **ps, const char *name, const lac_backend *b, lac_dtype working);
@@ -49,7 +50,7 @@ const char *lac_params_name(lac_params *ps, const char *name);
 lac_status lac_param_new(lac_params *ps, lac_param **p, lac_role role, int ndim, const int64_t *dim, lac_init init, unsigned flags,
                          const char *format, ...) __attribute__((format(printf, 8, 9)));
 
-/* After the last lac_param_new: sorts, and fills values by each one's init from Philox (seed, "init/NAME"). */
+/* After the last lac_param_new: sorts, gives the values memory, and fills them by each one's init from Philox (seed, "init/NAME"). */
 lac_status lac_params_init(lac_params *ps, uint64_t seed);
 
 lac_param *lac_params_find(const lac_params *ps, const char *name);
@@ -60,6 +61,11 @@ int64_t lac_params_numel(const lac_params *ps);                 /* trained and f
 lac_status lac_param_get(const lac_param *p, float *to);
 lac_status lac_param_set(lac_param *p, const float *from);
 void lac_param_changed(lac_param *p);                           /* after writing value->data by other means */
+
+/* The f32 values of trained parameters become their masters, which hold the same, and give up memory of their own; _own gives it back
+ * with what the masters hold. On failure (memory) those parameters have no data. */
+void lac_params_borrow_masters(lac_params *ps);
+lac_status lac_params_own_values(lac_params *ps);
 
 void lac_params_clear_grad(lac_params *ps);
 lac_status lac_params_commit(lac_params *ps);                   /* pending buffer values become the values */

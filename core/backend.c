@@ -1,8 +1,10 @@
 #include "core/backend.h"
 
+#include "core/memory.h"
 #include "core/module.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_BACKENDS = 4 };
@@ -82,4 +84,29 @@ lac_status lac_backend_get(const lac_backend **b, const char *name)
     if (*b == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "device '%s' is not there: this program has cpu and cuda", name);
     return LAC_OK;
+}
+
+lac_status lac_backend_write(const lac_backend *b, lac_tensor *x, const float *from)
+{
+    void *own;
+    if (x->dtype == LAC_F32)
+        return b->copy(x->data, from, lac_bytes(x));
+    LAC_TRY(lac_malloc(&own, lac_bytes(x)));
+    lac_from_f32(own, x->dtype, from, lac_numel(x));
+    const lac_status s = b->copy(x->data, own, lac_bytes(x));
+    free(own);
+    return s;
+}
+
+lac_status lac_backend_read(const lac_backend *b, const lac_tensor *x, float *to)
+{
+    void *own;
+    if (x->dtype == LAC_F32)
+        return b->copy(to, x->data, lac_bytes(x));
+    LAC_TRY(lac_malloc(&own, lac_bytes(x)));
+    const lac_status s = b->copy(own, x->data, lac_bytes(x));
+    if (s == LAC_OK)
+        lac_to_f32(to, own, x->dtype, lac_numel(x));
+    free(own);
+    return s;
 }

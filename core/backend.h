@@ -16,12 +16,13 @@ struct lac_backend {
     uint64_t abi;               /* lac_backend_abi() of its build; name and abi stay the first two, so that any build can read them */
     const struct lac_kernel *kernels;
     int n_kernels;
+    bool host;                  /* its memory is the host's: anybody may read and write it */
     lac_status (*alloc)(void **p, size_t size);                 /* 2 MiB aligned, touched; for arenas, not for tensors */
     void (*free)(void *p, size_t size);
     lac_status (*copy)(void *to, const void *from, size_t size);        /* between host and device, ordered with kernels */
     lac_status (*fill_zero)(void *to, size_t size);
     lac_status (*add)(lac_tensor *to, const lac_tensor *x);             /* to += x, any float dtypes */
-    lac_status (*convert)(lac_tensor *to, const lac_tensor *from);      /* between float dtypes, same shape */
+    lac_status (*convert)(lac_tensor *to, const lac_tensor *from);      /* between float dtypes, same shape, both its own memory */
     lac_status (*update)(const struct lac_update *u);
     lac_status (*all_finite)(const void *x, lac_dtype d, int64_t n, bool *finite);
     void (*forget)(uint64_t uid);                               /* drops copies cached under a tensor's uid */
@@ -39,3 +40,7 @@ lac_status lac_backend_get(const lac_backend **b, const char *name);
 
 /* The loaded table of the CUDA backend, started or not; NULL, with the reason in the message, where there is none. */
 const lac_backend *lac_backend_load(void);
+
+/* A float tensor in b's memory from and to f32 of the host. */
+lac_status lac_backend_write(const lac_backend *b, lac_tensor *x, const float *from);
+lac_status lac_backend_read(const lac_backend *b, const lac_tensor *x, float *to);

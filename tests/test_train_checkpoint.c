@@ -33,11 +33,11 @@ typedef struct content { float weight[6], wide[WIDE]; int64_t applied; uint16_t 
 static void list(content *c)
 {
     c->state = (lac_state){ 0 };
-    LAC_CHECK_STATUS(lac_state_add(&c->state, LAC_F32, 2, (int64_t[]){ 2, 3 }, c->weight, "net/master/%s", "z.weight"));
-    LAC_CHECK_STATUS(lac_state_add(&c->state, LAC_I64, 0, NULL, &c->applied, "net/applied"));
-    LAC_CHECK_STATUS(lac_state_add(&c->state, LAC_BF16, 1, (int64_t[]){ 3 }, c->half, "net/half"));
-    LAC_CHECK_STATUS(lac_state_add(&c->state, LAC_F32, 1, (int64_t[]){ WIDE }, c->wide, "net/master/a.wide"));
-    LAC_CHECK_STATUS(lac_state_add(&c->state, LAC_F32, 1, (int64_t[]){ 0 }, NULL, "net/nothing"));
+    LAC_CHECK_STATUS(lac_state_add(&c->state, NULL, LAC_F32, 2, (int64_t[]){ 2, 3 }, c->weight, "net/master/%s", "z.weight"));
+    LAC_CHECK_STATUS(lac_state_add(&c->state, NULL, LAC_I64, 0, NULL, &c->applied, "net/applied"));
+    LAC_CHECK_STATUS(lac_state_add(&c->state, NULL, LAC_BF16, 1, (int64_t[]){ 3 }, c->half, "net/half"));
+    LAC_CHECK_STATUS(lac_state_add(&c->state, NULL, LAC_F32, 1, (int64_t[]){ WIDE }, c->wide, "net/master/a.wide"));
+    LAC_CHECK_STATUS(lac_state_add(&c->state, NULL, LAC_F32, 1, (int64_t[]){ 0 }, NULL, "net/nothing"));
 }
 
 static void fill(content *c, int64_t step)
@@ -197,7 +197,7 @@ LAC_TEST(checkpoints_that_do_not_fit_are_refused_before_anything_is_written)
     LAC_CHECK_FAILS(lac_checkpoint_load(path, "brushnet", &c->state), LAC_ERR_KEY, "it holds the model 'deepfillv2', not 'brushnet'");
     /* sorted by now: applied, half, a.wide, z.weight, nothing */
     c->state.array[3].shape = (lac_shape){ 2, { 3, 2 } };
-    LAC_CHECK_STATUS(lac_state_add(&c->state, LAC_F32, 0, NULL, c->wide, "net/extra"));
+    LAC_CHECK_STATUS(lac_state_add(&c->state, NULL, LAC_F32, 0, NULL, c->wide, "net/extra"));
     c->state.array[1].name[5] = 'X';
     const lac_status s = lac_checkpoint_load(path, "deepfillv2", &c->state);
     LAC_CHECK(s == LAC_ERR_KEY && strstr(lac_error_message(), "4 arrays do not fit") != NULL && strchr(lac_error_message(), '\n') == NULL);

@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include "core/backend.h"
 #include "core/crc32c.h"
 #include "core/file/atomic.h"
 #include "core/file/hdf5.h"
@@ -14,8 +15,6 @@
 
 #define FORMAT "lacuna checkpoint 1"
 
-static size_t bytes_of(const lac_state_array *a) { return (size_t)lac_shape_numel(&a->shape) * lac_dtype_size(a->dtype); }
-
 /* ---- writing ---- */
 
 static lac_status write_about(lac_hdf5 *f, const lac_checkpoint *about)
@@ -29,48 +28,55 @@ static lac_status write_about(lac_hdf5 *f, const lac_checkpoint *about)
     return lac_hdf5_write_string(f, "about/code", about->code);
 }
 
-static lac_status write_sums(lac_hdf5 *f, const lac_state *s)
+/* Sums are listed in the order of the arrays, and are what was written. */
+static lac_status write_sums(lac_hdf5 *f, const lac_state *s, const int64_t *crc)
 {
     const char **names = NULL;
-    int64_t *crc = NULL;
-    lac_status status = lac_calloc((void **)&names, (size_t)s->n, sizeof names[0]);
-    if (status == LAC_OK)
-        status = lac_calloc((void **)&crc, (size_t)s->n, sizeof crc[0]);
-    if (status == LAC_OK) {
-        LAC_PARALLEL_FOR(i, s->n) {
-            names[i] = s->array[i].name;
-            crc[i] = lac_crc32c(0, s->array[i].data, bytes_of(&s->array[i]));
-        }
-        status = lac_hdf5_write_strings(f, "names", s->n, names);
-    }
+    LAC_TRY(lac_calloc((void **)&names, (size_t)s->n, sizeof names[0]));
+    for (int64_t i = 0; i < s->n; i++)
+        names[i] = s->array[i].name;
+    lac_status status = lac_hdf5_write_strings(f, "names", s->n, names);
     if (status == LAC_OK)
         status = lac_hdf5_write(f, "crc", LAC_I64, 1, &s->n, crc);
     free(names);
-    free(crc);
     return status;
 }
 
-static lac_status write_array(lac_hdf5 *f, const lac_state_array *a)
+static lac_status write_array(lac_hdf5 *f, const lac_state_array *a, int64_t *crc)
 {
     char name[600];
+    const void *bytes;
+    void *copy;
     snprintf(name, sizeof name, "state/%s", a->name);
-    return lac_hdf5_write(f, name, a->dtype, a->shape.ndim, a->shape.dim, a->data);
+    LAC_TRY(lac_state_bytes(a, &bytes, &copy));
+    *crc = lac_crc32c(0, bytes, lac_state_size(a));
+    const lac_status s = lac_hdf5_write(f, name, a->dtype, a->shape.ndim, a->shape.dim, bytes);
+    free(copy);
+    return s;
+}
+
+static lac_status write_all(lac_hdf5 *f, const lac_checkpoint *about, const lac_state *s, int64_t *crc)
+{
+    LAC_TRY(write_about(f, about));
+    for (int64_t i = 0; i < s->n; i++)
+        LAC_TRY(write_array(f, &s->array[i], &crc[i]));
+    return write_sums(f, s, crc);
 }
 
 lac_status lac_checkpoint_write(const char *path, const lac_checkpoint *about, lac_state *s)
 {
     lac_hdf5 *f = NULL;
+    int64_t *crc;
     LAC_TRY(lac_state_sort(s));
-    LAC_TRY(lac_hdf5_create(&f, path));
-    lac_status status = write_about(f, about);
+    LAC_TRY(lac_calloc((void **)&crc, (size_t)s->n, sizeof crc[0]));
+    lac_status status = lac_hdf5_create(&f, path);
     if (status == LAC_OK)
-        status = write_sums(f, s);
-    for (int64_t i = 0; status == LAC_OK && i < s->n; i++)
-        status = write_array(f, &s->array[i]);
+        status = write_all(f, about, s, crc);
     if (status == LAC_OK)
         status = lac_hdf5_commit(f);
-    else
+    else if (f != NULL)
         lac_hdf5_close(f);
+    free(crc);
     return lac_context(status, "saving the checkpoint");
 }
 
@@ -230,18 +236,29 @@ static lac_status check_model(const lac_hdf5 *f, const char *model)
     return s;
 }
 
+static lac_status load_array(const lac_hdf5 *f, const lac_state_array *a)
+{
+    char name[600];
+    void *own;
+    snprintf(name, sizeof name, "state/%s", a->name);
+    if (a->backend == NULL || a->backend->host)
+        return lac_hdf5_read(f, name, a->dtype, a->shape.ndim, a->shape.dim, a->data);
+    LAC_TRY(lac_malloc(&own, lac_state_size(a)));
+    lac_status s = lac_hdf5_read(f, name, a->dtype, a->shape.ndim, a->shape.dim, own);
+    if (s == LAC_OK)
+        s = a->backend->copy(a->data, own, lac_state_size(a));
+    free(own);
+    return s;
+}
+
 static lac_status load_all(const lac_hdf5 *f, const char *model, const lac_state *s, contents *c)
 {
     LAC_TRY(check_model(f, model));
     LAC_TRY(read_contents(f, c));
     LAC_TRY(compare(s, c));
     LAC_TRY(check_sums(f, c));
-    for (int64_t i = 0; i < s->n; i++) {
-        const lac_state_array *a = &s->array[i];
-        char name[600];
-        snprintf(name, sizeof name, "state/%s", a->name);
-        LAC_TRY(lac_hdf5_read(f, name, a->dtype, a->shape.ndim, a->shape.dim, a->data));
-    }
+    for (int64_t i = 0; i < s->n; i++)
+        LAC_TRY(load_array(f, &s->array[i]));
     return LAC_OK;
 }
 

@@ -20,7 +20,7 @@ struct lac_optim {
     int64_t n, size;            /* parameters; floats in an arena */
     int64_t first, share;       /* ZeRO-1: floats [first, first + share) are this rank's to move; all of them when it is alone */
     float *master, *grad;       /* whole */
-    float *whole;               /* moments and EMA of all ranks, between lac_optim_state and _state_end; NULL when alone */
+    float *whole;               /* moments and EMA of all ranks, on the host, between lac_optim_state and _state_end; NULL when alone */
     int64_t steps;              /* begun, skipped ones included */
     lac_update_scalars scalars;
     lac_update_state state;     /* mirror, valid between lac_optim_state and _restored */
@@ -182,11 +182,8 @@ static lac_status adopt(lac_optim *o)
         p->grad = o->grad + o->start[i];
         p->has_grad = false;
         LAC_TRY(value_to_master(p));
-        if (p->value->dtype == LAC_F32) {
-            free(p->value->data);
-            p->value->data = p->master;
-        }
     }
+    lac_params_borrow_masters(o->params);
     return lac_optim_restart_ema(o);
 }
 
@@ -221,26 +218,15 @@ lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config
     return s;
 }
 
-/* A value that lay in the arena gets memory of its own; without memory it ends as a parameter without data. */
-static void release(lac_param *p)
-{
-    if (p->master != NULL && p->value->data == p->master) {
-        void *own = NULL;
-        if (lac_aligned_alloc(&own, lac_bytes(p->value)) == LAC_OK)
-            memcpy(own, p->master, lac_bytes(p->value));
-        p->value->data = own;
-        lac_param_changed(p);
-    }
-    p->master = p->grad = NULL;
-    p->has_grad = false;
-}
-
 void lac_optim_free(lac_optim *o)
 {
     if (o == NULL)
         return;
-    for (int64_t i = 0; i < o->n; i++)
-        release(o->param[i]);
+    lac_params_own_values(o->params);           /* without memory for them it ends as a network without data */
+    for (int64_t i = 0; i < o->n; i++) {
+        o->param[i]->master = o->param[i]->grad = NULL;
+        o->param[i]->has_grad = false;
+    }
     if (o->arena != NULL)
         o->backend->free(o->arena, o->arena_bytes);
     if (o->table != NULL)
@@ -357,41 +343,45 @@ lac_status lac_optim_swap_ema(lac_optim *o)
 
 /* ---- checkpoints: whole arenas, whatever the number of ranks ---- */
 
-/* m, v and EMA, one after another: this rank's own when it is alone, else of all ranks, brought together. */
-static lac_status whole_moments(lac_optim *o, float **moments)
+/* m, v and EMA of all ranks, one after another, on the host: by way of the gradients' memory, which holds nothing between two steps. */
+static lac_status gather_moments(lac_optim *o)
 {
     const int64_t n = o->update.ema != NULL ? 3 : 2;
-    *moments = o->update.m;
-    if (o->comm->size == 1)
-        return LAC_OK;
+    const size_t bytes = (size_t)o->size * sizeof(float);
     if (o->whole == NULL)
-        LAC_TRY(lac_malloc((void **)&o->whole, (size_t)(n * o->size) * sizeof(float)));
-    for (int64_t k = 0; k < n; k++)
-        LAC_TRY(o->comm->all_gather(o->comm, o->whole + k * o->size, o->update.m + k * o->share, (size_t)o->share * sizeof(float)));
-    *moments = o->whole;
+        LAC_TRY(lac_malloc((void **)&o->whole, (size_t)n * bytes));
+    for (int64_t i = 0; i < o->n; i++)
+        o->param[i]->has_grad = false;
+    for (int64_t k = 0; k < n; k++) {
+        LAC_TRY(o->comm->all_gather(o->comm, o->grad, o->update.m + k * o->share, (size_t)o->share * sizeof(float)));
+        LAC_TRY(o->backend->copy(o->whole + k * o->size, o->grad, bytes));
+    }
     return LAC_OK;
 }
 
-static lac_status add_arena(const lac_optim *o, lac_state *s, const char *what, float *arena)
+static lac_status add_arena(const lac_optim *o, lac_state *s, const lac_backend *b, const char *what, float *arena)
 {
     for (int64_t i = 0; i < o->n; i++) {
         const lac_tensor *v = o->param[i]->value;
-        LAC_TRY(lac_state_add(s, LAC_F32, v->ndim, v->dim, arena + o->start[i], "%s/%s/%s", o->params->name, what, o->param[i]->name));
+        LAC_TRY(lac_state_add(s, b, LAC_F32, v->ndim, v->dim, arena + o->start[i], "%s/%s/%s", o->params->name, what, o->param[i]->name));
     }
     return LAC_OK;
 }
 
 lac_status lac_optim_state(lac_optim *o, lac_state *s)
 {
-    float *moments;
-    LAC_TRY(whole_moments(o, &moments));
+    const bool alone = o->comm->size == 1;
+    if (!alone)
+        LAC_TRY(gather_moments(o));
+    float *moments = alone ? o->update.m : o->whole;
+    const lac_backend *b = alone ? o->backend : NULL;
     LAC_TRY(o->backend->copy(&o->state, o->update.state, sizeof o->state));
-    LAC_TRY(add_arena(o, s, "master", o->master));
-    LAC_TRY(add_arena(o, s, "m", moments));
-    LAC_TRY(add_arena(o, s, "v", moments + o->size));
+    LAC_TRY(add_arena(o, s, o->backend, "master", o->master));
+    LAC_TRY(add_arena(o, s, b, "m", moments));
+    LAC_TRY(add_arena(o, s, b, "v", moments + o->size));
     if (o->update.ema != NULL)
-        LAC_TRY(add_arena(o, s, "ema", moments + 2 * o->size));
-    return lac_state_add(s, LAC_I64, 0, NULL, &o->state.applied, "%s/applied", o->params->name);
+        LAC_TRY(add_arena(o, s, b, "ema", moments + 2 * o->size));
+    return lac_state_add(s, NULL, LAC_I64, 0, NULL, &o->state.applied, "%s/applied", o->params->name);
 }
 
 void lac_optim_state_end(lac_optim *o)

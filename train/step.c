@@ -189,7 +189,7 @@ lac_status lac_trainer_state(lac_trainer *t, lac_state *s)
         for (int64_t k = 0; k < t->recipe.net[i]->n; k++) {
             const lac_param *q = t->recipe.net[i]->param[k];
             if (q->role == LAC_ROLE_BUFFER)
-                LAC_TRY(lac_state_add(s, q->value->dtype, q->value->ndim, q->value->dim, q->value->data, "%s/buffer/%s", t->recipe.net[i]->name, q->name));
+                LAC_TRY(lac_state_add(s, t->recipe.backend, q->value->dtype, q->value->ndim, q->value->dim, q->value->data, "%s/buffer/%s", t->recipe.net[i]->name, q->name));
         }
     return LAC_OK;
 }

@@ -77,7 +77,7 @@ static lac_status fill_zero(void *to, size_t size)
 }
 
 #define BACKEND(level)                                                                                              \
-    { .name = "cpu", .kernels = kernels_##level, .n_kernels = LAC_N_OPS, .alloc = alloc, .free = release,           \
+    { .name = "cpu", .kernels = kernels_##level, .n_kernels = LAC_N_OPS, .host = true, .alloc = alloc, .free = release,           \
       .copy = copy, .fill_zero = fill_zero, .add = vector_add_##level, .convert = vector_convert_##level,           \
       .all_finite = vector_all_finite_##level, .update = lac_update_cpu, .forget = lac_dnn_forget }
 
