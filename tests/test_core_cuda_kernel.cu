@@ -71,11 +71,9 @@ static __global__ void reduce(double *sum, float *most, const float *x, int64_t 
         s += (double)x[i];
         m = x[i] > m ? x[i] : m;
     }
-    for (int twice = 0; twice < 2; twice++) {           /* the second uses the memory of the first */
-        const double all = lac_block_sum(s);
-        const float top = lac_block_max(m);
-        sum[blockIdx.x * blockDim.x + threadIdx.x] = all;
-        most[blockIdx.x * blockDim.x + threadIdx.x] = top;
+    for (int turn = 0; turn < 2; turn++) {              /* the second uses the memory of the first */
+        sum[turn * blockDim.x + threadIdx.x] = lac_block_sum((double)(turn + 1) * s);
+        most[turn * blockDim.x + threadIdx.x] = lac_block_max((float)(turn + 1) * m);
     }
 }
 
@@ -83,15 +81,15 @@ LAC_TEST(a_block_adds_up_and_finds_the_largest)
 {
     for (unsigned threads : { 32u, 64u, 256u, 1024u })
         for (int downwards = 0; downwards < 2; downwards++) {
-            std::vector<float> x(3000), most(threads);
-            std::vector<double> sum(threads);
+            std::vector<float> x(3000), most(2 * threads);
+            std::vector<double> sum(2 * threads);
             for (int i = 0; i < 3000; i++)
                 x[(size_t)i] = (float)(i * 7919 % 3000) - 4000.0f;         /* every number of -4000 .. -1001, once */
             lac_cuda_host_downwards(downwards);
             LAC_CHECK_STATUS(lac_launch(lac_grid{ 1, threads }, reduce, sum.data(), most.data(), x.data(), (int64_t)3000));
             lac_cuda_host_downwards(false);
-            for (unsigned t = 0; t < threads; t++)
-                LAC_CHECK(sum[t] == -3000.0 * 5001 / 2 && most[t] == -1001.0f);
+            for (unsigned t = 0; t < 2 * threads; t++)
+                LAC_CHECK(sum[t] == -3000.0 * 5001 / 2 * (1 + t / threads) && most[t] == -1001.0f * (float)(1 + t / threads));
         }
 }
 

@@ -36,7 +36,7 @@ static void check_pair(lac_dtype a, lac_dtype b, int64_t n, int64_t off)
     lac_tensor_shape(&y, b, 1, &n);
     y.data = from + (size_t)off * lac_dtype_size(b);
     for (int k = 0; k < 2; k++) {
-        const lac_backend *device = k ? lac_test_device() : cpu();
+        const lac_backend *device = k ? lac_cuda_host() : cpu();
         memset(to[k], 0, sizeof to[k]);
         lac_tensor_shape(&x[k], a, 1, &n);
         x[k].data = to[k] + (size_t)off * lac_dtype_size(a);
@@ -57,9 +57,9 @@ LAC_TEST(conversion_and_addition_give_the_bits_of_the_cpu)
     lac_tensor x, y;
     lac_tensor_shape(&x, LAC_F32, 1, (int64_t[]){ 2 });
     lac_tensor_shape(&y, LAC_I32, 1, (int64_t[]){ 2 });
-    LAC_CHECK_FAILS(lac_test_device()->convert(&x, &y), LAC_ERR_DTYPE, "i32");
+    LAC_CHECK_FAILS(lac_cuda_host()->convert(&x, &y), LAC_ERR_DTYPE, "i32");
     lac_tensor_shape(&y, LAC_F32, 1, (int64_t[]){ 3 });
-    LAC_CHECK_FAILS(lac_test_device()->add(&x, &y), LAC_ERR_SHAPE, "[3]");
+    LAC_CHECK_FAILS(lac_cuda_host()->add(&x, &y), LAC_ERR_SHAPE, "[3]");
 }
 
 LAC_TEST(one_value_that_is_not_finite_is_found)
@@ -68,18 +68,18 @@ LAC_TEST(one_value_that_is_not_finite_is_found)
     _Alignas(16) uint16_t b[300] = { 0 };
     bool finite;
     for (int64_t n = 0; n <= 300; n += 100) {
-        LAC_CHECK_STATUS(lac_test_device()->all_finite(x, LAC_F32, n, &finite));
+        LAC_CHECK_STATUS(lac_cuda_host()->all_finite(x, LAC_F32, n, &finite));
         LAC_CHECK(finite);
-        LAC_CHECK_STATUS(lac_test_device()->all_finite(b, LAC_BF16, n, &finite));
+        LAC_CHECK_STATUS(lac_cuda_host()->all_finite(b, LAC_BF16, n, &finite));
         LAC_CHECK(finite);
     }
     x[299] = INFINITY;
     b[131] = 0x7fc0;
-    LAC_CHECK_STATUS(lac_test_device()->all_finite(x, LAC_F32, 300, &finite));
+    LAC_CHECK_STATUS(lac_cuda_host()->all_finite(x, LAC_F32, 300, &finite));
     LAC_CHECK(!finite);
-    LAC_CHECK_STATUS(lac_test_device()->all_finite(x, LAC_F32, 299, &finite));
+    LAC_CHECK_STATUS(lac_cuda_host()->all_finite(x, LAC_F32, 299, &finite));
     LAC_CHECK(finite);
-    LAC_CHECK_STATUS(lac_test_device()->all_finite(b + 1, LAC_BF16, 200, &finite));
+    LAC_CHECK_STATUS(lac_cuda_host()->all_finite(b + 1, LAC_BF16, 200, &finite));
     LAC_CHECK(!finite);
 }
 
@@ -171,7 +171,7 @@ LAC_TEST(an_optimizer_pass_is_that_of_the_cpu)
 {
     for (int k = 0; k < 4; k++) {
         arenas *a = start(k & 1, k & 2), *b = start(k & 1, k & 2), *before = start(k & 1, k & 2);
-        LAC_CHECK_STATUS(lac_test_device()->update(&a->update));
+        LAC_CHECK_STATUS(lac_cuda_host()->update(&a->update));
         LAC_CHECK_STATUS(cpu()->update(&b->update));
         check_same(a, b);
         LAC_CHECK(a->state.applied == 1 && lac_gap(a->master, before->master, SIZE) > 0);
@@ -186,7 +186,7 @@ LAC_TEST(an_optimizer_stands_still_when_a_gradient_is_not_finite)
 {
     arenas *a = start(true, true), *b = start(true, true);
     a->grad[15000] = b->grad[15000] = NAN;
-    LAC_CHECK_STATUS(lac_test_device()->update(&a->update));
+    LAC_CHECK_STATUS(lac_cuda_host()->update(&a->update));
     LAC_CHECK(a->bad == 1 && a->state.applied == 0);
     LAC_CHECK(memcmp(a->master, b->master, sizeof a->master) == 0 && memcmp(a->ema, b->ema, sizeof a->ema) == 0);
     free(a);

@@ -51,14 +51,19 @@ lac_status lac_cuda_fill_zero(void *to, size_t size)
 
 static void forget(uint64_t uid) { (void)uid; }
 
-const lac_backend *lac_test_device(void)
+const lac_backend *lac_cuda_host(void)
 {
     static const lac_backend host = {
         .name = "cuda host", .kernels = kernels, .n_kernels = LAC_N_OPS, .alloc = lac_cuda_alloc, .free = release, .copy = lac_cuda_copy,
         .fill_zero = lac_cuda_fill_zero, .add = lac_cuda_add, .convert = lac_cuda_convert, .update = lac_cuda_update,
         .all_finite = lac_cuda_all_finite, .forget = forget,
     };
-    const lac_backend *b = &host;
+    return &host;
+}
+
+const lac_backend *lac_test_device(void)
+{
+    const lac_backend *b = lac_cuda_host();
     const char *name = getenv("LAC_TEST_DEVICE");
     if (name != NULL)
         LAC_CHECK_STATUS(lac_backend_get(&b, name));
