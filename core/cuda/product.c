@@ -21,7 +21,7 @@ typedef struct choice {
     size_t workspace, bias;                 /* bytes: the library's, and the bias in bf16 */
 } choice;
 
-enum { MOST_WORKSPACE = 32 << 20, PROPOSED = 8, ALIGNMENT = 16 };
+enum { MOST_WORKSPACE = 32 << 20, PROPOSED = 8 };
 static const lac_cublaslt *lt;
 static cublasLtHandle_t handle;
 static choice **known;
@@ -94,16 +94,25 @@ static lac_status limit(cublasLtMatmulPreference_t wish, cublasLtMatmulPreferenc
     return status(lt->cublasLtMatmulPreferenceSetAttribute(wish, attribute, &value, sizeof value), "setting a limit");
 }
 
-/* No partial sums in place: those are added by whoever comes first. */
-static lac_status limits(cublasLtMatmulPreference_t wish)
+/* Of a matrix in bytes: 16, or what its rows and batches leave of that. */
+static uint32_t alignment(int64_t row, int64_t batch, lac_dtype d)
 {
+    const uint64_t step = (uint64_t)(row | batch) * lac_dtype_size(d) | 16;
+    return (uint32_t)(step & -step);
+}
+
+/* No partial sums in place: those are added by whoever comes first. */
+static lac_status limits(cublasLtMatmulPreference_t wish, const lac_product *p)
+{
+    const uint32_t a = alignment(LAC_MAX(p->a_row, p->a_col), p->a_batch, p->dtype), b = alignment(LAC_MAX(p->b_row, p->b_col), p->b_batch, p->dtype);
+    const uint32_t c = alignment(p->c_row, p->c_batch, p->c_dtype);
     const size_t most = MOST_WORKSPACE;
     LAC_TRY(status(lt->cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most), "setting a limit"));
     LAC_TRY(limit(wish, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_NONE));
-    LAC_TRY(limit(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, ALIGNMENT));
-    LAC_TRY(limit(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, ALIGNMENT));
-    LAC_TRY(limit(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, ALIGNMENT));
-    return limit(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, ALIGNMENT);
+    LAC_TRY(limit(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, b));
+    LAC_TRY(limit(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, a));
+    LAC_TRY(limit(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, c));
+    return limit(wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, c);
 }
 
 static lac_status propose(const choice *c, cublasLtMatmulHeuristicResult_t found[PROPOSED], int *n)
@@ -111,7 +120,7 @@ static lac_status propose(const choice *c, cublasLtMatmulHeuristicResult_t found
     cublasLtMatmulPreference_t wish;
     char text[LAC_CUDA_PLAN_KEY];
     LAC_TRY(status(lt->cublasLtMatmulPreferenceCreate(&wish), "setting limits"));
-    lac_status s = limits(wish);
+    lac_status s = limits(wish, &c->p);
     if (s == LAC_OK)
         s = status(lt->cublasLtMatmulAlgoGetHeuristic(handle, c->call, c->b, c->a, c->c, c->c, wish, PROPOSED, found, n), "asking for algorithms");
     lt->cublasLtMatmulPreferenceDestroy(wish);

@@ -1,4 +1,5 @@
-/* core/cuda/product.h -- matrix products on the GPU through cuBLASLt, on device pointers that are 16-byte aligned.
+/* core/cuda/product.h -- matrix products on the GPU through cuBLASLt, on device pointers that are 16-byte aligned, or as
+ * far as the steps from row to row and from batch to batch are.
  *
  * Products of f32 are f32 throughout (no TF32); those of bf16 sum in f32. The algorithm is chosen once per shape and device: the
  * first eight that cuBLASLt proposes are timed while the workspace is asked for, and the choice is kept (core/cuda/plans.h).
