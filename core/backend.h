@@ -17,7 +17,7 @@ struct lac_backend {
     const struct lac_kernel *kernels;
     int n_kernels;
     bool host;                  /* its memory is the host's: anybody may read and write it */
-    lac_status (*alloc)(void **p, size_t size);                 /* 2 MiB aligned, touched; for arenas, not for tensors */
+    lac_status (*alloc)(void **p, size_t size);                 /* 2 MiB aligned, touched, contents undefined; for arenas, not for tensors */
     void (*free)(void *p, size_t size);
     lac_status (*copy)(void *to, const void *from, size_t size);        /* between host and device, ordered with kernels */
     lac_status (*fill_zero)(void *to, size_t size);

@@ -27,6 +27,7 @@ lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const jso
     LAC_TRY(lac_tape_new(&t->tape, b));
     lac_tape_deterministic(t->tape, lac_config_bool(config, "debug.direct"));
     LAC_TRY(b->alloc((void **)&t->bad, sizeof *t->bad));
+    LAC_TRY(b->fill_zero(t->bad, sizeof *t->bad));
     for (int p = 0; p < t->recipe.n_phases; p++) {
         char key[64];
         snprintf(key, sizeof key, "optim.%s", t->recipe.phase[p].optim);
