@@ -41,7 +41,7 @@ target_include_directories(lac_cuda PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DI
 target_compile_definitions(lac_cuda PRIVATE _GNU_SOURCE LAC_CUDA_LIBRARIES="${cuda_libraries}" LAC_CUDA_ARCHITECTURES="${cuda_architectures}")
 target_compile_options(lac_cuda PRIVATE
   $<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra;-Wno-missing-field-initializers;-ffp-contract=off>
-  $<$<COMPILE_LANGUAGE:CUDA>:-O3;-fmad=false;--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wno-unknown-pragmas,-ffp-contract=off,-fno-exceptions,-fno-threadsafe-statics>)
+  $<$<COMPILE_LANGUAGE:CUDA>:-O3;--compress-mode=size;-fmad=false;--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wno-unknown-pragmas,-ffp-contract=off,-fno-exceptions,-fno-threadsafe-statics>)
 if(LAC_WERROR)
   target_compile_options(lac_cuda PRIVATE $<$<COMPILE_LANGUAGE:C>:-Werror> $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Werror>)
 endif()
