@@ -26,7 +26,7 @@ template <int V, typename T> static __global__ void gate_forward(T *__restrict__
         lac_load(f, x + 2 * p * g.half + k);
         lac_load(s, x + (2 * p + 1) * g.half + k);
         for (int j = 0; j < V; j++)
-            f[j] = lac_gate_value(g.act, f[j], s[j]);
+            f[j] = std::is_same_v<T, float> ? lac_gate_value(g.act, f[j], s[j]) : lac_gate_value_coarse(g.act, f[j], s[j]);
         for (int copy = 0; copy < (g.up ? 4 : 1); copy++)
             lac_store(y + to + (copy / 2 * 2 * g.width + copy % 2) * g.half, f);
     }
@@ -57,7 +57,10 @@ static __global__ void gate_backward(GX *__restrict__ gx, const T *__restrict__ 
         lac_load(s, x + at + g.half);
         upstream(up, gy + place(g, p, k), g);
         for (int j = 0; j < V; j++)
-            lac_gate_grad(g.act, f[j], s[j], up[j], &f[j], &s[j]);
+            if constexpr (std::is_same_v<T, float>)
+                lac_gate_grad(g.act, f[j], s[j], up[j], &f[j], &s[j]);
+            else
+                lac_gate_grad_coarse(g.act, f[j], s[j], up[j], &f[j], &s[j]);
         lac_put(gx + at, f, add);
         lac_put(gx + at + g.half, s, add);
     }
