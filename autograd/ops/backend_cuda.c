@@ -1,23 +1,10 @@
 /* The table of the CUDA backend. All of it is in liblacuna-cuda.so; the program holds nothing of CUDA. */
 #include "autograd/ops/abi.h"
+#include "autograd/ops/kernels_cuda.h"
 #include "core/cuda/describe.h"
 #include "core/cuda/device.h"
 #include "core/cuda/plans.h"
 #include "core/cuda/vector.h"
-
-/* A kernel an op does not have stays NULL: the tape then says "no kernel", or needs no workspace. */
-#define LAC_OP(name, doc)                                                       \
-    lac_status name##_forward_cuda(const lac_op_ctx *) __attribute__((weak));   \
-    lac_status name##_backward_cuda(const lac_op_ctx *) __attribute__((weak));  \
-    size_t name##_workspace_cuda(const lac_op_ctx *) __attribute__((weak));
-#include "autograd/ops/ops.def"
-#undef LAC_OP
-
-static const lac_kernel kernels[LAC_N_OPS] = {
-#define LAC_OP(name, doc) { name##_forward_cuda, name##_backward_cuda, name##_workspace_cuda },
-#include "autograd/ops/ops.def"
-#undef LAC_OP
-};
 
 static void forget(uint64_t uid) { (void)uid; }         /* weights are read where they lie: no copies are kept */
 
@@ -26,7 +13,7 @@ __attribute__((visibility("default"))) const lac_backend *lac_backend_cuda(void)
 const lac_backend *lac_backend_cuda(void)
 {
     static lac_backend here = {
-        .name = "cuda", .kernels = kernels, .n_kernels = LAC_N_OPS, .alloc = lac_cuda_alloc, .free = lac_cuda_free, .copy = lac_cuda_copy,
+        .name = "cuda", .kernels = lac_kernels_cuda, .n_kernels = LAC_N_OPS, .alloc = lac_cuda_alloc, .free = lac_cuda_free, .copy = lac_cuda_copy,
         .fill_zero = lac_cuda_fill_zero, .add = lac_cuda_add, .convert = lac_cuda_convert, .update = lac_cuda_update,
         .all_finite = lac_cuda_all_finite, .forget = forget, .start = lac_cuda_start, .describe = lac_cuda_describe,
         .plans_read = lac_cuda_plans_read, .plans_write = lac_cuda_plans_write,

@@ -53,13 +53,16 @@ static lac_status find_call(lac_library *l, const char *library, const char *nam
     return LAC_OK;
 }
 
+/* In a function that has `library`, `name` and `found`. */
+#define FIND(call) LAC_TRY(find_call(&library, name, #call, &found.call));
+
 lac_status lac_cublaslt_open(const lac_cublaslt **calls)
 {
-    static lac_library l;
+    static const char name[] = CUBLASLT;
+    static lac_library library;
     static lac_cublaslt found;
-    const bool first = !l.tried;
-    LAC_TRY(open_library(&l, CUBLASLT));
-#define FIND(name) LAC_TRY(find_call(&l, CUBLASLT, #name, &found.name));
+    const bool first = !library.tried;
+    LAC_TRY(open_library(&library, name));
     if (first) {
         LAC_CUBLASLT_CALLS(FIND)
     }
@@ -69,12 +72,11 @@ lac_status lac_cublaslt_open(const lac_cublaslt **calls)
 
 lac_status lac_cudnn_open(const lac_cudnn **calls)
 {
-    static lac_library l;
+    static const char name[] = CUDNN;
+    static lac_library library;
     static lac_cudnn found;
-    const bool first = !l.tried;
-    LAC_TRY(open_library(&l, CUDNN));
-#undef FIND
-#define FIND(name) LAC_TRY(find_call(&l, CUDNN, #name, &found.name));
+    const bool first = !library.tried;
+    LAC_TRY(open_library(&library, name));
     if (first) {
         LAC_CUDNN_CALLS(FIND)
     }

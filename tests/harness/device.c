@@ -1,24 +1,11 @@
 #include "tests/harness/device.h"
 
-#include "autograd/op.h"
+#include "autograd/ops/kernels_cuda.h"
 #include "core/cuda/vector.h"
 #include "core/memory.h"
 #include "tests/harness/test.h"
 
 #include <stdlib.h>
-
-#define LAC_OP(name, doc)                                                       \
-    lac_status name##_forward_cuda(const lac_op_ctx *) __attribute__((weak));   \
-    lac_status name##_backward_cuda(const lac_op_ctx *) __attribute__((weak));  \
-    size_t name##_workspace_cuda(const lac_op_ctx *) __attribute__((weak));
-#include "autograd/ops/ops.def"
-#undef LAC_OP
-
-static const lac_kernel kernels[LAC_N_OPS] = {
-#define LAC_OP(name, doc) { name##_forward_cuda, name##_backward_cuda, name##_workspace_cuda },
-#include "autograd/ops/ops.def"
-#undef LAC_OP
-};
 
 lac_status lac_cuda_alloc(void **p, size_t size);
 lac_status lac_cuda_copy(void *to, const void *from, size_t size);
@@ -54,7 +41,7 @@ static void forget(uint64_t uid) { (void)uid; }
 const lac_backend *lac_cuda_host(void)
 {
     static const lac_backend host = {
-        .name = "cuda host", .kernels = kernels, .n_kernels = LAC_N_OPS, .alloc = lac_cuda_alloc, .free = release, .copy = lac_cuda_copy,
+        .name = "cuda host", .kernels = lac_kernels_cuda, .n_kernels = LAC_N_OPS, .alloc = lac_cuda_alloc, .free = release, .copy = lac_cuda_copy,
         .fill_zero = lac_cuda_fill_zero, .add = lac_cuda_add, .convert = lac_cuda_convert, .update = lac_cuda_update,
         .all_finite = lac_cuda_all_finite, .forget = forget,
     };

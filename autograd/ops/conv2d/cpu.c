@@ -1,14 +1,13 @@
 #include "autograd/ops/conv2d/shape.h"
+#include "autograd/ops/upstream.h"
 #include "core/cpu/cpu_vector.h"
 #include "core/cpu/dnn.h"
-
-#include <string.h>
+#include "core/cpu/level.h"
 
 static lac_dnn_weight weight_of(const lac_tensor *w) { return (lac_dnn_weight){ w->data, w->uid, w->version }; }
 
 /* Backward's workspace: gy in the dtype of x | gw as f32, both only where the caller's differ | the library's. */
 static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-static size_t gy_bytes(const lac_op_ctx *c) { return c->gout[0]->dtype == c->in[0]->dtype ? 0 : rounded((size_t)lac_numel(c->gout[0]) * lac_dtype_size(c->in[0]->dtype)); }
 static size_t gw_bytes(const lac_op_ctx *c) { return !c->gin[1] || c->gin[1]->dtype == LAC_F32 ? 0 : rounded((size_t)lac_numel(c->gin[1]) * sizeof(float)); }
 
 size_t LAC_CPU(conv2d_workspace)(const lac_op_ctx *c)
@@ -16,17 +15,15 @@ size_t LAC_CPU(conv2d_workspace)(const lac_op_ctx *c)
     const lac_conv s = lac_conv2d_shape(c);
     const bool packed = c->in[1]->uid != 0;
     size_t gx = 0, gw = 0;
-    if (lac_numel(c->in[0]) == 0)
+    if (lac_no_upstream(c))
         return 0;
     if (!c->backward)
         return lac_dnn_conv_workspace(&s, LAC_CONV_FORWARD, s.dtype, packed, &gx) == LAC_OK ? gx : 0;
-    if (c->gout[0] == NULL)
-        return 0;
     if (c->gin[0] && lac_dnn_conv_workspace(&s, LAC_CONV_GRAD_X, c->gin[0]->dtype, packed, &gx) != LAC_OK)
         return 0;
     if ((c->gin[1] || c->gin[2]) && lac_dnn_conv_workspace(&s, LAC_CONV_GRAD_W, s.dtype, packed, &gw) != LAC_OK)
         return 0;
-    return gy_bytes(c) + gw_bytes(c) + LAC_MAX(gx, gw);
+    return lac_upstream_bytes(c) + gw_bytes(c) + LAC_MAX(gx, gw);
 }
 
 lac_status LAC_CPU(conv2d_forward)(const lac_op_ctx *c)
@@ -36,14 +33,6 @@ lac_status LAC_CPU(conv2d_forward)(const lac_op_ctx *c)
     if (s.n == 0)
         return LAC_OK;
     return lac_dnn_conv_forward(&s, c->in[0]->data, &w, c->in[2] ? c->in[2]->data : NULL, c->out[0]->data, c->workspace);
-}
-
-static lac_status zero_gradients(const lac_op_ctx *c)
-{
-    for (int i = 0; i < 3; i++)
-        if (c->gin[i] && !c->add[i])
-            memset(c->gin[i]->data, 0, lac_bytes(c->gin[i]));
-    return LAC_OK;
 }
 
 static lac_status weight_gradient(const lac_op_ctx *c, const lac_conv *s, const lac_tensor *gy, char *gw_f32, void *workspace)
@@ -63,16 +52,11 @@ lac_status LAC_CPU(conv2d_backward)(const lac_op_ctx *c)
 {
     const lac_conv s = lac_conv2d_shape(c);
     const lac_dnn_weight w = weight_of(c->in[1]);
-    if (s.n == 0 || c->gout[0] == NULL)
-        return zero_gradients(c);
-    char *at = c->workspace;
-    lac_tensor gy = *c->gout[0];
-    if (gy_bytes(c)) {
-        gy.dtype = s.dtype;
-        gy.data = at;
-        LAC_TRY(LAC_CPU(vector_convert)(&gy, c->gout[0]));
-    }
-    char *gw_f32 = at + gy_bytes(c), *rest = gw_f32 + gw_bytes(c);
+    if (lac_no_upstream(c))
+        return lac_zero_gradients(c);
+    lac_tensor gy;
+    LAC_TRY(lac_upstream(c, c->workspace, &gy));
+    char *gw_f32 = (char *)c->workspace + lac_upstream_bytes(c), *rest = gw_f32 + gw_bytes(c);
     if (c->gin[0])
         LAC_TRY(lac_dnn_conv_grad_x(&s, gy.data, &w, c->gin[0]->data, c->gin[0]->dtype, c->add[0], rest));
     return c->gin[1] || c->gin[2] ? weight_gradient(c, &s, &gy, gw_f32, rest) : LAC_OK;

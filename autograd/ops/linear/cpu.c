@@ -1,15 +1,8 @@
 #include "autograd/ops/linear/products.h"
-#include "core/cpu/cpu_vector.h"
+#include "autograd/ops/upstream.h"
 #include "core/cpu/dnn.h"
+#include "core/cpu/level.h"
 #include "core/threads.h"
-
-#include <string.h>
-
-static size_t gy_bytes(const lac_op_ctx *c)
-{
-    const size_t bytes = (size_t)lac_numel(c->gout[0]) * lac_dtype_size(c->in[0]->dtype);
-    return c->gout[0]->dtype == c->in[0]->dtype ? 0 : (bytes + 63) / 64 * 64;
-}
 
 static size_t product_workspace(lac_product p, bool packed)
 {
@@ -21,7 +14,7 @@ size_t LAC_CPU(linear_workspace)(const lac_op_ctx *c)
 {
     const bool packed = c->in[1]->uid != 0;
     size_t gx = 0, gw = 0;
-    if (lac_numel(c->in[0]) == 0 || (c->backward && c->gout[0] == NULL))
+    if (lac_no_upstream(c))
         return 0;
     if (!c->backward)
         return product_workspace(lac_linear_forward_product(c), packed);
@@ -29,7 +22,7 @@ size_t LAC_CPU(linear_workspace)(const lac_op_ctx *c)
         gx = product_workspace(lac_linear_gx_product(c), packed);
     if (c->gin[1])
         gw = product_workspace(lac_linear_gw_product(c), false);
-    return gy_bytes(c) + LAC_MAX(gx, gw);
+    return lac_upstream_bytes(c) + LAC_MAX(gx, gw);
 }
 
 lac_status LAC_CPU(linear_forward)(const lac_op_ctx *c)
@@ -55,26 +48,14 @@ static void column_sums(const lac_op_ctx *c, const lac_tensor *gy)
     }
 }
 
-static lac_status zero_gradients(const lac_op_ctx *c)
-{
-    for (int i = 0; i < 3; i++)
-        if (c->gin[i] && !c->add[i])
-            memset(c->gin[i]->data, 0, lac_bytes(c->gin[i]));
-    return LAC_OK;
-}
-
 lac_status LAC_CPU(linear_backward)(const lac_op_ctx *c)
 {
     const lac_tensor *x = c->in[0], *w = c->in[1];
-    if (lac_numel(x) == 0 || c->gout[0] == NULL)
-        return zero_gradients(c);
-    lac_tensor gy = *c->gout[0];
-    if (gy_bytes(c)) {
-        gy.dtype = x->dtype;
-        gy.data = c->workspace;
-        LAC_TRY(LAC_CPU(vector_convert)(&gy, c->gout[0]));
-    }
-    char *rest = (char *)c->workspace + gy_bytes(c);
+    if (lac_no_upstream(c))
+        return lac_zero_gradients(c);
+    lac_tensor gy;
+    LAC_TRY(lac_upstream(c, c->workspace, &gy));
+    char *rest = (char *)c->workspace + lac_upstream_bytes(c);
     if (c->gin[0]) {
         const lac_product p = lac_linear_gx_product(c);
         LAC_TRY(lac_dnn_matmul(&p, gy.data, &(lac_dnn_weight){ w->data, w->uid, w->version }, NULL, c->gin[0]->data, rest));

@@ -1,22 +1,14 @@
 #include "autograd/ops/linear/products.h"
-#include "core/backend.h"
+#include "autograd/ops/upstream.h"
 #include "core/cuda/columns.h"
 #include "core/cuda/kernel.h"
 #include "core/cuda/product.h"
-
-static bool is_empty(const lac_op_ctx *c) { return lac_numel(c->in[0]) == 0; }
 
 /* A failure comes back with the call itself. */
 static size_t product_bytes(const lac_product &p)
 {
     size_t size = 0;
     return lac_cuda_product_workspace(&p, &size) == LAC_OK ? size : 0;
-}
-
-/* The upstream gradient in the dtype of x, where the caller's differs. */
-static size_t gy_bytes(const lac_op_ctx *c)
-{
-    return !c->backward || c->gout[0]->dtype == c->in[0]->dtype ? 0 : (size_t)lac_numel(c->gout[0]) * lac_dtype_size(c->in[0]->dtype);
 }
 
 static size_t largest(const lac_op_ctx *c)
@@ -31,9 +23,9 @@ static size_t largest(const lac_op_ctx *c)
 extern "C" size_t linear_workspace_cuda(const lac_op_ctx *c)
 {
     lac_areas a(NULL);
-    if (is_empty(c))
+    if (lac_no_upstream(c))
         return 0;
-    a.take(gy_bytes(c));
+    a.take(lac_upstream_bytes(c));
     a.take(largest(c));
     return a.size();
 }
@@ -42,31 +34,19 @@ extern "C" lac_status linear_forward_cuda(const lac_op_ctx *c)
 {
     const lac_product p = lac_linear_forward_product(c);
     lac_areas a(c->workspace);
-    if (is_empty(c))
+    if (lac_no_upstream(c))
         return LAC_OK;
     return lac_cuda_product(&p, c->in[0]->data, c->in[1]->data, lac_data<float>(c->in[2]), c->out[0]->data, a.take(0));
-}
-
-static lac_status zero_gradients(const lac_op_ctx *c)
-{
-    for (int i = 0; i < 3; i++)
-        if (c->gin[i] && !c->add[i])
-            LAC_TRY(c->backend->fill_zero(c->gin[i]->data, lac_bytes(c->gin[i])));
-    return LAC_OK;
 }
 
 extern "C" lac_status linear_backward_cuda(const lac_op_ctx *c)
 {
     lac_areas a(c->workspace);
-    if (is_empty(c))
-        return zero_gradients(c);
-    lac_tensor gy = *c->gout[0];
-    void *converted = a.take(gy_bytes(c)), *rest = a.take(0);
-    if (gy_bytes(c) > 0) {
-        gy.dtype = c->in[0]->dtype;
-        gy.data = converted;
-        LAC_TRY(c->backend->convert(&gy, c->gout[0]));
-    }
+    if (lac_no_upstream(c))
+        return lac_zero_gradients(c);
+    lac_tensor gy;
+    void *converted = a.take(lac_upstream_bytes(c)), *rest = a.take(0);
+    LAC_TRY(lac_upstream(c, converted, &gy));
     if (c->gin[0]) {
         const lac_product p = lac_linear_gx_product(c);
         LAC_TRY(lac_cuda_product(&p, gy.data, c->in[1]->data, NULL, c->gin[0]->data, rest));
