@@ -316,7 +316,6 @@ static lac_status bench(const lac_words *words, const bench_options *o)
 int lac_cmd_bench(int argc, char **argv)
 {
     bench_options o = { NULL, 0, 0, 5 };
-    bool help = false;
     const lac_option options[] = {
         { "precision", 0, "P", LAC_OPTION_STRING, &o.precision, "f32 or bf16; else what the config says, f32 without one" },
         { "size", 0, "N", LAC_OPTION_INT, &o.size, "pictures of NxN (step)" },
@@ -328,10 +327,9 @@ int lac_cmd_bench(int argc, char **argv)
         "step: the training step of a config on random pictures, by default DeepFill v2 of cnum 48, batch 4, 256x256.\n"
         "ops: kernels at shapes of that step. Both print what the machine can copy and multiply beside them.", options };
     lac_words words = { NULL, 0 };
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK)
+    bool go;
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go)
         s = bench(&words, &o);
     lac_words_free(&words);
     return lac_finish(s);

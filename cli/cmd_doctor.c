@@ -127,12 +127,10 @@ int lac_cmd_doctor(int argc, char **argv)
     const lac_command command = { "lacuna doctor", NULL, 0, 0,
         "Prints CPU, memory, GPU, libraries, the program's own files, packed sets, and what `auto` means on this machine.\n"
         "Sets are looked for in $LACUNA_SETS, or in sets/.", NULL };
-    lac_words words;
-    bool help;
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK)
+    lac_words words = { NULL, 0 };
+    bool go;
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go)
         s = examine(sets != NULL && sets[0] != '\0' ? sets : "sets");
     lac_words_free(&words);
     return lac_finish(s);

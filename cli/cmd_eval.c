@@ -321,7 +321,6 @@ static lac_status evaluate(const wish *w, const lac_words *words)
 int lac_cmd_eval(int argc, char **argv)
 {
     wish w = { .metrics = default_metrics, .baselines = "on", .shorter = -1, .pictures = 8, .how = { "auto", "auto" } };
-    bool help = false;
     const lac_option options[] = {
         { "set", 0, "NAME", LAC_OPTION_STRING, &w.set, "packed set: a path, or a name below $LACUNA_SETS or sets/" },
         { "split", 0, "NAME", LAC_OPTION_STRING, &w.split, "of the set" },
@@ -343,12 +342,11 @@ int lac_cmd_eval(int argc, char **argv)
         "SET-SPLIT-SIZE.json (summary), .images.jsonl (a line a picture and method), .md, .csv, .html and .png (known, each method,\n"
         "truth). Brackets are 95 % intervals that resample backgrounds.", options };
     lac_words words = { NULL, 0 };
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK && (w.pictures < 0 || w.size < 0))
+    bool go;
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go && (w.pictures < 0 || w.size < 0))
         s = LAC_FAIL(LAC_ERR_ARG, "--pictures and --size must not be negative");
-    else if (s == LAC_OK)
+    else if (go)
         s = evaluate(&w, &words);
     lac_words_free(&words);
     return lac_finish(s);

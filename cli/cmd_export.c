@@ -127,7 +127,6 @@ int lac_cmd_export(int argc, char **argv)
 {
     const char *dtype = "f32", *layout = "probe";
     wish w = { .out = NULL };
-    bool help = false;
     const lac_option options[] = {
         { "out", 'o', "FILE", LAC_OPTION_STRING, &w.out, "the safetensors file to write" },
         { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "generator or discriminator (default generator)" },
@@ -141,10 +140,9 @@ int lac_cmd_export(int argc, char **argv)
         "Writes the newest checkpoint's weights (averaged ones where there is an EMA) and how the network is built: no name of a\n"
         "run, path, date or step, so the same weights give the same bytes.", options };
     lac_words words = { NULL, 0 };
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK && (s = parse_wish(&w, dtype, layout)) == LAC_OK)
+    bool go;
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go && (s = parse_wish(&w, dtype, layout)) == LAC_OK)
         s = export(&w, words.word[0]);
     lac_words_free(&words);
     return lac_finish(s);

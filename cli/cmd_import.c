@@ -107,7 +107,6 @@ static lac_status import(const wish *w, const char *path)
 int lac_cmd_import(int argc, char **argv)
 {
     wish w = { .inpainter = "deepfill" };
-    bool help = false;
     const lac_option options[] = {
         { "out", 'o', "FILE", LAC_OPTION_STRING, &w.out, "the safetensors file to write" },
         { "inpainter", 0, "NAME", LAC_OPTION_STRING, &w.inpainter, "whose weights they are (default deepfill)" },
@@ -120,10 +119,9 @@ int lac_cmd_import(int argc, char **argv)
         "(inpaint_net/conv1/kernel, HWIO) or under probe's (conv1.weight, OIHW). Keys that are missing, surplus or misshapen\n"
         "are listed. Models are used by `lacuna inpaint`, `lacuna eval` and `init` in a config.", options };
     lac_words words = { NULL, 0 };
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK)
+    bool go;
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go)
         s = import(&w, words.word[0]);
     lac_words_free(&words);
     return lac_finish(s);

@@ -239,7 +239,6 @@ int lac_cmd_inpaint(int argc, char **argv)
     const char *image = NULL, *mask = NULL, *out = NULL;
     lac_model_how how = { "auto", "auto" };
     int64_t grow = 0;
-    bool help = false;
     const lac_option options[] = {
         { "image", 'i', "FILE", LAC_OPTION_STRING, &image, "the picture, PNG or JPEG of any size; or a folder" },
         { "mask", 'm', "FILE", LAC_OPTION_STRING, &mask, "its mask, of the same size: above 127 is hole; or a folder" },
@@ -253,10 +252,9 @@ int lac_cmd_inpaint(int argc, char **argv)
         "The result has the picture's size, and outside the mask its very pixels. With folders, pictures and masks of the same\n"
         "name (endings apart) belong together; a pair that cannot be read is named, the others are done, and the status is 1.", options };
     lac_words words = { NULL, 0 };
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK)
+    bool go;
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go)
         s = inpaint(words.word[0], &how, image, mask, out, grow);
     lac_words_free(&words);
     return lac_finish(s);

@@ -67,12 +67,10 @@ static void print_table(void)
 int lac_cmd_ops(int argc, char **argv)
 {
     const lac_command command = { "lacuna ops", NULL, 0, 0, "Prints the table of ops as Markdown: docs/ops.md is its output.", NULL };
-    lac_words words;
-    bool help;
-    const lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK)
+    lac_words words = { NULL, 0 };
+    bool go;
+    const lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go)
         print_table();
     lac_words_free(&words);
     return lac_finish(s);

@@ -14,14 +14,8 @@
 /* Parses, prints help if that is asked; *go says whether there is work to do. */
 static lac_status parse(const lac_command *command, int argc, char **argv, lac_words *words, const char *const *out, bool *go)
 {
-    bool help;
-    LAC_TRY(lac_options_parse(command, argc, argv, words, &help));
-    *go = !help;
-    if (help)
-        lac_options_help(stdout, command);
-    else if (*out == NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "%s wants -o; see '%s --help'", command->name, command->name);
-    return LAC_OK;
+    LAC_TRY(lac_options_begin(command, argc, argv, words, go));
+    return !*go || *out != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "%s wants -o; see '%s --help'", command->name, command->name);
 }
 
 static void skip(void *context, const char *name, const char *why)

@@ -219,12 +219,10 @@ int lac_cmd_report(int argc, char **argv)
     const lac_command command = { "lacuna report", "RUN|SUMMARY.json...", 1, -1,
         "Puts the scores of several runs (RUN/eval/*.json) or evaluation summaries into one table, printed as Markdown.\n"
         "Numbers from different pictures, masks or sizes make tables of their own: scores-2.md and so on.", options };
-    lac_words words;
-    bool help;
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK)
+    lac_words words = { NULL, 0 };
+    bool go;
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go)
         s = report(&words, folder);
     lac_words_free(&words);
     return lac_finish(s);

@@ -222,7 +222,7 @@ static int run_on_ranks(const lac_words *words, const train_options *o)
 int lac_cmd_train(int argc, char **argv)
 {
     train_options o = { false, NULL };
-    bool help = false, keys = false;
+    bool keys = false;
     const lac_option options[] = {
         { "dry-run", 0, NULL, LAC_OPTION_FLAG, &o.dry_run, "print the resolved config, parameters, FLOP and memory; train nothing" },
         { "fork", 0, "NAME", LAC_OPTION_STRING, &o.fork, "begin run NAME from the newest weights of the config's own run" },
@@ -234,12 +234,11 @@ int lac_cmd_train(int argc, char **argv)
         "Started by mpirun or srun it trains on all ranks together.\n"
         "Exit status: 0 done, 75 stopped by a signal and saved, 76 another rank was lost, else an error.", options };
     lac_words words = { NULL, 0 };
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK && keys)
+    bool go;
+    const lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go && keys)
         lac_stages_help(help_key);
-    const int code = s == LAC_OK && !help && !keys ? run_on_ranks(&words, &o) : lac_finish(s);
+    const int code = go && !keys ? run_on_ranks(&words, &o) : lac_finish(s);
     lac_words_free(&words);
     return code;
 }

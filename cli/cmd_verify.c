@@ -38,12 +38,10 @@ int lac_cmd_verify(int argc, char **argv)
     const lac_command command = { "lacuna verify", "SET...", 1, -1,
         "Reads and decodes every record of each packed set, and compares its SHA-256 and the set's manifest hash: a line for\n"
         "each one that is not as it was packed.", NULL };
-    lac_words words;
-    bool help;
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help)
-        lac_options_help(stdout, &command);
-    else if (s == LAC_OK)
+    lac_words words = { NULL, 0 };
+    bool go;
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go)
         s = verify_all(&words);
     lac_words_free(&words);
     return lac_finish(s);

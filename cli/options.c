@@ -181,3 +181,13 @@ void lac_options_help(FILE *to, const lac_command *command)
         help_line(to, o->letter, o->name, o->argument, o->help);
     help_line(to, 'h', "help", NULL, "this text");
 }
+
+lac_status lac_options_begin(const lac_command *command, int argc, char *const *argv, lac_words *words, bool *go)
+{
+    bool help = false;
+    const lac_status s = lac_options_parse(command, argc, argv, words, &help);
+    *go = s == LAC_OK && !help;
+    if (s == LAC_OK && help)
+        lac_options_help(stdout, command);
+    return s;
+}

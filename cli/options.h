@@ -43,6 +43,9 @@ lac_status lac_options_parse(const lac_command *command, int argc, char *const *
 
 void lac_options_help(FILE *to, const lac_command *command);
 
+/* How a subcommand begins: the same, and the help printed where it is asked for. *go: there is work to do (never after a failure). */
+lac_status lac_options_begin(const lac_command *command, int argc, char *const *argv, lac_words *words, bool *go);
+
 /* Finds `word` among n known ones: *index, or LAC_ERR_ARG "unknown WHAT 'trian' (did you mean 'train'?)". */
 lac_status lac_options_choose(const char *what, const char *word, const char *const *known, int n, int *index);
 

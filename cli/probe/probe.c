@@ -184,7 +184,7 @@ static lac_status parse_dtype(const char *word, lac_dtype *d)
 int lac_cmd_probe(int argc, char **argv)
 {
     const char *in = NULL, *out = NULL, *config = NULL, *weights = NULL, *device = "cpu", *dtype = "f32";
-    bool grad = false, direct = false, lists = false, help = false;
+    bool grad = false, direct = false, lists = false, go;
     const lac_option options[] = {
         { "in", 0, "FILE", LAC_OPTION_STRING, &in, "tensors in, as safetensors" },
         { "out", 0, "FILE", LAC_OPTION_STRING, &out, "tensors out, as safetensors" },
@@ -202,12 +202,10 @@ int lac_cmd_probe(int argc, char **argv)
         "Images are NCHW, convolution weights OIHW. An error is one line, and OUT is not written.", options };
     lac_words words = { NULL, 0 };
     lac_probe p = { .dtype = LAC_F32 };
-    lac_status s = lac_options_parse(&command, argc, argv, &words, &help);
-    if (s == LAC_OK && help) {
-        lac_options_help(stdout, &command);
-    } else if (s == LAC_OK && lists) {
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    if (go && lists) {
         list();
-    } else if (s == LAC_OK) {
+    } else if (go) {
         if (words.n != 1 || in == NULL || out == NULL)
             s = LAC_FAIL(LAC_ERR_ARG, "probe wants a KIND, --in FILE and --out FILE (probe --list names the KINDs)");
         if (s == LAC_OK)
