@@ -42,9 +42,9 @@ static float coarse_elu(float x) { float slope; return lac_elu_coarse(x, &slope)
 static float coarse_slope(float x) { float slope; lac_elu_coarse(x, &slope); return slope; }
 static float coarse_sigmoid(float x) { return lac_sigmoid_coarse(x); }
 
-LAC_TEST(coarse_functions_are_good_for_bf16)            /* polynomials of 3e-6 and 1.5e-5; bf16 rounds to 2e-3 */
+LAC_TEST(coarse_functions_are_good_for_bf16)            /* polynomials of 7.5e-5 and 1.5e-5; bf16 rounds to 2e-3 */
 {
-    LAC_CHECK(worst(coarse_sigmoid, sigmoid, -87, 87, 1e-38) < 2e-5);
+    LAC_CHECK(worst(coarse_sigmoid, sigmoid, -87, 87, 1e-38) < 8e-5);
     LAC_CHECK(worst(coarse_elu, expm1, -87, 0, 1e-9) < 2e-5);
     LAC_CHECK(worst(coarse_slope, exp, -87, 0, 1e-38) < 2e-5);
     LAC_CHECK(coarse_elu(3) == 3 && coarse_slope(3) == 1 && coarse_elu(-3e38f) == -1 && coarse_elu(0) == 0);

@@ -147,6 +147,7 @@ LAC_BODY void of_width(const maps *m, int64_t from, int64_t to, bool backward, l
     case 6: runs(m, from, to, 6, true, backward, act); break;
     case 12: runs(m, from, to, 12, true, backward, act); break;
     case 24: runs(m, from, to, 24, true, backward, act); break;
+    case 48: runs(m, from, to, 48, false, backward, act); break;
     default: runs(m, from, to, m->words, false, backward, act);
     }
 }
