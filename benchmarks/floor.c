@@ -1,6 +1,8 @@
 /* benchmarks/floor.c -- for every convolution and product of the DeepFill v2 step the fastest bare oneDNN call beside ours.
  *
  *     bench-floor [f32|bf16] [rounds] [name]      name: only layers and products whose name contains it
+ *     bench-floor f32|bf16 serve                  chooses the fastest, then times them for benchmarks/step.py: "run N" is answered with
+ *                                                 the seconds of N floors, each call made as often as a step makes it
  *
  * Bare: direct or Winograd, NHWC or the library's own layout, packed weights (products: B as it lies or packed beforehand), all threads,
  * unsliced. Sums are weighted by how often a step runs each pass; the fraction of the floor is bare / ours. Left out of the products, as
@@ -123,6 +125,29 @@ static void drop_bare(bare *b)
 
 typedef struct sums { double floor, ours; } sums;
 
+/* The fastest calls, kept for serving. */
+static struct { bare b; int runs; } kept[LAC_COUNT(layers) * 3 + LAC_COUNT(products)];
+static int n_kept;
+static FILE *out;
+
+static void keep_best(bare *b, int n, int best, int runs)
+{
+    kept[n_kept].b = b[best];
+    kept[n_kept++].runs = runs;
+    for (int k = 0; k < n; k++)
+        if (k != best)
+            drop_bare(&b[k]);
+}
+
+static int fastest(const candidate *try, int n)
+{
+    int best = 0;
+    for (int k = 1; k < n; k++)
+        if (try[k].best < try[best].best)
+            best = k;
+    return best;
+}
+
 static void one_pass(const layer *l, lac_dtype d, lac_conv_pass pass, int rounds, sums *total)
 {
     static const char *const pass_name[] = { "fwd", "dx", "dw" };
@@ -139,19 +164,15 @@ static void one_pass(const layer *l, lac_dtype d, lac_conv_pass pass, int rounds
     make_ours(&o, &c, pass);
     try[n] = (candidate){ .run = run_ours, .context = &o };
     alternate(try, n + 1, rounds, 0.02);
-    int best = 0;
-    for (int k = 1; k < n; k++)
-        if (try[k].best < try[best].best)
-            best = k;
+    const int best = fastest(try, n);
     char algorithm[80];
     stop_on(lac_dnn_conv_algorithm(&c, pass, algorithm, sizeof algorithm));
-    printf("%-20s %-3s x%-2d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %-32s | %s\n", l->name, pass_name[pass], l->runs[pass], try[best].best * 1e3,
+    fprintf(out, "%-20s %-3s x%-2d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %-32s | %s\n", l->name, pass_name[pass], l->runs[pass], try[best].best * 1e3,
            try[n].best * 1e3, try[best].best / try[n].best, conv_gflop(&c) / try[n].best, b[best].name, algorithm);
-    fflush(stdout);
+    fflush(out);
     total->floor += l->runs[pass] * try[best].best;
     total->ours += l->runs[pass] * try[n].best;
-    for (int k = 0; k < n; k++)
-        drop_bare(&b[k]);
+    keep_best(b, n, best, l->runs[pass]);
     drop_ours(&o);
 }
 
@@ -202,34 +223,65 @@ static void one_product(const product *p, lac_dtype d, int rounds, sums *total)
         make_product(&b[k], p, d, k == 1);
     candidate try[3] = { { .run = run_bare, .context = &b[0] }, { .run = run_bare, .context = &b[1] }, { .run = run_our_product, .context = &o } };
     alternate(try, 3, rounds, 0.02);
-    const int best = try[1].best < try[0].best;
-    printf("%-20s     x%-2d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %s\n", p->name, p->runs, try[best].best * 1e3, try[2].best * 1e3,
+    const int best = fastest(try, 2);
+    fprintf(out, "%-20s     x%-2d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %s\n", p->name, p->runs, try[best].best * 1e3, try[2].best * 1e3,
            try[best].best / try[2].best, 2e-9 * (double)(p->m * p->n * p->k) / try[2].best, b[best].name);
-    fflush(stdout);
+    fflush(out);
     total->floor += p->runs * try[best].best;
     total->ours += p->runs * try[2].best;
-    drop_bare(&b[0]), drop_bare(&b[1]);
+    keep_best(b, 2, best, p->runs);
     free(o.a), free(o.b), free(o.c), free(o.workspace);
+}
+
+static void run_floor(void)
+{
+    for (int i = 0; i < n_kept; i++)
+        for (int k = 0; k < kept[i].runs; k++)
+            run_bare(&kept[i].b);
+}
+
+static void serve(lac_dtype d)
+{
+    char line[64];
+    printf("ready the fastest bare calls of oneDNN %s, %s\n", lac_dnn_version(), lac_dtype_name(d));
+    fflush(stdout);
+    for (int n; fgets(line, sizeof line, stdin) != NULL && sscanf(line, "run %d", &n) == 1; fflush(stdout)) {
+        const double start = bench_now();
+        for (int i = 0; i < n; i++)
+            run_floor();
+        printf("%.6f\n", bench_now() - start);
+    }
+}
+
+static void choose(lac_dtype d, int rounds, const char *name)
+{
+    sums total[4] = { { 0, 0 } };
+    fprintf(out, "oneDNN %s, %d threads, %s: fastest bare call, ours, bare / ours; best of %d rounds\n", lac_dnn_version(), lac_threads(), lac_dtype_name(d), rounds);
+    for (size_t i = 0; i < LAC_COUNT(layers); i++)
+        for (int pass = 0; pass < 3; pass++)
+            if (layers[i].runs[pass] > 0 && strstr(layers[i].name, name))
+                one_pass(&layers[i], d, (lac_conv_pass)pass, rounds, &total[pass]);
+    for (size_t i = 0; i < LAC_COUNT(products); i++)
+        if (strstr(products[i].name, name))
+            one_product(&products[i], d, rounds, &total[3]);
+    double floor = 0, ours = 0;
+    for (int i = 0; i < 4; i++)
+        floor += total[i].floor, ours += total[i].ours;
+    fprintf(out, "step: forward %.0f / %.0f ms, gradients of x %.0f / %.0f, of weights %.0f / %.0f, products %.0f / %.0f; floor %.0f ms, ours %.0f ms, fraction %.3f\n",
+           total[0].floor * 1e3, total[0].ours * 1e3, total[1].floor * 1e3, total[1].ours * 1e3, total[2].floor * 1e3, total[2].ours * 1e3,
+           total[3].floor * 1e3, total[3].ours * 1e3, floor * 1e3, ours * 1e3, floor / ours);
 }
 
 int main(int argc, char **argv)
 {
     const lac_dtype d = argc > 1 && strcmp(argv[1], "bf16") == 0 ? LAC_BF16 : LAC_F32;
-    const int rounds = argc > 2 ? LAC_MIN(LAC_MAX(atoi(argv[2]), 1), 64) : 5;
-    sums total[4] = { { 0, 0 } };
-    printf("oneDNN %s, %d threads, %s: fastest bare call, ours, bare / ours; best of %d rounds\n", lac_dnn_version(), lac_threads(), lac_dtype_name(d), rounds);
-    for (size_t i = 0; i < LAC_COUNT(layers); i++)
-        for (int pass = 0; pass < 3; pass++)
-            if (layers[i].runs[pass] > 0 && (argc < 4 || strstr(layers[i].name, argv[3])))
-                one_pass(&layers[i], d, (lac_conv_pass)pass, rounds, &total[pass]);
-    for (size_t i = 0; i < LAC_COUNT(products); i++)
-        if (argc < 4 || strstr(products[i].name, argv[3]))
-            one_product(&products[i], d, rounds, &total[3]);
-    double floor = 0, ours = 0;
-    for (int i = 0; i < 4; i++)
-        floor += total[i].floor, ours += total[i].ours;
-    printf("step: forward %.0f / %.0f ms, gradients of x %.0f / %.0f, of weights %.0f / %.0f, products %.0f / %.0f; floor %.0f ms, ours %.0f ms, fraction %.3f\n",
-           total[0].floor * 1e3, total[0].ours * 1e3, total[1].floor * 1e3, total[1].ours * 1e3, total[2].floor * 1e3, total[2].ours * 1e3,
-           total[3].floor * 1e3, total[3].ours * 1e3, floor * 1e3, ours * 1e3, floor / ours);
+    const bool serves = argc > 2 && strcmp(argv[2], "serve") == 0;
+    const int rounds = argc > 2 && !serves ? LAC_MIN(LAC_MAX(atoi(argv[2]), 1), 64) : 5;
+    out = serves ? stderr : stdout;
+    choose(d, rounds, argc > 3 ? argv[3] : "");
+    if (serves)
+        serve(d);
+    for (int i = 0; i < n_kept; i++)
+        drop_bare(&kept[i].b);
     return 0;
 }

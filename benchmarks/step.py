@@ -9,13 +9,15 @@ TEXT", then "run N" -> seconds, "loss" -> d_loss g_loss of the last step. Both g
 1. Both sides make three steps; their losses must agree: weights, masks, passes and Adam are the same.
 2. Each variant of the peer (layout, eager or compiled, each --preload) makes a few steps; the fastest stays. What its compiler takes is
    printed apart.
-3. Rounds: peak, ours, peer, ours, peer ... `bench-peak` is called before every round and after the last if it is there; it
+3. Rounds: peak, floor, ours, peer, floor, ours, peer ... The floor is `bench-floor`'s: the fastest bare call for every convolution and
+   product of the step, each made as often as the step makes it; without the program it is left out. `bench-peak` is called before every round and after the last if it is there; it
    prints "NAME VALUE" lines; rounds whose first value is more than 5 % off the median are left out.
-Reported: median of the per-round ratios peer / ours with the least and the greatest, absolute medians beside them.
+Reported: medians of the per-round ratios peer / ours and floor / ours with the least and the greatest, absolute medians beside them.
 """
 import argparse
 import csv
 import datetime
+import math
 import os
 import pathlib
 import platform
@@ -104,18 +106,18 @@ def machine_peak(program):
     return {words[0]: float(words[1]) for words in map(str.split, lines) if len(words) >= 2}
 
 
-def alternate(ours, peer, rounds, peak):
-    """[(peak, ours, peer)], and the peak after the last"""
+def alternate(floor, ours, peer, rounds, peak):
+    """[(peak, floor, ours, peer)], and the peak after the last; without a floor its time is nan"""
     taken = []
     for i in range(rounds):
-        before = machine_peak(peak)
-        taken.append((before, ours.run(), peer.run()))
-        print(f"round {i + 1}: ours {taken[-1][1]:.3f} s, peer {taken[-1][2]:.3f} s, ratio {taken[-1][2] / taken[-1][1]:.3f} {before}", flush=True)
+        taken.append((machine_peak(peak), floor.run() if floor else math.nan, ours.run(), peer.run()))
+        before, f, o, p = taken[-1]
+        print(f"round {i + 1}: floor {f:.3f} s, ours {o:.3f} s, peer {p:.3f} s, peer / ours {p / o:.3f}, floor / ours {f / o:.3f} {before}", flush=True)
     return taken, machine_peak(peak)
 
 
 def steady(rounds):
-    first = [next(iter(peak.values()), 1.0) for peak, _, _ in rounds]
+    first = [next(iter(peak.values()), 1.0) for peak, *_ in rounds]
     middle = statistics.median(first)
     return [r for r, p in zip(rounds, first) if abs(p / middle - 1) <= 0.05]
 
@@ -132,14 +134,16 @@ def words(peak):
 
 
 def record(a, ours, peer, rounds, kept, after):
-    ratios = [p / o for _, o, p in kept]
+    ratios = [p / o for _, _, o, p in kept]
+    fractions = [f / o for _, f, o, _ in kept]
     amx = "amx_bf16" in open("/proc/cpuinfo").read()
     commit = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
     row = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu() + (" (AMX)" if amx else ""), threads=a.threads,
                case="deepfill-step b4 256x256 cnum48 width64", dtype=a.dtype, ours=ours.about, peer=peer.about,
-               rounds=f"{len(kept)} of {len(rounds)}", ours_s=f"{statistics.median(o for _, o, _ in kept):.4f}",
-               peer_s=f"{statistics.median(p for _, _, p in kept):.4f}", ratio=f"{statistics.median(ratios):.3f}",
-               ratio_min=f"{min(ratios):.3f}", ratio_max=f"{max(ratios):.3f}", peak_before=words(rounds[0][0]), peak_after=words(after))
+               rounds=f"{len(kept)} of {len(rounds)}", ours_s=f"{statistics.median(o for _, _, o, _ in kept):.4f}",
+               peer_s=f"{statistics.median(p for *_, p in kept):.4f}", ratio=f"{statistics.median(ratios):.3f}",
+               ratio_min=f"{min(ratios):.3f}", ratio_max=f"{max(ratios):.3f}", floor_s=f"{statistics.median(f for _, f, _, _ in kept):.4f}",
+               fraction=f"{statistics.median(fractions):.3f}", fraction_min=f"{min(fractions):.3f}", fraction_max=f"{max(fractions):.3f}", peak_before=words(rounds[0][0]), peak_after=words(after))
     path = pathlib.Path(a.results)
     fresh = not path.exists()
     with path.open("a", newline="") as f:
@@ -147,13 +151,15 @@ def record(a, ours, peer, rounds, kept, after):
         if fresh:
             table.writeheader()
         table.writerow(row)
-    print(f"peer / ours: median {row['ratio']}, {row['ratio_min']} to {row['ratio_max']}; row added to {path}")
+    print(f"peer / ours: median {row['ratio']}, {row['ratio_min']} to {row['ratio_max']}; "
+          f"floor / ours: {row['fraction']}, {row['fraction_min']} to {row['fraction_max']}; row added to {path}")
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("dtype", choices=("f32", "bf16"))
     options.add_argument("--ours", default=str(HERE.parent / "build/bench-step"))
+    options.add_argument("--floor", default=str(HERE.parent / "build/bench-floor"))
     options.add_argument("--peak", default=str(HERE.parent / "build/bench-peak"))
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--threads", type=int, default=os.cpu_count())
@@ -170,9 +176,11 @@ def main():
         check_agreement(ours, judge, a.dtype)
         judge.close()
         peer = fastest(a, files)
-        rounds, after = alternate(ours, peer, a.rounds, a.peak)
+        floor = Worker([a.floor, a.dtype, "serve"], a.threads) if os.path.exists(a.floor) and a.size == 256 else None
+        rounds, after = alternate(floor, ours, peer, a.rounds, a.peak)
         record(a, ours, peer, rounds, steady(rounds), after)
-        ours.close(), peer.close()
+        for side in filter(None, (floor, ours, peer)):
+            side.close()
 
 
 if __name__ == "__main__":
