@@ -81,6 +81,8 @@ static lac_status setup(bench *b, const char *precision, const char *weights, co
     LAC_TRY(read_field(x, "image", &b->batch.field[0]));
     LAC_TRY(read_field(x, "mask", &b->batch.field[1]));
     b->batch.n = b->batch.field[0].tensor.dim[0];
+    if (b->batch.field[1].tensor.dim[0] != b->batch.n)
+        return LAC_FAIL(LAC_ERR_SHAPE, "'%s': a mask for each of the %lld pictures is wanted", in, (long long)b->batch.n);
     b->batch.n_fields = 2;
     LAC_TRY(make_stages(b, w, precision));
     LAC_TRY(lac_comm_alone(&b->comm));
