@@ -9,6 +9,8 @@
 #include "core/tensor.h"
 
 struct lac_kernel;
+struct lac_lane;
+struct lac_comm;
 struct lac_update;              /* core/update.h: one optimizer pass over flat arenas */
 
 struct lac_backend {
@@ -31,6 +33,7 @@ struct lac_backend {
     void (*describe)(char *text, size_t size);                  /* versions and device, in words; before start too */
     lac_status (*plans_read)(const char *path);                 /* takes choices that were timed before from a file */
     lac_status (*plans_write)(const char *path);                /* all choices in use, into a file */
+    lac_status (*lane)(struct lac_lane **l, struct lac_comm *c);        /* collectives in its memory (core/comm/lane.h); all ranks call it */
 };
 
 lac_status lac_backend_register(const lac_backend *b);

@@ -1,50 +1,53 @@
 #include "core/comm/comm.h"
 
+#include "core/comm/lane.h"
+#include "core/comm/launch.h"
 #include "core/memory.h"
 #include "core/module.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* How many tasks the launcher says it started, and who says so. */
-static int launched(const char **who)
-{
-    static const char *const variables[][2] = { { "OMPI_COMM_WORLD_SIZE", "mpirun" }, { "PMI_SIZE", "mpirun" }, { "SLURM_STEP_NUM_TASKS", "srun" } };
-    for (size_t i = 0; i < LAC_COUNT(variables); i++) {
-        const char *value = getenv(variables[i][0]);
-        *who = variables[i][1];
-        if (value != NULL)
-            return atoi(value);
-    }
-    return 1;
-}
-
-static lac_status open_mpi(lac_comm **c, int n, const char *who)
+static lac_status open_mpi(lac_comm **c, const lac_launch *l)
 {
     lac_comm_mpi_open *open;
-    LAC_TRY(lac_context(lac_module_symbol("mpi", "lac_comm_mpi", (void **)&open), "%s started %d ranks", who, n));
+    LAC_TRY(lac_context(lac_module_symbol("mpi", "lac_comm_mpi", (void **)&open), "%s started %d ranks", l->who, l->size));
     LAC_TRY(open(c));
     const int found = (*c)->size;
-    if (found == n)
+    if (found == l->size)
         return LAC_OK;
     lac_comm_free(*c);
     *c = NULL;
-    return LAC_FAIL(LAC_ERR_CONFIG, "%s started %d ranks, but MPI sees %d%s", who, n, found,
-                    strcmp(who, "srun") == 0 ? "; srun --mpi=pmix lets them find each other" : "");
+    return LAC_FAIL(LAC_ERR_CONFIG, "%s started %d ranks, but MPI sees %d", l->who, l->size, found);
+}
+
+static bool have_mpi(void)
+{
+    lac_comm_mpi_open *open;
+    return lac_module_symbol("mpi", "lac_comm_mpi", (void **)&open) == LAC_OK;
 }
 
 lac_status lac_comm_open(lac_comm **c, double timeout)
 {
-    const char *who;
-    const int n = launched(&who);
+    lac_launch l;
     *c = NULL;
-    LAC_TRY(n > 1 ? open_mpi(c, n, who) : lac_comm_alone(c));
+    LAC_TRY(lac_launch_find(&l));
+    if (l.size == 1)
+        LAC_TRY(lac_comm_alone(c));
+    else if (l.mpi && (l.port == 0 || have_mpi()))
+        LAC_TRY(open_mpi(c, &l));
+    else
+        LAC_TRY(lac_context(lac_comm_tcp(c, &l, timeout), "%s: %d ranks", l.who, l.size));
     (*c)->timeout = timeout;
+    (*c)->bucket = 32 << 20;
     return LAC_OK;
 }
 
 void lac_comm_free(lac_comm *c)
 {
+    for (int i = 0; c != NULL && i < LAC_COMM_LANES; i++)
+        if (c->lane[i] != NULL)
+            c->lane[i]->free(c->lane[i]);
     if (c != NULL)
         c->free(c);
 }

@@ -1,6 +1,6 @@
 /* MPI ranks on host memory. Collectives are exchanged without blocking and summed here, in rank order; whoever waits listens to the
  * others meanwhile. */
-#include "core/comm/comm.h"
+#include "core/comm/wait.h"
 
 #include "core/memory.h"
 #include "core/threads.h"
@@ -20,19 +20,6 @@ typedef struct mpi {
     float *parts;                                   /* PIECE floats: what the ranks sent of this one's share */
     bool lost;                                      /* a rank is: MPI_Finalize would wait for it */
 } mpi;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void rest(double waited)
-{
-    if (waited > 1e-3)
-        nanosleep(&(struct timespec){ .tv_nsec = waited > 0.1 ? 1000000 : 50000 }, NULL);
-}
 
 static lac_status check(int code, const char *what)
 {
@@ -86,7 +73,7 @@ static lac_status call_the_roll(lac_comm *c, bool *here)
         if (r != c->rank)
             tell(m, r, CALL, "");
     here[c->rank] = true;
-    for (double begun = now(); now() - begun < answer_seconds; rest(1)) {
+    for (const double begun = lac_seconds(); lac_seconds() - begun < answer_seconds; nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL)) {
         LAC_TRY(listen(m, &rank, &tag, text, sizeof text));
         if (tag == LEFT)
             return left(c, rank, text);
@@ -97,46 +84,43 @@ static lac_status call_the_roll(lac_comm *c, bool *here)
 }
 
 /* After a while of waiting: LAC_OK when everybody is there, busy as they may be. */
-static lac_status name_the_silent(lac_comm *c, double waited)
+static lac_status name_the_silent(lac_comm *c, const lac_wait *w)
 {
-    char names[400] = "", why[500];
-    size_t length = 0;
     bool *here;
     LAC_TRY(lac_calloc((void **)&here, (size_t)c->size, sizeof *here));
-    const lac_status s = call_the_roll(c, here);
-    for (int r = 0; r < c->size; r++)
-        if (!here[r] && length + 16 < sizeof names)
-            length += (size_t)snprintf(names + length, sizeof names - length, "%s%d", length ? ", " : "", r);
+    lac_status s = call_the_roll(c, here);
+    if (s == LAC_OK)
+        s = lac_comm_name_silent(c, here, w);
     free(here);
-    if (s != LAC_OK || length == 0)
-        return s;
-    snprintf(why, sizeof why, "waited %.0f s; no sign of rank %s of %d", waited, names, c->size);
-    c->abort(c, why);
-    return LAC_FAIL(LAC_ERR_TIMEOUT, "%s", why);
+    return s;
+}
+
+static lac_status attend(lac_comm *c, lac_wait *w)
+{
+    char text[600];
+    int rank, tag;
+    lac_wait_rest(w);
+    if (lac_waited(w) < 1e-3)
+        return LAC_OK;
+    LAC_TRY(listen(c->state, &rank, &tag, text, sizeof text));
+    if (tag == LEFT)
+        return left(c, rank, text);
+    if (lac_waited(w) > w->patience) {
+        LAC_TRY(name_the_silent(c, w));
+        w->patience = lac_waited(w) + c->timeout;
+    }
+    return LAC_OK;
 }
 
 /* Until the request is done. */
 static lac_status wait(lac_comm *c, MPI_Request *request, const char *what)
 {
-    mpi *m = c->state;
-    const double begun = now();
-    double patience = c->timeout;
-    char text[600];
-    for (int done = 0, rank, tag;;) {
+    lac_wait w = lac_wait_begin(c);
+    for (int done = 0;;) {
         LAC_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), what));
         if (done)
             return LAC_OK;
-        const double waited = now() - begun;
-        rest(waited);
-        if (waited < 1e-3)
-            continue;
-        LAC_TRY(listen(m, &rank, &tag, text, sizeof text));
-        if (tag == LEFT)
-            return left(c, rank, text);
-        if (waited > patience) {
-            LAC_TRY(name_the_silent(c, waited));
-            patience = now() - begun + c->timeout;
-        }
+        LAC_TRY(attend(c, &w));
     }
 }
 
@@ -288,7 +272,7 @@ lac_status lac_comm_mpi(lac_comm **out)
     mpi *m = NULL;
     LAC_TRY(lac_calloc((void **)&c, 1, sizeof *c));
     *c = (lac_comm){ .kind = "mpi", .size = 1, .all_reduce = all_reduce, .all_reduce_f64 = all_reduce_f64, .reduce_scatter = reduce_scatter,
-                     .all_gather = gather, .broadcast = broadcast, .abort = tell_all, .free = end };
+                     .all_gather = gather, .broadcast = broadcast, .attend = attend, .abort = tell_all, .free = end };
     lac_status s = lac_calloc((void **)&m, 1, sizeof *m);
     if (s == LAC_OK)
         s = lac_aligned_alloc((void **)&m->parts, PIECE * sizeof *m->parts);

@@ -1,0 +1,12 @@
+/* core/comm/wait.h -- folder-local: how long a rank has waited for the others. */
+#pragma once
+
+#include "core/comm/comm.h"
+
+double lac_seconds(void);                           /* of a clock that only goes forward */
+lac_wait lac_wait_begin(const lac_comm *c);         /* now, with the communicator's timeout as patience */
+double lac_waited(const lac_wait *w);
+void lac_wait_rest(const lac_wait *w);              /* sleeps a moment: longer, the longer it has waited */
+
+/* After the roll was called: the ranks without an answer are named, to the others too. LAC_OK when there is none. */
+lac_status lac_comm_name_silent(lac_comm *c, const bool *here, const lac_wait *w);
