@@ -123,6 +123,19 @@ static void mark_accumulated(lac_tape *t, lac_param *p)
         t->touched[t->n_touched++] = p;
 }
 
+/* After a contribution to the accumulator was asked for: planning finds out which is a parameter's last, later runs tell. */
+static void tell_contribution(lac_tape *t, lac_param *p)
+{
+    const lac_plan *plan = t->plan;
+    const int64_t i = t->n_contributions++;
+    if (!tape_ok(t))
+        return;
+    if (t->planning)
+        lac_tape_fail(t, lac_plan_contribute(t->plan, p));
+    else if (t->gradient_done != NULL && i < plan->n_completes && plan->completes[i] == p)
+        lac_tape_fail(t, t->gradient_done(t->gradient_done_context, p));
+}
+
 static void add_or_set(lac_tape *t, lac_tensor *sum, lac_tensor *g, bool add)
 {
     tape_touch(t, g->tape_mark == t->mark ? g->tape_id : -1);
@@ -141,6 +154,7 @@ void tape_contribute(lac_tape *t, walk *w, int32_t id, lac_tensor *g)
     if (sum != NULL) {
         add_or_set(t, sum, g, p->has_grad);
         mark_accumulated(t, p);
+        tell_contribution(t, p);
     } else if (w->grad[id] != NULL) {
         add_or_set(t, w->grad[id], g, true);
     } else if (w->contributions[id] <= 1) {
@@ -200,10 +214,13 @@ static void finish_inputs(lac_tape *t, walk *w, const node *n, const lac_op_ctx 
         if (c->gin[i] == NULL)
             continue;
         lac_param *p = t->known[n->in[i]].x->param;
-        if (w->into_params && tape_in_training(t, p))
+        const bool accumulated = w->into_params && tape_in_training(t, p);
+        if (accumulated)
             mark_accumulated(t, p);
         if (duplicate(n, i))
             tape_contribute(t, w, n->in[i], c->gin[i]);
+        else if (accumulated)
+            tell_contribution(t, p);
     }
 }
 
@@ -268,6 +285,8 @@ static void rows_backward(lac_tape *t, walk *w, const node *n)
         part.data = (uint8_t *)sum->data + n->first_row * (int64_t)(lac_bytes(sum) / (size_t)sum->dim[0]);
     part.tape_mark = 0;
     add_or_set(t, &part, g, true);
+    if (accumulator(t, w, n->in[0]) != NULL)
+        tell_contribution(t, t->known[n->in[0]].x->param);
 }
 
 static bool reached(const walk *w, const node *n)

@@ -12,6 +12,16 @@ lac_status lac_plan_add(lac_plan *p, size_t size, int64_t now, const char *op)
     return LAC_OK;
 }
 
+lac_status lac_plan_contribute(lac_plan *p, lac_param *to)
+{
+    LAC_TRY(lac_grow((void **)&p->completes, p->n_completes, &p->completes_capacity, sizeof *p->completes));
+    for (int64_t i = 0; i < p->n_completes; i++)
+        if (p->completes[i] == to)
+            p->completes[i] = NULL;             /* not the last after all */
+    p->completes[p->n_completes++] = to;
+    return LAC_OK;
+}
+
 static bool alive_together(const lac_slot *a, const lac_slot *b) { return a->birth <= b->death && b->birth <= a->death; }
 
 static int larger_first(const void *a, const void *b)
@@ -85,7 +95,7 @@ lac_status lac_plan_pack(lac_plan *p)
 
 void lac_plan_clear(lac_plan *p)
 {
-    p->n = p->flops = p->launches = 0;
+    p->n = p->flops = p->launches = p->n_completes = 0;
     p->packed = false;
 }
 
@@ -93,5 +103,6 @@ void lac_plan_free(lac_plan *p)
 {
     free(p->signature);
     free(p->slot);
+    free(p->completes);
     *p = (lac_plan){ 0 };
 }

@@ -4,7 +4,7 @@
  * allocation an offset such that no two live at once overlap (largest first, lowest gap that fits). */
 #pragma once
 
-#include "core/status.h"
+#include "core/tensor.h"
 
 enum { LAC_PLAN_ALIGN = 256 };
 
@@ -21,10 +21,13 @@ typedef struct lac_plan {
     size_t total;               /* bytes of the block */
     size_t lower_bound;         /* largest sum of sizes alive at one tick: no packing is smaller */
     int64_t flops, launches;
+    lac_param **completes;      /* in order of the contributions to accumulators: the parameter whose last it is, else NULL */
+    int64_t n_completes, completes_capacity;
     bool packed;
 } lac_plan;
 
 lac_status lac_plan_add(lac_plan *p, size_t size, int64_t now, const char *op);     /* its number is p->n - 1 */
+lac_status lac_plan_contribute(lac_plan *p, lac_param *to);       /* to that parameter's accumulator */
 lac_status lac_plan_pack(lac_plan *p);
 void lac_plan_clear(lac_plan *p);               /* forgets the slots, keeps signature and memory */
 void lac_plan_free(lac_plan *p);

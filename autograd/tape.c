@@ -91,7 +91,8 @@ static void forget_recording(lac_tape *t)
     static atomic_uint_fast64_t marks;
     t->mark = atomic_fetch_add(&marks, 1) + 1;
     t->n_known = t->n_nodes = 0;
-    t->next_slot = 0;
+    t->next_slot = t->n_contributions = 0;
+    t->gradient_done = NULL;
     t->clock = 1;
     t->where = NULL;
     t->n_trained = t->unrecorded = t->depth = 0;
@@ -165,6 +166,12 @@ void lac_tape_train(lac_tape *t, const lac_params *params)
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "a phase trains at most %d networks", MAX_TRAINED));
     else
         t->trained[t->n_trained++] = params;
+}
+
+void lac_tape_when_done(lac_tape *t, lac_gradient_done *f, void *context)
+{
+    t->gradient_done = f;
+    t->gradient_done_context = context;
 }
 
 void lac_tape_deterministic(lac_tape *t, bool on) { t->deterministic = on; }

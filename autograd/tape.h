@@ -37,6 +37,10 @@ lac_status lac_tape_run(lac_tape *t, const char *signature, lac_body *f, void *c
 void lac_tape_train(lac_tape *t, const lac_params *params);     /* this network's trainable parameters get gradients */
 void lac_tape_deterministic(lac_tape *t, bool on);              /* no Winograd; stays until changed */
 void lac_tape_check_finite(lac_tape *t, bool on);               /* every output is looked at; the first bad one is an error */
+/* Called when a parameter in training has all that this region adds to its gradient: the accumulator is written by what the backend was
+ * asked for so far. Not while planning. */
+typedef lac_status lac_gradient_done(void *context, lac_param *p);
+void lac_tape_when_done(lac_tape *t, lac_gradient_done *f, void *context);
 
 /* Module path, for messages and profiles. `name` must outlive the region. */
 void lac_tape_enter(lac_tape *t, const char *name);

@@ -68,6 +68,9 @@ struct lac_tape {
     bool deterministic, check_finite;
     lac_param **touched;        /* accumulators that planning marked as holding something */
     int64_t n_touched, touched_capacity;
+    lac_gradient_done *gradient_done;
+    void *gradient_done_context;
+    int64_t n_contributions;    /* to accumulators */
     walk walks[MAX_DEPTH];              /* by depth: a recomputed segment walks inside a walk */
     int depth;
     lac_profile_sink *profile;

@@ -94,6 +94,7 @@ static lac_status train_one(const lac_stages *stages, const char *folder, const 
 {
     const lac_run_hooks hooks = lac_run_hooks_here();
     comm->timeout = lac_config_num(stages->stage[0].config, "comm.timeout");
+    comm->bucket = (size_t)(lac_config_num(stages->stage[0].config, "comm.bucket") * (1 << 20));
     if (o->dry_run)
         return comm->rank == 0 ? dry_run(stages, comm) : LAC_OK;
     const lac_status s = lac_run(stages, folder, comm, &hooks);
@@ -231,7 +232,7 @@ int lac_cmd_train(int argc, char **argv)
     };
     const lac_command command = { "trainer", "CONFIG.lua [key=value ...]", 0, -1,
         "Trains what the config describes, into runs/NAME; goes on by itself where an earlier call ended.\n"
-        "Started by mpirun or srun it trains on all ranks together.\n"
+        "Started by mpirun, srun or torchrun, or with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT set, it trains on all ranks together.\n"
         "Exit status: 0 done, 75 stopped by a signal and saved, 76 another rank was lost, else an error.", options };
     lac_words words = { NULL, 0 };
     bool go;

@@ -81,8 +81,12 @@ static void measure(const lac_update *u, const kernels *k)
         square[i] = 0;
     for (int64_t chunk = 0; chunk < u->n_chunks; chunk++)
         square[range_of(u, chunk)->clip_group] += u->partial[chunk];
+}
+
+static void judge(const lac_update *u)
+{
     for (int i = 0; i < LAC_CLIP_GROUPS; i++)
-        if (!isfinite(square[i]))
+        if (!isfinite(u->state->square[i]))
             *u->bad = 1;
 }
 
@@ -112,6 +116,8 @@ lac_status lac_update_cpu(const lac_update *u)
     const kernels k = kernels_here();
     if (u->pass & LAC_UPDATE_MEASURE)
         measure(u, &k);
+    if (u->pass & (LAC_UPDATE_MEASURE | LAC_UPDATE_JUDGE))
+        judge(u);
     if (u->pass & LAC_UPDATE_APPLY && *u->bad == 0)
         apply(u, &k);
     return LAC_OK;

@@ -18,6 +18,7 @@ enum { LAC_CLIP_GROUPS = 16, LAC_UPDATE_CHUNK = 8192 };
 /* Elements [start, start + n) of the arenas that share their factors. */
 typedef struct lac_update_range {
     int64_t start, n;
+    int64_t skipped;            /* elements before it that m, v and ema do not hold: there it lies at start - skipped */
     int64_t first_chunk;        /* chunks of LAC_UPDATE_CHUNK elements in the ranges before this one */
     float lr;                   /* times the step's learning rate */
     float decay;
@@ -42,10 +43,11 @@ typedef struct lac_update_state {
 typedef enum {
     LAC_UPDATE_MEASURE = 1,     /* state->square from the gradient; *bad = 1 where it is not finite */
     LAC_UPDATE_APPLY = 2,       /* the step, unless *bad is set */
+    LAC_UPDATE_JUDGE = 4,       /* before it: *bad = 1 where state->square, by now the sum over all ranks, is not finite */
 } lac_update_pass;
 
 typedef struct lac_update {
-    unsigned pass;              /* a set of lac_update_pass, in that order */
+    unsigned pass;              /* a set of lac_update_pass: measure, judge, apply */
     int64_t n_ranges, n_chunks;
     const lac_update_range *range;
     float *master, *m, *v, *ema;                /* ema NULL: none */

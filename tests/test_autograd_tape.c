@@ -123,12 +123,26 @@ static void check_gradient(numbers *a, double *at, int n, const float *g, int ro
 }
 
 typedef enum { PLAIN, ONE_SEGMENT, NESTED } form;
+
+/* Parameters whose gradient was told to be complete, and what it was then. */
+typedef struct done { int n; lac_param *param[4]; float grad[4][IN * IN]; } done;
+
+static lac_status note_done(void *context, lac_param *p)
+{
+    done *d = context;
+    LAC_CHECK(d->n < 4);
+    d->param[d->n] = p;
+    memcpy(d->grad[d->n++], p->grad, (size_t)lac_numel(p->value) * sizeof(float));
+    return LAC_OK;
+}
+
 typedef struct job {
     net *n;
     form form;
     int from, rows;
     bool watch, ask;                    /* lac_grad for x, W and the middle, twice, before lac_backward */
     lac_tensor *gx[2], *gw[2], *gm;
+    done *done;                         /* of a single run; NULL: nobody asks */
 } job;
 
 static lac_tensor *forward(lac_tape *t, const job *j, lac_tensor *x, lac_tensor **middle)
@@ -150,6 +164,8 @@ static lac_status run_job(lac_tape *t, void *context)
     job *j = context;
     lac_tensor *middle, *g[3];
     lac_tape_train(t, j->n->params);
+    if (j->done != NULL)
+        lac_tape_when_done(t, note_done, j->done);
     lac_tensor *x = lac_rows(t, lac_tape_input(t, &j->n->x, LAC_F32), j->from, j->rows);
     if (j->watch)
         lac_tape_watch(t, x);
@@ -263,6 +279,22 @@ LAC_TEST(recomputed_segments_change_no_bit)
     }
     for (int i = 0; i < 3; i++)
         close_net(&n[i]);
+}
+
+/* Both are read by two layers: only the second contribution is the last, and then nothing is added any more. */
+LAC_TEST(a_gradient_is_told_complete_when_it_is)
+{
+    for (form f = PLAIN; f <= NESTED; f++) {
+        net n;
+        done d = { 0 };
+        open_net(&n);
+        job j = { .n = &n, .rows = ROWS, .form = f, .done = &d };
+        go(&j, "all");
+        LAC_CHECK(d.n == 2 && d.param[0] != d.param[1]);
+        for (int i = 0; i < 2; i++)
+            LAC_CHECK(memcmp(d.grad[i], d.param[i]->grad, (size_t)lac_numel(d.param[i]->value) * sizeof(float)) == 0);
+        close_net(&n);
+    }
 }
 
 typedef struct small { lac_tensor x; lac_dtype d; int which; const float *seed; lac_tensor *g; float out; } small;

@@ -1,6 +1,7 @@
 #include "train/optim.h"
 
 #include "core/memory.h"
+#include "train/buckets.h"
 
 #include <fnmatch.h>
 #include <math.h>
@@ -16,9 +17,10 @@ struct lac_optim {
     lac_comm *comm;
     lac_param **param;          /* trained ones, by name; borrowed */
     int64_t *start;             /* where each one's floats begin in an arena */
-    lac_update_range *range;    /* of this rank's share, one per parameter; the copy that the host changes */
-    int64_t n, size;            /* parameters; floats in an arena */
-    int64_t first, share;       /* ZeRO-1: floats [first, first + share) are this rank's to move; all of them when it is alone */
+    lac_update_range *range;    /* what of them is this rank's to move (ZeRO-1); the copy that the host changes */
+    int64_t *range_of;          /* whose each range is */
+    int64_t n, size, n_ranges;  /* parameters; floats in an arena */
+    lac_buckets buckets;        /* one when it is alone */
     float *master, *grad;       /* whole */
     float *whole;               /* moments and EMA of all ranks, on the host, between lac_optim_state and _state_end; NULL when alone */
     int64_t steps;              /* begun, skipped ones included */
@@ -79,7 +81,7 @@ static lac_status check_groups_fit(const lac_optim *o)
     return LAC_OK;
 }
 
-static lac_status lay_out(lac_optim *o)
+static lac_status lay_out(lac_optim *o, lac_update_range *of_param)
 {
     int *clip_group;
     LAC_TRY(check_groups_fit(o));
@@ -88,32 +90,54 @@ static lac_status lay_out(lac_optim *o)
     for (int64_t i = 0; s == LAC_OK && i < o->n; i++) {
         o->start[i] = o->size;
         o->size += (lac_numel(o->param[i]->value) + ALIGN - 1) / ALIGN * ALIGN;
-        s = set_range(o, &o->range[i], o->param[i], clip_group);
+        s = set_range(o, &of_param[i], o->param[i], clip_group);
     }
     free(clip_group);
+    const int64_t step = (int64_t)ALIGN * o->comm->size;
+    o->size = (o->size + step - 1) / step * step;
     return s;
 }
 
-/* Equal shares for all ranks; of each parameter what lies in this one's. */
-static void share_out(lac_optim *o)
+/* What of parameter i lies in this rank's piece of bucket k. */
+static void add_range(lac_optim *o, const lac_update_range *of_param, int64_t i, int64_t k)
 {
-    const int64_t step = (int64_t)ALIGN * o->comm->size;
-    o->size = (o->size + step - 1) / step * step;
-    o->share = o->size / o->comm->size;
-    o->first = o->comm->rank * o->share;
+    const lac_buckets *b = &o->buckets;
+    const lac_tensor *v = o->param[i]->value;
+    const int64_t first = lac_buckets_first(b, k), end = first + lac_buckets_piece(b, k);
+    const int64_t from = LAC_MAX(o->start[i], first), to = LAC_MIN(o->start[i] + lac_numel(v), end);
+    if (to <= from)
+        return;
+    lac_update_range *r = &o->range[o->n_ranges];
+    *r = of_param[i];
+    r->start = from;
+    r->n = to - from;
+    r->skipped = first - k * b->each;
+    if (o->comm->size == 1 && v->dtype == LAC_BF16)
+        r->bf16 = v->data;
+    o->range_of[o->n_ranges++] = i;
+}
+
+/* At most one range a parameter, and one more where a bucket begins inside it. */
+static lac_status share_out(lac_optim *o, const lac_update_range *of_param)
+{
+    lac_lane *lane;
+    LAC_TRY(lac_comm_lane(o->comm, o->backend, &lane));
+    LAC_TRY(lac_buckets_cut(&o->buckets, lane, o->size, ALIGN, o->comm->size == 1 ? (size_t)o->size * sizeof(float) : o->comm->bucket));
+    const int64_t n = o->n + o->buckets.n;
+    LAC_TRY(lac_calloc((void **)&o->range, (size_t)n, sizeof o->range[0]));
+    LAC_TRY(lac_calloc((void **)&o->range_of, (size_t)n, sizeof o->range_of[0]));
     for (int64_t i = 0; i < o->n; i++) {
-        const int64_t from = LAC_MAX(o->start[i], o->first), to = LAC_MIN(o->start[i] + lac_numel(o->param[i]->value), o->first + o->share);
-        o->range[i].start = to > from ? from - o->first : 0;
-        o->range[i].n = LAC_MAX(to - from, 0);
-        if (o->comm->size == 1 && o->param[i]->value->dtype == LAC_BF16)
-            o->range[i].bf16 = o->param[i]->value->data;
+        const int64_t numel = lac_numel(o->param[i]->value), from = o->start[i], length = o->buckets.length;
+        lac_buckets_expect(&o->buckets, from, numel);
+        for (int64_t k = from / length; numel > 0 && k <= (from + numel - 1) / length; k++)
+            add_range(o, of_param, i, k);
     }
+    return LAC_OK;
 }
 
 static lac_status find_trained(lac_optim *o)
 {
     LAC_TRY(lac_calloc((void **)&o->param, (size_t)o->params->n, sizeof o->param[0]));
-    LAC_TRY(lac_calloc((void **)&o->range, (size_t)o->params->n, sizeof o->range[0]));
     LAC_TRY(lac_calloc((void **)&o->start, (size_t)o->params->n, sizeof o->start[0]));
     for (int64_t i = 0; i < o->params->n; i++)
         if (lac_param_trained(o->params->sorted[i]))
@@ -124,16 +148,16 @@ static lac_status find_trained(lac_optim *o)
 static lac_status alloc_arenas(lac_optim *o)
 {
     const int64_t moments = o->config->ema > 0 ? 3 : 2;
-    o->arena_bytes = (size_t)(2 * o->size + moments * o->share) * sizeof(float);
+    o->arena_bytes = (size_t)(2 * o->size + moments * o->buckets.share) * sizeof(float);
     LAC_TRY(o->backend->alloc(&o->arena, o->arena_bytes));
     LAC_TRY(o->backend->fill_zero(o->arena, o->arena_bytes));
     o->master = o->arena;
     o->grad = o->master + o->size;
-    o->update.master = o->master + o->first;
-    o->update.grad = o->grad + o->first;
+    o->update.master = o->master;
+    o->update.grad = o->grad;
     o->update.m = o->grad + o->size;
-    o->update.v = o->update.m + o->share;
-    o->update.ema = moments == 3 ? o->update.v + o->share : NULL;
+    o->update.v = o->update.m + o->buckets.share;
+    o->update.ema = moments == 3 ? o->update.v + o->buckets.share : NULL;
     return LAC_OK;
 }
 
@@ -141,9 +165,9 @@ static lac_status alloc_arenas(lac_optim *o)
 static lac_status alloc_table(lac_optim *o)
 {
     lac_update *u = &o->update;
-    u->n_ranges = o->n;
-    u->n_chunks = lac_update_lay_out(o->range, o->n);
-    const size_t ranges = (size_t)o->n * sizeof o->range[0], partial = (size_t)u->n_chunks * sizeof(double);
+    u->n_ranges = o->n_ranges;
+    u->n_chunks = lac_update_lay_out(o->range, o->n_ranges);
+    const size_t ranges = (size_t)o->n_ranges * sizeof o->range[0], partial = (size_t)u->n_chunks * sizeof(double);
     o->table_bytes = ranges + partial + sizeof o->state + sizeof o->scalars;
     LAC_TRY(o->backend->alloc(&o->table, o->table_bytes));
     LAC_TRY(o->backend->fill_zero(o->table, o->table_bytes));
@@ -189,9 +213,14 @@ static lac_status adopt(lac_optim *o)
 
 static lac_status build(lac_optim *o)
 {
+    lac_update_range *of_param;
     LAC_TRY(find_trained(o));
-    LAC_TRY(lay_out(o));
-    share_out(o);
+    LAC_TRY(lac_calloc((void **)&of_param, (size_t)o->n, sizeof *of_param));
+    lac_status s = lay_out(o, of_param);
+    if (s == LAC_OK)
+        s = share_out(o, of_param);
+    free(of_param);
+    LAC_TRY(s);
     LAC_TRY(alloc_arenas(o));
     LAC_TRY(alloc_table(o));
     return adopt(o);
@@ -234,7 +263,9 @@ void lac_optim_free(lac_optim *o)
     free(o->param);
     free(o->start);
     free(o->range);
+    free(o->range_of);
     free(o->whole);
+    lac_buckets_free(&o->buckets);
     free(o);
 }
 
@@ -244,19 +275,28 @@ static double ema_keep(const lac_optim_config *c, int64_t n)
     return c->ema_warmup ? LAC_MIN(c->ema, warm) : c->ema;
 }
 
-lac_status lac_optim_reduce(lac_optim *o)
+static int by_name(const void *name, const void *p) { return strcmp(name, (*(lac_param *const *)p)->name); }
+
+lac_status lac_optim_gradient_done(void *optim, lac_param *p)
 {
-    return o->comm->size == 1 ? LAC_OK : o->comm->reduce_scatter(o->comm, o->grad + o->first, o->grad, o->share);
+    lac_optim *o = optim;
+    if (o->comm->size == 1)
+        return LAC_OK;
+    lac_param *const *found = bsearch(p->name, o->param, (size_t)o->n, sizeof o->param[0], by_name);
+    return found == NULL ? LAC_OK : lac_buckets_complete(&o->buckets, o->grad, o->start[found - o->param], lac_numel(p->value));
 }
+
+lac_status lac_optim_reduce(lac_optim *o) { return o->comm->size == 1 ? LAC_OK : lac_buckets_reduce(&o->buckets, o->grad); }
+lac_status lac_optim_wait(lac_optim *o) { return o->buckets.lane->wait(o->buckets.lane); }
 
 static lac_status write_scalars(lac_optim *o, int64_t step)
 {
     const lac_optim_config *c = o->config;
     lac_update_scalars_set(&o->scalars, lac_optim_lr(o, step), c->beta1, c->beta2, (double)(c->t0 + o->steps * c->dt), c->tf_form);
     o->scalars.keep = (float)ema_keep(c, o->steps);
-    for (int64_t i = 0; i < o->n; i++)
-        o->range[i].idle = !o->param[i]->has_grad;
-    LAC_TRY(o->backend->copy((void *)o->update.range, o->range, (size_t)o->n * sizeof o->range[0]));
+    for (int64_t i = 0; i < o->n_ranges; i++)
+        o->range[i].idle = !o->param[o->range_of[i]]->has_grad;
+    LAC_TRY(o->backend->copy((void *)o->update.range, o->range, (size_t)o->n_ranges * sizeof o->range[0]));
     return o->backend->copy((void *)o->update.scalars, &o->scalars, sizeof o->scalars);
 }
 
@@ -269,14 +309,10 @@ static lac_status update(lac_optim *o, unsigned pass)
 /* The norms of all shares together; one that is not finite is so on every rank. */
 static lac_status agree_on_norms(lac_optim *o)
 {
-    const uint32_t bad = 1;
-    LAC_TRY(o->backend->copy(&o->state, o->update.state, sizeof o->state));
-    LAC_TRY(o->comm->all_reduce_f64(o->comm, o->state.square, LAC_CLIP_GROUPS));
-    LAC_TRY(o->backend->copy(o->update.state, &o->state, sizeof o->state));
-    for (int i = 0; i < LAC_CLIP_GROUPS; i++)
-        if (!isfinite(o->state.square[i]))
-            return o->backend->copy(o->update.bad, &bad, sizeof bad);
-    return LAC_OK;
+    lac_lane *lane = o->buckets.lane;
+    LAC_TRY(lane->all_reduce(lane, o->update.state->square, LAC_F64, LAC_CLIP_GROUPS));
+    LAC_TRY(lane->join(lane));
+    return update(o, LAC_UPDATE_JUDGE);
 }
 
 static lac_status masters_to_values(lac_optim *o)
@@ -289,7 +325,7 @@ static lac_status masters_to_values(lac_optim *o)
 static lac_status gather_masters(lac_optim *o)
 {
     if (o->comm->size > 1)
-        LAC_TRY(o->comm->all_gather(o->comm, o->master, o->master + o->first, (size_t)o->share * sizeof(float)));
+        LAC_TRY(lac_buckets_gather(&o->buckets, o->master, NULL));
     return masters_to_values(o);
 }
 
@@ -322,22 +358,28 @@ lac_status lac_optim_grad_norm(const lac_optim *o, double *norm)
     return LAC_OK;
 }
 
-lac_status lac_optim_restart_ema(lac_optim *o)
+/* This rank's pieces of a whole arena, from or to where they lie close together. */
+static lac_status copy_pieces(const lac_optim *o, float *whole, float *own, bool to_own)
 {
-    return o->update.ema == NULL ? LAC_OK : o->backend->copy(o->update.ema, o->update.master, (size_t)o->share * sizeof(float));
+    for (int64_t k = 0; k < o->buckets.n; k++) {
+        float *piece = whole + lac_buckets_first(&o->buckets, k), *close = own + k * o->buckets.each;
+        LAC_TRY(o->backend->copy(to_own ? close : piece, to_own ? piece : close, (size_t)lac_buckets_piece(&o->buckets, k) * sizeof(float)));
+    }
+    return LAC_OK;
 }
+
+lac_status lac_optim_restart_ema(lac_optim *o) { return o->update.ema == NULL ? LAC_OK : copy_pieces(o, o->master, o->update.ema, true); }
 
 lac_status lac_optim_swap_ema(lac_optim *o)
 {
     if (o->update.ema == NULL)
         return LAC_OK;
     /* through the gradients' memory, which holds nothing between two steps */
-    const size_t bytes = (size_t)o->share * sizeof(float);
     for (int64_t i = 0; i < o->n; i++)
         o->param[i]->has_grad = false;
-    LAC_TRY(o->backend->copy(o->grad, o->update.master, bytes));
-    LAC_TRY(o->backend->copy(o->update.master, o->update.ema, bytes));
-    LAC_TRY(o->backend->copy(o->update.ema, o->grad, bytes));
+    LAC_TRY(copy_pieces(o, o->master, o->grad, true));
+    LAC_TRY(copy_pieces(o, o->master, o->update.ema, false));
+    LAC_TRY(o->backend->copy(o->update.ema, o->grad, (size_t)o->buckets.share * sizeof(float)));
     return gather_masters(o);
 }
 
@@ -353,7 +395,8 @@ static lac_status gather_moments(lac_optim *o)
     for (int64_t i = 0; i < o->n; i++)
         o->param[i]->has_grad = false;
     for (int64_t k = 0; k < n; k++) {
-        LAC_TRY(o->comm->all_gather(o->comm, o->grad, o->update.m + k * o->share, (size_t)o->share * sizeof(float)));
+        LAC_TRY(lac_buckets_gather(&o->buckets, o->grad, o->update.m + k * o->buckets.share));
+        LAC_TRY(lac_optim_wait(o));
         LAC_TRY(o->backend->copy(o->whole + k * o->size, o->grad, bytes));
     }
     return LAC_OK;
@@ -395,7 +438,7 @@ lac_status lac_optim_restored(lac_optim *o)
     const int64_t n = o->update.ema != NULL ? 3 : 2;
     o->steps = o->state.applied;
     for (int64_t k = 0; o->whole != NULL && k < n; k++)
-        LAC_TRY(o->backend->copy(o->update.m + k * o->share, o->whole + k * o->size + o->first, (size_t)o->share * sizeof(float)));
+        LAC_TRY(copy_pieces(o, o->whole + k * o->size, o->update.m + k * o->buckets.share, true));
     LAC_TRY(o->backend->copy(o->update.state, &o->state, sizeof o->state));
     return masters_to_values(o);
 }

@@ -1,7 +1,7 @@
 /* train/optim.h -- the optimizer of one network: its masters, gradients, moments and EMA, in flat f32 arenas in name order.
  *
- * Over several ranks it is sharded (ZeRO-1, arXiv:1910.02054): gradients are reduced into equal shares, each rank moves its own and holds
- * moments and EMA of that alone, and the masters are gathered again. Every call but _lr, _grad_norm and _free is then one that all ranks make.
+ * Over several ranks it is sharded (ZeRO-1, arXiv:1910.02054): gradients are reduced into equal shares (train/buckets.h), each rank moves its own and holds
+ * moments and EMA of that alone, and the masters are gathered again. Every call but _lr, _wait, _grad_norm and _free is then one that all ranks make.
  *
  * While it lives, param->master and param->grad of the trained parameters point into the arenas, and where the working dtype is f32 the
  * value's data is the master itself. Decay falls on no norm and no bias unless a group says so (roles of autograd/params.h). */
@@ -44,8 +44,13 @@ typedef struct lac_optim lac_optim;
 lac_status lac_optim_new(lac_optim **o, lac_params *ps, const lac_optim_config *c, uint32_t *bad, lac_comm *comm);
 void lac_optim_free(lac_optim *o);              /* f32 values get memory of their own again; NULL is fine */
 
-/* Sums the gradients over the ranks, each share to its own, before the step. */
+/* Sums the gradients over the ranks, each piece to its own: of what is complete (a lac_gradient_done, with the optimizer as context), while
+ * backward goes on; and before the step, of all the rest. */
+lac_status lac_optim_gradient_done(void *optim, lac_param *p);
 lac_status lac_optim_reduce(lac_optim *o);
+
+/* Until the device is done, or the ranks' patience is: before the host reads what all ranks have to do with. Nothing when alone. */
+lac_status lac_optim_wait(lac_optim *o);
 
 /* Measures the gradients, then moves the parameters that have one (has_grad), at the schedule's learning rate of `step`; nothing
  * moves while *bad is set, which a non-finite gradient does. */

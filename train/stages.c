@@ -81,6 +81,7 @@ static const lac_key checkpoint_keys[] = {
 
 static const lac_key comm_keys[] = {
     { "timeout", LAC_KEY_NUM, "600", .min = 1, .max = 1e6, .help = "seconds that a rank waits for the others before it gives up (status 76)" },
+    { "bucket", LAC_KEY_NUM, "32", .min = 1e-3, .max = 1e5, .help = "MiB of gradients that are reduced at once, while backward goes on" },
     { NULL },
 };
 

@@ -50,7 +50,7 @@ void lac_trainer_close(lac_trainer *t)
     *t = (lac_trainer){ 0 };
 }
 
-typedef struct micro { lac_trainer *t; const lac_batch *batch; int phase; int64_t from, n; } micro;
+typedef struct micro { lac_trainer *t; const lac_batch *batch; int phase; int64_t from, n; bool reduce; } micro;
 
 /* Pictures [from, from + n) of a field, on the tape: pictures in [-1, 1], masks 0 or 1, both f32; a field that is f32 already is
  * taken as it is. */
@@ -78,6 +78,8 @@ static lac_status forward_backward(lac_tape *tape, void *context)
     lac_tensor *field[LAC_MAX_FIELDS] = { NULL }, *sum[LAC_MAX_LOSSES] = { NULL };
     lac_root root[LAC_MAX_LOSSES];
     lac_tape_train(tape, phase->trains);
+    if (m->reduce)
+        lac_tape_when_done(tape, lac_optim_gradient_done, t->optim[m->phase]);
     for (int i = 0; t->recipe.def->fields[i] != NULL; i++)
         field[i] = load_field(m, t->recipe.def->fields[i]);
     LAC_TRY(lac_tape_status(tape));
@@ -89,10 +91,10 @@ static lac_status forward_backward(lac_tape *tape, void *context)
     return lac_backward(tape, root, phase->n_losses);
 }
 
-static lac_status run_micro(lac_trainer *t, int p, const lac_batch *batch, int64_t from, int64_t n)
+static lac_status run_micro(lac_trainer *t, int p, const lac_batch *batch, int64_t from, int64_t n, bool reduce)
 {
     char signature[160];
-    micro m = { t, batch, p, from, n };
+    micro m = { t, batch, p, from, n, reduce && from + n == batch->n };
     snprintf(signature, sizeof signature, "%s/%s/%s/n%lld/size%lld/%s", t->stage, t->recipe.phase[p].name, from ? "further" : "first",
              (long long)n, (long long)t->recipe.size, lac_dtype_name(t->recipe.dtype));
     return lac_tape_run(t->tape, signature, forward_backward, &m);
@@ -116,11 +118,12 @@ static lac_status seed_losses(lac_trainer *t, const lac_batch *const *batch, dou
     return LAC_OK;
 }
 
-static lac_status all_micros(lac_trainer *t, int p, const lac_batch *batch, double *total)
+/* reduce: the gradients that the last micro-batch completes are reduced over the ranks meanwhile. */
+static lac_status all_micros(lac_trainer *t, int p, const lac_batch *batch, double *total, bool reduce)
 {
     lac_params_clear_grad(t->recipe.phase[p].trains);
     for (int64_t from = 0; from < batch->n; from += t->micro) {
-        LAC_TRY(run_micro(t, p, batch, from, LAC_MIN(t->micro, batch->n - from)));
+        LAC_TRY(run_micro(t, p, batch, from, LAC_MIN(t->micro, batch->n - from), reduce));
         for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
             total[i] += t->sum[i];
     }
@@ -138,7 +141,7 @@ static lac_status find_bad(lac_trainer *t, int64_t step, int p, const lac_batch 
 {
     double total[LAC_MAX_LOSSES] = { 0 };
     lac_tape_check_finite(t->tape, true);
-    lac_status s = all_micros(t, p, batch, total);
+    lac_status s = all_micros(t, p, batch, total, false);
     lac_tape_check_finite(t->tape, false);
     for (int i = 0; i < t->recipe.n_nets; i++)
         lac_params_drop(t->recipe.net[i]);
@@ -150,10 +153,11 @@ static lac_status find_bad(lac_trainer *t, int64_t step, int p, const lac_batch 
 static lac_status run_phase(lac_trainer *t, int64_t step, int p, const lac_batch *batch, const double *count)
 {
     double total[LAC_MAX_LOSSES] = { 0 };
-    LAC_TRY(all_micros(t, p, batch, total));
+    LAC_TRY(all_micros(t, p, batch, total, true));
     LAC_TRY(t->comm->all_reduce_f64(t->comm, total, t->recipe.phase[p].n_losses));
     LAC_TRY(lac_optim_reduce(t->optim[p]));
     LAC_TRY(lac_optim_step(t->optim[p], step));
+    LAC_TRY(lac_optim_wait(t->optim[p]));
     if (is_bad(t))
         return find_bad(t, step, p, batch);
     for (int i = 0; i < t->recipe.n_nets; i++)
@@ -220,7 +224,7 @@ lac_status lac_trainer_swap_ema(lac_trainer *t)
 
 static lac_status plan_phase(lac_trainer *t, int p, const lac_batch *batch, lac_plan_stats *stats)
 {
-    micro m = { t, batch, p, 0, t->micro };
+    micro m = { t, batch, p, 0, t->micro, false };
     LAC_TRY(lac_tape_begin(t->tape, "cost", true));
     const lac_status s = forward_backward(t->tape, &m), end = lac_tape_end(t->tape);
     LAC_TRY(s != LAC_OK ? s : end);

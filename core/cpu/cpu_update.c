@@ -77,8 +77,8 @@ static constants constants_of(const lac_update *u, const lac_update_range *r, fl
 void LAC_CPU(lac_update_apply)(const lac_update *u, const lac_update_range *r, int64_t from, int64_t n, float clip)
 {
     const constants c = constants_of(u, r, clip);
-    const int64_t at = r->start + from;
-    float *p = u->master + at, *m = u->m + at, *v = u->v + at, *ema = u->ema == NULL ? NULL : u->ema + at;
+    const int64_t at = r->start + from, own = at - r->skipped;
+    float *p = u->master + at, *m = u->m + own, *v = u->v + own, *ema = u->ema == NULL ? NULL : u->ema + own;
     const float *g = u->grad + at;
     uint16_t *bf16 = r->bf16 == NULL ? NULL : r->bf16 + from;
     if (r->idle) {

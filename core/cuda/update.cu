@@ -43,6 +43,19 @@ static __global__ void update_measure(lac_update u)
     }
 }
 
+/* One that is not finite is greater than none. */
+__device__ static inline void judge(const lac_update &u, double square)
+{
+    if (!(square <= 1.7976931348623157e308))
+        *u.bad = 1;                     /* groups may write it together, all the same */
+}
+
+static __global__ void update_judge(lac_update u)
+{
+    if (threadIdx.x < LAC_CLIP_GROUPS)
+        judge(u, u.state->square[threadIdx.x]);
+}
+
 /* A block per clip group. */
 static __global__ void update_add_up(lac_update u)
 {
@@ -54,8 +67,7 @@ static __global__ void update_add_up(lac_update u)
     if (threadIdx.x > 0)
         return;
     u.state->square[group] = sum;
-    if (!(sum <= 1.7976931348623157e308))
-        *u.bad = 1;                     /* groups may write it together, all the same */
+    judge(u, sum);
 }
 
 /* As torch.nn.utils.clip_grad_norm_: 1e-6 keeps the quotient finite. */
@@ -81,33 +93,34 @@ __device__ static inline constants constants_of(const lac_update &u, const lac_u
     return k;
 }
 
-/* V elements from `at` of the arenas, `from` of the range. */
-template <int V> __device__ static inline void adam(const lac_update &u, const lac_update_range &r, const constants &k, int64_t at, int64_t from)
+/* V elements from `from` of the range. */
+template <int V> __device__ static inline void adam(const lac_update &u, const lac_update_range &r, const constants &k, int64_t from)
 {
+    const int64_t at = r.start + from, own = at - r.skipped;
     float p[V], g[V], m[V], v[V], ema[V];
     lac_load(p, u.master + at);
     if (!r.idle) {
         lac_load(g, u.grad + at);
-        lac_load(m, u.m + at);
-        lac_load(v, u.v + at);
+        lac_load(m, u.m + own);
+        lac_load(v, u.v + own);
         for (int i = 0; i < V; i++) {
             const float gi = lac_fma(k.pull, p[i], k.clip * g[i]);
             m[i] = lac_fma(k.b1, m[i], k.a1 * gi);
             v[i] = lac_fma(k.b2, v[i], k.a2 * gi * gi);
             p[i] = lac_fma(-k.step, m[i] / lac_fma(lac_sqrt(v[i]), k.root, k.eps), k.shrink * p[i]);
         }
-        lac_store(u.m + at, m);
-        lac_store(u.v + at, v);
+        lac_store(u.m + own, m);
+        lac_store(u.v + own, v);
         lac_store(u.master + at, p);
         if (r.bf16 != NULL)
             lac_store((lac_bf16 *)r.bf16 + from, p);
     }
     if (u.ema == NULL)
         return;
-    lac_load(ema, u.ema + at);
+    lac_load(ema, u.ema + own);
     for (int i = 0; i < V; i++)
         ema[i] = lac_fma(k.keep, ema[i], k.mix * p[i]);
-    lac_store(u.ema + at, ema);
+    lac_store(u.ema + own, ema);
 }
 
 /* Ranges that start on 16 bytes in every arena go LAC_WIDE elements at a time, the rest of a chunk one by one. */
@@ -119,12 +132,12 @@ static __global__ void update_apply(lac_update u, bool wide)
         const lac_update_range &r = *range_of(u, chunk);
         const constants k = constants_of(u, r);
         int64_t n;
-        const int64_t from = chunk_in_range(r, chunk, &n), at = r.start + from;
-        const int64_t packs = wide && r.start % 4 == 0 && ((uintptr_t)r.bf16 & 15) == 0 ? n / LAC_WIDE : 0;
+        const int64_t from = chunk_in_range(r, chunk, &n);
+        const int64_t packs = wide && r.start % 4 == 0 && r.skipped % 4 == 0 && ((uintptr_t)r.bf16 & 15) == 0 ? n / LAC_WIDE : 0;
         for (int64_t i = threadIdx.x; i < packs; i += blockDim.x)
-            adam<LAC_WIDE>(u, r, k, at + i * LAC_WIDE, from + i * LAC_WIDE);
+            adam<LAC_WIDE>(u, r, k, from + i * LAC_WIDE);
         for (int64_t i = packs * LAC_WIDE + threadIdx.x; i < n; i += blockDim.x)
-            adam<1>(u, r, k, at + i, from + i);
+            adam<1>(u, r, k, from + i);
     }
 }
 
@@ -142,6 +155,8 @@ extern "C" lac_status lac_cuda_update(const lac_update *u)
         LAC_TRY(lac_launch(chunks, update_measure, *u));
         LAC_TRY(lac_launch(lac_grid{ LAC_CLIP_GROUPS, LAC_THREADS }, update_add_up, *u));
     }
+    if (u->pass & LAC_UPDATE_JUDGE)
+        LAC_TRY(lac_launch(lac_grid{ 1, LAC_WARP }, update_judge, *u));
     if (u->pass & LAC_UPDATE_APPLY) {
         LAC_TRY(lac_launch(chunks, update_apply, *u, lac_wide(0, u->master, u->m, u->v, u->ema, u->grad)));
         LAC_TRY(lac_launch(lac_grid{ 1, LAC_WARP }, update_count, *u));
