@@ -25,7 +25,8 @@ static void band_of_y(lac_conv_band *b, const lac_conv *c, int64_t from, int64_t
 static void band_of_x(lac_conv_band *b, const lac_conv *c, int64_t oh, int64_t from, int64_t to)
 {
     const int64_t s = c->stride[0], reach = (c->kh - 1) * c->dilation[0];
-    const int64_t first = LAC_MIN(LAC_MAX(-floor_div(-(from + c->pad[0] - reach), s), 0), oh - 1);
+    const int64_t touches = LAC_MAX(-floor_div(-(from + c->pad[0] - reach), s), 0);
+    const int64_t first = LAC_MIN(LAC_MIN(touches, floor_div(from + c->pad[0], s)), oh - 1);    /* a stride beyond the kernel: none may touch row `from` */
     const int64_t last = LAC_MAX(LAC_MIN(floor_div(to - 1 + c->pad[0], s), oh - 1), first);
     b->x_from = from;
     b->x_rows = to - from;

@@ -30,6 +30,13 @@ LAC_TEST(conv2d_matches_its_formula_and_differences)
     check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &grouped, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 4, 5, 4), LAC_RANDOM(6, 3, 3, 2), LAC_RANDOM(6) } });
 }
 
+LAC_TEST(conv2d_takes_strides_beyond_its_kernel)
+{
+    const lac_conv2d_attr padded = attr(2, 1, 1, 1), wide = attr(3, 1, 0, 1);           /* rows of gx that no row of y touches, the first among them */
+    check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &padded, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 6, 5, 3), LAC_RANDOM(4, 1, 1, 3), LAC_RANDOM(4) } });
+    check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &wide, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 17, 4, 2), LAC_RANDOM(2, 1, 1, 2), LAC_RANDOM(2) } });
+}
+
 LAC_TEST(conv2d_by_winograd_matches_its_formula)
 {
     const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = { { 2, 2 }, { 1, 1 }, { 1, 2, 1, 2 }, 1 };
