@@ -66,7 +66,8 @@ static void release(void *p, size_t size)
 
 static lac_status copy(void *to, const void *from, size_t size)
 {
-    memcpy(to, from, size);
+    if (size > 0)               /* an empty tensor may have no memory */
+        memcpy(to, from, size);
     return LAC_OK;
 }
 
