@@ -17,6 +17,12 @@ cmake --build build --target lacuna" ] || fail "nothing missing: $(cat calls)"
 rm calls && tree/scripts/build
 [ "$(cat calls)" = "cmake --build build --target lacuna" ] || fail "configured already: $(cat calls)"
 
+echo slurm-wlm > absent
+rm calls && tree/scripts/build
+! grep -q apt-get calls || fail "a package of the long tests is installed for a build: $(cat calls)"
+rm calls && tree/scripts/build --long > out
+grep -q '^apt-get install .*slurm-wlm$' calls || fail "--long does not install it: $(cat calls)"
+
 printf 'libpng-dev\nninja-build\n' > absent
 rm calls && tree/scripts/build > out
 grep -q '^apt-get install .*ninja-build libpng-dev$' calls && ! grep -q sudo calls || fail "as root: $(cat calls)"
@@ -25,6 +31,7 @@ rm calls && WHO=1000 tree/scripts/build > out
 fails 2 "surplus word 'all'" tree/scripts/build all
 fails 2 "unknown word '--lnog'" "$SOURCE/scripts/test" --lnog
 
-while read -r package; do
+while read -r package kind; do
+  [ "${kind:-long}" = long ] || [[ $package = \#* ]] || fail "scripts/packages: $package is marked '$kind'"
   [[ $package = \#* ]] || apt-cache show "$package" > /dev/null 2>&1 || [ -z "$(apt-cache pkgnames 2> /dev/null | head -n 1)" ] || fail "apt does not know $package"
 done < "$SOURCE/scripts/packages"
