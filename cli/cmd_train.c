@@ -197,25 +197,13 @@ static lac_status train(const lac_words *words, const train_options *o, lac_comm
     return s;
 }
 
-/* One of several: what ends it for the others too, unless all end alike. Of what all fail at, the first rank tells. */
-static int finish(lac_status s, lac_comm *comm)
-{
-    if (comm == NULL || comm->size == 1)
-        return lac_finish(s);
-    if (s != LAC_OK && s != LAC_ERR_STOPPED)
-        comm->abort(comm, lac_error_message());
-    if (comm->rank == 0 || s == LAC_ERR_TIMEOUT)
-        return lac_finish(lac_context(s, "rank %d", comm->rank));
-    return lac_exit_code(s);
-}
-
 static int run_on_ranks(const lac_words *words, const train_options *o)
 {
     lac_comm *comm = NULL;
     lac_status s = lac_comm_open(&comm, 600);
     if (s == LAC_OK)
         s = train(words, o, comm);
-    const int code = finish(s, comm);
+    const int code = lac_finish_rank(s, comm);
     lac_comm_free(comm);
     return code;
 }

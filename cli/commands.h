@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/options.h"
+#include "core/comm/comm.h"
 
 #define LAC_COMMAND(name, about) int lac_cmd_##name(int argc, char **argv);
 #include "cli/commands.def"
@@ -16,3 +17,6 @@ int lac_exit_code(lac_status s);
 /* Prints the message of a failed status as one line on stderr; returns its exit code. What
  * stdout did not take is a failure too. */
 int lac_finish(lac_status s);
+/* The same for one of several ranks (comm may be NULL): it tells the others what ended it, unless all end alike. Of what all fail at the
+ * first alone prints; of a rank that was lost each one that noticed. */
+int lac_finish_rank(lac_status s, lac_comm *comm);

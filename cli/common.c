@@ -18,3 +18,14 @@ int lac_finish(lac_status s)
         fprintf(stderr, "lacuna: %s\n", lac_error_message());
     return lac_exit_code(s);
 }
+
+int lac_finish_rank(lac_status s, lac_comm *comm)
+{
+    if (comm == NULL || comm->size == 1)
+        return lac_finish(s);
+    if (s != LAC_OK && s != LAC_ERR_STOPPED)
+        comm->abort(comm, lac_error_message());
+    if (s == LAC_ERR_TIMEOUT)
+        lac_context(s, "rank %d", comm->rank);
+    return comm->rank == 0 || s == LAC_ERR_TIMEOUT ? lac_finish(s) : lac_exit_code(s);
+}

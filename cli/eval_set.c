@@ -203,13 +203,29 @@ static lac_status complete(void *context, uint8_t *picture, int64_t height, int6
 
 lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p }; }
 
-/* The pictures of one rank: [from, from + n) of the set, in equal parts but for the last ones. */
-typedef struct share { lac_eval_set *set; int64_t from, n; } share;
-
-static lac_status read_share(void *context, int64_t i, lac_eval_item *item)
+lac_eval_share lac_eval_set_share(const lac_eval_set *set, const lac_comm *comm)
 {
-    const share *s = context;
-    return lac_eval_set_read(s->set, s->from + i, item);
+    const int64_t each = (set->n + comm->size - 1) / comm->size, from = LAC_MIN(comm->rank * each, set->n);
+    return (lac_eval_share){ each, from, LAC_MIN(each, set->n - from) };
+}
+
+typedef struct part { lac_eval_read *read; void *context; int64_t from; } part;
+
+static lac_status read_part(void *context, int64_t i, lac_eval_item *item)
+{
+    const part *p = context;
+    return p->read(p->context, p->from + i, item);
+}
+
+lac_status lac_eval_share_run(const lac_eval_share *share, lac_score *score, lac_eval_read *read, void *context, const lac_eval_method *methods,
+                              lac_comm *comm)
+{
+    for (int64_t at = 0; at < share->each; at += AT_ONCE) {
+        part p = { read, context, share->from + at };
+        const int64_t n = LAC_MAX(LAC_MIN(AT_ONCE, share->n - at), 0);
+        LAC_TRY(lac_comm_agree(comm, lac_score_run(score, read_part, &p, n, methods)));
+    }
+    return LAC_OK;
 }
 
 /* Metric k of every picture of the set, NAN where it is undefined or there is no picture: fresh [ranks][each]. */
@@ -264,12 +280,11 @@ static lac_status means(const lac_score *s, int64_t each, lac_comm *comm, json_t
 
 static lac_status score_share(lac_score *s, const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, lac_comm *comm, json_t *values, double *score)
 {
-    const int64_t each = (set->n + comm->size - 1) / comm->size, from = LAC_MIN(comm->rank * each, set->n);
-    share own = { set, from, LAC_MIN(each, set->n - from) };
+    const lac_eval_share own = lac_eval_set_share(set, comm);
     lac_eval_painter painter = { ip, t };
     const lac_eval_method method = lac_eval_inpainter_method(ip->def->name, &painter);
-    LAC_TRY(lac_comm_agree(comm, lac_score_run(s, read_share, &own, own.n, &method)));
-    return means(s, each, comm, values, score);
+    LAC_TRY(lac_eval_share_run(&own, s, lac_eval_set_read, set, &method, comm));
+    return means(s, own.each, comm, values, score);
 }
 
 lac_status lac_eval_inpainter(const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, const json_t *metrics, lac_comm *comm, json_t **values,

@@ -4,6 +4,7 @@
 #include "core/image/paste.h"
 #include "core/memory.h"
 #include "eval/baseline.h"
+#include "eval/gather.h"
 #include "train/progress.h"
 
 #include <stdio.h>
@@ -24,11 +25,11 @@ static double now(void)
 static void tell(const lac_eval_watch *w)
 {
     char left[40];
-    const int64_t n = lac_eval_set_count(w->set);
+    const int64_t n = w->share.n, done = w->at - w->share.from;
     if (!w->terminal)
         return;
-    lac_duration(left, sizeof left, w->at > 0 ? (now() - w->started) / (double)w->at * (double)(n - w->at) : -1);
-    fprintf(stderr, "\r\033[Kpicture %lld/%lld   ETA %s", (long long)w->at, (long long)n, left);
+    lac_duration(left, sizeof left, done > 0 ? (now() - w->started) / (double)done * (double)(n - done) : -1);
+    fprintf(stderr, "\r\033[Kpicture %lld/%lld   ETA %s", (long long)done, (long long)n, left);
 }
 
 static lac_image *cell(const lac_eval_watch *w, int64_t column) { return &w->shown[w->at * (w->n_methods + 2) + column]; }
@@ -60,32 +61,56 @@ static lac_status complete(void *context, uint8_t *picture, int64_t height, int6
     return show(m->watch, m->column, picture, height, width);
 }
 
-static lac_status run(lac_eval_watch *w, lac_score *score, lac_eval_method *methods)
+static lac_status score_share(lac_eval_watch *w, lac_score *score, lac_eval_method *methods, lac_comm *comm)
 {
     for (int64_t m = 0; m < w->n_methods; m++)
         methods[m] = (lac_eval_method){ w->watched[m].method.name, complete, &w->watched[m] };
     w->started = now();
-    const lac_status s = lac_score_run(score, read_item, w, lac_eval_set_count(w->set), methods);
+    const lac_status s = lac_eval_share_run(&w->share, score, read_item, w, methods, comm);
     if (w->terminal)
         fprintf(stderr, "\r\033[K");
     return s;
 }
 
-lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
-                              int64_t images)
+static lac_status make_room(lac_eval_watch *w, lac_eval_method **own, const lac_eval_method *methods, int64_t images)
 {
-    lac_eval_method *own;
-    *w = (lac_eval_watch){ .set = set, .n_methods = n_methods, .terminal = isatty(STDERR_FILENO) };
-    LAC_TRY(lac_calloc((void **)&w->watched, (size_t)n_methods, sizeof *w->watched));
-    for (int64_t m = 0; m < n_methods; m++)
+    LAC_TRY(lac_calloc((void **)own, (size_t)w->n_methods, sizeof **own));
+    LAC_TRY(lac_calloc((void **)&w->watched, (size_t)w->n_methods, sizeof *w->watched));
+    for (int64_t m = 0; m < w->n_methods; m++)
         w->watched[m] = (lac_eval_watched){ methods[m], w, m + 1 };
-    images = LAC_MIN(images, lac_eval_set_count(set));
-    LAC_TRY(lac_calloc((void **)&w->shown, (size_t)(images * (n_methods + 2)), sizeof *w->shown));
+    LAC_TRY(lac_calloc((void **)&w->shown, (size_t)(images * (w->n_methods + 2)), sizeof *w->shown));
     w->n_shown = images;
-    LAC_TRY(lac_calloc((void **)&own, (size_t)n_methods, sizeof *own));
-    const lac_status s = run(w, score, own);
+    return LAC_OK;
+}
+
+/* A picture of the sheet from the rank that has it to all. */
+static lac_status spread(lac_image *image, int64_t side, int owner, lac_comm *comm)
+{
+    const lac_status s = comm->rank == owner ? LAC_OK : lac_image_new(image, side, side, 3);
+    LAC_TRY(lac_comm_agree(comm, s));
+    return comm->broadcast(comm, image->pixels, (size_t)(side * side) * 3, owner);
+}
+
+static lac_status spread_sheet(lac_eval_watch *w, int64_t side, lac_comm *comm)
+{
+    const int64_t columns = w->n_methods + 2;
+    for (int64_t i = 0; comm->size > 1 && i < w->n_shown * columns; i++)
+        LAC_TRY(spread(&w->shown[i], side, (int)(i / columns / w->share.each), comm));
+    return LAC_OK;
+}
+
+lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
+                              int64_t images, lac_comm *comm)
+{
+    lac_eval_method *own = NULL;
+    *w = (lac_eval_watch){ .set = set, .share = lac_eval_set_share(set, comm), .n_methods = n_methods, .terminal = comm->rank == 0 && isatty(STDERR_FILENO) };
+    lac_status s = lac_comm_agree(comm, make_room(w, &own, methods, LAC_MIN(images, lac_eval_set_count(set))));
+    if (s == LAC_OK)
+        s = score_share(w, score, own, comm);
     free(own);
-    return s;
+    LAC_TRY(s);
+    LAC_TRY(lac_score_gather(score, comm));
+    return score->n_rows > 0 ? spread_sheet(w, score->row[0].height, comm) : LAC_OK;
 }
 
 void lac_eval_watch_free(lac_eval_watch *w)
@@ -94,7 +119,7 @@ void lac_eval_watch_free(lac_eval_watch *w)
         lac_image_free(&w->shown[i]);
     free(w->shown);
     free(w->watched);
-    *w = (lac_eval_watch){ .set = NULL };
+    *w = (lac_eval_watch){ .n_shown = 0 };
 }
 
 lac_status lac_eval_watch_sheet(const lac_eval_watch *w, const char *path)

@@ -1,6 +1,7 @@
 /* cli/eval_watch.h -- an evaluation looked at while it runs: a line with the time left on a terminal, and a sheet of its first pictures.
  *
- * The sheet has a row a picture: what is known, what each method made of it, the truth. */
+ * The sheet has a row a picture: what is known, what each method made of it, the truth. Over several ranks each scores its share of the
+ * set; the first tells of its own on the terminal. */
 #pragma once
 
 #include "cli/eval_set.h"
@@ -9,16 +10,17 @@ typedef struct lac_eval_watched { lac_eval_method method; struct lac_eval_watch 
 
 typedef struct lac_eval_watch {
     lac_eval_set *set;
-    int64_t n_methods, n_shown, at;         /* at: the picture that is being done */
+    lac_eval_share share;                   /* of this rank */
+    int64_t n_methods, n_shown, at;         /* at: the picture that is being done, as the set counts */
     lac_eval_watched *watched;
     lac_image *shown;                       /* [n_shown][n_methods + 2] */
     bool terminal;
     double started;
 } lac_eval_watch;
 
-/* Scores the methods over the whole set. images: how many pictures the sheet is to have; 0: no sheet. lac_eval_watch_free ends it, also
- * after a failure. */
+/* Scores the methods over the whole set; every rank then has all values and all pictures of the sheet. images: how many pictures that is
+ * to have; 0: no sheet. What one rank fails at, all return. lac_eval_watch_free ends it, also after a failure. */
 lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
-                              int64_t images);
+                              int64_t images, lac_comm *comm);
 void lac_eval_watch_free(lac_eval_watch *w);
 lac_status lac_eval_watch_sheet(const lac_eval_watch *w, const char *path);        /* PNG */

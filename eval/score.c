@@ -13,19 +13,32 @@ static void free_names(char **name, int64_t n)
     free(name);
 }
 
-void lac_score_free(lac_score *s)
+static void free_list(lac_name_list *list)
+{
+    free_names(list->name, list->n);
+    *list = (lac_name_list){ NULL, 0, 0 };
+}
+
+void lac_score_clear(lac_score *s)
 {
     for (int64_t i = 0; i < s->n_rows; i++) {
         free(s->row[i].id);
         free(s->row[i].value);
     }
+    s->n_rows = 0;
+    free_list(&s->backgrounds);
+    free_list(&s->objects);
+    free_list(&s->reasons);
+}
+
+void lac_score_free(lac_score *s)
+{
+    lac_score_clear(s);
     free(s->row);
     free(s->metric);
     free_names(s->metric_name, s->n_metrics);
     free_names(s->recipe, s->n_metrics);
     free_names(s->method, s->n_methods);
-    free_names(s->backgrounds.name, s->backgrounds.n);
-    free_names(s->objects.name, s->objects.n);
     *s = (lac_score){ 0 };
 }
 
@@ -97,32 +110,55 @@ static lac_status measure_all(const lac_score *s, const lac_eval_item *item, con
     return LAC_OK;
 }
 
-static lac_status fill_row(lac_score *s, lac_score_row *row, const lac_eval_item *item, const uint8_t *const *image)
+/* Values of a new row; their reasons become the score's own. */
+static lac_status copy_values(lac_score *s, lac_score_row *row, const lac_value *value)
 {
-    row->height = item->height;
-    row->width = item->width;
-    row->object = -1;
-    for (int64_t i = 0; i < item->height * item->width; i++)
-        row->holes += item->mask[i] != 0;
-    LAC_TRY(lac_strdup(&row->id, item->id));
-    LAC_TRY(lac_calloc((void **)&row->value, (size_t)(s->n_methods * s->n_metrics), sizeof *row->value));
-    LAC_TRY(number_of(&s->backgrounds, item->background, &row->background));
-    if (item->object != NULL)
-        LAC_TRY(number_of(&s->objects, item->object, &row->object));
-    return measure_all(s, item, image, row->value);
+    const int64_t n = s->n_methods * s->n_metrics;
+    LAC_TRY(lac_calloc((void **)&row->value, (size_t)n, sizeof *row->value));
+    for (int64_t i = 0; i < n; i++) {
+        int64_t reason;
+        row->value[i].value = value[i].value;
+        if (value[i].reason == NULL)
+            continue;
+        LAC_TRY(number_of(&s->reasons, value[i].reason, &reason));
+        row->value[i].reason = s->reasons.name[reason];
+    }
+    return LAC_OK;
 }
 
-lac_status lac_score_add(lac_score *s, const lac_eval_item *item, const uint8_t *const *image)
+static lac_status fill_row(lac_score *s, lac_score_row *row, const lac_eval_item *item, const lac_value *value)
+{
+    LAC_TRY(lac_strdup(&row->id, item->id));
+    LAC_TRY(copy_values(s, row, value));
+    LAC_TRY(number_of(&s->backgrounds, item->background, &row->background));
+    return item->object != NULL ? number_of(&s->objects, item->object, &row->object) : LAC_OK;
+}
+
+lac_status lac_score_add_values(lac_score *s, const lac_eval_item *item, int64_t holes, const lac_value *value)
 {
     LAC_TRY(lac_grow((void **)&s->row, s->n_rows, &s->capacity, sizeof *s->row));
-    lac_score_row row = { 0 };
-    const lac_status status = fill_row(s, &row, item, image);
+    lac_score_row row = { .object = -1, .height = item->height, .width = item->width, .holes = holes };
+    const lac_status status = fill_row(s, &row, item, value);
     if (status == LAC_OK)
         s->row[s->n_rows++] = row;
     else {
         free(row.id);
         free(row.value);
     }
+    return status;
+}
+
+lac_status lac_score_add(lac_score *s, const lac_eval_item *item, const uint8_t *const *image)
+{
+    int64_t holes = 0;
+    lac_value *value;
+    for (int64_t i = 0; i < item->height * item->width; i++)
+        holes += item->mask[i] != 0;
+    LAC_TRY(lac_calloc((void **)&value, (size_t)(s->n_methods * s->n_metrics), sizeof *value));
+    lac_status status = measure_all(s, item, image, value);
+    if (status == LAC_OK)
+        status = lac_score_add_values(s, item, holes, value);
+    free(value);
     return status;
 }
 

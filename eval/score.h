@@ -44,7 +44,7 @@ typedef struct lac_score {
     lac_metric *metric;
     char **metric_name, **recipe, **method;
     lac_score_row *row;             /* in the order of lac_score_add */
-    lac_name_list backgrounds, objects;
+    lac_name_list backgrounds, objects, reasons;
 } lac_score;
 
 /* LAC_ERR_ARG: a metric that is unknown or named twice, a method named twice. On failure *s is empty. */
@@ -53,6 +53,10 @@ void lac_score_free(lac_score *s);
 
 /* image[m] is method m's picture of this item, [H, W, 3]. */
 lac_status lac_score_add(lac_score *s, const lac_eval_item *item, const uint8_t *const *image);
+
+/* The same with values that were found elsewhere, [n_methods][n_metrics] (eval/gather.h); of item only what names it, and its size. */
+lac_status lac_score_add_values(lac_score *s, const lac_eval_item *item, int64_t holes, const lac_value *value);
+void lac_score_clear(lac_score *s);         /* no rows, the same metrics and methods */
 
 /* The whole loop over n items: read, grey the hole, complete by each method, add. methods[] are those of lac_score_new, in order.
  * A failure says which item and method. */

@@ -54,6 +54,20 @@ void lac_comm_free(lac_comm *c)
 
 typedef struct verdict { int32_t status; char message[1020]; } verdict;
 
+/* The lowest failing rank's; its number joins the message unless all failed alike. */
+static lac_status first_failure(const verdict *all, int size)
+{
+    int first = 0, alike = 0;
+    while (first < size && all[first].status == LAC_OK)
+        first++;
+    if (first == size)
+        return LAC_OK;
+    for (int r = 0; r < size; r++)
+        alike += all[r].status == all[first].status && strcmp(all[r].message, all[first].message) == 0;
+    return alike == size ? LAC_FAIL((lac_status)all[first].status, "%s", all[first].message)
+                         : LAC_FAIL((lac_status)all[first].status, "rank %d of %d: %s", first, size, all[first].message);
+}
+
 lac_status lac_comm_agree(lac_comm *c, lac_status s)
 {
     verdict *all;
@@ -64,9 +78,8 @@ lac_status lac_comm_agree(lac_comm *c, lac_status s)
         lac_error_copy(own.message, sizeof own.message);
     LAC_TRY(lac_calloc((void **)&all, (size_t)c->size, sizeof *all));
     lac_status agreed = c->all_gather(c, all, &own, sizeof own);
-    for (int r = 0; agreed == LAC_OK && r < c->size; r++)
-        if (all[r].status != LAC_OK)
-            agreed = LAC_FAIL((lac_status)all[r].status, "%s", all[r].message);
+    if (agreed == LAC_OK)
+        agreed = first_failure(all, c->size);
     free(all);
     return agreed;
 }

@@ -50,7 +50,7 @@ lac_status lac_comm_tcp(lac_comm **c, const struct lac_launch *l, double timeout
 
 void lac_comm_free(lac_comm *c);
 
-/* s on every rank, if it is a failure on any: the lowest failing rank's, with its message. For what one rank may fail at and the others
+/* s on every rank, if it is a failure on any: the lowest failing rank's, with its message and, unless all fail alike, its number. For what one rank may fail at and the others
  * may not: reading and writing files. */
 lac_status lac_comm_agree(lac_comm *c, lac_status s);
 
