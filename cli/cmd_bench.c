@@ -1,4 +1,5 @@
-/* lacuna bench: the training step of a config on random pictures, and the kernels of single ops, beside what the machine can do. */
+/* lacuna bench: the training step of a config on random pictures, and the kernels of single ops, beside what the machine can do; and an
+ * estimate of that step on many GPUs. */
 #include "cli/commands.h"
 
 #include "autograd/ops/activation/activation.h"
@@ -6,6 +7,7 @@
 #include "autograd/ops/contextual_attention/contextual_attention.h"
 #include "autograd/ops/conv2d/conv2d.h"
 #include "autograd/ops/gate/gate.h"
+#include "cli/bench_scaling.h"
 #include "cli/lua_host.h"
 #include "cli/options.h"
 #include "core/comm/comm.h"
@@ -22,7 +24,7 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct bench_options { const char *precision; int64_t size, batch, steps; } bench_options;
+typedef struct bench_options { const char *precision; int64_t size, batch, steps; lac_scaling_options scaling; } bench_options;
 
 static double now(void)
 {
@@ -111,56 +113,113 @@ static lac_status time_steps(lac_trainer *t, const lac_batch *batch, int64_t n, 
     return LAC_OK;
 }
 
-static lac_status print_table(lac_trainer *t, const lac_batch *batch)
+/* One step more, kernel by kernel. */
+static lac_status time_kernels(lac_trainer *t, const lac_batch *batch, lac_timing *timing, double *total)
 {
-    static lac_timing timing;
     const lac_batch *all[LAC_MAX_PHASES];
     for (int p = 0; p < LAC_MAX_PHASES; p++)
         all[p] = batch;
-    lac_timing_start(&timing, t->tape);
+    lac_timing_start(timing, t->tape);
     const double start = now();
     const lac_status s = lac_trainer_step(t, 0, all, NULL);
-    const double total = now() - start;
+    *total = now() - start;
     lac_timing_stop(t->tape);
-    LAC_TRY(s);
+    return s;
+}
+
+static void print_table(const lac_timing *timing, double total)
+{
     lac_op op;
     bool backward;
     print_heading("");
-    for (int k = 0; lac_timing_at(&timing, k, &op, &backward); k++)
-        print_row(&timing, op, backward, "", total);
-    printf("%-58s %10.3f %6.1f%%\n", "no kernel of an op: optimizers, sums, host", 1e3 * (total - lac_timing_seconds(&timing)),
-           100 * (1 - lac_timing_seconds(&timing) / total));
-    return LAC_OK;
+    for (int k = 0; lac_timing_at(timing, k, &op, &backward); k++)
+        print_row(timing, op, backward, "", total);
+    printf("%-58s %10.3f %6.1f%%\n", "no kernel of an op: optimizers, sums, host", 1e3 * (total - lac_timing_seconds(timing)),
+           100 * (1 - lac_timing_seconds(timing) / total));
 }
 
-static lac_status measure(lac_trainer *t, const json_t *config, int64_t n_steps)
+/* A step of a config as it was found here. */
+typedef struct measured {
+    double *seconds, total;                     /* of each step, sorted; of the one that `kernels` is of */
+    int64_t n_steps, peak, flops;
+    lac_timing kernels;
+} measured;
+
+static lac_status measure(lac_trainer *t, const json_t *config, measured *m)
 {
-    const int64_t n = lac_config_int(config, "batch.global");
     lac_batch batch = { 0 };
-    double *seconds = NULL;
-    int64_t peak, flops;
-    lac_status s = random_batch(&batch, n, t->recipe.size);
+    lac_status s = random_batch(&batch, lac_config_int(config, "batch.global"), t->recipe.size);
     if (s == LAC_OK)
-        s = lac_trainer_cost(t, &peak, &flops);
+        s = lac_trainer_cost(t, &m->peak, &m->flops);
     if (s == LAC_OK)
-        s = lac_calloc((void **)&seconds, (size_t)n_steps, sizeof *seconds);
+        s = lac_calloc((void **)&m->seconds, (size_t)m->n_steps, sizeof *m->seconds);
     if (s == LAC_OK)
-        s = time_steps(t, &batch, n_steps, seconds);
+        s = time_steps(t, &batch, m->n_steps, m->seconds);
     if (s == LAC_OK) {
-        qsort(seconds, (size_t)n_steps, sizeof *seconds, by_value);
-        const double median = seconds[n_steps / 2];
-        printf("%lld pictures of %lldx%lld, %s: %.1f ms a step (%.1f to %.1f, %lld steps), %.2f images/s, %.0f GFLOP/s, %.1f MB of activations at most\n",
-               (long long)n, (long long)t->recipe.size, (long long)t->recipe.size, lac_dtype_name(t->recipe.dtype), 1e3 * median,
-               1e3 * seconds[0], 1e3 * seconds[n_steps - 1], (long long)n_steps, (double)n / median, 1e-9 * (double)flops / median, 1e-6 * (double)peak);
-        s = print_table(t, &batch);
+        qsort(m->seconds, (size_t)m->n_steps, sizeof *m->seconds, by_value);
+        s = time_kernels(t, &batch, &m->kernels, &m->total);
     }
-    free(seconds);
     for (int i = 0; i < 2; i++)
         free(batch.field[i].tensor.data);
     return s;
 }
 
-static lac_status bench_step(const lac_words *words, const bench_options *o)
+static lac_status report_step(lac_trainer *t, const json_t *config, const bench_options *o)
+{
+    static measured m;
+    lac_peak peak;
+    m.n_steps = o->steps;
+    LAC_TRY(say_machine(&peak));
+    const lac_status s = measure(t, config, &m);
+    if (s == LAC_OK) {
+        const long long n = (long long)lac_config_int(config, "batch.global"), size = (long long)t->recipe.size;
+        const double median = m.seconds[m.n_steps / 2];
+        printf("%lld pictures of %lldx%lld, %s: %.1f ms a step (%.1f to %.1f, %lld steps), %.2f images/s, %.0f GFLOP/s, %.1f MB of activations at most\n",
+               n, size, size, lac_dtype_name(t->recipe.dtype), 1e3 * median, 1e3 * m.seconds[0], 1e3 * m.seconds[m.n_steps - 1],
+               (long long)m.n_steps, (double)n / median, 1e-9 * (double)m.flops / median, 1e-6 * (double)m.peak);
+        print_table(&m.kernels, m.total);
+    }
+    free(m.seconds);
+    return s;
+}
+
+/* Shares of the step, as its kernels say: forward, backward, and what is no kernel of an op. */
+static lac_status measure_shares(lac_trainer *t, const json_t *config, int64_t n_steps, lac_scaling_options *o)
+{
+    static measured m;
+    m.n_steps = n_steps;
+    const lac_status s = measure(t, config, &m);
+    double backward = 0;
+    for (int op = 0; op < LAC_N_OPS; op++)
+        backward += m.kernels.of[op][1].seconds;
+    if (s == LAC_OK) {
+        o->step_ms = 1e3 * m.seconds[n_steps / 2];
+        o->backward = backward / m.total;
+        o->optimizer = 1 - lac_timing_seconds(&m.kernels) / m.total;
+    }
+    free(m.seconds);
+    return s;
+}
+
+static lac_status report_scaling(lac_trainer *t, const json_t *config, const bench_options *options)
+{
+    char how[200];
+    lac_scaling_options o = options->scaling;
+    const bool given = o.step_ms > 0;
+    int64_t parameters = 0;
+    LAC_TRY(lac_scaling_check(&o));
+    if (!given)
+        LAC_TRY(measure_shares(t, config, options->steps, &o));
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        parameters += lac_params_numel(t->recipe.phase[p].trains);
+    snprintf(how, sizeof how, given ? "given" : "measured here on %s in %s", t->recipe.backend->name, lac_dtype_name(t->recipe.dtype));
+    lac_scaling_print(stdout, &o, lac_config_str(config, "name"), how, lac_config_int(config, "batch.global"), parameters);
+    return LAC_OK;
+}
+
+/* Opens the config's trainer, on one rank, for one of the two above. */
+static lac_status with_trainer(const lac_words *words, const bench_options *o,
+                               lac_status (*then)(lac_trainer *t, const json_t *config, const bench_options *o))
 {
     lac_experiment e = { 0 };
     lac_stages stages = { 0 };
@@ -168,7 +227,6 @@ static lac_status bench_step(const lac_words *words, const bench_options *o)
     lac_comm *comm = NULL;
     const lac_backend *b;
     lac_dtype d;
-    lac_peak peak;
     lac_status s = read_config(&e, words, o);
     if (s == LAC_OK)
         s = lac_stages_resolve(&stages, e.config, lac_experiment_where, &e);
@@ -179,9 +237,7 @@ static lac_status bench_step(const lac_words *words, const bench_options *o)
     if (s == LAC_OK)
         s = lac_trainer_open(&t, stages.stage[0].recipe, stages.stage[0].config, stages.stage[0].name, b, d, comm);
     if (s == LAC_OK)
-        s = say_machine(&peak);
-    if (s == LAC_OK)
-        s = measure(&t, stages.stage[0].config, o->steps);
+        s = then(&t, stages.stage[0].config, o);
     lac_trainer_close(&t);
     lac_comm_free(comm);
     lac_stages_free(&stages);
@@ -303,29 +359,32 @@ static lac_status bench_ops(const bench_options *o)
 
 static lac_status bench(const lac_words *words, const bench_options *o)
 {
-    static const char *const kinds[] = { "step", "ops" };
+    static const char *const kinds[] = { "step", "ops", "scaling" };
     int kind;
-    LAC_TRY(lac_options_choose("benchmark", words->word[0], kinds, 2, &kind));
+    LAC_TRY(lac_options_choose("benchmark", words->word[0], kinds, 3, &kind));
     if (o->steps < 1)
         return LAC_FAIL(LAC_ERR_ARG, "--steps wants 1 or more, got %lld", (long long)o->steps);
     if (kind == 1 && (words->n > 1 || o->size != 0 || o->batch != 0))
         return LAC_FAIL(LAC_ERR_ARG, "lacuna bench ops takes no config, --size or --batch");
-    return kind == 0 ? bench_step(words, o) : bench_ops(o);
+    return kind == 1 ? bench_ops(o) : with_trainer(words, o, kind == 0 ? report_step : report_scaling);
 }
 
 int lac_cmd_bench(int argc, char **argv)
 {
-    bench_options o = { NULL, 0, 0, 5 };
+    bench_options o = { NULL, 0, 0, 5, lac_scaling_defaults };
     const lac_option options[] = {
         { "precision", 0, "P", LAC_OPTION_STRING, &o.precision, "f32 or bf16; else what the config says, f32 without one" },
-        { "size", 0, "N", LAC_OPTION_INT, &o.size, "pictures of NxN (step)" },
-        { "batch", 0, "N", LAC_OPTION_INT, &o.batch, "pictures a step, all at once (step)" },
+        { "size", 0, "N", LAC_OPTION_INT, &o.size, "pictures of NxN (step, scaling)" },
+        { "batch", 0, "N", LAC_OPTION_INT, &o.batch, "pictures a step, all at once (step, scaling: on each GPU)" },
         { "steps", 0, "N", LAC_OPTION_INT, &o.steps, "how often each is timed (5)" },
+        LAC_SCALING_OPTIONS(o.scaling),
         { NULL },
     };
-    const lac_command command = { "lacuna bench", "step|ops [CONFIG.lua]", 1, 2,
+    const lac_command command = { "lacuna bench", "step|ops|scaling [CONFIG.lua]", 1, 2,
         "step: the training step of a config on random pictures, by default DeepFill v2 of cnum 48, batch 4, 256x256.\n"
-        "ops: kernels at shapes of that step. Both print what the machine can copy and multiply beside them.", options };
+        "ops: kernels at shapes of that step. Both print what the machine can copy and multiply beside them.\n"
+        "scaling: an estimate of that step's efficiency on 8 to 1024 GPUs, from its time on one (measured here, or --step-ms) and from\n"
+        "the links; docs/clusters.md has the formulas.", options };
     lac_words words = { NULL, 0 };
     bool go;
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);

@@ -16,3 +16,14 @@ fails 2 "--steps wants 1 or more" lacuna bench step tiny.lua --steps 0
 fails 2 "takes no config" lacuna bench ops tiny.lua
 "$BUILD/bench-peak" > peak
 grep -qE '^fma_gflops [0-9.]+$' peak && grep -qE '^copy_gbs [0-9.]+$' peak || fail "bench-peak: $(cat peak)"
+
+# The estimate: with a step that is given, and with one that is measured.
+says "An estimate, not a measurement" lacuna bench scaling tiny.lua --step-ms 10 --backward 0.5 --optimizer 0.1
+[ "$(grep -c '^ *[0-9]' .out)" = 8 ] && grep -q '^ *1024 ' .out || fail "rows of 8 to 1024 GPUs: $(cat .out)"
+[ "$(grep -c estimate .out)" -ge 2 ] || fail "not called an estimate: $(cat .out)"
+# links without limit: nothing is lost, and ZeRO-1 wins the optimizer's time, 10 ms over 9 + 1 / 8
+lacuna bench scaling tiny.lua --step-ms 10 --optimizer 0.1 --intra-us 0 --inter-us 0 --intra-gbs 1e9 --inter-gbs 1e9 > free
+grep -qE '^ *8 +100.0% +100.0% +109.6% +109.6% +100.0%' free || fail "links without limit: $(cat free)"
+says "measured here on cpu in f32" lacuna bench scaling tiny.lua --size 64 --steps 1
+fails 2 "--per-node must be above 0" lacuna bench scaling tiny.lua --per-node 0
+fails 2 "are shares of a step" lacuna bench scaling tiny.lua --backward 0.9 --optimizer 0.2
