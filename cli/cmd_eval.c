@@ -327,7 +327,7 @@ static int run_on_ranks(const wish *w, const lac_words *words)
     lac_status s = lac_comm_open(&comm, 600);
     if (s == LAC_OK)
         s = evaluate(w, words, comm);
-    const int code = lac_finish_rank(s, comm);
+    const int code = lac_finish_rank(s, comm, true);
     lac_comm_free(comm);
     return code;
 }

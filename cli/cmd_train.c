@@ -203,7 +203,7 @@ static int run_on_ranks(const lac_words *words, const train_options *o)
     lac_status s = lac_comm_open(&comm, 600);
     if (s == LAC_OK)
         s = train(words, o, comm);
-    const int code = lac_finish_rank(s, comm);
+    const int code = lac_finish_rank(s, comm, false);
     lac_comm_free(comm);
     return code;
 }

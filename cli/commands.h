@@ -18,5 +18,5 @@ int lac_exit_code(lac_status s);
  * stdout did not take is a failure too. */
 int lac_finish(lac_status s);
 /* The same for one of several ranks (comm may be NULL): it tells the others what ended it, unless all end alike. Of what all fail at the
- * first alone prints; of a rank that was lost each one that noticed. */
-int lac_finish_rank(lac_status s, lac_comm *comm);
+ * first alone prints; of a rank that was lost each one that noticed. agreed: a failure of one is one of all (lac_comm_agree). */
+int lac_finish_rank(lac_status s, lac_comm *comm, bool agreed);

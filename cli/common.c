@@ -19,13 +19,17 @@ int lac_finish(lac_status s)
     return lac_exit_code(s);
 }
 
-int lac_finish_rank(lac_status s, lac_comm *comm)
+int lac_finish_rank(lac_status s, lac_comm *comm, bool agreed)
 {
     if (comm == NULL || comm->size == 1)
         return lac_finish(s);
-    if (s != LAC_OK && s != LAC_ERR_STOPPED)
+    const bool together = agreed && s != LAC_OK && s != LAC_ERR_TIMEOUT && s != LAC_ERR_LIBRARY;
+    if (s != LAC_OK && s != LAC_ERR_STOPPED && !together)
         comm->abort(comm, lac_error_message());
     if (s == LAC_ERR_TIMEOUT)
         lac_context(s, "rank %d", comm->rank);
-    return comm->rank == 0 || s == LAC_ERR_TIMEOUT ? lac_finish(s) : lac_exit_code(s);
+    const int code = comm->rank == 0 || s == LAC_ERR_TIMEOUT ? lac_finish(s) : lac_exit_code(s);
+    if (together)
+        lac_comm_agree(comm, LAC_OK);           /* mpirun ends the others when one ends so: not before the first has spoken */
+    return code;
 }

@@ -99,7 +99,7 @@ static lac_status exchange(lac_comm *comm, bytes *own, char **all, size_t *most,
     LAC_TRY(comm->all_gather(comm, length, &n, sizeof n));
     for (int r = 0; r < comm->size; r++)
         *most = LAC_MAX(*most, (size_t)length[r]);
-    LAC_TRY(lac_calloc((void **)all, (size_t)comm->size, *most));
+    LAC_TRY(lac_comm_agree(comm, lac_calloc((void **)all, (size_t)comm->size, *most)));
     if (own->n > 0)
         memcpy(*all + (size_t)comm->rank * *most, own->data, own->n);
     return comm->all_gather(comm, *all, *all + (size_t)comm->rank * *most, *most);
@@ -110,12 +110,14 @@ static lac_status replace_rows(lac_score *s, lac_comm *comm, bytes *own)
     int64_t *length;
     char *all = NULL;
     size_t most;
-    LAC_TRY(lac_calloc((void **)&length, (size_t)comm->size, sizeof *length));
+    LAC_TRY(lac_comm_agree(comm, lac_calloc((void **)&length, (size_t)comm->size, sizeof *length)));
     lac_status status = exchange(comm, own, &all, &most, length);
-    if (status == LAC_OK)
+    if (status == LAC_OK) {
         lac_score_clear(s);
-    for (int r = 0; status == LAC_OK && r < comm->size; r++)
-        status = take_rows(s, all + (size_t)r * most, (size_t)length[r]);
+        for (int r = 0; status == LAC_OK && r < comm->size; r++)
+            status = take_rows(s, all + (size_t)r * most, (size_t)length[r]);
+        status = lac_comm_agree(comm, status);
+    }
     free(all);
     free(length);
     return status;
