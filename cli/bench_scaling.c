@@ -2,18 +2,18 @@
 
 #include "core/comm/scaling.h"
 
-const lac_scaling_options lac_scaling_defaults = { .backward = 0.6, .optimizer = 0.03, .bucket_mb = 25, .intra_gbs = 450, .inter_gbs = 400,
+const lac_scaling_options lac_scaling_defaults = { .backward = 0.6, .optimizer = 0.03, .intra_gbs = 450, .inter_gbs = 400,
                                                    .intra_us = 3.4, .inter_us = 9.6, .per_node = 8, .micros = 4 };
 
 lac_status lac_scaling_check(const lac_scaling_options *o)
 {
     const struct { const char *name; double value; } above_zero[] = {
-        { "bucket", o->bucket_mb }, { "intra-gbs", o->intra_gbs }, { "inter-gbs", o->inter_gbs }, { "per-node", (double)o->per_node }, { "micros", (double)o->micros } };
+        { "intra-gbs", o->intra_gbs }, { "inter-gbs", o->inter_gbs }, { "per-node", (double)o->per_node }, { "micros", (double)o->micros } };
     for (size_t i = 0; i < LAC_COUNT(above_zero); i++)
         if (above_zero[i].value <= 0)
             return LAC_FAIL(LAC_ERR_ARG, "--%s must be above 0, found %g", above_zero[i].name, above_zero[i].value);
-    if (o->step_ms < 0 || o->intra_us < 0 || o->inter_us < 0)
-        return LAC_FAIL(LAC_ERR_ARG, "--step-ms, --intra-us and --inter-us must not be negative");
+    if (o->step_ms < 0 || o->bucket_mib < 0 || o->intra_us < 0 || o->inter_us < 0)
+        return LAC_FAIL(LAC_ERR_ARG, "--step-ms, --bucket, --intra-us and --inter-us must not be negative");
     if (o->backward < 0 || o->optimizer < 0 || o->backward + o->optimizer > 1)
         return LAC_FAIL(LAC_ERR_ARG, "--backward and --optimizer are shares of a step, found %g and %g", o->backward, o->optimizer);
     return LAC_OK;
@@ -23,7 +23,7 @@ static lac_scaling_step step_of(const lac_scaling_options *o, int64_t parameters
 {
     const double seconds = 1e-3 * o->step_ms;
     return (lac_scaling_step){ .forward = seconds * (1 - o->backward - o->optimizer), .backward = seconds * o->backward,
-                               .optimizer = seconds * o->optimizer, .bytes = 4 * parameters, .bucket = LAC_MAX((int64_t)(1e6 * o->bucket_mb), 1), .micros = 1 };
+                               .optimizer = seconds * o->optimizer, .bytes = 4 * parameters, .bucket = LAC_MAX((int64_t)(1048576 * o->bucket_mib), 1), .micros = 1 };
 }
 
 static void print_row(FILE *to, const lac_scaling_step *one, const lac_links *l, int64_t ranks, int64_t micros)
@@ -47,7 +47,8 @@ void lac_scaling_print(FILE *to, const lac_scaling_options *o, const char *name,
     fprintf(to, "An estimate, not a measurement: efficiency of %s, a step on one GPU over a step on N, each with %lld pictures.\n", name, (long long)pictures);
     fprintf(to, "step        %.2f ms, %s: forward %.2f, backward %.2f, optimizer and the rest %.2f\n", o->step_ms, how, 1e3 * s.forward, 1e3 * s.backward,
             1e3 * s.optimizer);
-    fprintf(to, "gradients   %.1f MB (%lld parameters in f32), %g MB at once\n", 1e-6 * (double)s.bytes, (long long)parameters, o->bucket_mb);
+    fprintf(to, "gradients   %.1f MB (%lld parameters in f32), %.1f MB at once\n", 1e-6 * (double)s.bytes, (long long)parameters,
+            1e-6 * (double)s.bucket);
     fprintf(to, "links       %lld GPUs a node, %g GB/s each, %g us; between nodes %g GB/s a node, %g us\n\n", (long long)o->per_node, o->intra_gbs,
             o->intra_us, o->inter_gbs, o->inter_us);
     snprintf(head, sizeof head, "estimate, %lld micro-batches", (long long)o->micros);

@@ -8,7 +8,8 @@
 typedef struct lac_scaling_options {
     double step_ms;                                     /* 0: to be measured */
     double backward, optimizer;                         /* shares of it */
-    double bucket_mb, intra_gbs, inter_gbs, intra_us, inter_us;
+    double bucket_mib;                                  /* 0: the config's comm.bucket */
+    double intra_gbs, inter_gbs, intra_us, inter_us;
     int64_t per_node, micros;
 } lac_scaling_options;
 
@@ -21,7 +22,7 @@ extern const lac_scaling_options lac_scaling_defaults;
     { "step-ms", 0, "MS", LAC_OPTION_NUMBER, &(o).step_ms, "time of a step on one GPU, instead of measuring it here (scaling, as all below)" }, \
     { "backward", 0, "SHARE", LAC_OPTION_NUMBER, &(o).backward, "with --step-ms: how much of it is backward (0.6)" }, \
     { "optimizer", 0, "SHARE", LAC_OPTION_NUMBER, &(o).optimizer, "with --step-ms: how much of it is the optimizer (0.03)" }, \
-    { "bucket", 0, "MB", LAC_OPTION_NUMBER, &(o).bucket_mb, "gradients that are reduced at once (25)" }, \
+    { "bucket", 0, "MIB", LAC_OPTION_NUMBER, &(o).bucket_mib, "gradients that are reduced at once, instead of the config's comm.bucket" }, \
     { "micros", 0, "N", LAC_OPTION_INT, &(o).micros, "micro-batches of a step, in the columns with accumulation (4)" }, \
     { "per-node", 0, "N", LAC_OPTION_INT, &(o).per_node, "GPUs of a node (8)" }, \
     { "intra-gbs", 0, "X", LAC_OPTION_NUMBER, &(o).intra_gbs, "GB/s of a GPU inside a node, one way (450)" }, \

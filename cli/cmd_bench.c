@@ -208,6 +208,8 @@ static lac_status report_scaling(lac_trainer *t, const json_t *config, const ben
     const bool given = o.step_ms > 0;
     int64_t parameters = 0;
     LAC_TRY(lac_scaling_check(&o));
+    if (o.bucket_mib == 0)
+        o.bucket_mib = lac_config_num(config, "comm.bucket");
     if (!given)
         LAC_TRY(measure_shares(t, config, options->steps, &o));
     for (int p = 0; p < t->recipe.n_phases; p++)
