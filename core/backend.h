@@ -12,6 +12,7 @@ struct lac_kernel;
 struct lac_lane;
 struct lac_comm;
 struct lac_update;              /* core/update.h: one optimizer pass over flat arenas */
+struct lac_queue;               /* core/queue.h: work beside the host, captured and replayed */
 
 struct lac_backend {
     const char *name;           /* "cpu", "cuda" */
@@ -26,8 +27,10 @@ struct lac_backend {
     lac_status (*add)(lac_tensor *to, const lac_tensor *x);             /* to += x, any float dtypes */
     lac_status (*convert)(lac_tensor *to, const lac_tensor *from);      /* between float dtypes, same shape, both its own memory */
     lac_status (*update)(const struct lac_update *u);
-    lac_status (*all_finite)(const void *x, lac_dtype d, int64_t n, bool *finite);
+    lac_status (*all_finite)(const void *x, lac_dtype d, int64_t n, bool *finite);     /* waits for the answer */
+    lac_status (*copy_unless)(float *to, const float *from, int64_t n, const uint32_t *unless);    /* nothing where *unless is set */
     void (*forget)(uint64_t uid);                               /* drops copies cached under a tensor's uid */
+    const struct lac_queue *queue;                              /* NULL: every call is done when it returns, and `host` is true */
     /* What only a loaded backend has, else NULL. */
     lac_status (*start)(void);                                  /* finds the device; asked once, before anything else */
     void (*describe)(char *text, size_t size);                  /* versions and device, in words; before start too */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/op.h"
+#include "core/queue.h"
 #include "core/update.h"
 
 #include <lac_version.h>
@@ -16,8 +17,8 @@ static inline uint64_t lac_abi_text(uint64_t h, const char *s)
 /* Sizes of what crosses the border, the names of the ops in their order, and the revision that both were built from. */
 static inline uint64_t lac_backend_abi(void)
 {
-    const uint64_t sizes[] = { sizeof(lac_backend), sizeof(lac_tensor), sizeof(lac_op_ctx), sizeof(lac_op_def), sizeof(lac_kernel),
-                               sizeof(lac_update), sizeof(lac_update_range), sizeof(lac_update_scalars), sizeof(lac_update_state),
+    const uint64_t sizes[] = { sizeof(lac_backend), sizeof(lac_queue), sizeof(lac_tensor), sizeof(lac_op_ctx), sizeof(lac_op_def),
+                               sizeof(lac_kernel), sizeof(lac_update), sizeof(lac_update_range), sizeof(lac_update_scalars), sizeof(lac_update_state),
                                LAC_MAX_DIMS, LAC_N_DTYPES, LAC_MAX_IN, LAC_MAX_OUT, LAC_N_OPS };
     uint64_t h = 14695981039346656037u;
     for (size_t i = 0; i < LAC_COUNT(sizes); i++)

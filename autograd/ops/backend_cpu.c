@@ -77,10 +77,17 @@ static lac_status fill_zero(void *to, size_t size)
     return LAC_OK;
 }
 
+static lac_status copy_unless(float *to, const float *from, int64_t n, const uint32_t *unless)
+{
+    if (*unless == 0)
+        memcpy(to, from, (size_t)n * sizeof *to);
+    return LAC_OK;
+}
+
 #define BACKEND(level)                                                                                              \
     { .name = "cpu", .kernels = kernels_##level, .n_kernels = LAC_N_OPS, .host = true, .alloc = alloc, .free = release,           \
       .copy = copy, .fill_zero = fill_zero, .add = vector_add_##level, .convert = vector_convert_##level,           \
-      .all_finite = vector_all_finite_##level, .update = lac_update_cpu, .forget = lac_dnn_forget }
+      .all_finite = vector_all_finite_##level, .copy_unless = copy_unless, .update = lac_update_cpu, .forget = lac_dnn_forget }
 
 lac_status lac_backend_cpu_register(void)
 {

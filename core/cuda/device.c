@@ -10,7 +10,7 @@
 static struct {
     lac_status started;
     char reason[512];
-    bool tried;
+    bool tried, capturing;
     int number;
     cudaStream_t stream;
     struct cudaDeviceProp facts;
@@ -20,6 +20,8 @@ static atomic_size_t held;
 cudaStream_t lac_cuda_stream(void) { return here.stream; }
 int lac_cuda_processors(void) { return here.facts.multiProcessorCount; }
 const char *lac_cuda_device_name(void) { return here.facts.name; }
+bool lac_cuda_capturing(void) { return here.capturing; }
+void lac_cuda_set_capturing(bool on) { here.capturing = on; }
 
 lac_status lac_cuda_status(cudaError_t e, const char *format, ...)
 {
@@ -118,6 +120,8 @@ static lac_status out_of_memory(size_t wanted)
 lac_status lac_cuda_alloc(void **p, size_t size)
 {
     *p = NULL;
+    if (here.capturing)
+        return LAC_FAIL(LAC_ERR_STATE, "captured work asks for %zu bytes of memory", size);
     LAC_CUDA_TRY(cudaSetDevice(here.number), "taking device %d", here.number);
     const cudaError_t e = cudaMalloc(p, LAC_MAX(size, 1));
     if (e == cudaErrorMemoryAllocation)
@@ -154,8 +158,9 @@ lac_status lac_cuda_copy(void *to, const void *from, size_t size)
 {
     if (size == 0)
         return LAC_OK;
-    const bool wait = is_pageable(to) || is_pageable(from);
-    LAC_CUDA_TRY(cudaMemcpyAsync(to, from, size, cudaMemcpyDefault, here.stream), "copying %zu bytes", size);
+    const bool wait = !here.capturing && (is_pageable(to) || is_pageable(from));
+    LAC_CUDA_TRY(cudaMemcpyAsync(to, from, size, here.capturing ? cudaMemcpyDeviceToDevice : cudaMemcpyDefault, here.stream), "copying %zu bytes%s", size,
+                 here.capturing ? " inside captured work" : "");
     return wait ? lac_cuda_wait() : LAC_OK;
 }
 

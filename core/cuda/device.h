@@ -32,14 +32,18 @@ lac_status lac_cuda_status(cudaError_t e, const char *format, ...) __attribute__
     } while (0)
 
 /* Device memory, 256-byte aligned and zeroed. Out of memory says how much was wanted, how much this process holds and how much of the
- * device is free. Arenas only: a step asks for none. */
+ * device is free. Arenas only: a step asks for none, and while work is captured it is an error. */
 lac_status lac_cuda_alloc(void **p, size_t size);
 void lac_cuda_free(void *p, size_t size);
 
-/* Between host and device in any direction, ordered with kernels. Waits when one side is host memory that is not pinned. */
+/* Between host and device in any direction, ordered with kernels. Waits when one side is host memory that is not pinned; while work is
+ * captured (core/queue.h) both sides are the device's. */
 lac_status lac_cuda_copy(void *to, const void *from, size_t size);
 lac_status lac_cuda_fill_zero(void *to, size_t size);
 lac_status lac_cuda_wait(void);             /* until all that was asked for is done */
+
+bool lac_cuda_capturing(void);              /* between begin and end of core/cuda/queue.c */
+void lac_cuda_set_capturing(bool on);
 
 #ifdef __cplusplus
 }

@@ -80,6 +80,19 @@ static lac_status run(lac_tensor *to, const lac_tensor *from, bool add)
 extern "C" lac_status lac_cuda_add(lac_tensor *to, const lac_tensor *x) { return run(to, x, true); }
 extern "C" lac_status lac_cuda_convert(lac_tensor *to, const lac_tensor *from) { return run(to, from, false); }
 
+static __global__ void vector_copy_unless(float *to, const float *from, int64_t n, const uint32_t *unless)
+{
+    if (*unless != 0)
+        return;
+    for LAC_EACH(i, n)
+        to[i] = from[i];
+}
+
+extern "C" lac_status lac_cuda_copy_unless(float *to, const float *from, int64_t n, const uint32_t *unless)
+{
+    return lac_launch(lac_grid_each(n), vector_copy_unless, to, from, n, unless);
+}
+
 template <int V, typename T> static __global__ void vector_find_bad(uint32_t *bad, const T *x, int64_t n)
 {
     for LAC_EACH(i, n / V) {
@@ -97,6 +110,8 @@ extern "C" lac_status lac_cuda_all_finite(const void *x, lac_dtype d, int64_t n,
 {
     static void *bad;                   /* one word of the device, for as long as the process */
     uint32_t found = 0;
+    if (lac_cuda_capturing())
+        return LAC_FAIL(LAC_ERR_STATE, "a look for bad values inside captured work");
     if (bad == NULL)
         LAC_TRY(lac_cuda_alloc(&bad, sizeof found));
     LAC_TRY(lac_cuda_fill_zero(bad, sizeof found));

@@ -3,13 +3,14 @@
  * Compiled in front of each .cu file. A launch runs the grid block after block; the threads of a block are fibres that give way at
  * barriers and shuffles. A barrier that a part of the block waits at for ever, and a shuffle that a lane stays away from, end the
  * program with a line that says so. A block's threads run upwards or downwards (lac_cuda_host_downwards): a kernel that lacks a
- * barrier gives two results. */
+ * barrier gives two results. A launch is done at once, or later, or noted down for a replay (cuda_host_queue.cc). */
 #pragma once
 
 #include "core/status.h"
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <tuple>
 
 #define __global__
@@ -38,15 +39,19 @@ template <typename T> static inline T __shfl_xor_sync(unsigned, T v, int flip)
 extern "C" lac_status lac_cuda_alloc(void **p, size_t size);
 extern "C" lac_status lac_cuda_copy(void *to, const void *from, size_t size);
 extern "C" lac_status lac_cuda_fill_zero(void *to, size_t size);
+extern "C" bool lac_cuda_capturing(void);
 
+void lac_cuda_host_do(std::function<void()> work);          /* in the order of the calls, when its turn has come */
 void lac_cuda_host_run(unsigned blocks, unsigned threads, void (*thread)(void *), void *context);
 extern "C" void lac_cuda_host_downwards(bool on);
 
 template <typename... P, typename... A> static void lac_cuda_host_launch(unsigned blocks, unsigned threads, void (*kernel)(P...), A... args)
 {
-    std::tuple<void (*)(P...), P...> call(kernel, args...);
-    const auto thread = [](void *context) {
-        std::apply([](auto f, auto... x) { f(x...); }, *(std::tuple<void (*)(P...), P...> *)context);
-    };
-    lac_cuda_host_run(blocks, threads, thread, &call);
+    const std::tuple<void (*)(P...), P...> call(kernel, args...);
+    lac_cuda_host_do([blocks, threads, call] {
+        const auto thread = [](void *context) {
+            std::apply([](auto f, auto... x) { f(x...); }, *(const std::tuple<void (*)(P...), P...> *)context);
+        };
+        lac_cuda_host_run(blocks, threads, thread, (void *)&call);
+    });
 }

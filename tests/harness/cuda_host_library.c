@@ -2,8 +2,10 @@
 #include "core/cuda/conv.h"
 #include "core/cuda/product.h"
 #include "core/memory.h"
+#include "tests/harness/cuda_host_queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static double load(const void *p, int64_t i, lac_dtype d)
 {
@@ -28,26 +30,39 @@ lac_status lac_cuda_product_workspace(const lac_product *p, size_t *size)
     return LAC_OK;
 }
 
+static void spoil(void *args) { memset(*(void **)args, 0xff, WORKSPACE); }
+
 static lac_status use(void *workspace, bool wanted)
 {
     if (wanted && ((uintptr_t)workspace & 255) != 0)
         return LAC_FAIL(LAC_ERR_ARG, "the workspace %p is not on 256 bytes", workspace);
-    for (int i = 0; wanted && i < WORKSPACE; i++)
-        ((uint8_t *)workspace)[i] = 0xff;
+    if (wanted)
+        lac_cuda_host_call(spoil, &workspace, sizeof workspace);
     return LAC_OK;
+}
+
+typedef struct product_call { lac_product p; const void *a, *b; const float *bias; void *c; } product_call;
+
+static void product(void *args)
+{
+    const product_call *call = args;
+    const lac_product *p = &call->p;
+    const void *a = call->a, *b = call->b;
+    for (int64_t s = 0; s < p->batch; s++)
+        for (int64_t i = 0; i < p->m; i++)
+            for (int64_t j = 0; j < p->n; j++) {
+                double sum = p->bias ? call->bias[j] : 0;
+                for (int64_t k = 0; k < p->k; k++)
+                    sum += load(a, s * p->a_batch + i * p->a_row + k * p->a_col, p->dtype) * load(b, s * p->b_batch + k * p->b_row + j * p->b_col, p->dtype);
+                put(call->c, s * p->c_batch + i * p->c_row + j, p->c_dtype, sum, p->add);
+            }
 }
 
 lac_status lac_cuda_product(const lac_product *p, const void *a, const void *b, const float *bias, void *c, void *workspace)
 {
+    const product_call call = { *p, a, b, bias, c };
     LAC_TRY(use(workspace, p->k > 0));
-    for (int64_t s = 0; s < p->batch; s++)
-        for (int64_t i = 0; i < p->m; i++)
-            for (int64_t j = 0; j < p->n; j++) {
-                double sum = p->bias ? bias[j] : 0;
-                for (int64_t k = 0; k < p->k; k++)
-                    sum += load(a, s * p->a_batch + i * p->a_row + k * p->a_col, p->dtype) * load(b, s * p->b_batch + k * p->b_row + j * p->b_col, p->dtype);
-                put(c, s * p->c_batch + i * p->c_row + j, p->c_dtype, sum, p->add);
-            }
+    lac_cuda_host_call(product, &call, sizeof call);
     return LAC_OK;
 }
 
@@ -94,15 +109,22 @@ static void into_w(void *context, meeting m)
     s->to[m.w] += load(s->a, m.y, s->dtype) * load(s->b, m.x, s->dtype);
 }
 
+typedef struct conv_call { lac_conv c; void (*f)(void *, meeting); const void *a, *b; const float *bias; void *to; lac_dtype dtype; int64_t n; bool add; } conv_call;
+
 /* Everything in double, then stored. */
-static lac_status run(const lac_conv *c, void f(void *, meeting), const void *a, const void *b, const float *bias, void *to, lac_dtype d, int64_t n, bool add)
+static void conv(void *args)
 {
-    void *sum;
-    LAC_TRY(lac_calloc(&sum, (size_t)n, sizeof(double)));
-    each(c, f, &(sums){ a, b, sum, c->dtype });
-    for (int64_t i = 0; i < n; i++)
-        put(to, i, d, ((double *)sum)[i] + (bias ? bias[i % c->o] : 0), add);
+    const conv_call *k = args;
+    double *sum = calloc((size_t)k->n + 1, sizeof *sum);
+    each(&k->c, k->f, &(sums){ k->a, k->b, sum, k->c.dtype });
+    for (int64_t i = 0; i < k->n; i++)
+        put(k->to, i, k->dtype, sum[i] + (k->bias ? k->bias[i % k->c.o] : 0), k->add);
     free(sum);
+}
+
+static lac_status run(conv_call k)
+{
+    lac_cuda_host_call(conv, &k, sizeof k);
     return LAC_OK;
 }
 
@@ -111,23 +133,31 @@ static int64_t pixels(const lac_conv *c) { return c->n * lac_conv_out_h(c) * lac
 lac_status lac_cuda_conv_forward(const lac_conv *c, const void *x, const void *w, const float *bias, void *y, void *workspace)
 {
     LAC_TRY(use(workspace, true));
-    return run(c, into_y, x, w, bias, y, c->dtype, pixels(c) * c->o, false);
+    return run((conv_call){ *c, into_y, x, w, bias, y, c->dtype, pixels(c) * c->o, false });
 }
 
 lac_status lac_cuda_conv_grad_x(const lac_conv *c, const void *gy, const void *w, void *gx, lac_dtype dg, bool add, void *workspace)
 {
     LAC_TRY(use(workspace, true));
-    return run(c, into_x, gy, w, NULL, gx, dg, c->n * c->h * c->w * c->c, add);
+    return run((conv_call){ *c, into_x, gy, w, NULL, gx, dg, c->n * c->h * c->w * c->c, add });
+}
+
+static void bias_gradient(void *args)
+{
+    const conv_call *k = args;
+    for (int64_t o = 0; o < k->c.o; o++) {
+        double sum = 0;
+        for (int64_t p = 0; p < pixels(&k->c); p++)
+            sum += load(k->a, p * k->c.o + o, k->c.dtype);
+        put(k->to, o, LAC_F32, sum, k->add);
+    }
 }
 
 lac_status lac_cuda_conv_grad_w(const lac_conv *c, const void *x, const void *gy, void *gw, lac_dtype dg, bool add_w, float *gb, bool add_b, void *workspace)
 {
+    const conv_call bias = { .c = *c, .a = gy, .to = gb, .add = add_b };
     LAC_TRY(use(workspace, true));
-    for (int64_t o = 0; gb != NULL && o < c->o; o++) {
-        double sum = 0;
-        for (int64_t p = 0; p < pixels(c); p++)
-            sum += load(gy, p * c->o + o, c->dtype);
-        put(gb, o, LAC_F32, sum, add_b);
-    }
-    return gw == NULL ? LAC_OK : run(c, into_w, gy, x, NULL, gw, dg, c->o * c->kh * c->kw * c->c / c->groups, add_w);
+    if (gb != NULL)
+        lac_cuda_host_call(bias_gradient, &bias, sizeof bias);
+    return gw == NULL ? LAC_OK : run((conv_call){ *c, into_w, gy, x, NULL, gw, dg, c->o * c->kh * c->kw * c->c / c->groups, add_w });
 }

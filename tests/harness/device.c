@@ -3,6 +3,7 @@
 #include "autograd/ops/kernels_cuda.h"
 #include "core/cuda/vector.h"
 #include "core/memory.h"
+#include "tests/harness/cuda_host_queue.h"
 #include "tests/harness/test.h"
 
 #include <stdlib.h>
@@ -10,30 +11,25 @@
 lac_status lac_cuda_alloc(void **p, size_t size);
 lac_status lac_cuda_copy(void *to, const void *from, size_t size);
 lac_status lac_cuda_fill_zero(void *to, size_t size);
+bool lac_cuda_capturing(void);
 
+/* Whole pages of its own, so that a test can take access away (tests/test_train_device.c). */
 lac_status lac_cuda_alloc(void **p, size_t size)
 {
-    LAC_TRY(lac_aligned_pages(p, (size + 255) / 256 * 256, 256));
+    const size_t whole = (size + 4095) / 4096 * 4096;
+    if (lac_cuda_capturing())
+        return LAC_FAIL(LAC_ERR_STATE, "captured work asks for %zu bytes of memory", size);
+    LAC_TRY(lac_aligned_pages(p, whole, 4096));
     memset(*p, 0xff, size);
+    lac_cuda_host_own(*p, whole);
     return LAC_OK;
 }
 
 static void release(void *p, size_t size)
 {
     (void)size;
+    lac_cuda_host_disown(p);
     free(p);
-}
-
-lac_status lac_cuda_copy(void *to, const void *from, size_t size)
-{
-    memcpy(to, from, size);
-    return LAC_OK;
-}
-
-lac_status lac_cuda_fill_zero(void *to, size_t size)
-{
-    memset(to, 0, size);
-    return LAC_OK;
 }
 
 static void forget(uint64_t uid) { (void)uid; }
@@ -43,7 +39,7 @@ const lac_backend *lac_cuda_host(void)
     static const lac_backend host = {
         .name = "cuda host", .kernels = lac_kernels_cuda, .n_kernels = LAC_N_OPS, .alloc = lac_cuda_alloc, .free = release, .copy = lac_cuda_copy,
         .fill_zero = lac_cuda_fill_zero, .add = lac_cuda_add, .convert = lac_cuda_convert, .update = lac_cuda_update,
-        .all_finite = lac_cuda_all_finite, .forget = forget,
+        .all_finite = lac_cuda_all_finite, .copy_unless = lac_cuda_copy_unless, .forget = forget, .queue = &lac_cuda_host_queue,
     };
     return &host;
 }
