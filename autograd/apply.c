@@ -1,6 +1,8 @@
 /* Calling ops, and tensors that no op makes. */
 #include "autograd/tape_internal.h"
 
+#include "core/queue.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +42,31 @@ static lac_status check_outputs(const lac_op_ctx *c)
     return LAC_OK;
 }
 
+typedef lac_status kernel_call(const lac_op_ctx *c);
+
+static lac_status call_kernel(lac_tape *t, const lac_op_ctx *c, kernel_call *run)
+{
+    const lac_queue *q = t->backend->queue;
+    const bool named = t->ranges && q != NULL;
+    const double start = t->profile ? now() : 0;
+    if (named) {
+        tape_range(t, t->where);
+        q->open_range(lac_op_name(c->op));
+    }
+    lac_status s = run(c);
+    if (named)
+        q->close_range();
+    if (s == LAC_OK && t->profile != NULL && q != NULL)
+        s = q->finish();
+    if (s == LAC_OK && t->profile != NULL)
+        report(t, c, start);
+    return s;
+}
+
 lac_status tape_launch(lac_tape *t, lac_op_ctx *c)
 {
     const lac_kernel *k = c->op < (unsigned)t->backend->n_kernels ? &t->backend->kernels[c->op] : NULL;
-    lac_status (*run)(const lac_op_ctx *) = k == NULL ? NULL : c->backward ? k->backward : k->forward;
+    kernel_call *run = k == NULL ? NULL : c->backward ? k->backward : k->forward;
     if (run == NULL)
         return LAC_FAIL(LAC_ERR_NO_KERNEL, "no %s kernel on device %s", c->backward ? "backward" : "forward", t->backend->name);
     const size_t size = k->workspace != NULL ? k->workspace(c) : 0;
@@ -58,10 +81,7 @@ lac_status tape_launch(lac_tape *t, lac_op_ctx *c)
     t->clock++;
     if (t->planning)
         return LAC_OK;
-    const double start = t->profile ? now() : 0;
-    LAC_TRY(run(c));
-    if (t->profile)
-        report(t, c, start);
+    LAC_TRY(call_kernel(t, c, run));
     return t->check_finite ? check_outputs(c) : LAC_OK;
 }
 
@@ -303,3 +323,5 @@ void lac_tape_profile(lac_tape *t, lac_profile_sink *sink, void *context)
     t->profile_context = context;
     t->profile_start = now();
 }
+
+bool lac_tape_profiled(const lac_tape *t) { return t->profile != NULL || t->ranges; }

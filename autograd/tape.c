@@ -45,6 +45,7 @@ void lac_tape_free(lac_tape *t)
 lac_status lac_tape_status(const lac_tape *t) { return t->status; }
 const lac_backend *lac_tape_backend(const lac_tape *t) { return t->backend; }
 bool lac_tape_planning(const lac_tape *t) { return t->planning; }
+uint64_t lac_tape_moves(const lac_tape *t) { return t->moves; }
 bool tape_ok(const lac_tape *t) { return t->status == LAC_OK; }
 
 static lac_plan *find_plan(const lac_tape *t, const char *signature)
@@ -81,6 +82,7 @@ static lac_status make_room(lac_tape *t, size_t size)
         t->backend->free(t->block, t->block_size);
     t->block = NULL;
     t->block_size = 0;
+    t->moves++;
     LAC_TRY(lac_context(t->backend->alloc((void **)&t->block, size), "memory for '%s'", t->plan->signature));
     t->block_size = size;
     return LAC_OK;
@@ -126,6 +128,7 @@ lac_status lac_tape_end(lac_tape *t)
 {
     if (!t->open)
         return LAC_FAIL(LAC_ERR_STATE, "a region ends that never began");
+    tape_range(t, NULL);
     lac_status s = t->status;
     if (s == LAC_OK && t->planning)
         s = lac_plan_pack(t->plan);

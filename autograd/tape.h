@@ -68,7 +68,7 @@ lac_tensor *lac_detach(lac_tape *t, lac_tensor *x);
 
 /* A copy that is the caller's until lac_tensor_free, in host memory as f32 (integers as they are). *copy is NULL while planning. */
 lac_status lac_keep(lac_tape *t, const lac_tensor *x, lac_tensor **copy);
-/* x, a f32 scalar, is written to *to when it is known; `to` must outlive the region. */
+/* x, a f32 scalar, is written to *to, in the host's or the backend's memory, when it is known; `to` must outlive the region. */
 void lac_tape_read(lac_tape *t, const lac_tensor *x, float *to);
 
 /* A buffer's new value: committed to the parameter by lac_params_commit, dropped by lac_params_drop; of several
@@ -77,7 +77,7 @@ void lac_tape_commit(lac_tape *t, lac_param *buffer, lac_tensor *value);
 
 typedef struct lac_root {
     lac_tensor *y;
-    const float *seed;          /* y a scalar: dL/dy is *seed, read when backward runs (on the device) */
+    const float *seed;          /* y a scalar: dL/dy is *seed, in the host's or the backend's memory, read when backward runs */
     lac_tensor *gy;             /* or dL/dy itself, f32 or the dtype of y */
 } lac_root;
 
@@ -94,6 +94,13 @@ lac_status lac_grad(lac_tape *t, const lac_root *roots, int n, lac_tensor *const
 typedef lac_tensor *lac_segment(lac_tape *t, void *context, lac_tensor *const *in);
 lac_tensor *lac_recompute(lac_tape *t, lac_segment *f, const void *context, size_t context_size, lac_tensor *const *in, int n_in);
 
-/* Profile: while a sink is set, called after each kernel with path, op, direction, seconds, bytes and FLOP. */
+/* Changes when the regions' memory moves: what was captured with its addresses (core/queue.h) is void then. */
+uint64_t lac_tape_moves(const lac_tape *t);
+
+/* Profile: while a sink is set, called after each kernel with path, op, direction, seconds, bytes and FLOP. A device with a queue is waited for
+ * after each kernel. */
 typedef void lac_profile_sink(void *context, const char *path, const char *op, bool backward, double start, double seconds, int64_t bytes, int64_t flops);
 void lac_tape_profile(lac_tape *t, lac_profile_sink *sink, void *context);
+/* Ranges: the device's own profiler is told the module path and the op of each call (NVTX). Nothing on a device without a queue. */
+void lac_tape_ranges(lac_tape *t, bool on);
+bool lac_tape_profiled(const lac_tape *t);          /* one or the other is on: every call has to be made */

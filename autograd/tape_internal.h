@@ -1,4 +1,4 @@
-/* autograd/tape_internal.h -- the tape's inside, shared by tape.c, apply.c, backward.c, recompute.c and profile.c. */
+/* autograd/tape_internal.h -- the tape's inside, shared by tape.c, apply.c, backward.c, recompute.c and ranges.c. */
 #pragma once
 
 #include "autograd/params.h"
@@ -53,6 +53,7 @@ struct lac_tape {
     int64_t next_slot, clock;
     uint8_t *block;
     size_t block_size;
+    uint64_t moves;             /* of the block */
     chunk *chunks, *filling;
     /* the recording */
     uint64_t mark;              /* names this region in tensors' tape_mark */
@@ -76,6 +77,8 @@ struct lac_tape {
     lac_profile_sink *profile;
     void *profile_context;
     double profile_start;
+    bool ranges;
+    const frame *range;         /* the module path that the profiler was told */
 };
 
 void *tape_host(lac_tape *t, size_t size);                      /* zeroed host memory of the region; NULL with the error set */
@@ -88,6 +91,7 @@ void tape_touch(lac_tape *t, int32_t id);
 bool tape_in_training(const lac_tape *t, const lac_param *p);
 bool tape_ok(const lac_tape *t);
 node *tape_node(lac_tape *t);                                   /* a fresh recorded node */
+void tape_range(lac_tape *t, const frame *f);                  /* tells the profiler, where ranges are on */
 void tape_where(const frame *f, char *to, size_t size);         /* "/generator/conv4" */
 void tape_blame(lac_tape *t, lac_status s, const char *op);    /* the error of an op, named unless its message begins so */
 lac_status tape_launch(lac_tape *t, lac_op_ctx *c);     /* runs a kernel, or notes it while planning */
