@@ -268,13 +268,13 @@ void lac_params_clear_grad(lac_params *ps)
         ps->param[i]->has_grad = false;
 }
 
-lac_status lac_params_commit(lac_params *ps)
+lac_status lac_params_commit(lac_params *ps, const uint32_t *unless)
 {
     for (int64_t i = 0; i < ps->n; i++) {
         lac_param *p = ps->param[i];
         if (!p->pending_set)
             continue;
-        LAC_TRY(ps->backend->copy(p->value->data, p->pending->data, lac_bytes(p->value)));
+        LAC_TRY(ps->backend->copy_unless(p->value->data, p->pending->data, lac_numel(p->value), unless));
         lac_param_changed(p);
         p->pending_set = false;
     }

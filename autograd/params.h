@@ -68,7 +68,8 @@ void lac_params_borrow_masters(lac_params *ps);
 lac_status lac_params_own_values(lac_params *ps);
 
 void lac_params_clear_grad(lac_params *ps);
-lac_status lac_params_commit(lac_params *ps);                   /* pending buffer values become the values */
+/* Pending buffer values become the values, unless *unless, in the backend's memory, is set. */
+lac_status lac_params_commit(lac_params *ps, const uint32_t *unless);
 void lac_params_drop(lac_params *ps);
 
 /* Border layouts: the dims of the published layout (OIHW, IOHW, [O, I]) and element-wise reordering. */

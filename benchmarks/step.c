@@ -100,6 +100,7 @@ static lac_status steps(bench *b, int64_t n, double *seconds)
     const double start = now();
     for (int64_t i = 0; i < n; i++)
         LAC_TRY(lac_trainer_step(&b->trainer, b->step++, batch, NULL));
+    LAC_TRY(lac_trainer_settle(&b->trainer));
     *seconds = now() - start;
     return LAC_OK;
 }

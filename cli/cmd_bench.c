@@ -104,9 +104,11 @@ static lac_status time_steps(lac_trainer *t, const lac_batch *batch, int64_t n, 
     const lac_batch *all[LAC_MAX_PHASES];
     for (int p = 0; p < LAC_MAX_PHASES; p++)
         all[p] = batch;
-    for (int64_t i = -1; i < n; i++) {          /* the first makes plans and packs weights */
+    const int64_t warm = t->recipe.backend->queue != NULL ? 3 : 1;      /* the first makes plans and packs weights; a GPU captures the second */
+    for (int64_t i = -warm; i < n; i++) {
         const double start = now();
-        LAC_TRY(lac_trainer_step(t, i + 1, all, NULL));
+        LAC_TRY(lac_trainer_step(t, i + warm, all, NULL));
+        LAC_TRY(lac_trainer_settle(t));
         if (i >= 0)
             seconds[i] = now() - start;
     }
@@ -121,7 +123,9 @@ static lac_status time_kernels(lac_trainer *t, const lac_batch *batch, lac_timin
         all[p] = batch;
     lac_timing_start(timing, t->tape);
     const double start = now();
-    const lac_status s = lac_trainer_step(t, 0, all, NULL);
+    lac_status s = lac_trainer_step(t, 0, all, NULL);
+    if (s == LAC_OK)
+        s = lac_trainer_settle(t);
     *total = now() - start;
     lac_timing_stop(t->tape);
     return s;

@@ -433,11 +433,11 @@ LAC_TEST(buffers_change_when_committed)
     LAC_CHECK_STATUS(lac_tape_run(n.tape, "commit", commit, &c));
     LAC_CHECK(value[0] == 1);
     lac_params_drop(ps);
-    LAC_CHECK_STATUS(lac_params_commit(ps));
+    LAC_CHECK_STATUS(lac_params_commit(ps, &(uint32_t){ 0 }));
     LAC_CHECK(value[0] == 1);
     LAC_CHECK_STATUS(lac_tape_run(n.tape, "commit", commit, &c));
     const uint64_t version = c.buffer->value->version;
-    LAC_CHECK_STATUS(lac_params_commit(ps));
+    LAC_CHECK_STATUS(lac_params_commit(ps, &(uint32_t){ 0 }));
     LAC_CHECK(value[0] == 5 && c.buffer->value->version == version + 1);
     c.buffer = n.b;
     LAC_CHECK_FAILS(lac_tape_run(n.tape, "no buffer", commit, &c), LAC_ERR_STATE, "'b' is no buffer");

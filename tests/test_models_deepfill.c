@@ -320,7 +320,7 @@ static void forwards(judge *j, lac_tape *t, int n)
     for (int i = 0; i < n; i++) {
         drop_results(j);
         LAC_CHECK_STATUS(lac_tape_run(t, "look", look, j));
-        LAC_CHECK_STATUS(lac_params_commit(j->d.params));
+        LAC_CHECK_STATUS(lac_params_commit(j->d.params, &(uint32_t){ 0 }));
     }
 }
 

@@ -24,7 +24,8 @@ struct lac_optim {
     float *master, *grad;       /* whole */
     float *whole;               /* moments and EMA of all ranks, on the host, between lac_optim_state and _state_end; NULL when alone */
     int64_t steps;              /* begun, skipped ones included */
-    lac_update_scalars scalars;
+    bool ranges_there;          /* the backend's table of ranges is what `range` says */
+    float clip[LAC_CLIP_GROUPS];
     lac_update_state state;     /* mirror, valid between lac_optim_state and _restored */
     lac_update update;          /* its pointers are in the backend's memory */
     void *arena, *table;
@@ -57,13 +58,13 @@ static lac_status number_clip_groups(lac_optim *o, int *clip_group)
 {
     const lac_optim_config *c = o->config;
     int n = 1;
-    o->scalars.clip[0] = (float)c->clip;
+    o->clip[0] = (float)c->clip;
     for (int64_t g = 0; g < c->n_groups; g++) {
         if (isnan(c->groups[g].clip))
             continue;
         if (n == LAC_CLIP_GROUPS)
             return LAC_FAIL(LAC_ERR_CONFIG, "optim: more than %d groups have a clip of their own", LAC_CLIP_GROUPS - 1);
-        o->scalars.clip[n] = (float)c->groups[g].clip;
+        o->clip[n] = (float)c->groups[g].clip;
         clip_group[g] = n++;
     }
     return LAC_OK;
@@ -161,21 +162,20 @@ static lac_status alloc_arenas(lac_optim *o)
     return LAC_OK;
 }
 
-/* Ranges, scalars, state and partial sums share one block. */
+/* Ranges, state and partial sums share one block. */
 static lac_status alloc_table(lac_optim *o)
 {
     lac_update *u = &o->update;
     u->n_ranges = o->n_ranges;
     u->n_chunks = lac_update_lay_out(o->range, o->n_ranges);
     const size_t ranges = (size_t)o->n_ranges * sizeof o->range[0], partial = (size_t)u->n_chunks * sizeof(double);
-    o->table_bytes = ranges + partial + sizeof o->state + sizeof o->scalars;
+    o->table_bytes = ranges + partial + sizeof o->state;
     LAC_TRY(o->backend->alloc(&o->table, o->table_bytes));
     LAC_TRY(o->backend->fill_zero(o->table, o->table_bytes));
     char *at = o->table;
     u->range = (const lac_update_range *)at;
     u->partial = (double *)(at + ranges);
     u->state = (lac_update_state *)(at + ranges + partial);
-    u->scalars = (const lac_update_scalars *)(at + ranges + partial + sizeof o->state);
     return LAC_OK;
 }
 
@@ -226,7 +226,8 @@ static lac_status build(lac_optim *o)
     return adopt(o);
 }
 
-lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config *c, uint32_t *bad, lac_comm *comm)
+lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config *c, uint32_t *bad, const lac_update_scalars *scalars,
+                         lac_comm *comm)
 {
     *out = NULL;
     if (ps->backend->update == NULL)
@@ -238,7 +239,7 @@ lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config
     o->config = c;
     o->comm = comm;
     o->update = (lac_update){ .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps,
-                              .decoupled = c->decoupled, .bad = bad };
+                              .decoupled = c->decoupled, .scalars = scalars, .bad = bad };
     const lac_status s = build(o);
     if (s != LAC_OK)
         lac_optim_free(o);
@@ -289,15 +290,25 @@ lac_status lac_optim_gradient_done(void *optim, lac_param *p)
 lac_status lac_optim_reduce(lac_optim *o) { return o->comm->size == 1 ? LAC_OK : lac_buckets_reduce(&o->buckets, o->grad); }
 lac_status lac_optim_wait(lac_optim *o) { return o->buckets.lane->wait(o->buckets.lane); }
 
-static lac_status write_scalars(lac_optim *o, int64_t step)
+void lac_optim_begin(lac_optim *o, int64_t step, lac_update_scalars *to)
 {
     const lac_optim_config *c = o->config;
-    lac_update_scalars_set(&o->scalars, lac_optim_lr(o, step), c->beta1, c->beta2, (double)(c->t0 + o->steps * c->dt), c->tf_form);
-    o->scalars.keep = (float)ema_keep(c, o->steps);
-    for (int64_t i = 0; i < o->n_ranges; i++)
+    lac_update_scalars_set(to, lac_optim_lr(o, step), c->beta1, c->beta2, (double)(c->t0 + o->steps * c->dt), c->tf_form);
+    to->keep = (float)ema_keep(c, o->steps);
+    memcpy(to->clip, o->clip, sizeof o->clip);
+    o->steps++;
+}
+
+lac_status lac_optim_note_gradients(lac_optim *o)
+{
+    for (int64_t i = 0; i < o->n_ranges; i++) {
+        o->ranges_there &= o->range[i].idle == !o->param[o->range_of[i]]->has_grad;
         o->range[i].idle = !o->param[o->range_of[i]]->has_grad;
-    LAC_TRY(o->backend->copy((void *)o->update.range, o->range, (size_t)o->n_ranges * sizeof o->range[0]));
-    return o->backend->copy((void *)o->update.scalars, &o->scalars, sizeof o->scalars);
+    }
+    if (!o->ranges_there)
+        LAC_TRY(o->backend->copy((void *)o->update.range, o->range, (size_t)o->n_ranges * sizeof o->range[0]));
+    o->ranges_there = true;
+    return LAC_OK;
 }
 
 static lac_status update(lac_optim *o, unsigned pass)
@@ -329,10 +340,8 @@ static lac_status gather_masters(lac_optim *o)
     return masters_to_values(o);
 }
 
-lac_status lac_optim_step(lac_optim *o, int64_t step)
+static lac_status move(lac_optim *o)
 {
-    LAC_TRY(write_scalars(o, step));
-    o->steps++;
     if (o->comm->size > 1) {
         LAC_TRY(update(o, LAC_UPDATE_MEASURE));
         LAC_TRY(agree_on_norms(o));
@@ -345,17 +354,21 @@ lac_status lac_optim_step(lac_optim *o, int64_t step)
     return LAC_OK;
 }
 
+lac_status lac_optim_step(lac_optim *o, lac_update_state *measured)
+{
+    LAC_TRY(lac_optim_note_gradients(o));
+    LAC_TRY(move(o));
+    return o->backend->copy(measured, o->update.state, sizeof *measured);
+}
+
 double lac_optim_lr(const lac_optim *o, int64_t step) { return lac_schedule_at(&o->config->schedule, step); }
 
-lac_status lac_optim_grad_norm(const lac_optim *o, double *norm)
+double lac_optim_grad_norm(const lac_update_state *measured)
 {
-    lac_update_state s;
-    LAC_TRY(o->backend->copy(&s, o->update.state, sizeof s));
     double square = 0;
     for (int i = 0; i < LAC_CLIP_GROUPS; i++)
-        square += s.square[i];
-    *norm = sqrt(square);
-    return LAC_OK;
+        square += measured->square[i];
+    return sqrt(square);
 }
 
 /* This rank's pieces of a whole arena, from or to where they lie close together. */

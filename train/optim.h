@@ -1,7 +1,8 @@
 /* train/optim.h -- the optimizer of one network: its masters, gradients, moments and EMA, in flat f32 arenas in name order.
  *
  * Over several ranks it is sharded (ZeRO-1, arXiv:1910.02054): gradients are reduced into equal shares (train/buckets.h), each rank moves its own and holds
- * moments and EMA of that alone, and the masters are gathered again. Every call but _lr, _wait, _grad_norm and _free is then one that all ranks make.
+ * moments and EMA of that alone, and the masters are gathered again. Every call but _begin, _note_gradients, _lr, _wait, _grad_norm
+ * and _free is then one that all ranks make.
  *
  * While it lives, param->master and param->grad of the trained parameters point into the arenas, and where the working dtype is f32 the
  * value's data is the master itself. Decay falls on no norm and no bias unless a group says so (roles of autograd/params.h). */
@@ -39,9 +40,10 @@ void lac_optim_config_free(lac_optim_config *c);
 
 typedef struct lac_optim lac_optim;
 
-/* `ps` after lac_params_init, not frozen; borrowed, as are *c and comm; *bad is the run's sticky flag in the backend's memory. Masters start
- * as the values, EMA as the masters. A group that fits no parameter is LAC_ERR_CONFIG. */
-lac_status lac_optim_new(lac_optim **o, lac_params *ps, const lac_optim_config *c, uint32_t *bad, lac_comm *comm);
+/* `ps` after lac_params_init, not frozen; borrowed, as are *c and comm. In the backend's memory: *bad, the run's sticky flag, and *scalars, which
+ * the caller fills before each step with what lac_optim_begin said. Masters start as the values, EMA as the masters. A group that fits no
+ * parameter is LAC_ERR_CONFIG. */
+lac_status lac_optim_new(lac_optim **o, lac_params *ps, const lac_optim_config *c, uint32_t *bad, const lac_update_scalars *scalars, lac_comm *comm);
 void lac_optim_free(lac_optim *o);              /* f32 values get memory of their own again; NULL is fine */
 
 /* Sums the gradients over the ranks, each piece to its own: of what is complete (a lac_gradient_done, with the optimizer as context), while
@@ -52,12 +54,17 @@ lac_status lac_optim_reduce(lac_optim *o);
 /* Until the device is done, or the ranks' patience is: before the host reads what all ranks have to do with. Nothing when alone. */
 lac_status lac_optim_wait(lac_optim *o);
 
-/* Measures the gradients, then moves the parameters that have one (has_grad), at the schedule's learning rate of `step`; nothing
- * moves while *bad is set, which a non-finite gradient does. */
-lac_status lac_optim_step(lac_optim *o, int64_t step);
+/* Begins a step, on the host alone: *to becomes its scalars, with the schedule's learning rate of `step`. */
+void lac_optim_begin(lac_optim *o, int64_t step, lac_update_scalars *to);
+
+/* Measures the gradients, then moves the parameters that have one (has_grad); nothing moves while *bad is set, which a non-finite gradient
+ * does. Then the last measure is copied to *measured, in the backend's memory. The same calls on the device each time, so it can be captured
+ * (core/queue.h), once _note_gradients has brought there which parameters move; without capture it does that itself. */
+lac_status lac_optim_step(lac_optim *o, lac_update_state *measured);
+lac_status lac_optim_note_gradients(lac_optim *o);
 
 double lac_optim_lr(const lac_optim *o, int64_t step);
-lac_status lac_optim_grad_norm(const lac_optim *o, double *norm);      /* of the last step, over all groups, before clipping */
+double lac_optim_grad_norm(const lac_update_state *measured);          /* over all groups, before clipping */
 
 /* The EMA begins anew at the masters: after weights were loaded from elsewhere. Does nothing without EMA. */
 lac_status lac_optim_restart_ema(lac_optim *o);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 double run_now(void)
 {
@@ -146,13 +147,46 @@ static void say_what(const run *r)
         (long long)lac_config_int(r->config, "batch.global"));
 }
 
+/* The run's own choices of how to compute, where it has made any: with them a run that goes on has the same bits. */
+static lac_status read_plans(run *r)
+{
+    const lac_backend *b = r->trainer.recipe.backend;
+    char *path;
+    if (b->plans_read == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_format(&path, "%s/plans.json", r->folder));
+    lac_status s = access(path, F_OK) == 0 ? b->plans_read(path) : LAC_OK;
+    free(path);
+    if (s == LAC_ERR_STATE) {
+        say(r, "%s: results will differ from there on by rounding", lac_error_message());
+        lac_error_clear();
+        s = LAC_OK;
+    }
+    return s;
+}
+
+/* Planning a step makes the choices; over several ranks the first one makes them for all. */
+static lac_status plan_step(run *r)
+{
+    const bool for_all = r->comm->size > 1 && r->trainer.recipe.backend->plans_write != NULL, first = run_speaks(r);
+    int64_t peak;
+    lac_status s = LAC_OK;
+    if (for_all) {
+        if (first && (s = lac_make_folders(r->folder)) == LAC_OK && (s = lac_trainer_cost(&r->trainer, &peak, &r->flops)) == LAC_OK)
+            s = run_write_plans(r);
+        LAC_TRY(lac_comm_agree(r->comm, s));
+        LAC_TRY(first ? LAC_OK : read_plans(r));
+    }
+    return for_all && first ? LAC_OK : lac_trainer_cost(&r->trainer, &peak, &r->flops);
+}
+
 /* A stage whose trainer is open and holds what it starts from. */
 static lac_status run_stage(run *r, int64_t end)
 {
-    int64_t peak;
     LAC_TRY(lac_tape_new(&r->painter, r->trainer.recipe.backend));
-    LAC_TRY(lac_trainer_cost(&r->trainer, &peak, &r->flops));
-    lac_status s = run_open_data(r);
+    lac_status s = read_plans(r);
+    LAC_TRY(lac_comm_agree(r->comm, s == LAC_OK ? plan_step(r) : s));
+    s = run_open_data(r);
     if (s == LAC_OK)
         s = run_open_output(r);
     LAC_TRY(lac_comm_agree(r->comm, s));

@@ -50,6 +50,7 @@ lac_status run_write_log(run *r);
 lac_status run_write_samples(run *r);
 lac_status run_validate(run *r);
 lac_status run_save(run *r);
+lac_status run_write_plans(const run *r);       /* the backend's choices, into the run's plans.json; nothing where it makes none */
 
 lac_status run_open_trainer(lac_trainer *t, const lac_stage *stage, lac_comm *comm);
 lac_status run_restore(lac_trainer *t, const lac_stage *stage, const char *path);

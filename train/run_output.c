@@ -39,6 +39,7 @@ lac_status run_open_output(run *r)
     if (!run_speaks(r))
         return LAC_OK;
     LAC_TRY(make_folders(r));
+    LAC_TRY(run_write_plans(r));
     LAC_TRY(in_folder(r, "log.jsonl", &path));
     lac_status s = r->log == NULL ? lac_log_open(&r->log, path, r->step) : LAC_OK;
     free(path);
@@ -113,6 +114,7 @@ static json_t *new_line(const run *r)
 
 lac_status run_write_log(run *r)
 {
+    LAC_TRY(lac_trainer_settle(&r->trainer));
     if (!run_speaks(r))
         return LAC_OK;
     json_t *line = new_line(r);
@@ -291,6 +293,19 @@ static lac_status validate(run *r, const lac_inpainter *ip, const json_t *networ
 
 lac_status run_validate(run *r) { return lac_context(with_inpainter(r, validate), "validation"); }
 
+lac_status run_write_plans(const run *r)
+{
+    const lac_backend *b = r->trainer.recipe.backend;
+    char *path;
+    if (b->plans_write == NULL)
+        return LAC_OK;
+    LAC_TRY(in_folder(r, "plans.json", &path));
+    const lac_status s = b->plans_write(path);
+    free(path);
+    return s;
+}
+
+/* The choices first: who goes on from the checkpoint finds those it was made with. */
 static lac_status write_checkpoint(run *r, lac_state *s)
 {
     char numbers[160], *folder;
@@ -300,7 +315,9 @@ static lac_status write_checkpoint(run *r, lac_state *s)
     snprintf(numbers, sizeof numbers, "{\"best\":%.17g,\"best_step\":%lld}", r->best_step ? r->best : 0, (long long)r->best_step);
     const lac_checkpoint about = { .step = r->step, .stage = r->stage->name, .model = (char *)r->stage->recipe->name, .config = config,
                                    .numbers = numbers, .code = (char *)r->hooks->code };
-    lac_status status = config != NULL ? in_folder(r, "ckpt", &folder) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    lac_status status = config != NULL ? run_write_plans(r) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    if (status == LAC_OK)
+        status = in_folder(r, "ckpt", &folder);
     if (status == LAC_OK) {
         status = lac_checkpoint_save(folder, &about, s, (int)lac_config_int(r->config, "checkpoint.keep"));
         free(folder);

@@ -88,6 +88,8 @@ static const lac_key comm_keys[] = {
 static const lac_key debug_keys[] = {
     { "sum_order", LAC_KEY_INT, "0", .min = 0, .max = 1e9, .help = "another order of a batch's samples in all sums: a run that differs by rounding" },
     { "direct", LAC_KEY_BOOL, "false", .help = "convolutions by direct summation, without Winograd" },
+    { "graph", LAC_KEY_BOOL, "true", .help = "on a GPU: the calls of a step are captured once and replayed; false: made each time" },
+    { "ranges", LAC_KEY_BOOL, "false", .help = "on a GPU: modules and ops named to its profiler (NVTX); every call is then made each time" },
     { NULL },
 };
 
@@ -258,7 +260,7 @@ json_t *lac_stages_json(const lac_stages *run)
 static bool may_change(const char *path)
 {
     static const char *const free_keys[] = { "name", "steps", "sample", "validate", "log", "checkpoint", "comm", "profile", "threads", "runs",
-                                             "data.eval", "data.train.threads", "sweep" };
+                                             "data.eval", "data.train.threads", "debug.graph", "debug.ranges", "sweep" };
     for (size_t i = 0; i < LAC_COUNT(free_keys); i++) {
         const size_t n = strlen(free_keys[i]);
         if (strncmp(path, free_keys[i], n) == 0 && (path[n] == '\0' || path[n] == '.'))

@@ -24,27 +24,31 @@ lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const jso
 {
     *t = (lac_trainer){ .comm = comm, .stage = stage };
     LAC_TRY(lac_recipe_open(&t->recipe, def, config, b, d));
+    LAC_TRY(divide_batch(t, config));
     LAC_TRY(lac_tape_new(&t->tape, b));
     lac_tape_deterministic(t->tape, lac_config_bool(config, "debug.direct"));
-    LAC_TRY(b->alloc((void **)&t->bad, sizeof *t->bad));
-    LAC_TRY(b->fill_zero(t->bad, sizeof *t->bad));
+    lac_tape_ranges(t->tape, lac_config_bool(config, "debug.ranges"));
+    t->replays = (lac_replays){ .backend = b, .off = !lac_config_bool(config, "debug.graph") };
+    LAC_TRY(lac_staging_open(&t->staging, b, t->recipe.n_phases, t->share / t->micro));
     for (int p = 0; p < t->recipe.n_phases; p++) {
         char key[64];
         snprintf(key, sizeof key, "optim.%s", t->recipe.phase[p].optim);
         LAC_TRY(lac_context(lac_optim_config_read(&t->optim_config[p], lac_config_at(config, key)), "%s", key));
-        LAC_TRY(lac_context(lac_optim_new(&t->optim[p], t->recipe.phase[p].trains, &t->optim_config[p], t->bad, comm), "%s", key));
+        LAC_TRY(lac_context(lac_optim_new(&t->optim[p], t->recipe.phase[p].trains, &t->optim_config[p], t->staging.bad,
+                                          &t->staging.in->phase[p].update, comm), "%s", key));
     }
-    return divide_batch(t, config);
+    return LAC_OK;
 }
 
 void lac_trainer_close(lac_trainer *t)
 {
+    lac_staging_finish(&t->staging);
+    lac_replays_free(&t->replays);
     for (int p = 0; p < LAC_MAX_PHASES; p++) {
         lac_optim_free(t->optim[p]);
         lac_optim_config_free(&t->optim_config[p]);
     }
-    if (t->bad != NULL)
-        t->recipe.backend->free(t->bad, sizeof *t->bad);
+    lac_staging_close(&t->staging);
     lac_tape_free(t->tape);
     lac_recipe_close(&t->recipe);
     *t = (lac_trainer){ 0 };
@@ -84,9 +88,10 @@ static lac_status forward_backward(lac_tape *tape, void *context)
         field[i] = load_field(m, t->recipe.def->fields[i]);
     LAC_TRY(lac_tape_status(tape));
     LAC_TRY(t->recipe.def->forward(&t->recipe, m->phase, tape, field, sum));
+    float *to = t->staging.out->sum[m->phase * t->staging.n_micros + m->from / t->micro];
     for (int i = 0; i < phase->n_losses; i++) {
-        lac_tape_read(tape, sum[i], &t->sum[i]);
-        root[i] = (lac_root){ .y = sum[i], .seed = &t->seed[m->phase][i] };
+        lac_tape_read(tape, sum[i], &to[i]);
+        root[i] = (lac_root){ .y = sum[i], .seed = &t->staging.in->phase[m->phase].seed[i] };
     }
     return lac_backward(tape, root, phase->n_losses);
 }
@@ -100,8 +105,8 @@ static lac_status run_micro(lac_trainer *t, int p, const lac_batch *batch, int64
     return lac_tape_run(t->tape, signature, forward_backward, &m);
 }
 
-/* Counts over all ranks, and what backward starts from; the wish to stop travels along. */
-static lac_status seed_losses(lac_trainer *t, const lac_batch *const *batch, double count[LAC_MAX_PHASES][LAC_MAX_LOSSES], bool *stop)
+/* Counts over all ranks; the wish to stop travels along. */
+static lac_status count_losses(lac_trainer *t, const lac_batch *const *batch, double count[LAC_MAX_PHASES][LAC_MAX_LOSSES], bool *stop)
 {
     double all[LAC_MAX_PHASES * LAC_MAX_LOSSES + 1] = { 0 };
     const int n_phases = t->recipe.n_phases;
@@ -112,68 +117,147 @@ static lac_status seed_losses(lac_trainer *t, const lac_batch *const *batch, dou
     if (stop != NULL)
         *stop = all[n_phases * LAC_MAX_LOSSES] > 0;
     memcpy(count, all, (size_t)(n_phases * LAC_MAX_LOSSES) * sizeof all[0]);
-    for (int p = 0; p < n_phases; p++)
-        for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
-            t->seed[p][i] = count[p][i] > 0 ? (float)(t->recipe.phase[p].loss[i].weight / count[p][i]) : 0;
     return LAC_OK;
 }
+
+/* ---- a phase ---- */
 
 /* reduce: the gradients that the last micro-batch completes are reduced over the ranks meanwhile. */
-static lac_status all_micros(lac_trainer *t, int p, const lac_batch *batch, double *total, bool reduce)
+typedef struct job { lac_trainer *t; const lac_batch *batch; int phase; bool reduce; } job;
+
+static lac_status all_micros(void *context)
 {
-    lac_params_clear_grad(t->recipe.phase[p].trains);
-    for (int64_t from = 0; from < batch->n; from += t->micro) {
-        LAC_TRY(run_micro(t, p, batch, from, LAC_MIN(t->micro, batch->n - from), reduce));
-        for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
-            total[i] += t->sum[i];
-    }
+    const job *j = context;
+    lac_trainer *t = j->t;
+    lac_params_clear_grad(t->recipe.phase[j->phase].trains);
+    for (int64_t from = 0; from < j->batch->n; from += t->micro)
+        LAC_TRY(run_micro(t, j->phase, j->batch, from, LAC_MIN(t->micro, j->batch->n - from), j->reduce));
     return LAC_OK;
 }
 
-static bool is_bad(const lac_trainer *t)
+static lac_status move(void *context)
 {
-    uint32_t bad = 0;
-    return t->recipe.backend->copy(&bad, t->bad, sizeof bad) == LAC_OK && bad != 0;
+    const job *j = context;
+    lac_trainer *t = j->t;
+    lac_staging *s = &t->staging;
+    LAC_TRY(lac_optim_reduce(t->optim[j->phase]));
+    LAC_TRY(lac_optim_step(t->optim[j->phase], &s->out->phase[j->phase].measured));
+    for (int i = 0; i < t->recipe.n_nets; i++)
+        LAC_TRY(lac_params_commit(t->recipe.net[i], s->bad));
+    return s->backend->copy(&s->out->phase[j->phase].bad, s->bad, sizeof *s->bad);
 }
 
-/* The same pictures and weights again, every op watched; what fails first is the message. */
-static lac_status find_bad(lac_trainer *t, int64_t step, int p, const lac_batch *batch)
+static lac_status whole_phase(void *context)
 {
-    double total[LAC_MAX_LOSSES] = { 0 };
+    LAC_TRY(all_micros(context));
+    return move(context);
+}
+
+/* Collectives in a device's memory (core/comm/lane.h) are captured with the rest. */
+static lac_status run_phase(lac_trainer *t, int p, const lac_batch *batch)
+{
+    char signature[192];
+    job j = { t, batch, p, true };
+    const lac_phase *phase = &t->recipe.phase[p];
+    lac_replays each_time = { .backend = t->recipe.backend, .off = true };
+    lac_replays *r = lac_tape_profiled(t->tape) ? &each_time : &t->replays;
+    snprintf(signature, sizeof signature, "%s/%s/n%lld/size%lld/%s/at%lld", t->stage, phase->name, (long long)batch->n, (long long)t->recipe.size,
+             lac_dtype_name(t->recipe.dtype), (long long)lac_staging_offset(&t->staging, batch));
+    return lac_replay_run(r, signature, lac_tape_moves(t->tape) + t->staging.moves, phase->trains, t->optim[p], whole_phase, &j);
+}
+
+/* ---- looking at what came of a step ---- */
+
+/* The same pictures, scalars and weights again, every op watched; what fails first is the message. */
+static lac_status find_bad(lac_trainer *t, lac_step_slot *slot, int p)
+{
+    job j = { t, &slot->batch[p], p, false };
     lac_tape_check_finite(t->tape, true);
-    lac_status s = all_micros(t, p, batch, total, false);
+    lac_status s = lac_staging_send_again(&t->staging, slot);
+    if (s == LAC_OK)
+        s = all_micros(&j);
     lac_tape_check_finite(t->tape, false);
     for (int i = 0; i < t->recipe.n_nets; i++)
         lac_params_drop(t->recipe.net[i]);
+    for (int i = 0; i < t->staging.n_slots; i++)        /* nothing that was begun after it has done anything */
+        t->staging.slot[i].under_way = false;
     if (s == LAC_OK)
         s = LAC_FAIL(LAC_ERR_NONFINITE, "the gradient's norm is not finite, though every value%s is", t->comm->size > 1 ? " on this rank" : "");
-    return lac_context(s, "step %lld, phase %s", (long long)step + 1, t->recipe.phase[p].name);
+    return lac_context(s, "step %lld, phase %s", (long long)slot->step + 1, t->recipe.phase[p].name);
 }
 
-static lac_status run_phase(lac_trainer *t, int64_t step, int p, const lac_batch *batch, const double *count)
+static lac_status look_at_phase(lac_trainer *t, lac_step_slot *slot, int p)
 {
     double total[LAC_MAX_LOSSES] = { 0 };
-    LAC_TRY(all_micros(t, p, batch, total, true));
-    LAC_TRY(t->comm->all_reduce_f64(t->comm, total, t->recipe.phase[p].n_losses));
-    LAC_TRY(lac_optim_reduce(t->optim[p]));
-    LAC_TRY(lac_optim_step(t->optim[p], step));
-    LAC_TRY(lac_optim_wait(t->optim[p]));
-    if (is_bad(t))
-        return find_bad(t, step, p, batch);
-    for (int i = 0; i < t->recipe.n_nets; i++)
-        LAC_TRY(lac_params_commit(t->recipe.net[i]));
-    for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
-        t->loss[p][i] = count[i] > 0 ? total[i] / count[i] : 0;
-    return lac_optim_grad_norm(t->optim[p], &t->grad_norm[p]);
+    const int n = t->recipe.phase[p].n_losses;
+    const int64_t n_micros = (slot->batch[p].n + t->micro - 1) / t->micro;
+    for (int64_t k = 0; k < n_micros; k++)
+        for (int i = 0; i < n; i++)
+            total[i] += slot->out->sum[p * t->staging.n_micros + k][i];
+    LAC_TRY(t->comm->all_reduce_f64(t->comm, total, n));
+    if (slot->out->phase[p].bad != 0)
+        return find_bad(t, slot, p);
+    for (int i = 0; i < n; i++)
+        t->loss[p][i] = slot->count[p][i] > 0 ? total[i] / slot->count[p][i] : 0;
+    t->grad_norm[p] = lac_optim_grad_norm(&slot->out->phase[p].measured);
+    return LAC_OK;
 }
 
+static lac_status look_at(lac_trainer *t, lac_step_slot *slot)
+{
+    if (!slot->under_way)
+        return LAC_OK;
+    LAC_TRY(lac_optim_wait(t->optim[0]));
+    LAC_TRY(lac_staging_receive(&t->staging, slot));
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        LAC_TRY(look_at_phase(t, slot, p));
+    slot->under_way = false;
+    return LAC_OK;
+}
+
+lac_status lac_trainer_settle(lac_trainer *t)
+{
+    for (int i = 1; i <= t->staging.n_slots; i++)       /* the one whose turn is next is the oldest */
+        LAC_TRY(look_at(t, &t->staging.slot[(t->staging.now + i) % t->staging.n_slots]));
+    return LAC_OK;
+}
+
+/* ---- a step ---- */
+
+static void write_scalars(lac_trainer *t, lac_step_slot *slot, int64_t step)
+{
+    slot->step = step;
+    for (int p = 0; p < t->recipe.n_phases; p++) {
+        for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
+            slot->in->phase[p].seed[i] = slot->count[p][i] > 0 ? (float)(t->recipe.phase[p].loss[i].weight / slot->count[p][i]) : 0;
+        lac_optim_begin(t->optim[p], step, &slot->in->phase[p].update);
+    }
+}
+
+static lac_status check_sizes(const lac_trainer *t, const lac_batch *const *batch)
+{
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        if (batch[p]->n > t->share)
+            return LAC_FAIL(LAC_ERR_STATE, "a batch of %lld pictures, this rank's share is %lld", (long long)batch[p]->n, (long long)t->share);
+    return LAC_OK;
+}
+
+/* Where every call is done when it returns each phase is looked at before the next, and all is known at the end. */
 lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const *batch, bool *stop)
 {
-    double count[LAC_MAX_PHASES][LAC_MAX_LOSSES];
-    LAC_TRY(seed_losses(t, batch, count, stop));
-    for (int p = 0; p < t->recipe.n_phases; p++)
-        LAC_TRY(run_phase(t, step, p, batch[p], count[p]));
-    return LAC_OK;
+    const bool at_once = t->recipe.backend->queue == NULL;
+    lac_step_slot *slot = lac_staging_next(&t->staging);
+    LAC_TRY(check_sizes(t, batch));
+    LAC_TRY(look_at(t, slot));
+    LAC_TRY(count_losses(t, batch, slot->count, stop));
+    write_scalars(t, slot, step);
+    LAC_TRY(lac_staging_send(&t->staging, slot, batch, t->recipe.def->fields));
+    for (int p = 0; p < t->recipe.n_phases; p++) {
+        LAC_TRY(run_phase(t, p, &slot->batch[p]));
+        if (at_once)
+            LAC_TRY(look_at_phase(t, slot, p));
+    }
+    return at_once ? LAC_OK : lac_staging_return(&t->staging, slot);
 }
 
 double lac_trainer_total(const lac_trainer *t)
@@ -188,6 +272,7 @@ double lac_trainer_total(const lac_trainer *t)
 /* Buffers of every network, and the parameters of those no optimizer holds. */
 lac_status lac_trainer_state(lac_trainer *t, lac_state *s)
 {
+    LAC_TRY(lac_trainer_settle(t));
     for (int p = 0; p < t->recipe.n_phases; p++)
         LAC_TRY(lac_optim_state(t->optim[p], s));
     for (int i = 0; i < t->recipe.n_nets; i++)
@@ -217,6 +302,7 @@ void lac_trainer_state_end(lac_trainer *t)
 
 lac_status lac_trainer_swap_ema(lac_trainer *t)
 {
+    LAC_TRY(lac_trainer_settle(t));
     for (int p = 0; p < t->recipe.n_phases; p++)
         LAC_TRY(lac_optim_swap_ema(t->optim[p]));
     return LAC_OK;

@@ -1,12 +1,16 @@
 /* train/step.h -- one step of a recipe: every phase forward and backward over its micro-batches, reduction over ranks, optimizer, buffers.
  *
- * Each phase and shape is planned once and then repeated (autograd/tape.h). A gradient that is not finite leaves weights, moments,
- * EMA and buffers as they were; the phase is then run again with every op watched, and the first bad one is the error. */
+ * Each phase and shape is planned once and then repeated (autograd/tape.h); on a backend with a queue its calls are captured and replayed
+ * (train/replay.h), and the host is up to two steps ahead (train/staging.h). A gradient that is not finite leaves weights, moments, EMA and buffers
+ * as they were, and all that was begun after it does nothing; the phase is then run again with every op watched, and the first bad one is the
+ * error, of the call that finds it. */
 #pragma once
 
 #include "core/comm/comm.h"
 #include "train/optim.h"
 #include "train/recipe.h"
+#include "train/replay.h"
+#include "train/staging.h"
 
 typedef struct lac_trainer {
     lac_recipe recipe;
@@ -16,10 +20,9 @@ typedef struct lac_trainer {
     lac_comm *comm;
     const char *stage;
     int64_t share, micro;                               /* pictures of a step on this rank, and at once: a divisor of those */
-    uint32_t *bad;                                      /* sticky: a gradient was not finite */
-    float seed[LAC_MAX_PHASES][LAC_MAX_LOSSES];         /* weight / count, read by backward */
-    float sum[LAC_MAX_LOSSES];                          /* of the micro-batch that just ran */
-    double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES];        /* of the last step: mean over all micro-batches and ranks, unweighted */
+    lac_staging staging;
+    lac_replays replays;
+    double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES];        /* of the last step looked at: mean over all micro-batches and ranks, unweighted */
     double grad_norm[LAC_MAX_PHASES];
 } lac_trainer;
 
@@ -28,9 +31,13 @@ lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const jso
                             lac_dtype d, lac_comm *comm);
 void lac_trainer_close(lac_trainer *t);
 
-/* batch[p]: the pictures of phase p, this rank's share. step is 0-based. *stop: somebody asked this rank to stop after the step;
- * becomes whether anybody asked any rank. stop may be NULL. */
+/* batch[p]: the pictures of phase p, this rank's share, the caller's again on return. step is 0-based. *stop: somebody asked this rank to stop
+ * after the step; becomes whether anybody asked any rank. stop may be NULL. On a backend with a queue the step is begun, and the one before the
+ * last is looked at; on others it is done. Over several ranks all make this call and _settle. */
 lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const *batch, bool *stop);
+
+/* Every step begun is done and looked at. What reads weights, losses or norms comes after it: _state and _swap_ema call it themselves. */
+lac_status lac_trainer_settle(lac_trainer *t);
 
 /* Weighted sum of the losses of the last phase: the number in the progress line. */
 double lac_trainer_total(const lac_trainer *t);

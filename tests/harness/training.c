@@ -1,0 +1,102 @@
+#include "tests/harness/training.h"
+
+#include "tests/harness/test.h"
+#include "train/checkpoint.h"
+
+enum { SIDE = LAC_TEST_SIDE, BATCH = LAC_TEST_BATCH };
+
+static void describe_batch(lac_test_training *t, int64_t n)
+{
+    t->batch = (lac_batch){ .n = n, .n_fields = 2, .field = { { .name = "image" }, { .name = "mask" } } };
+    lac_tensor_shape(&t->batch.field[0].tensor, LAC_U8, 4, (int64_t[]){ n, SIDE, SIDE, 3 });
+    lac_tensor_shape(&t->batch.field[1].tensor, LAC_U8, 4, (int64_t[]){ n, SIDE, SIDE, 1 });
+    t->batch.field[0].tensor.data = t->image;
+    t->batch.field[1].tensor.data = t->mask;
+}
+
+void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, json_t *debug)
+{
+    *t = (lac_test_training){ 0 };
+    t->config = json_pack("{s:s,s:s,s:i,s:{s:i,s:i},s:{s:{s:i}},s:{s:{s:i},s:{s:i}},s:{s:{s:f,s:{s:i}}},s:o}", "name", "device", "recipe", "deepfill",
+                          "steps", 1, "batch", "global", BATCH, "micro", 1, "data", "train", "size", SIDE, "model", "generator", "cnum", 4,
+                          "discriminator", "width", 4, "optim", "generator", "ema", 0.9, "schedule", "warmup", 10, "debug", debug);
+    LAC_CHECK(t->config != NULL);
+    LAC_CHECK_STATUS(lac_stages_resolve(&t->stages, t->config, NULL, NULL));
+    LAC_CHECK_STATUS(lac_comm_alone(&t->comm));
+    const lac_stage *s = &t->stages.stage[0];
+    LAC_CHECK_STATUS(lac_trainer_open(&t->trainer, s->recipe, s->config, "main", b, d, t->comm));
+}
+
+void lac_test_end(lac_test_training *t)
+{
+    lac_trainer_close(&t->trainer);
+    lac_comm_free(t->comm);
+    lac_stages_free(&t->stages);
+    json_decref(t->config);
+}
+
+static void draw_pictures(lac_test_training *t, int64_t at)
+{
+    for (int i = 0; i < (int)sizeof t->image; i++)
+        t->image[i] = (uint8_t)((i + 1) * (7919 + at) % 251);
+    for (int i = 0; i < (int)sizeof t->mask; i++)
+        t->mask[i] = i % SIDE > 4 + at % 3 && i % SIDE < 11 && i / SIDE % SIDE > 4 && i / SIDE % SIDE < 13;
+}
+
+/* The pictures are the caller's again when a step has begun: they are spoiled. */
+lac_status lac_test_step(lac_test_training *t, int64_t at, int64_t n)
+{
+    const lac_batch *all[LAC_MAX_PHASES] = { &t->batch, &t->batch };
+    describe_batch(t, n);
+    draw_pictures(t, at);
+    const lac_status s = lac_trainer_step(&t->trainer, at, all, NULL);
+    memset(t->image, 0x55, sizeof t->image);
+    memset(t->mask, 1, sizeof t->mask);
+    return s;
+}
+
+void lac_test_losses(lac_test_training *t, double loss[LAC_TEST_LOSSES])
+{
+    int n = 0;
+    LAC_CHECK_STATUS(lac_trainer_settle(&t->trainer));
+    for (int p = 0; p < t->trainer.recipe.n_phases; p++)
+        for (int i = 0; i < t->trainer.recipe.phase[p].n_losses; i++)
+            loss[n++] = t->trainer.loss[p][i];
+    LAC_CHECK(n == LAC_TEST_LOSSES);
+}
+
+void lac_test_save(lac_test_training *t, const char *path)
+{
+    lac_state s = { 0 };
+    const lac_checkpoint about = { .step = 1, .stage = (char *)"main", .model = (char *)"deepfill", .config = (char *)"{}", .numbers = (char *)"{}", .code = (char *)"" };
+    LAC_CHECK_STATUS(lac_trainer_state(&t->trainer, &s));
+    LAC_CHECK_STATUS(lac_checkpoint_write(path, &about, &s));
+    lac_trainer_state_end(&t->trainer);
+    lac_state_free(&s);
+}
+
+void lac_test_load(lac_test_training *t, const char *path)
+{
+    lac_state s = { 0 };
+    LAC_CHECK_STATUS(lac_trainer_state(&t->trainer, &s));
+    LAC_CHECK_STATUS(lac_checkpoint_load(path, "deepfill", &s));
+    LAC_CHECK_STATUS(lac_trainer_restored(&t->trainer));
+    lac_trainer_state_end(&t->trainer);
+    lac_state_free(&s);
+}
+
+void lac_test_paint(lac_test_training *t, lac_image *made)
+{
+    lac_inpainter ip;
+    lac_tape *tape;
+    const json_t *network;
+    const lac_recipe *r = &t->trainer.recipe;
+    const lac_image image = { SIDE, SIDE, 3, t->image }, mask = { SIDE, SIDE, 1, t->mask };
+    draw_pictures(t, 0);
+    LAC_CHECK_STATUS(lac_trainer_swap_ema(&t->trainer));
+    r->def->inpainter(r, t->stages.stage[0].config, &ip, &network);
+    LAC_CHECK_STATUS(lac_tape_new(&tape, r->backend));
+    LAC_CHECK_STATUS(lac_inpaint(&ip, tape, &image, &mask, made));
+    lac_tape_free(tape);
+    LAC_CHECK_STATUS(lac_trainer_swap_ema(&t->trainer));
+}

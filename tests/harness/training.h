@@ -1,0 +1,29 @@
+/* tests/harness/training.h -- the smallest training of DeepFill v2 there is, on any device, fed with pictures of its own. */
+#pragma once
+
+#include "train/run.h"
+
+enum { LAC_TEST_SIDE = 16, LAC_TEST_BATCH = 2, LAC_TEST_LOSSES = 5 };
+
+typedef struct lac_test_training {
+    json_t *config;
+    lac_stages stages;
+    lac_comm *comm;
+    lac_trainer trainer;
+    uint8_t image[LAC_TEST_BATCH * LAC_TEST_SIDE * LAC_TEST_SIDE * 3], mask[LAC_TEST_BATCH * LAC_TEST_SIDE * LAC_TEST_SIDE];
+    lac_batch batch;
+} lac_test_training;
+
+/* Micro-batches of one picture, a learning rate that warms up and an EMA; `debug` is the config's table of that name, taken over. */
+void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, json_t *debug);
+void lac_test_end(lac_test_training *t);
+
+/* Other pictures for each step, the first n of a batch. */
+lac_status lac_test_step(lac_test_training *t, int64_t at, int64_t n);
+void lac_test_losses(lac_test_training *t, double loss[LAC_TEST_LOSSES]);      /* of the step before, looked at */
+
+/* All that a checkpoint holds; _load ends as a training that goes on. */
+void lac_test_save(lac_test_training *t, const char *path);
+void lac_test_load(lac_test_training *t, const char *path);
+/* The first picture with the averaged weights, as a sample grid does it. */
+void lac_test_paint(lac_test_training *t, lac_image *made);

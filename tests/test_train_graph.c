@@ -1,0 +1,233 @@
+/* Steps that are captured and replayed (train/replay.h) on a device that works late (tests/harness/cuda_host_queue.h): the bits of steps whose calls
+ * are made each time, whatever comes between them, and what is promised when a gradient is not finite. */
+#include "autograd/ops/backend_cpu.h"
+#include "core/file/atomic.h"
+#include "core/queue.h"
+#include "tests/harness/cuda_host_queue.h"
+#include "tests/harness/sealed.h"
+#include "tests/harness/test.h"
+#include "tests/harness/training.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { D, G };
+
+static lac_test_training t;
+
+static void begin(bool graph, bool late)
+{
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    lac_cuda_host_late(late);
+    lac_test_begin(&t, lac_sealed_device(), LAC_F32, json_pack("{s:b}", "graph", graph));
+}
+
+static void end(void)
+{
+    lac_test_end(&t);
+    lac_cuda_host_late(false);
+}
+
+static void steps(int from, int to, int64_t n)
+{
+    for (int i = from; i < to; i++)
+        LAC_CHECK_STATUS(lac_test_step(&t, i, n));
+}
+
+static void check_same_file(const char *a, const char *b)
+{
+    char *x, *y;
+    size_t n, m;
+    LAC_CHECK_STATUS(lac_file_read(a, 1 << 28, &x, &n));
+    LAC_CHECK_STATUS(lac_file_read(b, 1 << 28, &y, &m));
+    LAC_CHECK(n == m && memcmp(x, y, n) == 0);
+    free(x), free(y);
+}
+
+/* Steps of two pictures, one of one picture, a painting, and on; never waiting where nothing asks for it. */
+static void train(const char *path, double last[LAC_TEST_LOSSES])
+{
+    lac_image made = { 0 };
+    steps(0, 3, 2);
+    steps(3, 5, 1);
+    lac_test_paint(&t, &made);
+    steps(5, 7, 2);
+    steps(7, 8, 1);
+    lac_test_losses(&t, last);
+    lac_test_save(&t, path);
+    lac_image_free(&made);
+}
+
+LAC_TEST(replayed_steps_have_the_bits_of_steps_whose_calls_are_made)
+{
+    double called[LAC_TEST_LOSSES], replayed[LAC_TEST_LOSSES];
+    char a[512], b[512];
+    snprintf(a, sizeof a, "%s/called.h5", lac_test_folder());
+    snprintf(b, sizeof b, "%s/replayed.h5", lac_test_folder());
+    begin(false, false);
+    train(a, called);
+    end();
+    const int64_t captures = lac_cuda_host_captures(), replays = lac_cuda_host_replays();
+    begin(true, true);
+    train(b, replayed);
+    end();
+    LAC_CHECK(memcmp(called, replayed, sizeof called) == 0);
+    check_same_file(a, b);
+    if (!lac_sealed_is_host())
+        return;
+    LAC_CHECK(lac_cuda_host_captures() - captures == 4);        /* two phases, of two pictures and of one */
+    LAC_CHECK(lac_cuda_host_replays() - replays == 2 * (4 + 2));
+}
+
+/* Adam's first steps all have length lr in each element, so what moved tells lr, though the calls are the same: it warms up. */
+LAC_TEST(a_replay_reads_the_scalars_of_its_step)
+{
+    float before, after, moved[5];
+    begin(true, true);
+    const lac_param *p = t.trainer.recipe.phase[G].trains->param[0];
+    float *x = malloc((size_t)lac_numel(p->value) * sizeof *x);
+    LAC_CHECK(x != NULL);
+    LAC_CHECK_STATUS(lac_param_get(p, x));
+    before = x[0];
+    for (int i = 0; i < 5; i++) {
+        steps(i, i + 1, 2);
+        LAC_CHECK_STATUS(lac_trainer_settle(&t.trainer));
+        LAC_CHECK_STATUS(lac_param_get(p, x));
+        after = x[0];
+        moved[i] = fabsf(after - before);
+        before = after;
+    }
+    for (int i = 2; i < 5; i++)                                  /* lr i / 10 or (i + 1) / 10 of 1e-4: no step repeats the one before */
+        LAC_CHECK(moved[i] != moved[i - 1] && moved[i] > 0);
+    free(x);
+    end();
+}
+
+/* What a phase trains, as it lies: masters, moments, EMA, buffers. */
+static float *contents(int phase, size_t *size)
+{
+    lac_state s = { 0 };
+    char *text = NULL;
+    FILE *f = open_memstream(&text, size);
+    LAC_CHECK_STATUS(lac_trainer_state(&t.trainer, &s));
+    LAC_CHECK_STATUS(lac_state_sort(&s));
+    for (int64_t i = 0; i < s.n; i++) {
+        const void *bytes;
+        void *copy;
+        if (strncmp(s.array[i].name, t.trainer.recipe.phase[phase].trains->name, strlen(t.trainer.recipe.phase[phase].trains->name)) != 0)
+            continue;
+        LAC_CHECK_STATUS(lac_state_bytes(&s.array[i], &bytes, &copy));
+        fwrite(bytes, 1, lac_state_size(&s.array[i]), f);
+        free(copy);
+    }
+    fclose(f);
+    lac_trainer_state_end(&t.trainer);
+    lac_state_free(&s);
+    return (float *)(void *)text;
+}
+
+/* The steps begun after the bad one do nothing; whoever looks next is told which it was. */
+static void go_bad(bool graph, bool late)
+{
+    size_t size[3];
+    begin(graph, late);
+    steps(0, 3, 2);
+    float *d = contents(D, &size[0]), *g = contents(G, &size[1]);
+    t.trainer.recipe.phase[G].loss[0].weight = 1e300;            /* infinite as a float: the gradient's seed */
+    LAC_CHECK_STATUS(lac_test_step(&t, 3, 2));
+    t.trainer.recipe.phase[G].loss[0].weight = 1;
+    LAC_CHECK_STATUS(lac_test_step(&t, 4, 2));
+    LAC_CHECK_FAILS(lac_test_step(&t, 5, 2), LAC_ERR_NONFINITE, "step 4, phase g: ");
+    LAC_CHECK(strstr(lac_error_message(), "gradient of") != NULL);      /* the first of them, found by watching */
+    float *d_after = contents(D, &size[2]);
+    LAC_CHECK(size[2] == size[0] && memcmp(d, d_after, size[0]) != 0);  /* its phase came before, and was good: once */
+    free(d_after);
+    float *g_after = contents(G, &size[2]);
+    LAC_CHECK(size[2] == size[1] && memcmp(g, g_after, size[1]) == 0);
+    free(g_after), free(d), free(g);
+    end();
+}
+
+LAC_TEST(a_gradient_that_is_not_finite_changes_nothing_in_replays) { go_bad(true, true); }
+LAC_TEST(a_gradient_that_is_not_finite_changes_nothing_in_calls) { go_bad(false, true); }
+
+/* The discriminator's buffers are new in both phases: none of them is taken over once something was bad. */
+LAC_TEST(buffers_stand_still_once_something_was_bad)
+{
+    size_t size, again;
+    begin(true, true);
+    steps(0, 3, 2);
+    float *d = contents(D, &size);
+    t.trainer.recipe.phase[D].loss[0].weight = 1e300;
+    LAC_CHECK_STATUS(lac_test_step(&t, 3, 2));
+    LAC_CHECK_FAILS(lac_trainer_settle(&t.trainer), LAC_ERR_NONFINITE, "step 4, phase d: ");
+    float *after = contents(D, &again);
+    LAC_CHECK(size == again && memcmp(d, after, size) == 0);
+    free(d), free(after);
+    end();
+}
+
+/* On the CPU nothing is late: the step itself fails, and its later phases are not begun. */
+LAC_TEST(on_the_cpu_the_bad_step_itself_fails)
+{
+    const lac_backend *cpu;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
+    lac_test_begin(&t, cpu, LAC_F32, json_object());
+    steps(0, 2, 2);
+    t.trainer.recipe.phase[D].loss[1].weight = 1e300;
+    LAC_CHECK_FAILS(lac_test_step(&t, 2, 2), LAC_ERR_NONFINITE, "step 3, phase d: ");
+    lac_test_end(&t);
+}
+
+/* Captured work may not wait, ask for memory or read back: each is an error that says so, and the device goes on. */
+LAC_TEST(captured_work_that_asks_for_the_host_is_refused)
+{
+    const lac_backend *b = lac_sealed_device();
+    const lac_queue *q = b->queue;
+    float *x, here = 1;
+    void *more;
+    bool finite;
+    lac_graph *g = NULL;
+    LAC_CHECK_STATUS(b->alloc((void **)&x, 64));
+    LAC_CHECK_STATUS(b->fill_zero(x, 64));
+    LAC_CHECK_STATUS(q->begin());
+    LAC_CHECK_FAILS(b->alloc(&more, 64), LAC_ERR_STATE, "captured work asks for 64 bytes");
+    LAC_CHECK_FAILS(b->all_finite(x, LAC_F32, 4, &finite), LAC_ERR_STATE, "inside captured work");
+    LAC_CHECK(b->copy(&here, x, sizeof here) != LAC_OK && strstr(lac_error_message(), "inside captured work") != NULL);
+    LAC_CHECK_STATUS(q->end(NULL));
+    LAC_CHECK_STATUS(q->begin());
+    LAC_CHECK_STATUS(b->copy(x + 1, x, sizeof *x));
+    LAC_CHECK_STATUS(q->end(&g));
+    LAC_CHECK_STATUS(b->copy(x, &here, sizeof here));
+    LAC_CHECK_STATUS(q->replay(g));
+    here = 0;
+    LAC_CHECK_STATUS(b->copy(&here, x + 1, sizeof here));
+    LAC_CHECK(here == 1);
+    q->drop(g);
+    b->free(x, 64);
+}
+
+LAC_TEST(ranges_follow_the_modules)
+{
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    lac_test_begin(&t, lac_sealed_device(), LAC_F32, json_pack("{s:b}", "ranges", true));
+    const size_t before = strlen(lac_cuda_host_ranges());
+    const int64_t captures = lac_cuda_host_captures();
+    steps(0, 3, 2);
+    LAC_CHECK_STATUS(lac_trainer_settle(&t.trainer));
+    lac_test_end(&t);
+    if (!lac_sealed_is_host())
+        return;
+    const char *said = lac_cuda_host_ranges() + before;
+    int depth = 0, deepest = 0;
+    for (const char *c = said; *c != '\0'; c++) {
+        depth += *c == '{' ? 1 : *c == '}' ? -1 : 0;
+        deepest = LAC_MAX(deepest, depth);
+        LAC_CHECK(depth >= 0);
+    }
+    LAC_CHECK(depth == 0 && deepest >= 3 && lac_cuda_host_captures() == captures);
+    LAC_CHECK(strstr(said, "generator{composite{}conv1{conv2d{}gate{}}conv2_downsample{") != NULL);
+    LAC_CHECK(strstr(said, "conv2_downsample{gate{}conv2d{}}conv1{gate{}conv2d{}}}") != NULL);      /* and back */
+}
