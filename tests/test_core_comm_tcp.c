@@ -58,7 +58,7 @@ static void play(rank_body *f, int size, unsigned absent, double timeout, int po
 {
     pid_t child[MOST];
     for (int r = 0; r < size; r++) {
-        const lac_launch l = { .who = "test", .rank = r, .size = size, .host = "localhost", .port = port, .token = 77 };
+        const lac_launch l = { .who = "test", .rank = r, .size = size, .host = "127.0.0.1", .port = port, .token = 77 };
         child[r] = absent >> r & 1 ? 0 : fork();
         if (child[r] == 0 && !(absent >> r & 1))
             take_part(f, l, timeout);
@@ -240,7 +240,7 @@ static int nobody_comes(here *h)
 
 static int nobody_listens(here *h)
 {
-    WANT(h->opened == LAC_ERR_TIMEOUT && strstr(lac_error_message(), "no sign of rank 0 of 2 at 'localhost', port") != NULL);
+    WANT(h->opened == LAC_ERR_TIMEOUT && strstr(lac_error_message(), "no sign of rank 0 of 2 at '127.0.0.1', port") != NULL);
     return 0;
 }
 
@@ -273,7 +273,7 @@ LAC_TEST(ranks_that_count_otherwise_are_told)
     int status;
     const pid_t other = fork();
     if (other == 0)
-        take_part(counts_three, (lac_launch){ .rank = 1, .size = 3, .host = "localhost", .port = port, .token = 77 }, 20);
+        take_part(counts_three, (lac_launch){ .rank = 1, .size = 3, .host = "127.0.0.1", .port = port, .token = 77 }, 20);
     play(counts_three, 2, 1 << 1, 20, port);
     LAC_CHECK(waitpid(other, &status, 0) == other && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
@@ -307,14 +307,14 @@ LAC_TEST(strangers_change_nothing)
     int status, fd[3];
     const pid_t zero = fork();
     if (zero == 0)
-        take_part(hears_all, (lac_launch){ .rank = 0, .size = 2, .host = "localhost", .port = port, .token = 77 }, 20);
+        take_part(hears_all, (lac_launch){ .rank = 0, .size = 2, .host = "127.0.0.1", .port = port, .token = 77 }, 20);
     for (int i = 0; i < 3; i++)
         fd[i] = connect_to(port);
     LAC_CHECK(send(fd[1], "GET / HTTP/1.1\r\nHost: a\r\nAccept: everything\r\n\r\n", 49, MSG_NOSIGNAL) == 49);
     close(fd[2]);
     const pid_t other = fork();
     if (other == 0)
-        take_part(of_another_run, (lac_launch){ .rank = 1, .size = 2, .host = "localhost", .port = port, .token = 78 }, 3);
+        take_part(of_another_run, (lac_launch){ .rank = 1, .size = 2, .host = "127.0.0.1", .port = port, .token = 78 }, 3);
     LAC_CHECK(waitpid(other, &status, 0) == other && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     play(hears_all, 2, 1 << 0, 20, port);
     LAC_CHECK(waitpid(zero, &status, 0) == zero && WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -6,7 +6,7 @@ port=$((20000 + RANDOM % 10000))
 
 # HOW RANK N: the variables of one rank.
 torch() { echo "RANK=$1 WORLD_SIZE=$2 LOCAL_RANK=$1 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port"; }
-slurm() { echo "SLURM_PROCID=$1 SLURM_STEP_NUM_TASKS=$2 SLURM_LOCALID=$1 SLURM_JOB_ID=$port SLURM_STEP_ID=0 SLURM_STEP_NODELIST=localhost"; }
+slurm() { echo "SLURM_PROCID=$1 SLURM_STEP_NUM_TASKS=$2 SLURM_LOCALID=$1 SLURM_JOB_ID=$port SLURM_STEP_ID=0 SLURM_STEP_NODELIST=127.0.0.1"; }
 
 # begin HOW N RUN KEY=VALUE...: in the background; $pids are theirs, from rank 0 on, and what they say goes to .err-RANK.
 begin() {
