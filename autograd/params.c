@@ -21,13 +21,12 @@ lac_status lac_params_new(lac_params **ps, const char *name, const lac_backend *
     LAC_TRY(lac_calloc((void **)&p, 1, sizeof *p));
     p->backend = b;
     p->dtype = working;
-    p->name = lac_params_name(p, name);
-    if (p->name == NULL) {
-        free(p);
-        return LAC_ERR_MEM;
-    }
-    *ps = p;
-    return LAC_OK;
+    const lac_status s = lac_params_name(p, &p->name, name);
+    if (s == LAC_OK)
+        *ps = p;
+    else
+        lac_params_free(p);
+    return s;
 }
 
 static void free_param(lac_param *p)
@@ -59,15 +58,18 @@ void lac_params_free(lac_params *ps)
     free(ps);
 }
 
-const char *lac_params_name(lac_params *ps, const char *name)
+lac_status lac_params_name(lac_params *ps, const char **interned, const char *name)
 {
-    for (int64_t i = 0; i < ps->n_names; i++)
-        if (strcmp(ps->names[i], name) == 0)
-            return ps->names[i];
-    if (lac_grow((void **)&ps->names, ps->n_names, &ps->names_capacity, sizeof *ps->names) != LAC_OK ||
-        lac_strdup(&ps->names[ps->n_names], name) != LAC_OK)
-        return NULL;
-    return ps->names[ps->n_names++];
+    int64_t i = 0;
+    while (i < ps->n_names && strcmp(ps->names[i], name) != 0)
+        i++;
+    if (i == ps->n_names) {
+        LAC_TRY(lac_grow((void **)&ps->names, ps->n_names, &ps->names_capacity, sizeof *ps->names));
+        LAC_TRY(lac_strdup(&ps->names[i], name));
+        ps->n_names++;
+    }
+    *interned = ps->names[i];
+    return LAC_OK;
 }
 
 static lac_status make_tensor(const lac_params *ps, lac_tensor **x, lac_dtype d, int ndim, const int64_t *dim)

@@ -43,8 +43,8 @@ typedef struct lac_params {
 lac_status lac_params_new(lac_params **ps, const char *name, const lac_backend *b, lac_dtype working);
 void lac_params_free(lac_params *ps);
 
-/* An interned copy that lives as long as ps. NULL when memory is out (lac_param_new then fails too). */
-const char *lac_params_name(lac_params *ps, const char *name);
+/* An interned copy that lives as long as ps. */
+lac_status lac_params_name(lac_params *ps, const char **interned, const char *name);
 
 /* dims in the project's layout; role LAC_ROLE_BUFFER is saved, exported, never trained. A name used twice is an error. */
 lac_status lac_param_new(lac_params *ps, lac_param **p, lac_role role, int ndim, const int64_t *dim, lac_init init, unsigned flags,

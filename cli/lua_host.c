@@ -179,7 +179,9 @@ lac_status lac_experiment_open(lac_experiment *e, const char *path)
 {
     char *root = NULL;
     const lac_status found = lac_resource(&root, "configs-lua");
-    const char *const roots[] = { root };
+    if (found == LAC_ERR_MEM)
+        return found;
+    const char *const roots[] = { root };       /* an installation without configs is none's fault */
     const lac_status s = lac_experiment_load(e, path, roots, found == LAC_OK ? 1 : 0, &lac_lua_default_limits);
     free(root);
     return s;

@@ -47,13 +47,14 @@ static void free_tables(tables *t)
 }
 
 /* Seed and steps, from the newest checkpoint; a run without one has neither. */
-static void read_facts(const char *folder, char *seed, char *step, size_t size)
+static lac_status read_facts(const char *folder, char *seed, char *step, size_t size)
 {
     char *ckpt = NULL, *path = NULL;
-    lac_checkpoint about;
+    lac_checkpoint about = { 0 };
     seed[0] = step[0] = '\0';
-    if (lac_format(&ckpt, "%s/ckpt", folder) == LAC_OK && lac_checkpoint_find(&path, ckpt, NULL, NULL) == LAC_OK && path != NULL &&
-        lac_checkpoint_about(&about, path) == LAC_OK) {
+    LAC_TRY(lac_format(&ckpt, "%s/ckpt", folder));
+    lac_status s = lac_checkpoint_find(&path, ckpt, NULL, NULL);
+    if (s == LAC_OK && path != NULL && (s = lac_checkpoint_about(&about, path)) == LAC_OK) {
         json_t *config = json_loads(about.config, 0, NULL);
         const json_t *first = json_array_get(json_object_get(config, "stages"), 0);
         snprintf(seed, size, "%lld", (long long)lac_config_int(first ? first : config, "seed"));
@@ -63,13 +64,14 @@ static void read_facts(const char *folder, char *seed, char *step, size_t size)
     }
     free(path);
     free(ckpt);
+    return s;
 }
 
 lac_status lac_write_report(const char *folder)
 {
     char seed[32], step[32], *path = NULL, *copy = NULL;
     tables t = { .n = 0 };
-    read_facts(folder, seed, step, sizeof seed);
+    LAC_TRY(read_facts(folder, seed, step, sizeof seed));
     const lac_report_fact facts[] = { { "steps", step }, { "seed", seed }, { "code", lac_code_revision() },
                                       { "version", lac_code_version() }, { "CPU", lac_cpu_model() } };
     lac_status s = lac_strdup(&copy, folder);

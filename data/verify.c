@@ -59,11 +59,15 @@ lac_status lac_verify(const char *path, lac_set_complain *complain, void *contex
     verdict v = { .complain = complain, .context = context };
     *checked = *bad = 0;
     LAC_TRY(lac_set_open(&set, path));
-    for (; *checked < lac_set_count(set); ++*checked)
-        if (check_record(set, *checked, &bytes, &capacity) != LAC_OK)
-            found_bad(&v, lac_set_record(set, *checked).name);
     lac_status s = LAC_OK;
-    if (v.bad > 0)
+    for (; *checked < lac_set_count(set) && s != LAC_ERR_MEM; ++*checked) {
+        s = check_record(set, *checked, &bytes, &capacity);
+        if (s != LAC_OK && s != LAC_ERR_MEM)        /* without memory nothing is known of a record */
+            found_bad(&v, lac_set_record(set, *checked).name);
+    }
+    if (s == LAC_ERR_MEM)
+        s = lac_context(s, "'%s'", path);
+    else if (v.bad > 0)
         s = LAC_FAIL(LAC_ERR_FORMAT, "'%s': %" PRId64 " of %" PRId64 " records are bad: %s%s", path, v.bad, *checked, v.names,
                      v.bad > NAMED ? ", ..." : "");
     else

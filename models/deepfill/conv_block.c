@@ -8,7 +8,7 @@
 
 lac_status lac_conv_block_init(lac_conv_block *b, lac_params *ps, const char *name, int64_t in, int64_t filters)
 {
-    b->name = lac_params_name(ps, name);
+    LAC_TRY(lac_params_name(ps, &b->name, name));
     b->out = b->kind == LAC_BLOCK_GATED ? filters / 2 : filters;
     LAC_TRY(lac_param_new(ps, &b->weight, LAC_ROLE_CONV, 4, (int64_t[]){ filters, b->k, b->k, in }, LAC_INIT_XAVIER, 0, "%s.weight", name));
     return lac_param_new(ps, &b->bias, LAC_ROLE_BIAS, 1, &filters, LAC_INIT_ZERO, 0, "%s.bias", name);

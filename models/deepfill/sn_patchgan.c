@@ -8,7 +8,7 @@
 
 static lac_status layer_init(lac_sn_layer *l, lac_params *ps, const char *name, lac_role role, int ndim, const int64_t *dim)
 {
-    l->name = lac_params_name(ps, name);
+    LAC_TRY(lac_params_name(ps, &l->name, name));
     LAC_TRY(lac_param_new(ps, &l->weight, role, ndim, dim, LAC_INIT_XAVIER, LAC_PARAM_F32, "%s.weight", name));
     LAC_TRY(lac_param_new(ps, &l->bias, LAC_ROLE_BIAS, 1, dim, LAC_INIT_ZERO, 0, "%s.bias", name));
     return lac_param_new(ps, &l->u, LAC_ROLE_BUFFER, 1, dim, LAC_INIT_NORMAL, 0, "%s.u", name);
