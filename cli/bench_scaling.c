@@ -16,6 +16,8 @@ lac_status lac_scaling_check(const lac_scaling_options *o)
         return LAC_FAIL(LAC_ERR_ARG, "--step-ms, --bucket, --intra-us and --inter-us must not be negative");
     if (o->backward < 0 || o->optimizer < 0 || o->backward + o->optimizer > 1)
         return LAC_FAIL(LAC_ERR_ARG, "--backward and --optimizer are shares of a step, found %g and %g", o->backward, o->optimizer);
+    if (o->step_ms == 0 && (o->backward != lac_scaling_defaults.backward || o->optimizer != lac_scaling_defaults.optimizer))
+        return LAC_FAIL(LAC_ERR_ARG, "--backward and --optimizer go with --step-ms: a step that is timed here says its own shares");
     return LAC_OK;
 }
 

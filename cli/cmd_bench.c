@@ -372,6 +372,8 @@ static lac_status bench(const lac_words *words, const bench_options *o)
         return LAC_FAIL(LAC_ERR_ARG, "--steps wants 1 or more, got %lld", (long long)o->steps);
     if (kind == 1 && (words->n > 1 || o->size != 0 || o->batch != 0))
         return LAC_FAIL(LAC_ERR_ARG, "lacuna bench ops takes no config, --size or --batch");
+    if (kind != 2 && memcmp(&o->scaling, &lac_scaling_defaults, sizeof o->scaling) != 0)
+        return LAC_FAIL(LAC_ERR_ARG, "--step-ms and what follows it in --help belong to lacuna bench scaling");
     return kind == 1 ? bench_ops(o) : with_trainer(words, o, kind == 0 ? report_step : report_scaling);
 }
 

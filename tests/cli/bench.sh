@@ -27,3 +27,5 @@ grep -qE '^ *8 +100.0% +100.0% +109.6% +109.6% +100.0%' free || fail "links with
 says "measured here on cpu in f32" lacuna bench scaling tiny.lua --size 64 --steps 1
 fails 2 "--per-node must be above 0" lacuna bench scaling tiny.lua --per-node 0
 fails 2 "are shares of a step" lacuna bench scaling tiny.lua --backward 0.9 --optimizer 0.2
+fails 2 "go with --step-ms" lacuna bench scaling tiny.lua --backward 0.5
+fails 2 "belong to lacuna bench scaling" lacuna bench step tiny.lua --step-ms 3
