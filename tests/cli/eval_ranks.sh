@@ -2,6 +2,7 @@
 . "$SOURCE/tests/harness/shell.sh"
 [ -f "$BUILD/liblacuna-mpi.so" ] || { echo "built without MPI: nothing to test"; exit 0; }
 . "$SOURCE/tests/harness/train.sh"
+without_leak_check
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl=self,vader,tcp
 train steps=1
 lacuna pack masks -o many -n 1 --size 16,17,18,19,20,21,22 --seed 3

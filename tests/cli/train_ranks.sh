@@ -2,6 +2,7 @@
 . "$SOURCE/tests/harness/shell.sh"
 [ -f "$BUILD/liblacuna-mpi.so" ] || { echo "built without MPI: nothing to test"; exit 0; }
 . "$SOURCE/tests/harness/train.sh"
+without_leak_check
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl=self,vader,tcp
 options=(batch.global=4 steps=6 threads=1 log.every=1 checkpoint.every=3 sample.every=3 sample.images=3 validate.every=3 optim.generator.ema=0.9)
 

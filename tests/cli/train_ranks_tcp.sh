@@ -1,6 +1,7 @@
 # Ranks without MPI: by the variables that torchrun sets and by Slurm's, over TCP. They train as MPI's do; a lost one is named.
 . "$SOURCE/tests/harness/shell.sh"
 . "$SOURCE/tests/harness/train.sh"
+without_leak_check
 options=(batch.global=4 steps=3 threads=1 log.every=1 checkpoint.every=3 sample.every=3 sample.images=3 validate.every=3 optim.generator.ema=0.9)
 port=$((20000 + RANDOM % 10000))
 
