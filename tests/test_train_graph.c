@@ -80,6 +80,32 @@ LAC_TEST(replayed_steps_have_the_bits_of_steps_whose_calls_are_made)
     LAC_CHECK(lac_cuda_host_replays() - replays == 2 * (4 + 2));
 }
 
+/* One picture at once, then two, then one: the tape's memory and the pictures' grow, and what was captured has to follow. */
+static void train_growing(const char *path)
+{
+    t.trainer.micro = 2;
+    steps(0, 3, 1);
+    steps(3, 6, 2);
+    steps(6, 8, 1);
+    lac_test_save(&t, path);
+}
+
+LAC_TEST(captured_work_is_captured_again_when_memory_moves)
+{
+    char a[512], b[512];
+    snprintf(a, sizeof a, "%s/called.h5", lac_test_folder());
+    snprintf(b, sizeof b, "%s/replayed.h5", lac_test_folder());
+    begin(false, false);
+    train_growing(a);
+    end();
+    const int64_t captures = lac_cuda_host_captures();
+    begin(true, true);
+    train_growing(b);
+    end();
+    check_same_file(a, b);
+    LAC_CHECK(!lac_sealed_is_host() || lac_cuda_host_captures() - captures == 6);
+}
+
 /* Adam's first steps all have length lr in each element, so what moved tells lr, though the calls are the same: it warms up. */
 LAC_TEST(a_replay_reads_the_scalars_of_its_step)
 {
