@@ -158,9 +158,10 @@ lac_status lac_cuda_copy(void *to, const void *from, size_t size)
 {
     if (size == 0)
         return LAC_OK;
-    const bool wait = !here.capturing && (is_pageable(to) || is_pageable(from));
-    LAC_CUDA_TRY(cudaMemcpyAsync(to, from, size, here.capturing ? cudaMemcpyDeviceToDevice : cudaMemcpyDefault, here.stream), "copying %zu bytes%s", size,
-                 here.capturing ? " inside captured work" : "");
+    const bool wait = is_pageable(to) || is_pageable(from);
+    if (wait && here.capturing)
+        return LAC_FAIL(LAC_ERR_STATE, "a copy of %zu bytes from or to the host inside captured work", size);
+    LAC_CUDA_TRY(cudaMemcpyAsync(to, from, size, cudaMemcpyDefault, here.stream), "copying %zu bytes", size);
     return wait ? lac_cuda_wait() : LAC_OK;
 }
 
