@@ -247,8 +247,8 @@ static lac_status write_sheet(const contest *c, const char *stem)
     return s;
 }
 
-/* DIR/SET-SPLIT-SIZE.json, .images.jsonl, .md, .csv, .html, .png */
-static lac_status write_files(const contest *c, const char *folder, const lac_table *t)
+/* DIR/SET-SPLIT-SIZE.json, .images.jsonl, .md, .csv, .html, .png; and the reports of the runs among `words`. */
+static lac_status write_files(const contest *c, const char *folder, const lac_table *t, const lac_words *words)
 {
     const lac_score_origin origin = lac_eval_set_origin(c->set);
     char *stem;
@@ -263,6 +263,9 @@ static lac_status write_files(const contest *c, const char *folder, const lac_ta
         s = write_text(stem, "html", t, lac_table_html);
     if (s == LAC_OK)
         s = write_sheet(c, stem);
+    for (int i = 0; s == LAC_OK && i < words->n; i++)
+        if (lac_model_is_run(words->word[i]))
+            s = lac_write_report(words->word[i]);
     if (s == LAC_OK)
         fprintf(stderr, "written: %s.{json,images.jsonl,md,csv,html%s}\n", stem, c->watch.n_shown > 0 ? ",png" : "");
     free(stem);
@@ -290,10 +293,7 @@ static lac_status report(const contest *c, const wish *w, const lac_words *words
     if (s == LAC_OK)
         s = choose_folder(w, words, &folder);
     if (s == LAC_OK && folder != NULL)
-        s = write_files(c, folder, &t);
-    for (int i = 0; s == LAC_OK && folder != NULL && i < words->n; i++)
-        if (lac_model_is_run(words->word[i]))
-            s = lac_write_report(words->word[i]);
+        s = write_files(c, folder, &t, words);
     free(folder);
     free(text);
     lac_table_free(&t);

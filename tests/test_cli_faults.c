@@ -1,0 +1,84 @@
+/* Every command with its n-th allocation refused, with files that end after n bytes, and a training whose n-th collective fails: a failure
+ * with one line, never a crash; under the address sanitizer never a leak. What was there before still is. */
+#include "core/comm/comm.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "tests/harness/cli.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+typedef struct job {
+    const char *name;
+    int (*command)(int argc, char **argv);
+    const char *words[16];
+} job;
+
+enum { JOBS = 9 };
+
+/* The commands over one small run, set, model and picture; each writes below `f`. */
+static void make_jobs(job jobs[JOBS], const char *f)
+{
+    char *config = lac_cli_path(f, "tiny.lua"), *text;
+    const char *run = lac_cli_run(f), *model = lac_cli_model(f, "m.safetensors", "{\"cnum\": 4}", false, 1);
+    const char *set = lac_cli_path(f, "set.h5"), *picture = lac_cli_picture(f, "p.png", 40, 36, 1);
+    const char *mask = lac_cli_mask(f, "m.png", 40, 36, 8, 8, 12, 12);
+    LAC_CHECK_STATUS(lac_format(&text,
+        "return { name = 'again', runs = '%s/runs', recipe = 'deepfill', steps = 1, precision = 'f32', device = 'cpu', batch = { global = 2 },\n"
+        "  data = { train = { set = '%s', size = 32 }, eval = { set = '%s', split = 'val', size = 32, mask = 'file:%s/masks.png' } },\n"
+        "  model = { generator = { cnum = 4 }, discriminator = { width = 4 } } }", f, set, set, f));
+    LAC_CHECK_STATUS(lac_file_write(config, text, strlen(text)));
+    free(text);
+    const job made[JOBS] = {
+        { "train", lac_cmd_train, { "train", config } },
+        { "dry run", lac_cmd_train, { "train", config, "--dry-run" } },
+        { "eval", lac_cmd_eval, { "eval", run, "--split", "val", "--limit", "2", "-o", lac_cli_path(f, "scores") } },
+        { "inpaint", lac_cmd_inpaint, { "inpaint", model, "-i", picture, "-m", mask, "-o", lac_cli_path(f, "out.png") } },
+        { "export", lac_cmd_export, { "export", run, "-o", lac_cli_path(f, "w.safetensors") } },
+        { "import", lac_cmd_import, { "import", model, "-o", lac_cli_path(f, "i.safetensors") } },
+        { "pack", lac_cmd_pack, { "pack", "folder", lac_cli_path(f, "pictures"), "-o", lac_cli_path(f, "new.h5") } },
+        { "verify", lac_cmd_verify, { "verify", set } },
+        { "report", lac_cmd_report, { "report", run, "-o", lac_cli_path(f, "report") } },
+    };
+    memcpy(jobs, made, sizeof made);
+}
+
+static void forget(const char *f)               /* what a run that was made already would spare */
+{
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf '%s/runs/again'", f);
+    LAC_CHECK(system(command) == 0);
+}
+
+/* One line, and not a word where it went well. */
+static bool well_said(const lac_cli_said *said, int status)
+{
+    const char *end = strchr(said->err, '\n');
+    return status == 0 || (end != NULL && end[1] == '\0');
+}
+
+/* Every allocation up to the 32nd, then ever fewer. */
+static int64_t next_after(int64_t n) { return n + 1 + LAC_MAX(n - 32, 0) / 8; }
+
+LAC_TEST(every_command_survives_an_allocation_that_fails)
+{
+    job jobs[JOBS];
+    const char *f = lac_test_folder();
+    make_jobs(jobs, f);
+    for (int j = 0; j < JOBS; j++) {
+        int64_t n = 0;
+        for (bool over = false; !over; n = next_after(n)) {
+            lac_cli_said said;
+            forget(f);
+            const uint64_t before = lac_alloc_count();
+            lac_alloc_fail_after(n);
+            const int status = lac_cli(jobs[j].command, &said, jobs[j].words);
+            lac_alloc_fail_after(-1);
+            const bool refused = lac_alloc_count() - before > (uint64_t)n;
+            over = !refused && status == 0;         /* a config is read in a process of its own, whose allocations do not count here */
+            if ((refused && status == 0) || !well_said(&said, status) || (status != 0 && strstr(said.err, "memory") == NULL))
+                fail_msg("%s, allocation %lld: status %d, %s", jobs[j].name, (long long)n, status, said.err);
+        }
+    }
+}
