@@ -69,7 +69,9 @@ lac_status tape_launch(lac_tape *t, lac_op_ctx *c)
     kernel_call *run = k == NULL ? NULL : c->backward ? k->backward : k->forward;
     if (run == NULL)
         return LAC_FAIL(LAC_ERR_NO_KERNEL, "no %s kernel on device %s", c->backward ? "backward" : "forward", t->backend->name);
-    const size_t size = k->workspace != NULL ? k->workspace(c) : 0;
+    size_t size = 0;
+    if (k->workspace != NULL)
+        LAC_TRY(k->workspace(c, &size));
     int32_t slot;
     if (size > 0)
         c->workspace = tape_alloc(t, size, lac_op_name(c->op), &slot);

@@ -70,9 +70,9 @@ int lac_op_n_out(const lac_op_def *d);
 }
 #endif
 
-/* A backend's kernels of one op. The workspace function is asked with c->backward set for the direction. */
+/* A backend's kernels of one op. The workspace function is asked with c->backward set for the direction; *size is 0 beforehand. */
 typedef struct lac_kernel {
     lac_status (*forward)(const lac_op_ctx *c);
     lac_status (*backward)(const lac_op_ctx *c);
-    size_t (*workspace)(const lac_op_ctx *c);
+    lac_status (*workspace)(const lac_op_ctx *c, size_t *size);
 } lac_kernel;

@@ -18,7 +18,7 @@ enum { HUGE_PAGE = 2 << 20 };
 #define DECLARE(name, level)                                                                        \
     lac_status LAC_PASTE(name##_forward, level)(const lac_op_ctx *) __attribute__((weak));          \
     lac_status LAC_PASTE(name##_backward, level)(const lac_op_ctx *) __attribute__((weak));         \
-    size_t LAC_PASTE(name##_workspace, level)(const lac_op_ctx *) __attribute__((weak));
+    lac_status LAC_PASTE(name##_workspace, level)(const lac_op_ctx *, size_t *) __attribute__((weak));
 #define ROW(name, level) \
     { LAC_PASTE(name##_forward, level), LAC_PASTE(name##_backward, level), LAC_PASTE(name##_workspace, level) },
 

@@ -7,7 +7,7 @@
 #define LAC_OP(name, doc)                                                       \
     lac_status name##_forward_cuda(const lac_op_ctx *) __attribute__((weak));   \
     lac_status name##_backward_cuda(const lac_op_ctx *) __attribute__((weak));  \
-    size_t name##_workspace_cuda(const lac_op_ctx *) __attribute__((weak));
+    lac_status name##_workspace_cuda(const lac_op_ctx *, size_t *) __attribute__((weak));
 #include "autograd/ops/ops.def"
 #undef LAC_OP
 

@@ -44,7 +44,7 @@ static lac_conv shape_of(const lac_op_ctx *c)
 }
 
 /* A backend that runs nothing: what the tape asks workspace for while it plans a step is what will run. */
-static size_t listen(const lac_op_ctx *c)
+static lac_status listen(const lac_op_ctx *c, size_t *size)
 {
     const lac_conv s = shape_of(c);
     if (!c->backward)
@@ -53,7 +53,8 @@ static size_t listen(const lac_op_ctx *c)
         note(&s, LAC_CONV_GRAD_X);
     if (c->backward && (c->gin[1] != NULL || c->gin[2] != NULL))
         note(&s, LAC_CONV_GRAD_W);
-    return 0;
+    *size = 0;
+    return LAC_OK;
 }
 
 static void plan_step(const lac_backend *b, lac_dtype d, int cnum)

@@ -63,7 +63,10 @@ static void sealed_free(void *p, size_t size)
 
 static lac_status forward(const lac_op_ctx *c) { return unseal(), seal(inner->kernels[c->op].forward(c)); }
 static lac_status backward(const lac_op_ctx *c) { return unseal(), seal(inner->kernels[c->op].backward(c)); }
-static size_t workspace(const lac_op_ctx *c) { return inner->kernels[c->op].workspace == NULL ? 0 : inner->kernels[c->op].workspace(c); }
+static lac_status workspace(const lac_op_ctx *c, size_t *size)
+{
+    return inner->kernels[c->op].workspace == NULL ? LAC_OK : inner->kernels[c->op].workspace(c, size);
+}
 static lac_status copy(void *to, const void *from, size_t n) { return unseal(), seal(inner->copy(to, from, n)); }
 static lac_status fill_zero(void *to, size_t n) { return unseal(), seal(inner->fill_zero(to, n)); }
 static lac_status add(lac_tensor *to, const lac_tensor *x) { return unseal(), seal(inner->add(to, x)); }

@@ -22,16 +22,17 @@ static lac_product paste_product(const lac_ca *g, int64_t queries, int64_t keys,
                           .c_row = g->patch, .dtype = g->dtype, .c_dtype = LAC_F32, .add = add };
 }
 
-static size_t largest_workspace(const lac_product *p, int n)
+static lac_status largest_workspace(const lac_product *p, int n, size_t *most)
 {
-    size_t most = 0, size;
-    for (int i = 0; i < n; i++)
-        if (lac_dnn_matmul_workspace(&p[i], false, &size) == LAC_OK)
-            most = LAC_MAX(most, size);
-    return most;
+    size_t size;
+    for (int i = 0; i < n; i++) {
+        LAC_TRY(lac_dnn_matmul_workspace(&p[i], false, &size));
+        *most = LAC_MAX(*most, size);
+    }
+    return LAC_OK;
 }
 
-static size_t product_workspace(const lac_ca *g)
+static lac_status product_workspace(const lac_ca *g, size_t *size)
 {
     const int64_t last = g->cells - (g->cells - 1) / g->keys * g->keys, end = g->cells - (g->cells - 1) / g->strip * g->strip;
     const lac_product p[] = {
@@ -41,7 +42,7 @@ static size_t product_workspace(const lac_ca *g)
         paste_product(g, g->strip, g->keys, true), paste_product(g, g->strip, last, true),
         paste_product(g, end, g->keys, true), paste_product(g, end, last, true),
     };
-    return largest_workspace(p, (int)LAC_COUNT(p));
+    return largest_workspace(p, (int)LAC_COUNT(p), size);
 }
 
 static size_t lay_out(const lac_op_ctx *c, const lac_ca *g, areas *a)
@@ -60,17 +61,19 @@ static size_t lay_out(const lac_op_ctx *c, const lac_ca *g, areas *a)
     return used;
 }
 
-size_t LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c);
+lac_status LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c, size_t *size);
 
-size_t LAC_CPU(contextual_attention_workspace)(const lac_op_ctx *c)
+lac_status LAC_CPU(contextual_attention_workspace)(const lac_op_ctx *c, size_t *size)
 {
     if (c->backward)
-        return LAC_CPU(contextual_attention_backward_workspace)(c);
+        return LAC_CPU(contextual_attention_backward_workspace)(c, size);
     const lac_ca g = lac_ca_of(c);
     lac_op_ctx sizing = *c;
     areas a;
     sizing.workspace = NULL;
-    return lay_out(&sizing, &g, &a) + product_workspace(&g);
+    LAC_TRY(product_workspace(&g, size));
+    *size += lay_out(&sizing, &g, &a);
+    return LAC_OK;
 }
 
 /* 1 where no hole lies in the rate x rate block (max), or at the nearest pixel. */

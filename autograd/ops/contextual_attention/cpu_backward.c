@@ -58,21 +58,23 @@ static products products_of(const lac_ca *g)
                        .query = dense(n, g->key, n, false, false, g->dtype), .key = dense(n, g->key, n, at, false, g->dtype) };
 }
 
-size_t LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c);
+lac_status LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c, size_t *size);
 
-size_t LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c)
+lac_status LAC_CPU(contextual_attention_backward_workspace)(const lac_op_ctx *c, size_t *size)
 {
     const lac_ca g = lac_ca_of(c);
     const products p = products_of(&g);
     const lac_product *const all[] = { &p.attention, &p.piece, &p.query, &p.key };
     lac_op_ctx sizing = *c;
     areas a;
-    size_t most = 0, size;
+    size_t most = 0, one;
     sizing.workspace = NULL;
-    for (size_t i = 0; i < LAC_COUNT(all); i++)
-        if (lac_dnn_matmul_workspace(all[i], false, &size) == LAC_OK)
-            most = LAC_MAX(most, size);
-    return lay_out(&sizing, &g, &a) + most;
+    for (size_t i = 0; i < LAC_COUNT(all); i++) {
+        LAC_TRY(lac_dnn_matmul_workspace(all[i], false, &one));
+        most = LAC_MAX(most, one);
+    }
+    *size = lay_out(&sizing, &g, &a) + most;
+    return LAC_OK;
 }
 
 static lac_status multiply(const lac_product *p, const void *x, const void *y, float *to, void *workspace)

@@ -111,17 +111,17 @@ static lac_product paste_product(const call &k, int64_t queries, int64_t keys, b
                           .dtype = g.dtype, .c_dtype = LAC_F32, .add = add };
 }
 
-/* A failure comes back with the product itself. */
-static size_t largest_workspace(const lac_product *p, size_t n)
+static lac_status largest_workspace(const lac_product *p, size_t n, size_t *most)
 {
-    size_t most = 0, size;
-    for (size_t i = 0; i < n; i++)
-        if (lac_cuda_product_workspace(&p[i], &size) == LAC_OK)
-            most = LAC_MAX(most, size);
-    return most;
+    size_t size;
+    for (size_t i = 0; i < n; i++) {
+        LAC_TRY(lac_cuda_product_workspace(&p[i], &size));
+        *most = LAC_MAX(*most, size);
+    }
+    return LAC_OK;
 }
 
-static size_t forward_workspace(const lac_op_ctx *c)
+static lac_status forward_workspace(const lac_op_ctx *c, size_t *size)
 {
     const call k = forward_call(c);
     const lac_ca &g = k.g;
@@ -134,9 +134,12 @@ static size_t forward_workspace(const lac_op_ctx *c)
         paste_product(k, end, g.keys, true), paste_product(k, end, last, true),
     };
     lac_areas m(NULL);
+    size_t most = 0;
+    LAC_TRY(largest_workspace(p, LAC_COUNT(p), &most));
     lay_out(c, k, &m);
-    m.take(largest_workspace(p, LAC_COUNT(p)));
-    return m.size();
+    m.take(most);
+    *size = m.size();
+    return LAC_OK;
 }
 
 static lac_status find_valid(const lac_op_ctx *c, const call &k, const areas &a, int64_t sample)
@@ -277,17 +280,22 @@ static products products_of(const call &k)
                      dense(k, n, k.g.key, n, true, false) };
 }
 
-extern "C" size_t contextual_attention_workspace_cuda(const lac_op_ctx *c)
+extern "C" lac_status contextual_attention_workspace_cuda(const lac_op_ctx *c, size_t *size)
 {
+    if (c->in[0]->dim[0] == 0)
+        return LAC_OK;
     if (!c->backward)
-        return forward_workspace(c);
+        return forward_workspace(c, size);
     const call k = backward_call(c);
     const products p = products_of(k);
     const lac_product all[] = { p.attention, p.piece, p.query, p.key };
     lac_areas m(NULL);
+    size_t most = 0;
+    LAC_TRY(largest_workspace(all, LAC_COUNT(all), &most));
     lay_out_gradients(c, k, &m);
-    m.take(largest_workspace(all, LAC_COUNT(all)));
-    return m.size();
+    m.take(most);
+    *size = m.size();
+    return LAC_OK;
 }
 
 static lac_status cut_all(const lac_op_ctx *c, const call &k, const gradients &a, int64_t sample)

@@ -10,20 +10,21 @@ static lac_dnn_weight weight_of(const lac_tensor *w) { return (lac_dnn_weight){ 
 static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 static size_t gw_bytes(const lac_op_ctx *c) { return !c->gin[1] || c->gin[1]->dtype == LAC_F32 ? 0 : rounded((size_t)lac_numel(c->gin[1]) * sizeof(float)); }
 
-size_t LAC_CPU(conv2d_workspace)(const lac_op_ctx *c)
+lac_status LAC_CPU(conv2d_workspace)(const lac_op_ctx *c, size_t *size)
 {
     const lac_conv s = lac_conv2d_shape(c);
     const bool packed = c->in[1]->uid != 0;
     size_t gx = 0, gw = 0;
-    if (lac_no_upstream(c))
-        return 0;
+    if (s.n == 0 || lac_no_upstream(c))
+        return LAC_OK;
     if (!c->backward)
-        return lac_dnn_conv_workspace(&s, LAC_CONV_FORWARD, s.dtype, packed, &gx) == LAC_OK ? gx : 0;
-    if (c->gin[0] && lac_dnn_conv_workspace(&s, LAC_CONV_GRAD_X, c->gin[0]->dtype, packed, &gx) != LAC_OK)
-        return 0;
-    if ((c->gin[1] || c->gin[2]) && lac_dnn_conv_workspace(&s, LAC_CONV_GRAD_W, s.dtype, packed, &gw) != LAC_OK)
-        return 0;
-    return lac_upstream_bytes(c) + gw_bytes(c) + LAC_MAX(gx, gw);
+        return lac_dnn_conv_workspace(&s, LAC_CONV_FORWARD, s.dtype, packed, size);
+    if (c->gin[0])
+        LAC_TRY(lac_dnn_conv_workspace(&s, LAC_CONV_GRAD_X, c->gin[0]->dtype, packed, &gx));
+    if (c->gin[1] || c->gin[2])
+        LAC_TRY(lac_dnn_conv_workspace(&s, LAC_CONV_GRAD_W, s.dtype, packed, &gw));
+    *size = lac_upstream_bytes(c) + gw_bytes(c) + LAC_MAX(gx, gw);
+    return LAC_OK;
 }
 
 lac_status LAC_CPU(conv2d_forward)(const lac_op_ctx *c)

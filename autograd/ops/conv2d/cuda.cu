@@ -3,32 +3,38 @@
 #include "core/cuda/conv.h"
 #include "core/cuda/kernel.h"
 
-/* A failure comes back with the call itself. */
-static size_t library_bytes(const lac_conv &s, lac_conv_pass pass, lac_dtype d)
+/* *most becomes what the pass wants where that is more. */
+static lac_status widen(size_t *most, const lac_conv &s, lac_conv_pass pass, lac_dtype d)
 {
     size_t size = 0;
-    return lac_cuda_conv_workspace(&s, pass, d, &size) == LAC_OK ? size : 0;
+    LAC_TRY(lac_cuda_conv_workspace(&s, pass, d, &size));
+    *most = LAC_MAX(*most, size);
+    return LAC_OK;
 }
 
 static lac_dtype gw_dtype(const lac_op_ctx *c) { return c->gin[1] ? c->gin[1]->dtype : LAC_F32; }
 
-static size_t largest(const lac_op_ctx *c, const lac_conv &s)
+static lac_status largest(const lac_op_ctx *c, const lac_conv &s, size_t *most)
 {
     if (!c->backward)
-        return library_bytes(s, LAC_CONV_FORWARD, s.dtype);
-    const size_t gx = c->gin[0] ? library_bytes(s, LAC_CONV_GRAD_X, c->gin[0]->dtype) : 0;
-    const size_t gw = c->gin[1] || c->gin[2] ? library_bytes(s, LAC_CONV_GRAD_W, gw_dtype(c)) : 0;
-    return LAC_MAX(gx, gw);
+        return widen(most, s, LAC_CONV_FORWARD, s.dtype);
+    if (c->gin[0])
+        LAC_TRY(widen(most, s, LAC_CONV_GRAD_X, c->gin[0]->dtype));
+    return c->gin[1] || c->gin[2] ? widen(most, s, LAC_CONV_GRAD_W, gw_dtype(c)) : LAC_OK;
 }
 
-extern "C" size_t conv2d_workspace_cuda(const lac_op_ctx *c)
+extern "C" lac_status conv2d_workspace_cuda(const lac_op_ctx *c, size_t *size)
 {
+    const lac_conv s = lac_conv2d_shape(c);
     lac_areas a(NULL);
-    if (lac_no_upstream(c))
-        return 0;
+    size_t most = 0;
+    if (s.n == 0 || lac_no_upstream(c))
+        return LAC_OK;
+    LAC_TRY(largest(c, s, &most));
     a.take(lac_upstream_bytes(c));
-    a.take(largest(c, lac_conv2d_shape(c)));
-    return a.size();
+    a.take(most);
+    *size = a.size();
+    return LAC_OK;
 }
 
 extern "C" lac_status conv2d_forward_cuda(const lac_op_ctx *c)

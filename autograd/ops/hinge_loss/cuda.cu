@@ -51,7 +51,11 @@ static __global__ void hinge_loss_backward(GX *__restrict__ gx, const T *__restr
 }
 
 /* A sum per block of the forward pass. */
-extern "C" size_t hinge_loss_workspace_cuda(const lac_op_ctx *c) { return c->backward ? 0 : lac_parts(lac_numel(c->in[0])) * sizeof(double); }
+extern "C" lac_status hinge_loss_workspace_cuda(const lac_op_ctx *c, size_t *size)
+{
+    *size = c->backward ? 0 : lac_parts(lac_numel(c->in[0])) * sizeof(double);
+    return LAC_OK;
+}
 
 extern "C" lac_status hinge_loss_forward_cuda(const lac_op_ctx *c)
 {

@@ -4,25 +4,22 @@
 #include "core/cpu/level.h"
 #include "core/threads.h"
 
-static size_t product_workspace(lac_product p, bool packed)
-{
-    size_t size;
-    return lac_dnn_matmul_workspace(&p, packed, &size) == LAC_OK ? size : 0;
-}
+static lac_status product_workspace(lac_product p, bool packed, size_t *size) { return p.m == 0 ? LAC_OK : lac_dnn_matmul_workspace(&p, packed, size); }
 
-size_t LAC_CPU(linear_workspace)(const lac_op_ctx *c)
+lac_status LAC_CPU(linear_workspace)(const lac_op_ctx *c, size_t *size)
 {
     const bool packed = c->in[1]->uid != 0;
     size_t gx = 0, gw = 0;
     if (lac_no_upstream(c))
-        return 0;
+        return LAC_OK;
     if (!c->backward)
-        return product_workspace(lac_linear_forward_product(c), packed);
+        return product_workspace(lac_linear_forward_product(c), packed, size);
     if (c->gin[0])
-        gx = product_workspace(lac_linear_gx_product(c), packed);
+        LAC_TRY(product_workspace(lac_linear_gx_product(c), packed, &gx));
     if (c->gin[1])
-        gw = product_workspace(lac_linear_gw_product(c), false);
-    return lac_upstream_bytes(c) + LAC_MAX(gx, gw);
+        LAC_TRY(product_workspace(lac_linear_gw_product(c), false, &gw));
+    *size = lac_upstream_bytes(c) + LAC_MAX(gx, gw);
+    return LAC_OK;
 }
 
 lac_status LAC_CPU(linear_forward)(const lac_op_ctx *c)

@@ -4,30 +4,39 @@
 #include "core/cuda/kernel.h"
 #include "core/cuda/product.h"
 
-/* A failure comes back with the call itself. */
-static size_t product_bytes(const lac_product &p)
+/* *most becomes what the product wants where that is more. */
+static lac_status widen(size_t *most, const lac_product &p)
 {
     size_t size = 0;
-    return lac_cuda_product_workspace(&p, &size) == LAC_OK ? size : 0;
+    LAC_TRY(lac_cuda_product_workspace(&p, &size));
+    *most = LAC_MAX(*most, size);
+    return LAC_OK;
 }
 
-static size_t largest(const lac_op_ctx *c)
+static lac_status largest(const lac_op_ctx *c, size_t *most)
 {
     if (!c->backward)
-        return product_bytes(lac_linear_forward_product(c));
-    const size_t gx = c->gin[0] ? product_bytes(lac_linear_gx_product(c)) : 0, gw = c->gin[1] ? product_bytes(lac_linear_gw_product(c)) : 0;
-    const size_t gb = c->gin[2] ? lac_cuda_column_sums_workspace(lac_linear_rows(c), c->in[1]->dim[0]) : 0;
-    return LAC_MAX(LAC_MAX(gx, gw), gb);
+        return widen(most, lac_linear_forward_product(c));
+    if (c->gin[0])
+        LAC_TRY(widen(most, lac_linear_gx_product(c)));
+    if (c->gin[1])
+        LAC_TRY(widen(most, lac_linear_gw_product(c)));
+    if (c->gin[2])
+        *most = LAC_MAX(*most, lac_cuda_column_sums_workspace(lac_linear_rows(c), c->in[1]->dim[0]));
+    return LAC_OK;
 }
 
-extern "C" size_t linear_workspace_cuda(const lac_op_ctx *c)
+extern "C" lac_status linear_workspace_cuda(const lac_op_ctx *c, size_t *size)
 {
     lac_areas a(NULL);
-    if (lac_no_upstream(c))
-        return 0;
+    size_t most = 0;
+    if (lac_linear_rows(c) == 0 || lac_no_upstream(c))
+        return LAC_OK;
+    LAC_TRY(largest(c, &most));
     a.take(lac_upstream_bytes(c));
-    a.take(largest(c));
-    return a.size();
+    a.take(most);
+    *size = a.size();
+    return LAC_OK;
 }
 
 extern "C" lac_status linear_forward_cuda(const lac_op_ctx *c)

@@ -20,9 +20,10 @@ lac_status LAC_CPU(pad2d_forward)(const lac_op_ctx *c)
 }
 
 /* One f32 row of x per block. */
-size_t LAC_CPU(pad2d_workspace)(const lac_op_ctx *c)
+lac_status LAC_CPU(pad2d_workspace)(const lac_op_ctx *c, size_t *size)
 {
-    return c->backward ? (size_t)(LAC_BLOCKS * c->in[0]->dim[2] * c->in[0]->dim[3]) * sizeof(float) : 0;
+    *size = c->backward ? (size_t)(LAC_BLOCKS * c->in[0]->dim[2] * c->in[0]->dim[3]) * sizeof(float) : 0;
+    return LAC_OK;
 }
 
 /* sum += the row of gy at `row`, its padding folded back. */

@@ -26,11 +26,12 @@ static axis axis_at(const lac_op_ctx *c, int dim, void *memory)
 }
 
 /* Tap tables of both axes; backward adds, in f32, gy folded along the height, [N, H, width, C], and a row of x per block. */
-size_t LAC_CPU(resize_workspace)(const lac_op_ctx *c)
+lac_status LAC_CPU(resize_workspace)(const lac_op_ctx *c, size_t *size)
 {
     const axis h = axis_shape(c, 1), w = axis_shape(c, 2);
     const size_t folded = (size_t)((c->in[0]->dim[0] * h.in * w.out + LAC_BLOCKS * w.in) * c->in[0]->dim[3]) * sizeof(float);
-    return axis_bytes(&h) + axis_bytes(&w) + (c->backward ? folded : 0);
+    *size = axis_bytes(&h) + axis_bytes(&w) + (c->backward ? folded : 0);
+    return LAC_OK;
 }
 
 LAC_BODY void forward_pixel(const lac_op_ctx *c, const axis *h, const axis *w, int64_t p, lac_dtype d)

@@ -34,13 +34,14 @@ static grid grid_of(const lac_op_ctx *c, lac_areas *a)
 /* gy folded along the height, [N, H, width, C]. */
 static size_t folded_bytes(const lac_op_ctx *c) { return (size_t)(c->in[0]->dim[0] * c->in[0]->dim[1] * c->out[0]->dim[2] * c->in[0]->dim[3]) * sizeof(float); }
 
-extern "C" size_t resize_workspace_cuda(const lac_op_ctx *c)
+extern "C" lac_status resize_workspace_cuda(const lac_op_ctx *c, size_t *size)
 {
     lac_areas a(NULL);
     grid_of(c, &a);
     if (c->backward)
         a.take(folded_bytes(c));
-    return a.size();
+    *size = a.size();
+    return LAC_OK;
 }
 
 static __global__ void resize_taps(axis x, lac_resize_mode mode, bool align_corners)

@@ -72,9 +72,10 @@ lac_status LAC_CPU(spectral_norm_forward)(const lac_op_ctx *c)
 }
 
 /* Workspace of backward: a sum per row, then (full) a gradient as long as v. */
-size_t LAC_CPU(spectral_norm_workspace)(const lac_op_ctx *c)
+lac_status LAC_CPU(spectral_norm_workspace)(const lac_op_ctx *c, size_t *size)
 {
-    return c->backward ? (size_t)n_rows(c) * sizeof(double) + (size_t)n_columns(c) * sizeof(float) : 0;
+    *size = c->backward ? (size_t)n_rows(c) * sizeof(double) + (size_t)n_columns(c) * sizeof(float) : 0;
+    return LAC_OK;
 }
 
 LAC_BODY void row_dot(const lac_op_ctx *c, int64_t o, double *sum, lac_dtype d)

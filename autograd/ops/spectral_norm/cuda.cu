@@ -111,12 +111,13 @@ static areas lay_out(const lac_op_ctx *c, lac_areas *a)
     return s;
 }
 
-extern "C" size_t spectral_norm_workspace_cuda(const lac_op_ctx *c)
+extern "C" lac_status spectral_norm_workspace_cuda(const lac_op_ctx *c, size_t *size)
 {
     lac_areas a(NULL);
     if (c->backward)
         lay_out(c, &a);
-    return a.size();
+    *size = a.size();
+    return LAC_OK;
 }
 
 template <typename GY> static __global__ void spectral_norm_row_dots(double *rows, const GY *__restrict__ gy, matrix a)
