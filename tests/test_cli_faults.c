@@ -13,6 +13,7 @@ typedef struct job {
     const char *name;
     int (*command)(int argc, char **argv);
     const char *words[16];
+    const char *makes;              /* a file, NULL: none that is looked at */
 } job;
 
 enum { JOBS = 9 };
@@ -22,6 +23,7 @@ static void make_jobs(job jobs[JOBS], const char *f)
 {
     char *config = lac_cli_path(f, "tiny.lua"), *text;
     const char *run = lac_cli_run(f), *model = lac_cli_model(f, "m.safetensors", "{\"cnum\": 4}", false, 1);
+    const char *out = lac_cli_path(f, "out.png"), *weights = lac_cli_path(f, "w.safetensors"), *imported = lac_cli_path(f, "i.safetensors"), *packed = lac_cli_path(f, "new.h5");
     const char *set = lac_cli_path(f, "set.h5"), *picture = lac_cli_picture(f, "p.png", 40, 36, 1);
     const char *mask = lac_cli_mask(f, "m.png", 40, 36, 8, 8, 12, 12);
     LAC_CHECK_STATUS(lac_format(&text,
@@ -34,14 +36,23 @@ static void make_jobs(job jobs[JOBS], const char *f)
         { "train", lac_cmd_train, { "train", config } },
         { "dry run", lac_cmd_train, { "train", config, "--dry-run" } },
         { "eval", lac_cmd_eval, { "eval", run, "--split", "val", "--limit", "2", "-o", lac_cli_path(f, "scores") } },
-        { "inpaint", lac_cmd_inpaint, { "inpaint", model, "-i", picture, "-m", mask, "-o", lac_cli_path(f, "out.png") } },
-        { "export", lac_cmd_export, { "export", run, "-o", lac_cli_path(f, "w.safetensors") } },
-        { "import", lac_cmd_import, { "import", model, "-o", lac_cli_path(f, "i.safetensors") } },
-        { "pack", lac_cmd_pack, { "pack", "folder", lac_cli_path(f, "pictures"), "-o", lac_cli_path(f, "new.h5") } },
+        { "inpaint", lac_cmd_inpaint, { "inpaint", model, "-i", picture, "-m", mask, "-o", out }, out },
+        { "export", lac_cmd_export, { "export", run, "-o", weights }, weights },
+        { "import", lac_cmd_import, { "import", model, "-o", imported }, imported },
+        { "pack", lac_cmd_pack, { "pack", "folder", lac_cli_path(f, "pictures"), "-o", packed }, packed },
         { "verify", lac_cmd_verify, { "verify", set } },
         { "report", lac_cmd_report, { "report", run, "-o", lac_cli_path(f, "report") } },
     };
     memcpy(jobs, made, sizeof made);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char *bytes;
+    size_t size;
+    LAC_CHECK_STATUS(lac_file_read(from, 64 << 20, &bytes, &size));
+    LAC_CHECK_STATUS(lac_file_write(to, bytes, size));
+    free(bytes);
 }
 
 static void forget(const char *f)               /* what a run that was made already would spare */
@@ -80,5 +91,43 @@ LAC_TEST(every_command_survives_an_allocation_that_fails)
             if ((refused && status == 0) || !well_said(&said, status) || (status != 0 && strstr(said.err, "memory") == NULL))
                 fail_msg("%s, allocation %lld: status %d, %s", jobs[j].name, (long long)n, status, said.err);
         }
+    }
+}
+
+/* A process whose files may not grow beyond `most` bytes, as on a disk that is full. What the test captures is shorter. */
+static int run_short_of_disk(const job *j, lac_cli_said *said, rlim_t most)
+{
+    struct rlimit before;
+    LAC_CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const struct rlimit small = { most, before.rlim_max };
+    void (*const old)(int) = signal(SIGXFSZ, SIG_IGN);
+    LAC_CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const int status = lac_cli(j->command, said, j->words);
+    LAC_CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    signal(SIGXFSZ, old);
+    return status;
+}
+
+LAC_TEST(every_command_survives_a_full_disk_and_keeps_what_was_there)
+{
+    job jobs[JOBS];
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *kept = lac_cli_path(f, "kept");
+    make_jobs(jobs, f);
+    for (int j = 0; j < JOBS; j++) {
+        forget(f);
+        LAC_CHECK(lac_cli(jobs[j].command, &said, jobs[j].words) == 0);
+        if (jobs[j].makes != NULL)
+            copy_file(jobs[j].makes, kept);
+        int failures = 0;
+        for (rlim_t most = 1 << 12; most < 1 << 22; most *= 2) {
+            forget(f);
+            const int status = run_short_of_disk(&jobs[j], &said, most);
+            failures += status != 0;
+            if (!well_said(&said, status))
+                fail_msg("%s, %lld bytes: status %d, %s", jobs[j].name, (long long)most, status, said.err);
+            LAC_CHECK(jobs[j].makes == NULL || lac_cli_same_file(jobs[j].makes, kept));
+        }
+        LAC_CHECK(jobs[j].makes == NULL || strcmp(jobs[j].name, "inpaint") == 0 || failures > 0);
     }
 }
