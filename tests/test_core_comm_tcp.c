@@ -303,6 +303,7 @@ static int hears_all(here *h)
 /* One says nothing, one says something else, one goes at once, one is of another run: rank 0 is there before rank 1 comes. */
 LAC_TEST(strangers_change_nothing)
 {
+    static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\nAccept: everything\r\n\r\n";
     const int port = free_port();
     int status, fd[3];
     const pid_t zero = fork();
@@ -310,7 +311,7 @@ LAC_TEST(strangers_change_nothing)
         take_part(hears_all, (lac_launch){ .rank = 0, .size = 2, .host = "127.0.0.1", .port = port, .token = 77 }, 20);
     for (int i = 0; i < 3; i++)
         fd[i] = connect_to(port);
-    LAC_CHECK(send(fd[1], "GET / HTTP/1.1\r\nHost: a\r\nAccept: everything\r\n\r\n", 49, MSG_NOSIGNAL) == 49);
+    LAC_CHECK(send(fd[1], request, sizeof request, MSG_NOSIGNAL) == sizeof request);
     close(fd[2]);
     const pid_t other = fork();
     if (other == 0)

@@ -74,6 +74,8 @@ bool lac_cuda_capturing(void) { return capturing != nullptr; }
 lac_status lac_cuda_copy(void *to, const void *from, size_t size)
 {
     const bool there = inside(device, to) && inside(device, from);
+    if (size == 0)
+        return LAC_OK;
     if (capturing != nullptr && !there)
         return LAC_FAIL(LAC_ERR_STATE, "a copy of %zu bytes from or to the host inside captured work", size);
     if (there || ((inside(device, to) || inside(pinned, to)) && (inside(device, from) || inside(pinned, from)))) {
