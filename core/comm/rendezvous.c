@@ -226,15 +226,14 @@ static int reach(const lac_launch *l, double seconds, char *why, size_t size)
     return fd;
 }
 
-static bool introduce(const lac_launch *l, lac_peer *zero)
+/* Rank 0 may refuse the first channel and be gone before the second has sent: what it said lies in the first all the same. */
+static void introduce(const lac_launch *l, lac_peer *zero)
 {
-    bool sent = true;
     for (int k = 0; k < CHANNELS; k++) {
         hello h = { .token = l->token, .rank = l->rank, .size = l->size, .channel = k };
         memcpy(h.magic, magic, sizeof magic);
-        sent = sent && send_short(*socket_of(zero, k), &h, sizeof h);
+        send_short(*socket_of(zero, k), &h, sizeof h);
     }
-    return sent;
 }
 
 static void hang_up(lac_peer *zero)
@@ -253,7 +252,8 @@ static lac_status try_once(const lac_launch *l, double left, lac_peer *zero, cha
     for (int k = 0; k < CHANNELS; k++)
         if ((*socket_of(zero, k) = reach(l, LAC_MIN(left, 5), why, size)) < 0)
             return hang_up(zero), LAC_OK;
-    bool heard = introduce(l, zero);
+    bool heard = true;
+    introduce(l, zero);
     for (int k = 0; k < CHANNELS && heard; k++) {
         heard = receive(*socket_of(zero, k), &a[k], sizeof a[k], left + hello_seconds) && memcmp(a[k].magic, magic, sizeof magic) == 0;
         a[k].text[sizeof a[k].text - 1] = '\0';
