@@ -1,74 +1,20 @@
 /* Ranks over TCP, each a process: what they compute, and what each is told when another is silent, gone, or not of this run. */
-#include "core/comm/comm.h"
-#include "core/comm/launch.h"
 #include "core/memory.h"
+#include "tests/harness/ranks.h"
 #include "tests/harness/test.h"
 
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST = 4, LONG = 300001 };                   /* floats: more than are summed at once, and no round number */
+enum { LONG = 300001 };                             /* floats: more than are summed at once, and no round number */
 
-typedef struct here { lac_comm *comm; lac_launch launch; lac_status opened; } here;
-typedef int rank_body(here *h);
-
-/* In a rank's process: 0 is well. */
-#define WANT(expression)                                                                                                      \
-    do {                                                                                                                      \
-        if (!(expression)) {                                                                                                  \
-            fprintf(stderr, "%s:%d: rank %d: not so: %s   [message: %s]\n", __FILE__, __LINE__, h->launch.rank, #expression, lac_error_message()); \
-            return 1;                                                                                                         \
-        }                                                                                                                     \
-    } while (0)
-#define WANT_FAILURE(call, status, text) WANT((call) == (status) && strstr(lac_error_message(), (text)) != NULL)
-
-/* A socket on a port of its own. */
-static int taken_port(int *port)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY) };
-    socklen_t n = sizeof at;
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    LAC_CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && getsockname(fd, (struct sockaddr *)&at, &n) == 0);
-    *port = ntohs(at.sin_port);
-    return fd;
-}
-
-static int free_port(void)
-{
-    int port;
-    close(taken_port(&port));
-    return port;
-}
-
-static void take_part(rank_body *f, lac_launch l, double timeout)
-{
-    here h = { .launch = l };
-    h.opened = lac_comm_tcp(&h.comm, &l, timeout);
-    const int bad = f(&h);
-    lac_comm_free(h.comm);
-    _exit(bad);
-}
-
-/* Processes of all ranks but those in `absent` (a bit each); each must end with 0. */
-static void play(rank_body *f, int size, unsigned absent, double timeout, int port)
-{
-    pid_t child[MOST];
-    for (int r = 0; r < size; r++) {
-        const lac_launch l = { .who = "test", .rank = r, .size = size, .host = "127.0.0.1", .port = port, .token = 77 };
-        child[r] = absent >> r & 1 ? 0 : fork();
-        if (child[r] == 0 && !(absent >> r & 1))
-            take_part(f, l, timeout);
-    }
-    for (int r = 0; r < size; r++) {
-        int status = 0;
-        if (child[r] > 0)
-            LAC_CHECK(waitpid(child[r], &status, 0) == child[r] && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    }
-}
+typedef lac_ranks_here here;
+static void play(lac_rank_body *f, int size, unsigned absent, double timeout, int port) { lac_play(f, size, absent, timeout, port, NULL); }
+static void take_part(lac_rank_body *f, lac_launch l, double timeout) { lac_be_rank(f, l, timeout, NULL); }
+static int free_port(void) { return lac_test_port(NULL); }
 
 /* Numbers whose sum depends on the order. */
 static float number(int rank, int64_t i) { return 1.0f + (float)((i * 7919 + rank * 104729) % 1000003) * (rank % 2 ? 1e-3f : 1e-7f); }
@@ -252,10 +198,10 @@ static int cannot_listen(here *h)
 
 LAC_TEST(a_meeting_that_fails_says_who_did_not_come)
 {
-    int port;
+    int fd;
     play(nobody_comes, 3, 1 << 2, 1, free_port());
     play(nobody_listens, 2, 1 << 0, 1, free_port());
-    const int fd = taken_port(&port);
+    const int port = lac_test_port(&fd);
     LAC_CHECK(listen(fd, 1) == 0);
     play(cannot_listen, 2, 1 << 1, 1, port);
     close(fd);

@@ -45,9 +45,11 @@ lac_status lac_comm_open(lac_comm **c, double timeout)
 
 void lac_comm_free(lac_comm *c)
 {
-    for (int i = 0; c != NULL && i < LAC_COMM_LANES; i++)
+    for (int i = 0; c != NULL && i < LAC_COMM_LANES; i++) {
         if (c->lane[i] != NULL)
             c->lane[i]->free(c->lane[i]);
+        c->lane[i] = NULL;
+    }
     if (c != NULL)
         c->free(c);
 }
@@ -71,7 +73,7 @@ static lac_status first_failure(const verdict *all, int size)
 lac_status lac_comm_agree(lac_comm *c, lac_status s)
 {
     verdict *all;
-    if (c->size == 1)
+    if (c->size == 1 || c->lost)
         return s;
     verdict own = { .status = (int32_t)s };
     if (s != LAC_OK)

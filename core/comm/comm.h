@@ -22,6 +22,7 @@ struct lac_comm {
     int rank, size;
     double timeout;                 /* seconds that a rank waits for the others; may be set at any time */
     size_t bucket;                  /* bytes of gradients that are reduced at once; may be set before an optimizer is made */
+    bool lost;                      /* a rank is, or this one has told the others that it leaves */
     void *state;
     struct lac_lane *lane[LAC_COMM_LANES];
     lac_status (*all_reduce)(lac_comm *c, float *x, int64_t n);

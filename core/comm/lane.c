@@ -22,26 +22,27 @@ static lac_status all_gather(lac_lane *l, float *to, const float *from, int64_t 
 
 static lac_status broadcast(lac_lane *l, void *x, size_t bytes, int root) { return l->comm->broadcast(l->comm, x, bytes, root); }
 static lac_status nothing(lac_lane *l) { return (void)l, LAC_OK; }
+static void nothing_to_end(lac_lane *l) { (void)l; }
 static void end(lac_lane *l) { free(l); }
 
-lac_status lac_lane_new(lac_lane **l, lac_comm *c, const lac_backend *b, const char *kind)
+lac_status lac_lane_new(lac_lane **l, lac_comm *c, const char *kind)
 {
     LAC_TRY(lac_calloc((void **)l, 1, sizeof **l));
     (*l)->kind = kind;
     (*l)->comm = c;
-    (*l)->backend = b;
     return LAC_OK;
 }
 
-static lac_status host_lane(lac_lane **out, lac_comm *c, const lac_backend *b)
+static lac_status host_lane(lac_lane **out, lac_comm *c)
 {
-    LAC_TRY(lac_lane_new(out, c, b, "host"));
+    LAC_TRY(lac_lane_new(out, c, "host"));
     lac_lane *l = *out;
     l->all_reduce = all_reduce;
     l->reduce_scatter = reduce_scatter;
     l->all_gather = all_gather;
     l->broadcast = broadcast;
     l->join = l->wait = nothing;
+    l->give_up = nothing_to_end;
     l->free = end;
     return LAC_OK;
 }
@@ -57,7 +58,8 @@ lac_status lac_comm_lane(lac_comm *c, const lac_backend *b, lac_lane **l)
         const bool host = b->host || c->size == 1;
         if (!host && b->lane == NULL)
             return LAC_FAIL(LAC_ERR_NO_KERNEL, "device '%s' has no collectives: it cannot train on %d ranks", b->name, c->size);
-        LAC_TRY(host ? host_lane(l, c, b) : b->lane(l, c));
+        LAC_TRY(host ? host_lane(l, c) : b->lane(l, c));
+        (*l)->backend = b;
         c->lane[i] = *l;
         return LAC_OK;
     }

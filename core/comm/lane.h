@@ -24,6 +24,7 @@ struct lac_lane {
     lac_status (*broadcast)(lac_lane *l, void *x, size_t bytes, int root);
     lac_status (*join)(lac_lane *l);
     lac_status (*wait)(lac_lane *l);            /* until all work of the device so far is done */
+    void (*give_up)(lac_lane *l);               /* the work under way is ended somehow; nothing but free comes after it */
     void (*free)(lac_lane *l);
 };
 
@@ -32,4 +33,4 @@ struct lac_lane {
 lac_status lac_comm_lane(lac_comm *c, const lac_backend *b, lac_lane **l);
 
 /* For backends: a lane with nothing but what is common. */
-lac_status lac_lane_new(lac_lane **l, lac_comm *c, const lac_backend *b, const char *kind);
+lac_status lac_lane_new(lac_lane **l, lac_comm *c, const char *kind);

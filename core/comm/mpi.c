@@ -18,7 +18,6 @@ static const double answer_seconds = 3;
 typedef struct mpi {
     MPI_Comm data, control;
     float *parts;                                   /* PIECE floats: what the ranks sent of this one's share */
-    bool lost;                                      /* a rank is: MPI_Finalize would wait for it */
 } mpi;
 
 static lac_status check(int code, const char *what)
@@ -59,7 +58,7 @@ static lac_status listen(mpi *m, int *rank, int *tag, char *text, int size)
 
 static lac_status left(lac_comm *c, int rank, const char *why)
 {
-    ((mpi *)c->state)->lost = true;
+    lac_comm_give_up(c);
     return LAC_FAIL(LAC_ERR_TIMEOUT, "rank %d of %d left: %s", rank, c->size, why);
 }
 
@@ -236,16 +235,16 @@ static void tell_all(lac_comm *c, const char *why)
     mpi *m = c->state;
     char text[560];
     snprintf(text, sizeof text, "%s", why);
-    for (int r = 0; r < c->size && !m->lost; r++)
+    for (int r = 0; r < c->size && !c->lost; r++)
         if (r != c->rank)
             tell(m, r, LEFT, text);
-    m->lost = true;
+    lac_comm_give_up(c);
 }
 
 static void end(lac_comm *c)
 {
     mpi *m = c->state;
-    if (!m->lost) {
+    if (!c->lost) {                                 /* MPI_Finalize would wait for the lost one */
         MPI_Comm_free(&m->data);
         MPI_Comm_free(&m->control);
         MPI_Finalize();

@@ -27,7 +27,6 @@ typedef struct tcp {
     bool *done;                                     /* said so: its end is no loss */
     bool *here;                                     /* answered since it was last asked */
     uint64_t number;                                /* of the collective under way */
-    bool lost;
     uint8_t *sum, *part;                            /* PIECE each */
 } tcp;
 
@@ -56,10 +55,9 @@ static void tell_others(lac_comm *c, int but, int kind, int about, const char *t
 
 static void tell_all(lac_comm *c, const char *why)
 {
-    tcp *t = c->state;
-    if (!t->lost)
+    if (!c->lost)
         tell_others(c, c->rank, LEFT, c->rank, why);
-    t->lost = true;
+    lac_comm_give_up(c);
 }
 
 /* `from` said it, or is silent for ever: rank 0 passes it on. */
@@ -67,7 +65,7 @@ static lac_status left(lac_comm *c, int from, int rank, const char *why)
 {
     if (c->rank == 0)
         tell_others(c, from, LEFT, rank, why);
-    ((tcp *)c->state)->lost = true;
+    lac_comm_give_up(c);
     return LAC_FAIL(LAC_ERR_TIMEOUT, "rank %d of %d left: %s", rank, c->size, why);
 }
 
@@ -79,13 +77,13 @@ static lac_status listen_to(lac_comm *c, int r, bool *heard)
     const int fd = t->peer[r].control;
     const ssize_t k = fd < 0 ? -1 : recv(fd, &n, sizeof n, MSG_PEEK | MSG_DONTWAIT);
     *heard = k == (ssize_t)sizeof n;
-    if (k == 0 && t->done[r]) {
+    const bool over = k == 0 || (k < 0 && fd >= 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    if (over && !t->done[r])
+        return left(c, r, r, "its process is gone");
+    if (over) {
         close(fd);
         t->peer[r].control = -1;
-        return LAC_OK;
     }
-    if (k == 0 || (k < 0 && fd >= 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-        return left(c, r, r, "its process is gone");
     if (!*heard)
         return LAC_OK;
     (void)!recv(fd, &n, sizeof n, MSG_DONTWAIT);
@@ -319,7 +317,7 @@ static void take_leave(lac_comm *c)
     const double begun = lac_seconds();
     bool gone = c->rank > 0;
     tell_others(c, c->rank, DONE, c->rank, "");
-    while (!gone && !t->lost && lac_seconds() - begun < c->timeout) {
+    while (!gone && !c->lost && lac_seconds() - begun < c->timeout) {
         poll(NULL, 0, 1);
         if (listen_around(c) != LAC_OK)
             return;
@@ -348,7 +346,7 @@ static void release(tcp *t, int size)
 static void end(lac_comm *c)
 {
     tcp *t = c->state;
-    if (!t->lost)
+    if (!c->lost)
         take_leave(c);
     release(t, c->size);
     free(c);

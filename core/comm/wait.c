@@ -1,5 +1,7 @@
 #include "core/comm/wait.h"
 
+#include "core/comm/lane.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -18,6 +20,14 @@ void lac_wait_rest(const lac_wait *w)
     const double waited = lac_waited(w);
     if (waited > 1e-3)
         nanosleep(&(struct timespec){ .tv_nsec = waited > 0.1 ? 1000000 : 50000 }, NULL);
+}
+
+void lac_comm_give_up(lac_comm *c)
+{
+    c->lost = true;
+    for (int i = 0; i < LAC_COMM_LANES; i++)
+        if (c->lane[i] != NULL)
+            c->lane[i]->give_up(c->lane[i]);
 }
 
 lac_status lac_comm_name_silent(lac_comm *c, const bool *here, const lac_wait *w)

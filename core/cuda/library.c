@@ -1,5 +1,7 @@
 #include "core/cuda/library.h"
 
+#include "core/cuda/nccl.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +81,21 @@ lac_status lac_cudnn_open(const lac_cudnn **calls)
     LAC_TRY(open_library(&library, name));
     if (first) {
         LAC_CUDNN_CALLS(FIND)
+    }
+    *calls = &found;
+    return LAC_OK;
+}
+
+lac_status lac_nccl_open(const lac_nccl **calls)
+{
+    static const char name[] = "libnccl.so.2";
+    static lac_library library;
+    static lac_nccl found;
+    const bool first = !library.tried;
+    LAC_TRY(open_library(&library, name));
+    if (first) {
+#define FIND_NCCL(result, call, parameters) FIND(call)
+        LAC_NCCL_CALLS(FIND_NCCL)
     }
     *calls = &found;
     return LAC_OK;
