@@ -73,6 +73,7 @@ static int silent(lac_ranks_here *h)
     float x = 1;
     lac_lane *l;
     WANT(lac_comm_lane(h->comm, &device, &l) == LAC_OK && lac_comm_agree(h->comm, LAC_OK) == LAC_OK);
+    lac_nccl_here.patience = 0.2;
     if (h->launch.rank == 2)
         return sleep(3), 0;
     WANT(l->all_reduce(l, &x, LAC_F32, 1) == LAC_OK && l->join(l) == LAC_OK);           /* neither waits */
@@ -86,6 +87,7 @@ static int dying(lac_ranks_here *h)
     float x = 1;
     lac_lane *l;
     WANT(lac_comm_lane(h->comm, &device, &l) == LAC_OK && lac_comm_agree(h->comm, LAC_OK) == LAC_OK);
+    lac_nccl_here.patience = 0.2;
     if (h->launch.rank == 1)
         _exit(0);
     WANT(l->all_reduce(l, &x, LAC_F32, 1) == LAC_OK);
@@ -151,7 +153,7 @@ static int without_library(lac_ranks_here *h)
 {
     lac_lane *l;
     lac_nccl_here.opens = h->launch.rank == 1 ? LAC_ERR_LIBRARY : LAC_OK;
-    WANT_FAILURE(lac_comm_lane(h->comm, &device, &l), LAC_ERR_LIBRARY, "2 ranks on GPUs: libnccl.so.2: no such file");
+    WANT_FAILURE(lac_comm_lane(h->comm, &device, &l), LAC_ERR_LIBRARY, "libnccl.so.2: no such file");
     return 0;
 }
 

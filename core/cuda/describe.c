@@ -2,6 +2,7 @@
 
 #include "core/cuda/device.h"
 #include "core/cuda/library.h"
+#include "core/cuda/nccl.h"
 
 #include <stdio.h>
 
@@ -27,13 +28,25 @@ static void cudnn(char *text, size_t size)
     snprintf(text, size, "%zu.%zu.%zu", v / 10000, v % 10000 / 100, v % 100);
 }
 
+static void nccl(char *text, size_t size)
+{
+    const lac_nccl *calls;
+    int v = 0;
+    if (lac_nccl_open(&calls) != LAC_OK || calls->ncclGetVersion(&v) != LAC_NCCL_OK) {
+        snprintf(text, size, "missing, no training on several GPUs: %s", lac_error_message());
+        return;
+    }
+    snprintf(text, size, "%d.%d.%d", v / 10000, v % 10000 / 100, v % 100);
+}
+
 void lac_cuda_describe(char *text, size_t size)
 {
-    char lt[600], dnn[600];
+    char lt[600], dnn[600], between[600];
     cublaslt(lt, sizeof lt);
     cudnn(dnn, sizeof dnn);
-    snprintf(text, size, "built with CUDA %d.%d for %s\ncuBLASLt %s\ncuDNN %s%s%s", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
-             LAC_CUDA_ARCHITECTURES, lt, dnn, lac_cuda_device_name()[0] != '\0' ? "\ndevice " : "", lac_cuda_device_name());
+    nccl(between, sizeof between);
+    snprintf(text, size, "built with CUDA %d.%d for %s\ncuBLASLt %s\ncuDNN %s\nNCCL %s%s%s", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
+             LAC_CUDA_ARCHITECTURES, lt, dnn, between, lac_cuda_device_name()[0] != '\0' ? "\ndevice " : "", lac_cuda_device_name());
 }
 
 void lac_cuda_owner(char *text, size_t size)

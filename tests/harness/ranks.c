@@ -1,5 +1,6 @@
 #include "tests/harness/ranks.h"
 
+#include "core/threads.h"
 #include "tests/harness/test.h"
 
 #include <netinet/in.h>
@@ -24,6 +25,7 @@ int lac_test_port(int *held)
 void lac_be_rank(lac_rank_body *f, lac_launch l, double timeout, void *context)
 {
     signal(SIGSEGV, SIG_DFL);                       /* the test's own handlers would go on with the next test here */
+    lac_threads_set(1);                             /* OpenMP's own do not outlive a fork */
     lac_ranks_here h = { .launch = l, .context = context };
     h.opened = lac_comm_tcp(&h.comm, &l, timeout);
     const int bad = f(&h);

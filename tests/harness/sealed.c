@@ -1,6 +1,7 @@
 #include "tests/harness/sealed.h"
 
 #include "autograd/op.h"
+#include "core/comm/lane.h"
 #include "core/queue.h"
 #include "core/update.h"
 #include "tests/harness/device.h"
@@ -8,6 +9,8 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+
+lac_status lac_cuda_lane(lac_lane **l, lac_comm *c);
 
 enum { MAX_BLOCKS = 64, PAGE = 4096 };
 
@@ -83,6 +86,22 @@ static lac_status finish(void) { return unseal(), seal(inner->queue->finish()); 
 static lac_status take(void *to, const void *from, size_t n) { return unseal(), seal(inner->queue->take(to, from, n)); }
 static lac_status replay(lac_graph *g) { return unseal(), seal(inner->queue->replay(g)); }
 
+/* Collectives are work too (harness/nccl). */
+static lac_lane beneath;
+static lac_status all_reduce(lac_lane *l, void *x, lac_dtype d, int64_t n) { return unseal(), seal(beneath.all_reduce(l, x, d, n)); }
+static lac_status reduce_scatter(lac_lane *l, float *to, const float *from, int64_t n) { return unseal(), seal(beneath.reduce_scatter(l, to, from, n)); }
+static lac_status all_gather(lac_lane *l, float *to, const float *from, int64_t n) { return unseal(), seal(beneath.all_gather(l, to, from, n)); }
+
+static lac_status open_lane(lac_lane **l, lac_comm *c)
+{
+    LAC_TRY(lac_cuda_lane(l, c));
+    beneath = **l;
+    (*l)->all_reduce = all_reduce;
+    (*l)->reduce_scatter = reduce_scatter;
+    (*l)->all_gather = all_gather;
+    return LAC_OK;
+}
+
 bool lac_sealed_is_host(void) { return getenv("LAC_TEST_DEVICE") == NULL; }
 
 const lac_backend *lac_sealed_device(void)
@@ -92,7 +111,7 @@ const lac_backend *lac_sealed_device(void)
     static const lac_backend sealed = {
         .name = "sealed", .kernels = kernels, .n_kernels = LAC_N_OPS, .alloc = sealed_alloc, .free = sealed_free, .copy = copy,
         .fill_zero = fill_zero, .add = add, .convert = convert, .update = update, .all_finite = all_finite, .copy_unless = copy_unless,
-        .forget = forget, .queue = &queue,
+        .forget = forget, .queue = &queue, .lane = open_lane,
     };
     inner = lac_test_device();
     if (!lac_sealed_is_host())

@@ -7,14 +7,15 @@ enum { SIDE = LAC_TEST_SIDE, BATCH = LAC_TEST_BATCH };
 
 static void describe_batch(lac_test_training *t, int64_t n)
 {
+    n /= t->comm->size;
     t->batch = (lac_batch){ .n = n, .n_fields = 2, .field = { { .name = "image" }, { .name = "mask" } } };
     lac_tensor_shape(&t->batch.field[0].tensor, LAC_U8, 4, (int64_t[]){ n, SIDE, SIDE, 3 });
     lac_tensor_shape(&t->batch.field[1].tensor, LAC_U8, 4, (int64_t[]){ n, SIDE, SIDE, 1 });
-    t->batch.field[0].tensor.data = t->image;
-    t->batch.field[1].tensor.data = t->mask;
+    t->batch.field[0].tensor.data = t->image + t->comm->rank * n * SIDE * SIDE * 3;
+    t->batch.field[1].tensor.data = t->mask + t->comm->rank * n * SIDE * SIDE;
 }
 
-void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, json_t *debug)
+void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, json_t *debug, lac_comm *comm)
 {
     *t = (lac_test_training){ 0 };
     t->config = json_pack("{s:s,s:s,s:i,s:{s:i,s:i},s:{s:{s:i}},s:{s:{s:i},s:{s:i}},s:{s:{s:f,s:{s:i}}},s:o}", "name", "device", "recipe", "deepfill",
@@ -22,7 +23,9 @@ void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, jso
                           "discriminator", "width", 4, "optim", "generator", "ema", 0.9, "schedule", "warmup", 10, "debug", debug);
     LAC_CHECK(t->config != NULL);
     LAC_CHECK_STATUS(lac_stages_resolve(&t->stages, t->config, NULL, NULL));
-    LAC_CHECK_STATUS(lac_comm_alone(&t->comm));
+    if (comm == NULL)
+        LAC_CHECK_STATUS(lac_comm_alone(&t->own));
+    t->comm = comm != NULL ? comm : t->own;
     const lac_stage *s = &t->stages.stage[0];
     LAC_CHECK_STATUS(lac_trainer_open(&t->trainer, s->recipe, s->config, "main", b, d, t->comm));
 }
@@ -30,7 +33,7 @@ void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, jso
 void lac_test_end(lac_test_training *t)
 {
     lac_trainer_close(&t->trainer);
-    lac_comm_free(t->comm);
+    lac_comm_free(t->own);
     lac_stages_free(&t->stages);
     json_decref(t->config);
 }

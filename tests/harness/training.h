@@ -8,17 +8,18 @@ enum { LAC_TEST_SIDE = 16, LAC_TEST_BATCH = 2, LAC_TEST_LOSSES = 5 };
 typedef struct lac_test_training {
     json_t *config;
     lac_stages stages;
-    lac_comm *comm;
+    lac_comm *comm, *own;
     lac_trainer trainer;
     uint8_t image[LAC_TEST_BATCH * LAC_TEST_SIDE * LAC_TEST_SIDE * 3], mask[LAC_TEST_BATCH * LAC_TEST_SIDE * LAC_TEST_SIDE];
     lac_batch batch;
 } lac_test_training;
 
-/* Micro-batches of one picture, a learning rate that warms up and an EMA; `debug` is the config's table of that name, taken over. */
-void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, json_t *debug);
+/* Micro-batches of one picture, a learning rate that warms up and an EMA; `debug` is the config's table of that name, taken over; comm
+ * NULL is a rank alone, else borrowed. */
+void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, json_t *debug, lac_comm *comm);
 void lac_test_end(lac_test_training *t);
 
-/* Other pictures for each step, the first n of a batch. */
+/* Other pictures for each step, of the first n of a batch this rank's share. */
 lac_status lac_test_step(lac_test_training *t, int64_t at, int64_t n);
 void lac_test_losses(lac_test_training *t, double loss[LAC_TEST_LOSSES]);      /* of the step before, looked at */
 

@@ -3,6 +3,7 @@
 #include "core/cuda/device.h"
 #include "core/cuda/nccl.h"
 #include "core/memory.h"
+#include "tests/harness/cuda_host_queue.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -13,9 +14,8 @@
 #include <time.h>
 
 enum { MOST_RANKS = 4, PIECE = 1 << 16 };
-static const double patience = 0.5;                 /* seconds that a collective waits before it hangs */
 
-lac_nccl_host lac_nccl_here = { .version = 22809 };
+lac_nccl_host lac_nccl_here = { .version = 22809, .patience = 30 };
 
 struct CUstream_st { bool hangs; };
 struct CUevent_st { bool hangs; int asked; };
@@ -77,7 +77,7 @@ static bool meet(const struct ncclComm *c)
         return true;
     }
     while (atomic_load(&shared->round) == round) {
-        if (seconds() - begun > patience)
+        if (seconds() - begun > lac_nccl_here.patience)
             return false;
         sched_yield();
     }
@@ -88,17 +88,28 @@ static bool meet(const struct ncclComm *c)
 typedef struct job { struct ncclComm *c; char *to; size_t own, each; int dtype, root; } job;
 typedef void consume(const job *j, size_t at, size_t n);
 
+typedef struct task { job j; const void *from; size_t bytes; consume *f; cudaStream_t s; } task;
+
+static void carry_out(void *args)
+{
+    const task *t = args;
+    bool *hangs = &t->s->hangs;
+    lac_nccl_here.collectives++;
+    for (size_t at = 0; at < t->bytes && !*hangs; at += PIECE) {
+        const size_t n = t->bytes - at < PIECE ? t->bytes - at : PIECE;
+        memcpy(shared->piece[t->j.c->rank], (const char *)t->from + at, n);
+        *hangs = !meet(t->j.c);
+        if (!*hangs)
+            t->f(&t->j, at, n);
+        *hangs = *hangs || !meet(t->j.c);
+    }
+}
+
+/* In its turn among the device's work, which may be later, or in a replay. */
 static int run(const job *j, const void *from, size_t bytes, consume *f, cudaStream_t s)
 {
-    lac_nccl_here.collectives++;
-    for (size_t at = 0; at < bytes && !s->hangs; at += PIECE) {
-        const size_t n = bytes - at < PIECE ? bytes - at : PIECE;
-        memcpy(shared->piece[j->c->rank], (const char *)from + at, n);
-        s->hangs = !meet(j->c);
-        if (!s->hangs)
-            f(j, at, n);
-        s->hangs = s->hangs || !meet(j->c);
-    }
+    const task t = { *j, from, bytes, f, s };
+    lac_cuda_host_call(carry_out, &t, sizeof t);
     return LAC_NCCL_OK;
 }
 
