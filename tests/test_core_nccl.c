@@ -41,20 +41,20 @@ static int sums(lac_ranks_here *h)
     WANT(lac_comm_lane(h->comm, &device, &again) == LAC_OK && again == l);
     for (int64_t i = 0; i < size * EACH; i++)
         x[i] = number(rank, i);
-    WANT(l->reduce_scatter(l, own, x, EACH) == LAC_OK && l->join(l) == LAC_OK && l->wait(l) == LAC_OK);
+    WANT(l->reduce_scatter(l, own, x, EACH) == LAC_OK && l->join(l) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < EACH; i++)
         WANT(own[i] == sum_in_order(size, rank * EACH + i));
-    WANT(l->all_gather(l, x, own, EACH) == LAC_OK && l->wait(l) == LAC_OK);
+    WANT(l->all_gather(l, x, own, EACH) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < size * EACH; i++)
         WANT(x[i] == sum_in_order(size, i));
     for (int64_t i = 0; i < EACH; i++)
         x[i] = number(rank, i);
-    WANT(l->all_reduce(l, x, LAC_F32, EACH) == LAC_OK && l->all_reduce(l, f64, LAC_F64, 2) == LAC_OK && l->wait(l) == LAC_OK);
+    WANT(l->all_reduce(l, x, LAC_F32, EACH) == LAC_OK && l->all_reduce(l, f64, LAC_F64, 2) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < EACH; i++)
         WANT(x[i] == sum_in_order(size, i));
     WANT(f64[0] == size * (size - 1) / 2 && f64[1] == 0.5 * size);
     char word[4] = { (char)('a' + rank), 0 };
-    WANT(l->broadcast(l, word, sizeof word, 1) == LAC_OK && l->wait(l) == LAC_OK && word[0] == 'b');
+    WANT(l->broadcast(l, word, sizeof word, 1) == LAC_OK && l->wait(l, NULL) == LAC_OK && word[0] == 'b');
     lac_comm_free(h->comm);
     h->comm = NULL;
     WANT(lac_nccl_here.destroyed == 1 && lac_nccl_here.aborted == 0);
@@ -77,7 +77,7 @@ static int silent(lac_ranks_here *h)
     if (h->launch.rank == 2)
         return sleep(3), 0;
     WANT(l->all_reduce(l, &x, LAC_F32, 1) == LAC_OK && l->join(l) == LAC_OK);           /* neither waits */
-    WANT_FAILURE(l->wait(l), LAC_ERR_TIMEOUT, "no sign of rank 2 of 3");
+    WANT_FAILURE(l->wait(l, NULL), LAC_ERR_TIMEOUT, "no sign of rank 2 of 3");
     WANT(lac_nccl_here.aborted == 1 && l->all_reduce(l, &x, LAC_F32, 1) == LAC_ERR_STATE);
     return 0;
 }
@@ -91,7 +91,7 @@ static int dying(lac_ranks_here *h)
     if (h->launch.rank == 1)
         _exit(0);
     WANT(l->all_reduce(l, &x, LAC_F32, 1) == LAC_OK);
-    WANT_FAILURE(l->wait(l), LAC_ERR_TIMEOUT, "rank 1 of 2 left: its process is gone");
+    WANT_FAILURE(l->wait(l, NULL), LAC_ERR_TIMEOUT, "rank 1 of 2 left: its process is gone");
     WANT(lac_nccl_here.aborted == 1);
     return 0;
 }
@@ -124,7 +124,7 @@ static int broken(lac_ranks_here *h)
     WANT(lac_comm_lane(h->comm, &device, &l) == LAC_OK && l->all_reduce(l, &x, LAC_F32, 1) == LAC_OK);
     lac_nccl_here.slow = 1 << 30;
     lac_nccl_here.state = REMOTE;
-    WANT_FAILURE(l->wait(l), LAC_ERR_LIBRARY, "NCCL: a collective of 2 ranks fails: remote process exited or there was a network error: socketProgress");
+    WANT_FAILURE(l->wait(l, NULL), LAC_ERR_LIBRARY, "NCCL: a collective of 2 ranks fails: remote process exited or there was a network error: socketProgress");
     WANT(lac_nccl_here.aborted == 1);
     return 0;
 }
@@ -139,7 +139,7 @@ static int broken_by_one(lac_ranks_here *h)
         return sleep(2), 0;
     lac_nccl_here.slow = 1 << 30;
     lac_nccl_here.state = REMOTE;
-    WANT_FAILURE(l->wait(l), LAC_ERR_TIMEOUT, "no sign of rank 1 of 2");
+    WANT_FAILURE(l->wait(l, NULL), LAC_ERR_TIMEOUT, "no sign of rank 1 of 2");
     return 0;
 }
 

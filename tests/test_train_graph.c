@@ -138,7 +138,7 @@ LAC_TEST(a_replay_reads_the_scalars_of_its_step)
     double on_cpu[MOVES], replayed[MOVES];
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
-    lac_test_begin(&t, cpu, LAC_F32, json_object());
+    lac_test_begin(&t, cpu, LAC_F32, json_object(), NULL);
     measure_moves(on_cpu);
     lac_test_end(&t);
     begin(true, true);

@@ -288,7 +288,7 @@ lac_status lac_optim_gradient_done(void *optim, lac_param *p)
 }
 
 lac_status lac_optim_reduce(lac_optim *o) { return o->comm->size == 1 ? LAC_OK : lac_buckets_reduce(&o->buckets, o->grad); }
-lac_status lac_optim_wait(lac_optim *o) { return o->buckets.lane->wait(o->buckets.lane); }
+lac_status lac_optim_wait(lac_optim *o, struct lac_mark *m) { return o->buckets.lane->wait(o->buckets.lane, m); }
 
 void lac_optim_begin(lac_optim *o, int64_t step, lac_update_scalars *to)
 {
@@ -409,7 +409,7 @@ static lac_status gather_moments(lac_optim *o)
         o->param[i]->has_grad = false;
     for (int64_t k = 0; k < n; k++) {
         LAC_TRY(lac_buckets_gather(&o->buckets, o->grad, o->update.m + k * o->buckets.share));
-        LAC_TRY(lac_optim_wait(o));
+        LAC_TRY(lac_optim_wait(o, NULL));
         LAC_TRY(o->backend->copy(o->whole + k * o->size, o->grad, bytes));
     }
     return LAC_OK;

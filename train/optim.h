@@ -51,8 +51,10 @@ void lac_optim_free(lac_optim *o);              /* f32 values get memory of thei
 lac_status lac_optim_gradient_done(void *optim, lac_param *p);
 lac_status lac_optim_reduce(lac_optim *o);
 
-/* Until the device is done, or the ranks' patience is: before the host reads what all ranks have to do with. Nothing when alone. */
-lac_status lac_optim_wait(lac_optim *o);
+/* Until the device's work before m, or all so far (NULL), is done, or the ranks' patience is: before the host reads what all ranks have to
+ * do with. Nothing when alone. */
+struct lac_mark;
+lac_status lac_optim_wait(lac_optim *o, struct lac_mark *m);
 
 /* Begins a step, on the host alone: *to becomes its scalars, with the schedule's learning rate of `step`. */
 void lac_optim_begin(lac_optim *o, int64_t step, lac_update_scalars *to);

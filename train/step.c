@@ -207,7 +207,7 @@ static lac_status look_at(lac_trainer *t, lac_step_slot *slot)
 {
     if (!slot->under_way)
         return LAC_OK;
-    LAC_TRY(lac_optim_wait(t->optim[0]));
+    LAC_TRY(lac_optim_wait(t->optim[0], slot->done));
     LAC_TRY(lac_staging_receive(&t->staging, slot));
     for (int p = 0; p < t->recipe.n_phases; p++)
         LAC_TRY(look_at_phase(t, slot, p));

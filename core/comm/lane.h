@@ -12,6 +12,7 @@
 #include "core/comm/comm.h"
 
 typedef struct lac_lane lac_lane;
+struct lac_mark;
 
 struct lac_lane {
     const char *kind;           /* "host", "nccl" */
@@ -23,7 +24,8 @@ struct lac_lane {
     lac_status (*all_gather)(lac_lane *l, float *to, const float *from, int64_t n_each);
     lac_status (*broadcast)(lac_lane *l, void *x, size_t bytes, int root);
     lac_status (*join)(lac_lane *l);
-    lac_status (*wait)(lac_lane *l);            /* until all work of the device so far is done */
+    /* Until the device's work before m (core/queue.h), or all so far (NULL), is done, collectives among it that were joined. */
+    lac_status (*wait)(lac_lane *l, struct lac_mark *m);
     void (*give_up)(lac_lane *l);               /* the work under way is ended somehow; nothing but free comes after it */
     void (*free)(lac_lane *l);
 };

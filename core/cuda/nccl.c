@@ -86,14 +86,24 @@ static lac_status join(lac_lane *l)
     return LAC_OK;
 }
 
-static lac_status wait_for_end(lac_lane *l)
+static lac_status mark_end(lac_lane *l, cudaEvent_t *end)
 {
     lane *n = l->state;
-    lac_wait w = lac_wait_begin(l->comm);
     LAC_TRY(join(l));
     LAC_CUDA_TRY(cudaEventRecord(n->end, lac_cuda_stream()), "marking the end of the work");
+    *end = n->end;
+    return LAC_OK;
+}
+
+/* A mark of the backend's queue is an event. */
+static lac_status wait_patiently(lac_lane *l, struct lac_mark *m)
+{
+    lac_wait w = lac_wait_begin(l->comm);
+    cudaEvent_t end = (cudaEvent_t)(void *)m;
+    if (end == NULL)
+        LAC_TRY(mark_end(l, &end));
     for (;;) {
-        const cudaError_t e = cudaEventQuery(n->end);
+        const cudaError_t e = cudaEventQuery(end);
         if (e == cudaSuccess)
             return LAC_OK;
         if (e != cudaErrorNotReady)
@@ -102,7 +112,7 @@ static lac_status wait_for_end(lac_lane *l)
     }
 }
 
-static lac_status wait(lac_lane *l) { return failed(l, wait_for_end(l)); }
+static lac_status wait(lac_lane *l, struct lac_mark *m) { return failed(l, wait_patiently(l, m)); }
 
 /* ---- collectives ---- */
 
