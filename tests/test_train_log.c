@@ -153,4 +153,7 @@ LAC_TEST(progress_lines_say_what_is_left)
     const lac_progress last = { .step = 5, .steps = 5, .loss = 1, .images_per_second = 100, .seconds_per_step = 1, .wait = 0.31 };
     lac_progress_line(s, sizeof s, &last);
     LAC_CHECK(strcmp(s, "step 5/5   loss 1   100 images/s   waits 31 % for data") == 0);
+    const lac_progress first = { .step = 1, .steps = 1, .loss = NAN, .images_per_second = 100, .seconds_per_step = 1 };        /* not looked at yet */
+    lac_progress_line(s, sizeof s, &first);
+    LAC_CHECK(strcmp(s, "step 1/1   100 images/s") == 0);
 }

@@ -21,7 +21,9 @@ size_t lac_duration(char *to, size_t size, double seconds)
 
 size_t lac_progress_line(char *to, size_t size, const lac_progress *p)
 {
-    char eta[64] = "", wait[64] = "";
+    char loss[40] = "", eta[64] = "", wait[64] = "";
+    if (!isnan(p->loss))
+        snprintf(loss, sizeof loss, "   loss %.4g", p->loss);
     if (p->seconds_per_step > 0 && p->steps > p->step) {
         char left[40];
         lac_duration(left, sizeof left, (double)(p->steps - p->step) * p->seconds_per_step);
@@ -29,6 +31,6 @@ size_t lac_progress_line(char *to, size_t size, const lac_progress *p)
     }
     if (p->wait >= 0.05)
         snprintf(wait, sizeof wait, "   waits %.0f %% for data", 100 * p->wait);
-    return fitted(snprintf(to, size, "step %lld/%lld   loss %.4g   %.3g images/s%s%s", (long long)p->step, (long long)p->steps, p->loss,
+    return fitted(snprintf(to, size, "step %lld/%lld%s   %.3g images/s%s%s", (long long)p->step, (long long)p->steps, loss,
                            p->images_per_second, eta, wait), size);
 }

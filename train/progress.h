@@ -5,7 +5,7 @@
 
 typedef struct lac_progress {
     int64_t step, steps;        /* done, wanted */
-    double loss;
+    double loss;                /* NaN: not known yet */
     double images_per_second;
     double seconds_per_step;    /* over the last while; 0: not known yet, no ETA */
     double wait;                /* share of the time that the step waited for the loader, shown from 5 % */

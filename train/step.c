@@ -1,58 +1,9 @@
 #include "train/step.h"
 
 #include "autograd/ops/dequantize/dequantize.h"
-#include "core/memory.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* This rank's share of the global batch, and the largest divisor of it that batch.micro allows. */
-static lac_status divide_batch(lac_trainer *t, const json_t *config)
-{
-    const int64_t global = lac_config_int(config, "batch.global"), most = lac_config_int(config, "batch.micro");
-    if (global % t->comm->size != 0)
-        return LAC_FAIL(LAC_ERR_CONFIG, "batch.global = %lld does not divide among %d ranks", (long long)global, t->comm->size);
-    t->share = t->micro = global / t->comm->size;
-    while (most > 0 && (t->micro > most || t->share % t->micro != 0))
-        t->micro--;
-    return LAC_OK;
-}
-
-lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const json_t *config, const char *stage, const lac_backend *b,
-                            lac_dtype d, lac_comm *comm)
-{
-    *t = (lac_trainer){ .comm = comm, .stage = stage };
-    LAC_TRY(lac_recipe_open(&t->recipe, def, config, b, d));
-    LAC_TRY(divide_batch(t, config));
-    LAC_TRY(lac_tape_new(&t->tape, b));
-    lac_tape_deterministic(t->tape, lac_config_bool(config, "debug.direct"));
-    lac_tape_ranges(t->tape, lac_config_bool(config, "debug.ranges"));
-    t->replays = (lac_replays){ .backend = b, .off = !lac_config_bool(config, "debug.graph") };
-    LAC_TRY(lac_staging_open(&t->staging, b, t->recipe.n_phases, t->share / t->micro));
-    for (int p = 0; p < t->recipe.n_phases; p++) {
-        char key[64];
-        snprintf(key, sizeof key, "optim.%s", t->recipe.phase[p].optim);
-        LAC_TRY(lac_context(lac_optim_config_read(&t->optim_config[p], lac_config_at(config, key)), "%s", key));
-        LAC_TRY(lac_context(lac_optim_new(&t->optim[p], t->recipe.phase[p].trains, &t->optim_config[p], t->staging.bad,
-                                          &t->staging.in->phase[p].update, comm), "%s", key));
-    }
-    return LAC_OK;
-}
-
-void lac_trainer_close(lac_trainer *t)
-{
-    lac_staging_finish(&t->staging);
-    lac_replays_free(&t->replays);
-    for (int p = 0; p < LAC_MAX_PHASES; p++) {
-        lac_optim_free(t->optim[p]);
-        lac_optim_config_free(&t->optim_config[p]);
-    }
-    lac_staging_close(&t->staging);
-    lac_tape_free(t->tape);
-    lac_recipe_close(&t->recipe);
-    *t = (lac_trainer){ 0 };
-}
 
 typedef struct micro { lac_trainer *t; const lac_batch *batch; int phase; int64_t from, n; bool reduce; } micro;
 
@@ -258,54 +209,6 @@ lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const
             LAC_TRY(look_at_phase(t, slot, p));
     }
     return at_once ? LAC_OK : lac_staging_return(&t->staging, slot);
-}
-
-double lac_trainer_total(const lac_trainer *t)
-{
-    const int p = t->recipe.n_phases - 1;
-    double sum = 0;
-    for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
-        sum += t->recipe.phase[p].loss[i].weight * t->loss[p][i];
-    return sum;
-}
-
-/* Buffers of every network, and the parameters of those no optimizer holds. */
-lac_status lac_trainer_state(lac_trainer *t, lac_state *s)
-{
-    LAC_TRY(lac_trainer_settle(t));
-    for (int p = 0; p < t->recipe.n_phases; p++)
-        LAC_TRY(lac_optim_state(t->optim[p], s));
-    for (int i = 0; i < t->recipe.n_nets; i++)
-        for (int64_t k = 0; k < t->recipe.net[i]->n; k++) {
-            const lac_param *q = t->recipe.net[i]->param[k];
-            if (q->role == LAC_ROLE_BUFFER)
-                LAC_TRY(lac_state_add(s, t->recipe.backend, q->value->dtype, q->value->ndim, q->value->dim, q->value->data, "%s/buffer/%s", t->recipe.net[i]->name, q->name));
-        }
-    return LAC_OK;
-}
-
-lac_status lac_trainer_restored(lac_trainer *t)
-{
-    for (int p = 0; p < t->recipe.n_phases; p++)
-        LAC_TRY(lac_optim_restored(t->optim[p]));
-    for (int i = 0; i < t->recipe.n_nets; i++)
-        for (int64_t k = 0; k < t->recipe.net[i]->n; k++)
-            lac_param_changed(t->recipe.net[i]->param[k]);
-    return LAC_OK;
-}
-
-void lac_trainer_state_end(lac_trainer *t)
-{
-    for (int p = 0; p < t->recipe.n_phases; p++)
-        lac_optim_state_end(t->optim[p]);
-}
-
-lac_status lac_trainer_swap_ema(lac_trainer *t)
-{
-    LAC_TRY(lac_trainer_settle(t));
-    for (int p = 0; p < t->recipe.n_phases; p++)
-        LAC_TRY(lac_optim_swap_ema(t->optim[p]));
-    return LAC_OK;
 }
 
 static lac_status plan_phase(lac_trainer *t, int p, const lac_batch *batch, lac_plan_stats *stats)

@@ -22,7 +22,7 @@ typedef struct lac_trainer {
     int64_t share, micro;                               /* pictures of a step on this rank, and at once: a divisor of those */
     lac_staging staging;
     lac_replays replays;
-    double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES];        /* of the last step looked at: mean over all micro-batches and ranks, unweighted */
+    double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES];        /* of the last step looked at, NaN before: mean over all micro-batches and ranks, unweighted */
     double grad_norm[LAC_MAX_PHASES];
 } lac_trainer;
 
