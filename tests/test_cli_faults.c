@@ -14,6 +14,7 @@ typedef struct job {
     int (*command)(int argc, char **argv);
     const char *words[16];
     const char *makes;              /* a file, NULL: none that is looked at */
+    bool spares;                    /* it may do without some memory: pictures of a step that never comes, values of networks that end */
 } job;
 
 enum { JOBS = 9 };
@@ -33,8 +34,8 @@ static void make_jobs(job jobs[JOBS], const char *f)
     LAC_CHECK_STATUS(lac_file_write(config, text, strlen(text)));
     free(text);
     const job made[JOBS] = {
-        { "train", lac_cmd_train, { "train", config } },
-        { "dry run", lac_cmd_train, { "train", config, "--dry-run" } },
+        { "train", lac_cmd_train, { "train", config }, NULL, true },
+        { "dry run", lac_cmd_train, { "train", config, "--dry-run" }, NULL, true },
         { "eval", lac_cmd_eval, { "eval", run, "--split", "val", "--limit", "2", "-o", lac_cli_path(f, "scores") } },
         { "inpaint", lac_cmd_inpaint, { "inpaint", model, "-i", picture, "-m", mask, "-o", out }, out },
         { "export", lac_cmd_export, { "export", run, "-o", weights }, weights },
@@ -88,7 +89,7 @@ LAC_TEST(every_command_survives_an_allocation_that_fails)
             lac_alloc_fail_after(-1);
             const bool refused = lac_alloc_count() - before > (uint64_t)n;
             over = !refused && status == 0;         /* a config is read in a process of its own, whose allocations do not count here */
-            if ((refused && status == 0) || !well_said(&said, status) || (status != 0 && strstr(said.err, "memory") == NULL))
+            if ((refused && status == 0 && !jobs[j].spares) || !well_said(&said, status) || (status != 0 && strstr(said.err, "memory") == NULL))
                 fail_msg("%s, allocation %lld: status %d, %s", jobs[j].name, (long long)n, status, said.err);
         }
     }
