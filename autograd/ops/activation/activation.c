@@ -2,6 +2,8 @@
 
 static lac_status infer(lac_op_ctx *c)
 {
+    if (((const lac_activation_attr *)c->attr)->kind == LAC_ACT_NONE)
+        return LAC_FAIL(LAC_ERR_ARG, "activation wants a function, got none");
     lac_tensor_like(c->out[0], c->in[0]);
     return LAC_OK;
 }

@@ -7,12 +7,11 @@
  * x  any shape, f32 or bf16
  * y  shape and dtype of x; owned by the tape
  *
- * Backward reads x only. */
+ * Backward reads x only. Fails with LAC_ERR_ARG for LAC_ACT_NONE. */
 #pragma once
 
 #include "autograd/tape.h"
-
-typedef enum { LAC_ACT_ELU, LAC_ACT_RELU, LAC_ACT_LEAKY, LAC_ACT_TANH, LAC_ACT_CLIP } lac_act;
+#include "core/act.h"
 
 typedef struct lac_activation_attr { lac_act kind; } lac_activation_attr;
 

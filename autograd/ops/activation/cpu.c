@@ -1,4 +1,4 @@
-#include "autograd/ops/activation/formula.h"
+#include "autograd/ops/activation/activation.h"
 #include "autograd/ops/rows.h"
 
 LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act kind, lac_dtype d)
@@ -22,6 +22,7 @@ LAC_BODY void backward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act ki
 
 #define EACH_KIND(kind, call)                                       \
     switch (kind) {                                                 \
+    case LAC_ACT_NONE: break;                                       \
     case LAC_ACT_ELU: call(LAC_ACT_ELU); break;                     \
     case LAC_ACT_RELU: call(LAC_ACT_RELU); break;                   \
     case LAC_ACT_LEAKY: call(LAC_ACT_LEAKY); break;                 \

@@ -1,4 +1,4 @@
-#include "autograd/ops/activation/formula.h"
+#include "autograd/ops/activation/activation.h"
 #include "core/cuda/kernel.h"
 
 template <int V, typename T> static __global__ void activation_forward(T *__restrict__ y, const T *__restrict__ x, int64_t n, lac_act kind)

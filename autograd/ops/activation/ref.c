@@ -11,6 +11,7 @@ void activation_ref(const lac_ref *r)
     for (int64_t i = 0; i < lac_shape_numel(&r->shape[0]); i++) {
         const double x = r->in[0][i];
         switch (kind) {
+        case LAC_ACT_NONE: break;
         case LAC_ACT_ELU: r->out[0][i] = x > 0 ? x : exp(x) - 1; break;
         case LAC_ACT_RELU: r->out[0][i] = fmax(x, 0); break;
         case LAC_ACT_LEAKY: r->out[0][i] = x > 0 ? x : 0.2 * x; break;

@@ -1,7 +1,6 @@
 /* autograd/ops/gate/formula.h -- the gate and its two derivatives, one element at a time. */
 #pragma once
 
-#include "autograd/ops/activation/formula.h"
 #include "autograd/ops/gate/gate.h"
 
 LAC_HD static inline float lac_gate_value(lac_act act, float f, float g) { return lac_act_value(act, f) * lac_sigmoid(g); }
