@@ -194,14 +194,15 @@ static void aim(lac_tape *t, walk *w, const node *n, lac_op_ctx *c, int i)
 
 static void touch_kept(lac_tape *t, const node *n, const lac_op_ctx *c)
 {
+    const uint32_t keeps = c->def->reads ? c->def->reads(c) : c->def->keeps;
     for (int i = 0; i < LAC_MAX_IN; i++) {
-        if (c->def->keeps & LAC_KEEP_IN(i))
+        if (keeps & LAC_KEEP_IN(i))
             tape_touch(t, n->in[i]);
         if (c->gin[i] != NULL && c->gin[i]->tape_mark == t->mark)
             tape_touch(t, c->gin[i]->tape_id);
     }
     for (int i = 0; i < LAC_MAX_OUT; i++) {
-        if (c->def->keeps & LAC_KEEP_OUT(i))
+        if (keeps & LAC_KEEP_OUT(i))
             tape_touch(t, n->out[i]);
         if (c->gout[i] != NULL && c->gout[i]->tape_mark == t->mark)
             tape_touch(t, c->gout[i]->tape_id);

@@ -45,6 +45,7 @@ typedef struct lac_op_ctx {
 typedef struct lac_op_def {
     lac_op_port in[LAC_MAX_IN], out[LAC_MAX_OUT];
     uint32_t keeps;
+    uint32_t (*reads)(const lac_op_ctx *c); /* what of it this call reads; NULL: all */
     lac_status (*infer)(lac_op_ctx *c);
     size_t attr_size;                       /* bytes of the attr struct, copied by the tape */
     int64_t (*flops)(const lac_op_ctx *c);  /* of forward, 2 per multiply-add; NULL: not worth counting */

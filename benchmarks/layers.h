@@ -36,7 +36,7 @@ static inline void run_ours(void *context)
     const ours *o = context;
     const lac_dnn_weight w = { o->w, 77, 1 };
     if (o->pass == LAC_CONV_FORWARD)
-        stop_on(lac_dnn_conv_forward(&o->c, o->x, &w, o->bias, o->y, o->workspace));
+        stop_on(lac_dnn_conv_forward(&o->c, o->x, &w, o->bias, NULL, o->y, o->workspace));
     else if (o->pass == LAC_CONV_GRAD_X)
         stop_on(lac_dnn_conv_grad_x(&o->c, o->y, &w, o->x, o->c.dtype, false, o->workspace));
     else

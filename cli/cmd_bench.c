@@ -263,8 +263,8 @@ typedef struct op_case {
     lac_tensor *host[3];
 } op_case;
 
-static const lac_conv2d_attr conv3 = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1 }, conv5 = { { 2, 2 }, { 1, 1 }, { 1, 2, 1, 2 }, 1 };
-static const lac_conv2d_attr dilated = { { 1, 1 }, { 4, 4 }, { 4, 4, 4, 4 }, 1 };
+static const lac_conv2d_attr conv3 = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1, LAC_ACT_NONE }, conv5 = { { 2, 2 }, { 1, 1 }, { 1, 2, 1, 2 }, 1, LAC_ACT_NONE };
+static const lac_conv2d_attr dilated = { { 1, 1 }, { 4, 4 }, { 4, 4, 4, 4 }, 1, LAC_ACT_NONE };
 static const lac_gate_attr gate1 = { LAC_ACT_ELU, 1 }, gate2 = { LAC_ACT_ELU, 2 };
 static const lac_activation_attr leaky = { LAC_ACT_LEAKY };
 static const lac_contextual_attention_attr attention = { .ksize = 3, .rate = 2, .fuse = true, .softmax_scale = 10 };

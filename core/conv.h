@@ -1,6 +1,7 @@
 /* core/conv.h -- one convolution as every device's library is asked for it. */
 #pragma once
 
+#include "core/act.h"
 #include "core/tensor.h"
 
 typedef struct lac_conv {
@@ -10,6 +11,8 @@ typedef struct lac_conv {
     int64_t pad[4];                 /* zeros at top, bottom, left, right */
     lac_dtype dtype;                /* of x, weight, y and gy: f32 or bf16; sums are f32 */
     bool direct;                    /* direct summation only: no Winograd */
+    bool residual;                  /* forward: y = act(sums + bias + residual), rounded once where the library can */
+    lac_act act;                    /* NONE, ELU, RELU or LEAKY */
 } lac_conv;
 
 typedef enum { LAC_CONV_FORWARD, LAC_CONV_GRAD_X, LAC_CONV_GRAD_W } lac_conv_pass;

@@ -77,7 +77,7 @@ static void expect(const lac_conv *c, lac_conv_pass pass, tensors *t, bool add)
     void *workspace = scratch(size);
     memcpy(t->expected, t->before, (size_t)LAC_MAX(t->n_x, t->n_w) * sizeof(float));
     const lac_dnn_weight w = { .data = t->w };
-    LAC_CHECK_STATUS(pass == LAC_CONV_FORWARD ? lac_dnn_conv_forward(&f32, t->x, &w, NULL, t->expected, workspace)
+    LAC_CHECK_STATUS(pass == LAC_CONV_FORWARD ? lac_dnn_conv_forward(&f32, t->x, &w, NULL, NULL, t->expected, workspace)
                      : pass == LAC_CONV_GRAD_X ? lac_dnn_conv_grad_x(&f32, t->y, &w, t->expected, LAC_F32, add, workspace)
                                                : lac_dnn_conv_grad_w(&f32, t->x, t->y, t->expected, add, NULL, false, workspace));
     free(workspace);

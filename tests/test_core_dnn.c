@@ -100,7 +100,7 @@ static void check_forward(const golden *g, lac_dtype d, double tolerance)
     lac_conv c = g->c;
     c.dtype = d;
     void *x = as(g->x, d, n_x(&c)), *w = as(g->weight, d, n_w(&c)), *y = fresh(n_y(&c)), *ws = workspace(&c, LAC_CONV_FORWARD, d, false);
-    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &(lac_dnn_weight){ .data = w }, g->bias, y, ws));
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &(lac_dnn_weight){ .data = w }, g->bias, NULL, y, ws));
     LAC_CHECK(gap(y, d, g->y, n_y(&c)) < tolerance);
     free(x), free(w), free(y), free(ws);
 }
@@ -185,9 +185,10 @@ static results run(const lac_conv *c, int threads)
     void *x = fresh(n_x(c)), *w = fresh(n_w(c)), *gy = fresh(n_y(c));
     float *bias = fresh(c->o);
     fill(x, d, n_x(c), 1), fill(w, d, n_w(c), 2), fill(gy, d, n_y(c), 3), fill(bias, LAC_F32, c->o, 4);
-    void *ws = workspace(c, LAC_CONV_FORWARD, d, false);
-    LAC_CHECK_STATUS(lac_dnn_conv_forward(c, x, &(lac_dnn_weight){ .data = w }, bias, r.y, ws));
-    free(ws);
+    void *ws = workspace(c, LAC_CONV_FORWARD, d, false), *residual = fresh(n_y(c));
+    fill(residual, d, n_y(c), 5);
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(c, x, &(lac_dnn_weight){ .data = w }, bias, c->residual ? residual : NULL, r.y, ws));
+    free(ws), free(residual);
     ws = workspace(c, LAC_CONV_GRAD_X, d, false);
     LAC_CHECK_STATUS(lac_dnn_conv_grad_x(c, gy, &(lac_dnn_weight){ .data = w }, r.gx, d, false, ws));
     free(ws);
@@ -261,6 +262,11 @@ static void all_same_bits(lac_dtype d)
             c.direct = true;
             same_bits(&c);
         }
+        if (shape[i].n == 2) {
+            c.residual = true;
+            c.act = k == 3 ? LAC_ACT_LEAKY : LAC_ACT_ELU;
+            same_bits(&c);
+        }
     }
 }
 
@@ -273,6 +279,24 @@ LAC_TEST(conv_gives_the_same_bits_at_any_number_of_threads_in_bf16)
     all_same_bits(LAC_BF16);
 }
 
+/* What is no number stays none, whoever activates: the library (whose own relu makes 0 of it), Winograd or we. */
+LAC_TEST(conv_keeps_nan_through_every_activation)
+{
+    for (int how = 0; how < (lac_cpu_has_avx512_bf16() ? 12 : 8); how++)
+        for (lac_act act = LAC_ACT_NONE; act <= LAC_ACT_LEAKY; act++) {
+            const lac_conv c = { .n = 1, .h = 12, .w = 12, .c = 16, .o = 32, .kh = 3, .kw = 3, .groups = 1, .stride = { 1, 1 }, .dilation = { 1, 1 },
+                                 .pad = { 1, 1, 1, 1 }, .dtype = how >= 8 ? LAC_BF16 : LAC_F32, .direct = how >= 4, .residual = how % 2, .act = act };
+            float *x = fresh(n_x(&c)), *w = fresh(n_w(&c)), *y = fresh(n_y(&c)), *residual = fresh(n_y(&c)), nan = NAN, found[2];
+            fill(x, c.dtype, n_x(&c), 1), fill(w, c.dtype, n_w(&c), 2), fill(residual, c.dtype, n_y(&c), 3);
+            lac_from_f32(how % 4 < 2 ? (void *)x : (void *)w, c.dtype, &nan, 1);        /* the first pixel of x, or a weight of the first filter */
+            void *ws = workspace(&c, LAC_CONV_FORWARD, c.dtype, false);
+            LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &(lac_dnn_weight){ .data = w }, NULL, c.residual ? residual : NULL, y, ws));
+            lac_to_f32(found, (char *)y + 13 * 32 * lac_dtype_size(c.dtype), c.dtype, 2);       /* pixel (1, 1) reads both */
+            LAC_CHECK(isnan(found[0]));
+            free(x), free(w), free(y), free(residual), free(ws);
+        }
+}
+
 /* The packed copy follows the version, and forgetting drops it: the result follows the weight each time. */
 LAC_TEST(packed_weights_follow_the_version)
 {
@@ -282,15 +306,15 @@ LAC_TEST(packed_weights_follow_the_version)
     fill(x, LAC_F32, n_x(&c), 1), fill(w, LAC_F32, n_w(&c), 2);
     void *ws = workspace(&c, LAC_CONV_FORWARD, LAC_F32, false);
     const lac_dnn_weight first = { w, 1u << 30, 1 }, second = { w, 1u << 30, 2 };
-    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, y, ws));
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, NULL, y, ws));
     for (int64_t i = 0; i < n_w(&c); i++)
         w[i] *= 2;
-    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, again, ws));
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, NULL, again, ws));
     LAC_CHECK(memcmp(y, again, (size_t)n_y(&c) * sizeof *y) == 0);         /* same version: the copy */
-    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &second, NULL, again, ws));
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &second, NULL, NULL, again, ws));
     LAC_CHECK(fabsf(again[100] - 2 * y[100]) < 1e-5f);
     lac_dnn_forget(first.uid);
-    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, y, ws));
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&c, x, &first, NULL, NULL, y, ws));
     LAC_CHECK(memcmp(y, again, (size_t)n_y(&c) * sizeof *y) == 0);
     free(x), free(w), free(y), free(again), free(ws);
 }

@@ -78,7 +78,7 @@ static lac_status convolve(lac_probe *p, lac_tape *t, lac_tensor *x, int64_t gro
     LAC_TRY(pair(p->config, "stride", 1, a.stride));
     LAC_TRY(pair(p->config, "dilation", 1, a.dilation));
     LAC_TRY(padding(p->config, x, w, &a, a.pad));
-    *y = lac_conv2d(t, pad_by_mode(t, p->config, x, a.pad), w, lac_probe_tensor(p, "bias"), &a);
+    *y = lac_conv2d(t, pad_by_mode(t, p->config, x, a.pad), w, lac_probe_tensor(p, "bias"), NULL, &a);
     return lac_tape_status(t);
 }
 

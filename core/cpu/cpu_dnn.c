@@ -38,4 +38,29 @@ static void sum(float *to, const float *part, int64_t stride, int64_t n_parts, i
     }
 }
 
-const lac_dnn_kernels LAC_CPU(lac_dnn_kernels) = { .add = add, .sum = sum };
+__attribute__((always_inline)) static inline void activate_all(void *y, lac_dtype d, int64_t n, lac_act act)
+{
+    if (d == LAC_F32) {
+        float *t = y;
+        #pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            t[i] = lac_act_value(act, t[i]);
+    } else {
+        uint16_t *t = y;
+        #pragma omp simd
+        for (int64_t i = 0; i < n; i++)
+            t[i] = lac_f32_to_bf16(lac_act_value(act, lac_bf16_to_f32(t[i])));
+    }
+}
+
+static void activate(void *y, lac_act act, lac_dtype d, int64_t n)
+{
+    if (act == LAC_ACT_ELU)
+        activate_all(y, d, n, LAC_ACT_ELU);
+    else if (act == LAC_ACT_RELU)
+        activate_all(y, d, n, LAC_ACT_RELU);
+    else
+        activate_all(y, d, n, act);
+}
+
+const lac_dnn_kernels LAC_CPU(lac_dnn_kernels) = { .add = add, .sum = sum, .activate = activate };

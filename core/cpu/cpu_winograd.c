@@ -1,6 +1,6 @@
+#include "core/act.h"
 #include "core/cpu/level.h"
 #include "core/cpu/winograd.h"
-#include "core/fmath.h"
 
 #include <string.h>
 #if defined(__AVX512F__) || defined(__FMA__)
@@ -253,17 +253,38 @@ static void multiply(int64_t vectors, int64_t rows, int64_t depth, const float *
         multiply_piece(vectors, rows, depth - k < piece ? depth - k : piece, a + k * a_k, a_i, a_k, b + k * vectors * WIDTH, c, add || k > 0);
 }
 
+INLINE vec each_activated(vec v, lac_act act)
+{
+    float f[WIDTH];
+    store(f, v);
+    #pragma omp simd
+    for (int i = 0; i < WIDTH; i++)
+        f[i] = lac_act_value(act, f[i]);
+    return load(f);
+}
+
+INLINE vec activated(vec v, lac_act act)
+{
+    switch (act) {
+    case LAC_ACT_NONE: return v;
+    case LAC_ACT_LEAKY: return each_activated(v, LAC_ACT_LEAKY);
+    case LAC_ACT_RELU: return each_activated(v, LAC_ACT_RELU);
+    default: return each_activated(v, act);
+    }
+}
+
 /* Channels [o, o + n) of the result pixel: n > 0, all of one phase. */
-INLINE void put(float *to, vec v, vec bias, int64_t n, bool add)
+INLINE void put(float *to, const float *before, vec v, vec bias, int64_t n, lac_act act)
 {
     v = v + bias;
-    if (add)
-        v = v + load_n(to, n);
-    store_n(to, v, n);
+    if (before)
+        v = v + load_n(before, n);
+    store_n(to, activated(v, act), n);
 }
 
 /* The 4x4 results of vector o of one tile; m rows are `stride` apart. */
-static void result_vector(const lac_wino *w, const place *p, const float *m, int64_t stride, int64_t o, const float *bias, float *y, bool add)
+static void result_vector(const lac_wino *w, const place *p, const float *m, int64_t stride, int64_t o, const float *bias, const float *before, lac_act act,
+                          float *y)
 {
     vec t[24], r[16];
     #pragma GCC unroll 6
@@ -291,17 +312,20 @@ static void result_vector(const lac_wino *w, const place *p, const float *m, int
             float moved[2 * WIDTH];
             if (at[i] == NULL)
                 continue;
+            float *to = (float *)at[i] + c;
+            const float *add = before ? before + (to - y) : NULL;
             if (from > 0) {
                 store(moved, r[i]);
-                put((float *)at[i] + c, load_n(moved + from, n), b, n, add);
+                put(to, add, load_n(moved + from, n), b, n, act);
             } else {
-                put((float *)at[i] + c, r[i], b, n, add);
+                put(to, add, r[i], b, n, act);
             }
         }
     }
 }
 
-static void run(const lac_wino *w, const float *x, const float *u, const float *bias, float *y, bool add, int64_t from, int64_t to, float *scratch)
+static void run(const lac_wino *w, const float *x, const float *u, const float *bias, const float *before, lac_act act, float *y, int64_t from, int64_t to,
+                float *scratch)
 {
     const int64_t rows = lac_wino_padded(to - from), lanes = w->lanes, v_step = lac_wino_step(rows * w->k), m_step = lac_wino_step(rows * lanes);
     float *v = scratch, *m = scratch + 36 * lac_wino_step(w->block * w->k);
@@ -315,7 +339,7 @@ static void run(const lac_wino *w, const float *x, const float *u, const float *
         for (int64_t t = from; t < to; t++) {
             const place p = place_of(w, t);
             for (int64_t o = 0; o < lanes && panel * lanes + o < w->o; o += WIDTH)
-                result_vector(w, &p, m + (t - from) * lanes + o, m_step, panel * lanes + o, bias, y, add);
+                result_vector(w, &p, m + (t - from) * lanes + o, m_step, panel * lanes + o, bias, before, act, y);
         }
     }
 }

@@ -20,8 +20,8 @@ typedef struct lac_dnn_weight { const void *data; uint64_t uid, version; } lac_d
 /* dx: dtype of gx for LAC_CONV_GRAD_X, else ignored; packed: the weight has a uid. */
 lac_status lac_dnn_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool packed, size_t *size);
 
-/* y = x * w + bias; bias f32 [o] or NULL. */
-lac_status lac_dnn_conv_forward(const lac_conv *c, const void *x, const lac_dnn_weight *w, const float *bias, void *y, void *workspace);
+/* y = act(x * w + bias + residual); bias f32 [o] or NULL; residual as y where c has one, else NULL. */
+lac_status lac_dnn_conv_forward(const lac_conv *c, const void *x, const lac_dnn_weight *w, const float *bias, const void *residual, void *y, void *workspace);
 /* gx, f32 or bf16 (dx), is overwritten, or added to. */
 lac_status lac_dnn_conv_grad_x(const lac_conv *c, const void *gy, const lac_dnn_weight *w, void *gx, lac_dtype dx, bool add, void *workspace);
 /* gw f32 [o, kh, kw, c / groups] and gb f32 [o], either NULL when not wanted, are overwritten or added to. */

@@ -102,7 +102,9 @@ static void *y_at(const lac_conv_plan *p, const void *y, int64_t sample, const l
 typedef struct job {
     const lac_conv_plan *p;
     const void *x, *y, *w;
+    const void *residual;           /* forward, or NULL */
     const float *bias;
+    lac_act act;
     void *gx;
     bool add;
     char *workers, *parts;
@@ -136,9 +138,16 @@ static lac_status forward_slice(const job *j, int64_t slice, int64_t sample, con
 {
     (void)slice;
     const lac_conv_plan *p = j->p;
+    const int64_t n = p->samples * b->y_rows * p->ow * p->c.o;
+    void *y = y_at(p, j->y, sample, b);
     const int arg[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS };
-    void *const data[] = { x_at(p, j->x, p->c.dtype, sample, b), (void *)j->w, y_at(p, j->y, sample, b), (void *)j->bias };
-    return lac_prim_run(&b->prim, p->has_bias ? 4 : 3, arg, data, scratch);
+    void *const data[] = { x_at(p, j->x, p->c.dtype, sample, b), (void *)j->w, y, (void *)j->bias };
+    if (j->residual)
+        memcpy(y, y_at(p, j->residual, sample, b), (size_t)n * lac_dtype_size(p->c.dtype));
+    LAC_TRY(lac_prim_run(&b->prim, p->has_bias ? 4 : 3, arg, data, scratch));
+    if (j->act != LAC_ACT_NONE && !p->after.leaky)
+        lac_dnn_kernels_here()->activate(y, j->act, p->c.dtype, n);
+    return LAC_OK;
 }
 
 static lac_status grad_x_slice(const job *j, int64_t slice, int64_t sample, const lac_conv_band *b, char *scratch)
@@ -210,15 +219,15 @@ static lac_status with_weight(job *j, const lac_dnn_weight *w, char *workspace, 
     return each_slice(j, f);
 }
 
-lac_status lac_dnn_conv_forward(const lac_conv *c, const void *x, const lac_dnn_weight *w, const float *bias, void *y, void *workspace)
+lac_status lac_dnn_conv_forward(const lac_conv *c, const void *x, const lac_dnn_weight *w, const float *bias, const void *residual, void *y, void *workspace)
 {
     lac_conv_plan *p;
     lac_wino wino;
     LAC_TRY(check(c));
     if (lac_wino_fits(&wino, c, LAC_CONV_FORWARD, c->dtype))
-        return lac_wino_run(&wino, x, w, bias, y, false, workspace);
+        return lac_wino_run(&wino, x, w, bias, residual, c->act, y, workspace);
     LAC_TRY(lac_conv_plan_get(&p, c, LAC_CONV_FORWARD, c->dtype, bias != NULL));
-    job j = { .p = p, .x = x, .y = y, .bias = bias };
+    job j = { .p = p, .x = x, .y = y, .bias = bias, .residual = residual, .act = c->act };
     const lac_status s = with_weight(&j, w, workspace, forward_slice);
     lac_plan_put(&p->base);
     return s;
@@ -261,7 +270,7 @@ lac_status lac_dnn_conv_grad_x(const lac_conv *c, const void *gy, const lac_dnn_
     lac_wino wino;
     LAC_TRY(check(c));
     if (lac_wino_fits(&wino, c, LAC_CONV_GRAD_X, dx))
-        return lac_wino_run(&wino, gy, w, NULL, gx, add, workspace);
+        return lac_wino_run(&wino, gy, w, NULL, add ? gx : NULL, LAC_ACT_NONE, gx, workspace);
     lac_conv_phase f[4];
     if (lac_conv_phases(f, c)) {
         for (int k = 0; k < 4; k++)

@@ -114,7 +114,7 @@ static lac_status make_band(lac_conv_plan *p, int64_t k, bool accept_reference)
             .w = k ? lac_prim_md(&p->band[0].prim, weight_arg(p)) : lac_md_of(&m.w),
             .x_forward = lac_md_of(&m.x_forward), .w_forward = lac_md_of(&m.w_forward),
             .stride = { p->c.stride[0], p->c.stride[1] }, .dilation = { p->c.dilation[0], p->c.dilation[1] },
-            .pad = { b->pad_top, b->pad_bottom, p->c.pad[2], p->c.pad[3] },
+            .pad = { b->pad_top, b->pad_bottom, p->c.pad[2], p->c.pad[3] }, .after = p->after,
         };
         s = lac_prim_new_conv(&b->prim, &c, accept_reference);
     }
@@ -184,6 +184,7 @@ static void from_key(lac_conv_plan *p, const int64_t *k)
     p->pass = (lac_conv_pass)k[19];
     p->dx = (lac_dtype)k[20];
     p->has_bias = k[21];
+    p->after = (lac_prim_after){ k[22], k[23], k[23] ? LAC_ACT_LEAKY_SLOPE : 0 };
     p->oh = lac_conv_out_h(c);
     p->ow = lac_conv_out_w(c);
 }
@@ -210,11 +211,14 @@ static lac_status make(lac_plan **out, const int64_t *key)
     return LAC_OK;
 }
 
+lac_prim_after lac_conv_after(const lac_conv *c) { return (lac_prim_after){ c->residual, c->act == LAC_ACT_LEAKY, LAC_ACT_LEAKY_SLOPE }; }
+
 lac_status lac_conv_plan_get(lac_conv_plan **p, const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool bias)
 {
+    const lac_prim_after after = pass == LAC_CONV_FORWARD ? lac_conv_after(c) : (lac_prim_after){ 0 };
     const int64_t key[LAC_PLAN_KEY] = {
         'c', c->n, c->h, c->w, c->c, c->o, c->kh, c->kw, c->groups, c->stride[0], c->stride[1], c->dilation[0], c->dilation[1],
-        c->pad[0], c->pad[1], c->pad[2], c->pad[3], c->dtype, c->direct, pass, pass == LAC_CONV_GRAD_X ? dx : LAC_F32, bias,
+        c->pad[0], c->pad[1], c->pad[2], c->pad[3], c->dtype, c->direct, pass, pass == LAC_CONV_GRAD_X ? dx : LAC_F32, bias, after.add, after.leaky,
     };
     return lac_plan_get((lac_plan **)p, key, make);
 }

@@ -19,6 +19,7 @@ typedef struct lac_conv_plan {
     lac_conv_pass pass;
     lac_dtype dx;
     bool has_bias;
+    lac_prim_after after;
     int64_t oh, ow, samples, n_bands, n_slices;
     lac_conv_band band[LAC_CONV_BANDS];
     lac_prim pack;                  /* weight as it lies to the layout of the calls; weight gradient: back */
@@ -28,3 +29,6 @@ typedef struct lac_conv_plan {
 
 /* The plan of a pass, made at first; dx is the dtype of gx (LAC_CONV_GRAD_X). Given back with lac_plan_put(&p->base). */
 lac_status lac_conv_plan_get(lac_conv_plan **p, const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool bias);
+/* What the library is to do to the sums of a forward pass: add the residual, which lies in y then, and leaky relu. Its relu
+ * makes 0 of NaN (2.6), and its elu is not our polynomial: those come after. */
+lac_prim_after lac_conv_after(const lac_conv *c);

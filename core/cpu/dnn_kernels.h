@@ -1,6 +1,7 @@
 /* core/cpu/dnn_kernels.h -- the loops around the library's calls; one source per instruction set in cpu_dnn.c. */
 #pragma once
 
+#include "core/act.h"
 #include "core/tensor.h"
 
 typedef struct lac_dnn_kernels {
@@ -8,6 +9,8 @@ typedef struct lac_dnn_kernels {
     void (*add)(void *to, const void *from, lac_dtype d, int64_t n);
     /* to[i] = part[0][i] + part[1][i] + ..., in that order; parts lie `stride` floats apart, and `to` may be the first. */
     void (*sum)(float *to, const float *part, int64_t stride, int64_t n_parts, int64_t n);
+    /* y[i] = act(y[i]) over n elements of dtype d. */
+    void (*activate)(void *y, lac_act act, lac_dtype d, int64_t n);
 } lac_dnn_kernels;
 
 /* Those of this CPU. */

@@ -148,23 +148,40 @@ static dnnl_status_t conv_desc(dnnl_primitive_desc_t *pd, const lac_prim_conv *c
     return s;
 }
 
-static dnnl_primitive_attr_t new_attr(bool user_scratch, bool add)
+static dnnl_status_t append(dnnl_post_ops_t ops, const lac_prim_after *after)
+{
+    dnnl_status_t s = dnnl_success;
+#if DNNL_VERSION_MAJOR >= 3
+    if (after->add)
+        s = dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef);
+    return after->leaky && s == dnnl_success ? dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, after->slope, 0) : s;
+#else
+    if (after->add)
+        s = dnnl_post_ops_append_sum(ops, 1.0f);
+    return after->leaky && s == dnnl_success ? dnnl_post_ops_append_eltwise(ops, 1.0f, dnnl_eltwise_relu, after->slope, 0) : s;
+#endif
+}
+
+/* NULL: out of memory. */
+static dnnl_primitive_attr_t new_attr(bool user_scratch, const lac_prim_after *after)
 {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_post_ops_t ops = NULL;
     if (dnnl_primitive_attr_create(&attr) != dnnl_success)
         return NULL;
     dnnl_primitive_attr_set_scratchpad_mode(attr, user_scratch ? dnnl_scratchpad_mode_user : dnnl_scratchpad_mode_library);
-    if (add && dnnl_post_ops_create(&ops) == dnnl_success) {
-#if DNNL_VERSION_MAJOR >= 3
-        dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef);
-#else
-        dnnl_post_ops_append_sum(ops, 1.0f);
-#endif
-        dnnl_primitive_attr_set_post_ops(attr, ops);
-        dnnl_post_ops_destroy(ops);
-    }
-    return attr;
+    if (!after->add && !after->leaky)
+        return attr;
+    dnnl_status_t s = dnnl_post_ops_create(&ops);
+    if (s == dnnl_success)
+        s = append(ops, after);
+    if (s == dnnl_success)
+        s = dnnl_primitive_attr_set_post_ops(attr, ops);
+    dnnl_post_ops_destroy(ops);
+    if (s == dnnl_success)
+        return attr;
+    dnnl_primitive_attr_destroy(attr);
+    return NULL;
 }
 
 lac_status lac_prim_new_conv(lac_prim *p, const lac_prim_conv *c, bool accept_reference)
@@ -173,9 +190,9 @@ lac_status lac_prim_new_conv(lac_prim *p, const lac_prim_conv *c, bool accept_re
     LAC_TRY(ready());
     const int threads = omp_get_max_threads();
     omp_set_num_threads(c->threads);
-    dnnl_primitive_attr_t attr = new_attr(true, false);
+    dnnl_primitive_attr_t attr = new_attr(true, &c->after);
     dnnl_primitive_desc_t pd = NULL;
-    lac_status s = conv_desc(&pd, c, attr) != dnnl_success || (!accept_reference && is_reference(pd)) ? LAC_ERR_NO_KERNEL : finish(p, pd);
+    lac_status s = attr == NULL ? status(dnnl_out_of_memory, "a convolution") : conv_desc(&pd, c, attr) != dnnl_success || (!accept_reference && is_reference(pd)) ? LAC_ERR_NO_KERNEL : finish(p, pd);
     if (pd)
         dnnl_primitive_desc_destroy(pd);
     dnnl_primitive_attr_destroy(attr);
@@ -200,7 +217,7 @@ lac_status lac_prim_new_matmul(lac_prim *p, lac_md a, lac_md b, lac_md bias, lac
     LAC_TRY(ready());
     const int threads = omp_get_max_threads();
     omp_set_num_threads(with_threads);
-    dnnl_primitive_attr_t attr = new_attr(true, add);
+    dnnl_primitive_attr_t attr = new_attr(true, &(lac_prim_after){ .add = add });
     dnnl_primitive_desc_t pd = NULL;
     lac_status s = status(matmul_desc(&pd, a, b, bias, c, attr), "a matrix product");
     if (s == LAC_OK)
@@ -216,7 +233,7 @@ lac_status lac_prim_new_reorder(lac_prim *p, lac_md from, lac_md to)
 {
     memset(p, 0, sizeof *p);
     LAC_TRY(ready());
-    dnnl_primitive_attr_t attr = new_attr(false, false);
+    dnnl_primitive_attr_t attr = new_attr(false, &(lac_prim_after){ 0 });
     dnnl_primitive_desc_t pd = NULL;
     lac_status s = status(dnnl_reorder_primitive_desc_create(&pd, from, engine, to, engine, attr), "a reorder");
     if (s == LAC_OK)

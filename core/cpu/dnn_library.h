@@ -35,6 +35,9 @@ typedef struct lac_prim {
     const char *name;               /* the library's word for the implementation */
 } lac_prim;
 
+/* What a primitive does to its sums: adds what the result held before, then multiplies what is below 0 by a slope. */
+typedef struct lac_prim_after { bool add, leaky; float slope; } lac_prim_after;
+
 typedef struct lac_prim_conv {
     lac_conv_pass pass;
     int threads;
@@ -42,6 +45,7 @@ typedef struct lac_prim_conv {
     lac_md x, w, b, y;              /* b NULL: no bias (and no bias gradient) */
     lac_md x_forward, w_forward;    /* backward: as x and w, but in the dtype of y (gx and gw may be wider) */
     int64_t stride[2], dilation[2], pad[4];
+    lac_prim_after after;           /* forward */
 } lac_prim_conv;
 
 /* LAC_ERR_NO_KERNEL (without a message) when the library has no implementation but its reference. */

@@ -178,7 +178,8 @@ static uint64_t layout(const lac_wino *w)
     return 1ull << 40 | (uint64_t)w->reversed << 32 | first;
 }
 
-lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, float *y, bool add, void *workspace)
+lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, const float *before, lac_act act, float *y,
+                        void *workspace)
 {
     const lac_wino_kernels *kernels = lac_wino_kernels_here();
     const void *u;
@@ -187,7 +188,7 @@ lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight 
     const int workers = (int)n_workers(w);
     #pragma omp parallel for schedule(dynamic, 1) num_threads(workers)
     for (int64_t b = 0; b < n_blocks(w); b++)
-        kernels->run(w, x, u, bias, y, add, b * w->block, LAC_MIN((b + 1) * w->block, w->n_tiles),
+        kernels->run(w, x, u, bias, before, act, y, b * w->block, LAC_MIN((b + 1) * w->block, w->n_tiles),
                      scratch + omp_get_thread_num() * lac_wino_scratch(w));
     return LAC_OK;
 }

@@ -146,10 +146,10 @@ static lac_status find(choice **c, const lac_conv *conv, lac_conv_pass pass, boo
     return make(c, &g);
 }
 
-/* The bias inside the convolution, where cuDNN has that ready: in f32. In bf16 it would compile the kernel first (core/cuda/cudnn.h). */
+/* The bias inside the convolution, where cuDNN has that ready: in f32, and alone. Else it would compile the kernel first (core/cuda/cudnn.h). */
 static lac_status find_forward(choice **c, const lac_conv *conv, bool bias)
 {
-    if (bias && conv->dtype == LAC_F32) {
+    if (bias && conv->dtype == LAC_F32 && !conv->residual && conv->act == LAC_ACT_NONE) {
         LAC_TRY(find(c, conv, LAC_CONV_FORWARD, true));
         if ((*c)->best >= 0)
             return LAC_OK;
@@ -185,7 +185,7 @@ lac_status lac_cuda_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dt
     return LAC_OK;
 }
 
-lac_status lac_cuda_conv_forward(const lac_conv *c, const void *x, const void *w, const float *bias, void *y, void *workspace)
+lac_status lac_cuda_conv_forward(const lac_conv *c, const void *x, const void *w, const float *bias, const void *residual, void *y, void *workspace)
 {
     choice *how;
     if (is_empty(c))
@@ -195,7 +195,10 @@ lac_status lac_cuda_conv_forward(const lac_conv *c, const void *x, const void *w
         LAC_TRY(lac_cudnn_run(&how->plans, how->best, x, w, y, bias, workspace));
     else
         LAC_TRY(lac_cuda_patches_forward(c, x, w, y, workspace));
-    return bias != NULL && !how->graph.bias ? lac_cuda_bias_add(y, c->dtype, bias, n_rows(c), c->o) : LAC_OK;
+    const float *left = how->graph.bias ? NULL : bias;
+    if (left == NULL && residual == NULL && c->act == LAC_ACT_NONE)
+        return LAC_OK;
+    return lac_cuda_conv_finish(y, c->dtype, left, residual, c->act, n_rows(c), c->o);
 }
 
 /* n elements of the convolution's dtype into a gradient of dtype dg. */

@@ -17,8 +17,8 @@ extern "C" {
  * graph is captured. */
 lac_status lac_cuda_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dtype dg, size_t *size);
 
-/* y = x * w + bias; bias f32 [o] or NULL. */
-lac_status lac_cuda_conv_forward(const lac_conv *c, const void *x, const void *w, const float *bias, void *y, void *workspace);
+/* y = act(x * w + bias + residual); bias f32 [o] or NULL; residual as y where c has one, else NULL. */
+lac_status lac_cuda_conv_forward(const lac_conv *c, const void *x, const void *w, const float *bias, const void *residual, void *y, void *workspace);
 /* gx, of dtype dg (f32 or the convolution's), is overwritten, or added to. */
 lac_status lac_cuda_conv_grad_x(const lac_conv *c, const void *gy, const void *w, void *gx, lac_dtype dg, bool add, void *workspace);
 /* gw [o, kh, kw, c / groups], of dtype dg, and gb f32 [o], either NULL when not wanted, are overwritten or added to. */

@@ -50,14 +50,17 @@ template <typename T> __global__ static void copy_columns(T *to, int64_t to_row,
     }
 }
 
-template <int V, typename T> __global__ static void bias_add(T *y, const float *bias, int64_t n, int64_t columns)
+template <int V, typename T> __global__ static void finish(T *y, const float *bias, const T *residual, lac_act act, int64_t n, int64_t columns)
 {
     for LAC_EACH(i, n / V) {
-        float v[V], b[V];
+        float v[V], b[V] = {}, r[V] = {};
         lac_load(v, y + i * V);
-        lac_load(b, bias + i * V % columns);
+        if (bias != NULL)
+            lac_load(b, bias + i * V % columns);
+        if (residual != NULL)
+            lac_load(r, residual + i * V);
         for (int k = 0; k < V; k++)
-            v[k] += b[k];
+            v[k] = lac_act_value(act, v[k] + b[k] + r[k]);
         lac_store(y + i * V, v);
     }
 }
@@ -86,9 +89,10 @@ lac_status lac_cuda_copy_columns(void *to, int64_t to_row, int64_t width, const 
     }, d);
 }
 
-lac_status lac_cuda_bias_add(void *y, lac_dtype d, const float *bias, int64_t rows, int64_t columns)
+lac_status lac_cuda_conv_finish(void *y, lac_dtype d, const float *bias, const void *residual, lac_act act, int64_t rows, int64_t columns)
 {
-    return lac_typed(lac_wide(columns, y, bias), [&](auto v, auto t) {
-        return lac_launch(lac_grid_each(rows * columns / v), bias_add<v, decltype(t)>, (decltype(t) *)y, bias, rows * columns, columns);
+    return lac_typed(lac_wide(columns, y, bias, residual), [&](auto v, auto t) {
+        using T = decltype(t);
+        return lac_launch(lac_grid_each(rows * columns / v), finish<v, T>, (T *)y, bias, (const T *)residual, act, rows * columns, columns);
     }, d);
 }

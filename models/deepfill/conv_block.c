@@ -28,7 +28,7 @@ static lac_tensor *convolve(lac_tape *t, const lac_conv_block *b, lac_tensor *x)
 {
     lac_conv2d_attr a = { .stride = { b->stride, b->stride }, .dilation = { b->dilation, b->dilation }, .groups = 1 };
     lac_mode_padding(b->mode, x->dim[1], x->dim[2], b->k, b->stride, b->dilation, a.pad);
-    return lac_conv2d(t, x, b->weight->value, b->bias->value, &a);
+    return lac_conv2d(t, x, b->weight->value, b->bias->value, NULL, &a);
 }
 
 static lac_tensor *replicate(lac_tape *t, lac_tensor *x, int factor)

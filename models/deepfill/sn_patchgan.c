@@ -51,7 +51,7 @@ static lac_tensor *conv_layer(lac_tape *t, const lac_sn_patchgan *d, int i, lac_
     lac_conv2d_attr a = { .stride = { 2, 2 }, .dilation = { 1, 1 }, .groups = 1 };
     lac_tape_enter(t, d->layer[i].name);
     lac_mode_padding(d->config.mode, x ? x->dim[1] : 1, x ? x->dim[2] : 1, 5, 2, 1, a.pad);
-    x = lac_conv2d(t, x, normalised(t, d, i, out), d->layer[i].bias->value, &a);
+    x = lac_conv2d(t, x, normalised(t, d, i, out), d->layer[i].bias->value, NULL, &a);
     x = lac_activation(t, x, LAC_ACT_LEAKY);
     lac_tape_leave(t);
     return x;

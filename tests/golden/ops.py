@@ -120,4 +120,16 @@ for full in (False, True):
     case("sn_full" if full else "sn_detached", lambda weight, u: spectral_norm(weight, u, full), {"weight": rand(12, 2, 2, 25), "u": rand(12)},
          outputs=("w_sn", "sigma", "u_new"), no_grad=("u",), no_up=("u_new",))
 
+
+
+def conv_after(act):
+    def f(x, weight, bias, residual):
+        nhwc = F.conv2d(x.permute(0, 3, 1, 2), weight.permute(0, 3, 1, 2), bias, padding=1).permute(0, 2, 3, 1)
+        return act(nhwc + residual)
+    return f
+
+
+for name, act in (("leaky", lambda x: F.leaky_relu(x, 0.2)), ("relu", F.relu), ("elu", F.elu)):
+    case(f"conv_{name}", conv_after(act), {"x": rand(1, 4, 3, 2), "weight": rand(3, 3, 3, 2), "bias": rand(3), "residual": rand(1, 4, 3, 3)})
+
 save_file(out, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.safetensors"), metadata={"torch": torch.__version__, "numpy": np.__version__})

@@ -1,5 +1,6 @@
 /* The library calls of the CUDA backend (core/cuda/product.h, conv.h) as plain loops in double, for kernels run on the host. */
 #include "core/cuda/conv.h"
+#include "core/cuda/patches.h"
 #include "core/cuda/product.h"
 #include "core/memory.h"
 #include "tests/harness/cuda_host_queue.h"
@@ -109,7 +110,7 @@ static void into_w(void *context, meeting m)
     s->to[m.w] += load(s->a, m.y, s->dtype) * load(s->b, m.x, s->dtype);
 }
 
-typedef struct conv_call { lac_conv c; void (*f)(void *, meeting); const void *a, *b; const float *bias; void *to; lac_dtype dtype; int64_t n; bool add; } conv_call;
+typedef struct conv_call { lac_conv c; void (*f)(void *, meeting); const void *a, *b; void *to; lac_dtype dtype; int64_t n; bool add; } conv_call;
 
 /* Everything in double, then stored. */
 static void conv(void *args)
@@ -118,7 +119,7 @@ static void conv(void *args)
     double *sum = calloc((size_t)k->n + 1, sizeof *sum);
     each(&k->c, k->f, &(sums){ k->a, k->b, sum, k->c.dtype });
     for (int64_t i = 0; i < k->n; i++)
-        put(k->to, i, k->dtype, sum[i] + (k->bias ? k->bias[i % k->c.o] : 0), k->add);
+        put(k->to, i, k->dtype, sum[i], k->add);
     free(sum);
 }
 
@@ -130,16 +131,17 @@ static lac_status run(conv_call k)
 
 static int64_t pixels(const lac_conv *c) { return c->n * lac_conv_out_h(c) * lac_conv_out_w(c); }
 
-lac_status lac_cuda_conv_forward(const lac_conv *c, const void *x, const void *w, const float *bias, void *y, void *workspace)
+lac_status lac_cuda_conv_forward(const lac_conv *c, const void *x, const void *w, const float *bias, const void *residual, void *y, void *workspace)
 {
     LAC_TRY(use(workspace, true));
-    return run((conv_call){ *c, into_y, x, w, bias, y, c->dtype, pixels(c) * c->o, false });
+    LAC_TRY(run((conv_call){ *c, into_y, x, w, y, c->dtype, pixels(c) * c->o, false }));
+    return lac_cuda_conv_finish(y, c->dtype, bias, residual, c->act, pixels(c), c->o);
 }
 
 lac_status lac_cuda_conv_grad_x(const lac_conv *c, const void *gy, const void *w, void *gx, lac_dtype dg, bool add, void *workspace)
 {
     LAC_TRY(use(workspace, true));
-    return run((conv_call){ *c, into_x, gy, w, NULL, gx, dg, c->n * c->h * c->w * c->c, add });
+    return run((conv_call){ *c, into_x, gy, w, gx, dg, c->n * c->h * c->w * c->c, add });
 }
 
 static void bias_gradient(void *args)
@@ -159,5 +161,5 @@ lac_status lac_cuda_conv_grad_w(const lac_conv *c, const void *x, const void *gy
     LAC_TRY(use(workspace, true));
     if (gb != NULL)
         lac_cuda_host_call(bias_gradient, &bias, sizeof bias);
-    return gw == NULL ? LAC_OK : run((conv_call){ *c, into_w, gy, x, NULL, gw, dg, c->o * c->kh * c->kw * c->c / c->groups, add_w });
+    return gw == NULL ? LAC_OK : run((conv_call){ *c, into_w, gy, x, gw, dg, c->o * c->kh * c->kw * c->c / c->groups, add_w });
 }

@@ -1,5 +1,7 @@
 #include "autograd/ops/conv2d/conv2d.h"
 
+#include <string.h>
+
 static lac_status check_attr(const lac_conv2d_attr *a)
 {
     for (int i = 0; i < 2; i++) {
@@ -11,7 +13,7 @@ static lac_status check_attr(const lac_conv2d_attr *a)
     for (int i = 0; i < 4; i++)
         if (a->pad[i] < 0)
             return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants a padding of 0 or more, got %lld", (long long)a->pad[i]);
-    return LAC_OK;
+    return lac_act_by_value(a->act) ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "conv2d wants no activation, elu, relu or leaky, got number %d", (int)a->act);
 }
 
 static lac_status check_inputs(const lac_tensor *x, const lac_tensor *w, const lac_tensor *bias, int64_t groups)
@@ -33,6 +35,15 @@ static lac_status check_inputs(const lac_tensor *x, const lac_tensor *w, const l
     return LAC_OK;
 }
 
+static lac_status check_residual(const lac_tensor *r, const lac_tensor *y)
+{
+    if (r && (r->ndim != 4 || memcmp(r->dim, y->dim, 4 * sizeof *r->dim) != 0))
+        return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants residual %s, as y, got %s", lac_dims_str(4, y->dim), lac_shape_str(r));
+    if (r && r->dtype != y->dtype)
+        return LAC_FAIL(LAC_ERR_DTYPE, "conv2d wants residual in the dtype of x, %s, got %s", lac_dtype_name(y->dtype), lac_dtype_name(r->dtype));
+    return LAC_OK;
+}
+
 static lac_status infer(lac_op_ctx *c)
 {
     const lac_conv2d_attr *a = c->attr;
@@ -47,21 +58,29 @@ static lac_status infer(lac_op_ctx *c)
         out[i] = (padded - reach) / a->stride[i] + 1;
     }
     lac_tensor_shape(c->out[0], x->dtype, 4, (int64_t[]){ x->dim[0], out[0], out[1], w->dim[0] });
+    LAC_TRY(check_residual(c->in[3], c->out[0]));
     return lac_numel_checked(4, c->out[0]->dim, &(int64_t){ 0 });
 }
 
 static int64_t flops(const lac_op_ctx *c) { return 2 * lac_numel(c->out[0]) * c->in[1]->dim[1] * c->in[1]->dim[2] * c->in[1]->dim[3]; }
 
+/* y for the slope alone. */
+static uint32_t reads(const lac_op_ctx *c)
+{
+    return LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | (((const lac_conv2d_attr *)c->attr)->act == LAC_ACT_NONE ? 0 : LAC_KEEP_OUT(0));
+}
+
 const lac_op_def lac_op_conv2d = {
-    .in = { { "x" }, { "weight" }, { "bias", LAC_F32_ONLY | LAC_OPTIONAL } },
+    .in = { { "x" }, { "weight" }, { "bias", LAC_F32_ONLY | LAC_OPTIONAL }, { "residual", LAC_FLOATS | LAC_OPTIONAL } },
     .out = { { "y" } },
-    .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1),
+    .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_OUT(0),
+    .reads = reads,
     .infer = infer,
     .attr_size = sizeof(lac_conv2d_attr),
     .flops = flops,
 };
 
-lac_tensor *lac_conv2d(lac_tape *t, lac_tensor *x, lac_tensor *weight, lac_tensor *bias, const lac_conv2d_attr *a)
+lac_tensor *lac_conv2d(lac_tape *t, lac_tensor *x, lac_tensor *weight, lac_tensor *bias, lac_tensor *residual, const lac_conv2d_attr *a)
 {
-    return lac_apply(t, LAC_OP_conv2d, a, x, weight, bias);
+    return lac_apply(t, LAC_OP_conv2d, a, x, weight, bias, residual);
 }

@@ -7,7 +7,7 @@ void conv2d_ref(const lac_ref *r);
 
 static lac_conv2d_attr attr(int64_t stride, int64_t dilation, int64_t pad, int64_t groups)
 {
-    return (lac_conv2d_attr){ { stride, stride }, { dilation, dilation }, { pad, pad, pad, pad }, groups };
+    return (lac_conv2d_attr){ { stride, stride }, { dilation, dilation }, { pad, pad, pad, pad }, groups, LAC_ACT_NONE };
 }
 
 /* f32: a few dozen products of order 1; bf16 rounds inputs exactly and results to 2^-9. */
@@ -37,13 +37,54 @@ LAC_TEST(conv2d_takes_strides_beyond_its_kernel)
     check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &wide, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 17, 4, 2), LAC_RANDOM(2, 1, 1, 2), LAC_RANDOM(2) } });
 }
 
+/* Residual of y's shape, or none, under each activation; the seed puts no sum on a kink. */
+static void check_after(const lac_conv2d_attr *plain, lac_op_input x, lac_op_input weight, lac_op_input bias, lac_op_input residual)
+{
+    for (lac_act act = LAC_ACT_NONE; act <= LAC_ACT_LEAKY; act++)
+        for (int with = 0; with < 2; with++) {
+            lac_conv2d_attr a = *plain;
+            a.act = act;
+            lac_op_case k = { .op = LAC_OP_conv2d, .attr = &a, .ref = conv2d_ref, .in = { x, weight, bias }, .seed = 3 };
+            if (with)
+                k.in[3] = residual;
+            check(&k);
+        }
+}
+
+LAC_TEST(conv2d_adds_and_activates_what_it_sums)
+{
+    const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = attr(2, 1, 2, 1), grouped = attr(1, 1, 1, 2);
+    check_after(&plain, (lac_op_input)LAC_RANDOM(2, 5, 4, 3), (lac_op_input)LAC_RANDOM(4, 3, 3, 3), (lac_op_input)LAC_RANDOM(4), (lac_op_input)LAC_RANDOM(2, 5, 4, 4));
+    check_after(&strided, (lac_op_input)LAC_RANDOM(1, 7, 5, 2), (lac_op_input)LAC_RANDOM(3, 5, 5, 2), (lac_op_input){ 0 }, (lac_op_input)LAC_RANDOM(1, 4, 3, 3));
+    check_after(&grouped, (lac_op_input)LAC_RANDOM(1, 3, 5, 4), (lac_op_input)LAC_RANDOM(6, 3, 3, 2), (lac_op_input)LAC_RANDOM(6), (lac_op_input)LAC_RANDOM(1, 3, 5, 6));
+}
+
+/* tests/golden/ops.py */
+LAC_TEST(conv2d_with_activation_and_residual_agrees_with_pytorch)
+{
+    lac_conv2d_attr a = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1, LAC_ACT_LEAKY };
+    LAC_CHECK(lac_op_golden_gap(LAC_OP_conv2d, &a, "ops.safetensors", "conv_leaky") < 1e-6);
+    a.act = LAC_ACT_RELU;
+    LAC_CHECK(lac_op_golden_gap(LAC_OP_conv2d, &a, "ops.safetensors", "conv_relu") < 1e-6);
+    a.act = LAC_ACT_ELU;
+    LAC_CHECK(lac_op_golden_gap(LAC_OP_conv2d, &a, "ops.safetensors", "conv_elu") < 1e-6);
+}
+
 LAC_TEST(conv2d_by_winograd_matches_its_formula)
 {
-    const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = { { 2, 2 }, { 1, 1 }, { 1, 2, 1, 2 }, 1 };
+    const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = { { 2, 2 }, { 1, 1 }, { 1, 2, 1, 2 }, 1, LAC_ACT_NONE };
     const lac_op_case three = { .op = LAC_OP_conv2d, .attr = &plain, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 9, 10, 16), LAC_RANDOM(24, 3, 3, 16), LAC_RANDOM(24) } };
     const lac_op_case five = { .op = LAC_OP_conv2d, .attr = &strided, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 32, 32, 32), LAC_RANDOM(32, 5, 5, 32), LAC_RANDOM(32) } };
     LAC_CHECK(lac_op_value_gap(&three, LAC_F32) < 1e-5);        /* what performance.md grants Winograd */
     LAC_CHECK(lac_op_value_gap(&five, LAC_F32) < 1e-5);
+    for (lac_act act = LAC_ACT_ELU; act <= LAC_ACT_LEAKY; act++) {
+        const lac_conv2d_attr activated = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1, act };
+        lac_op_case k = three;
+        k.attr = &activated;
+        LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-5);
+        k.in[3] = (lac_op_input)LAC_RANDOM(1, 9, 10, 24);
+        LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-5);
+    }
 }
 
 static void refused(lac_conv2d_attr a, lac_op_input x, lac_op_input weight, lac_op_input bias, const char *word)
@@ -67,6 +108,10 @@ LAC_TEST(conv2d_names_what_does_not_fit)
     refused(attr(1, 1, 1, 1), x, flat, none, "weight");
     refused(attr(1, 1, 1, 1), x, large, none, "kernel");
     refused(attr(1, 3, 1, 1), x, w, none, "kernel");
+    const lac_conv2d_attr plain = attr(1, 1, 1, 1), tanh = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1, LAC_ACT_TANH };
+    const lac_op_case other = { .op = LAC_OP_conv2d, .attr = &plain, .in = { x, w, none, LAC_RANDOM(1, 4, 3, 4) } };
+    LAC_CHECK_FAILS(lac_op_status(&other), LAC_ERR_SHAPE, "residual");
+    LAC_CHECK_FAILS(lac_op_status(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &tanh, .in = { x, w } }), LAC_ERR_ARG, "activation");
 }
 
 /* TensorFlow: even n, k3 s1 (1,1); k3 s2 (0,1); k5 s2 (1,2); dilation d (d,d); k4 s2 (1,1). */
