@@ -13,7 +13,7 @@ static const uint64_t fnv[] = { 0x840afa2752cc0e8d, 0x1b3c91dda2378886, 0x2b3122
 static void load(lac_image *image, int which)
 {
     char path[512];
-    snprintf(path, sizeof path, "%s/data/masks/union-56-seed3-%" PRId64 ".png", LAC_SOURCE_DIR, rule.size[which]);
+    snprintf(path, sizeof path, "%s/data/masks/union-56-seed3-%" PRId64 ".png", lac_test_source(), rule.size[which]);
     LAC_CHECK_STATUS(lac_image_load(image, path, 1));
     LAC_CHECK(image->width == rule.size[which] && image->height == 56 * image->width);
 }

@@ -4,6 +4,8 @@
  * exact. A call that must fail: one line that has the word, a status, no file. */
 #include "core/file/weights.h"
 #include "core/memory.h"
+#include "core/module.h"
+#include "tests/harness/device.h"
 #include "tests/harness/test.h"
 
 #include <fcntl.h>
@@ -44,9 +46,11 @@ static int run(const char *const *argv, const char *messages)
 
 static int probe(const probe_case *c, const char *out, const char *messages)
 {
-    char *in = at(c->folder, "in.safetensors"), *config = at(c->folder, "config.json");
+    char *in = at(c->folder, "in.safetensors"), *config = at(c->folder, "config.json"), *folder, *program;
     char *weights = c->weights ? at(".", c->weights) : NULL;
-    const char *argv[16] = { LAC_BINARY_DIR "/lacuna", "probe", c->kind, "--in", in, "--out", out };
+    LAC_CHECK_STATUS(lac_program_folder(&folder));           /* the program lies beside its tests */
+    LAC_CHECK_STATUS(lac_format(&program, "%s/lacuna", folder));
+    const char *argv[16] = { program, "probe", c->kind, "--in", in, "--out", out };
     int n = 7;
     if (access(config, R_OK) == 0)
         argv[n++] = "--config", argv[n++] = config;
@@ -54,8 +58,10 @@ static int probe(const probe_case *c, const char *out, const char *messages)
         argv[n++] = "--weights", argv[n++] = weights;
     if (c->grad)
         argv[n++] = "--grad";
+    if (lac_test_on_gpu())
+        argv[n++] = "--device", argv[n++] = lac_test_device_name();
     const int status = run(argv, messages);
-    free(in), free(config), free(weights);
+    free(in), free(config), free(weights), free(folder), free(program);
     return status;
 }
 

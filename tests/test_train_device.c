@@ -4,6 +4,7 @@
 #include "tests/harness/cuda_host_queue.h"
 #include "tests/harness/nccl/nccl_host.h"
 #include "tests/harness/ranks.h"
+#include "tests/harness/device.h"
 #include "tests/harness/sealed.h"
 #include "tests/harness/test.h"
 #include "tests/harness/training.h"
@@ -93,7 +94,7 @@ LAC_TEST(two_ranks_on_sealed_memory_train_as_one)
 {
     double alone[STEPS][LOSSES];
     static lac_test_training t;
-    if (!lac_sealed_is_host())
+    if (lac_test_on_gpu())
         skip();
     seen *all = mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     LAC_CHECK(all != MAP_FAILED);

@@ -78,6 +78,8 @@ lac_status lac_cudnn_open(const lac_cudnn **calls)
     static lac_library library;
     static lac_cudnn found;
     const bool first = !library.tried;
+    if (getenv("LACUNA_CUDNN") != NULL && strcmp(getenv("LACUNA_CUDNN"), "off") == 0)
+        return LAC_FAIL(LAC_ERR_LIBRARY, "device 'cuda': cuDNN is left alone (LACUNA_CUDNN=off)");
     LAC_TRY(open_library(&library, name));
     if (first) {
         LAC_CUDNN_CALLS(FIND)

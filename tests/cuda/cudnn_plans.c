@@ -96,12 +96,13 @@ static void collect_deepfill(void)
 static void *h100(void)
 {
     const lac_cudnn *calls;
-    char *json;
+    char path[512], *json;
     size_t size;
     void *device;
     if (lac_cudnn_open(&calls) != LAC_OK)
         skip();                             /* headers without the library */
-    LAC_CHECK_STATUS(lac_file_read(LAC_SOURCE_DIR "/tests/cuda/h100.json", 1 << 20, &json, &size));
+    snprintf(path, sizeof path, "%s/tests/cuda/h100.json", lac_test_source());
+    LAC_CHECK_STATUS(lac_file_read(path, 1 << 20, &json, &size));
     LAC_CHECK_STATUS(lac_cudnn_device_new(&device, json));
     free(json);
     return device;

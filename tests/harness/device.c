@@ -1,5 +1,6 @@
 #include "tests/harness/device.h"
 
+#include "autograd/ops/backend_cpu.h"
 #include "autograd/ops/kernels_cuda.h"
 #include "core/cuda/vector.h"
 #include "core/memory.h"
@@ -44,11 +45,42 @@ const lac_backend *lac_cuda_host(void)
     return &host;
 }
 
+const char *lac_test_device_name(void)
+{
+    const char *name = getenv("LAC_TEST_DEVICE");
+    return name != NULL && name[0] != '\0' ? name : NULL;
+}
+
+bool lac_test_on_gpu(void) { return lac_test_device_name() != NULL; }
+
+/* harness/main.c asks before the first test. The CPU's table is the first that is registered: others are held against it. */
+lac_status lac_test_device_ready(void)
+{
+    const lac_backend *b;
+    if (lac_test_device_name() == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_backend_cpu_register());
+    return lac_backend_get(&b, lac_test_device_name());
+}
+
 const lac_backend *lac_test_device(void)
 {
     const lac_backend *b = lac_cuda_host();
-    const char *name = getenv("LAC_TEST_DEVICE");
-    if (name != NULL)
-        LAC_CHECK_STATUS(lac_backend_get(&b, name));
+    if (lac_test_device_name() != NULL)
+        LAC_CHECK_STATUS(lac_backend_get(&b, lac_test_device_name()));
     return b;
+}
+
+void *lac_test_move_in(const lac_backend *b, const void *from, size_t size)
+{
+    void *p;
+    LAC_CHECK_STATUS(b->alloc(&p, size));
+    LAC_CHECK_STATUS(b->copy(p, from, size));
+    return p;
+}
+
+void lac_test_move_out(const lac_backend *b, void *to, void *p, size_t size)
+{
+    LAC_CHECK_STATUS(b->copy(to, p, size));
+    b->free(p, size);
 }

@@ -30,12 +30,18 @@ double lac_gap(const float *a, const float *b, int64_t n)
     return difference == 0 ? 0 : sqrt(difference / (size > 0 ? size : 1));
 }
 
+const char *lac_test_source(void)
+{
+    const char *elsewhere = getenv("LAC_TEST_SOURCE");
+    return elsewhere != NULL ? elsewhere : LAC_SOURCE_DIR;
+}
+
 const char *lac_test_golden(const char *name)
 {
     static char path[16][512];
     static int turn;
     char *p = path[turn++ & 15];
-    snprintf(p, sizeof path[0], "%s/tests/golden/%s", LAC_SOURCE_DIR, name);
+    snprintf(p, sizeof path[0], "%s/tests/golden/%s", lac_test_source(), name);
     return p;
 }
 
@@ -55,11 +61,32 @@ static int remove_one(const char *path, const struct stat *s, int type, struct F
     return remove(path);
 }
 
-/* lacuna-tests [FILE [TEST]]: all tests, those of one file, or one of them. */
+/* Files with tests, each once. */
+static int list_files(void)
+{
+    for (int i = 0; i < n_known; i++)
+        if (i == 0 || strcmp(known[i].file, known[i - 1].file) != 0)
+            puts(known[i].file + (strncmp(known[i].file, LAC_SOURCE_DIR "/", strlen(LAC_SOURCE_DIR "/")) == 0 ? strlen(LAC_SOURCE_DIR "/") : 0));
+    return 0;
+}
+
+/* harness/device.c, in programs that have it. */
+lac_status lac_test_device_ready(void) __attribute__((weak));
+
+/* lacuna-tests [FILE [TEST]]: all tests, those of one file, or one of them; lacuna-tests --list: the files; lacuna-tests --device: nothing but
+ * whether the device that is to be tested is there. */
 int main(int argc, char **argv)
 {
     static struct CMUnitTest chosen[MAX_TESTS];
     size_t n = 0;
+    if (argc == 2 && strcmp(argv[1], "--list") == 0)
+        return list_files();
+    if (lac_test_device_ready != NULL && lac_test_device_ready() != LAC_OK) {
+        fprintf(stderr, "%s\n", lac_error_message());
+        return 1;
+    }
+    if (argc == 2 && strcmp(argv[1], "--device") == 0)
+        return 0;
     for (int i = 0; i < n_known; i++)
         if ((argc < 2 || strstr(known[i].file, argv[1]) != NULL) && (argc < 3 || strcmp(known[i].test.name, argv[2]) == 0))
             chosen[n++] = known[i].test;

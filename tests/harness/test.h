@@ -36,7 +36,10 @@ void lac_test_register(const char *file, const char *name, CMUnitTestFunction ru
 /* |a - b| / |b| in the L2 norm over n floats, in double. */
 double lac_gap(const float *a, const float *b, int64_t n);
 
-/* "tests/golden/NAME" in the source tree; a fresh, empty folder for this test (removed when the program ends).
+/* The source tree, or what LAC_TEST_SOURCE names in its place: a bundle, which has the tests' data alone. */
+const char *lac_test_source(void);
+
+/* "tests/golden/NAME" in there; a fresh, empty folder for this test (removed when the program ends).
  * Both live until the program ends. */
 const char *lac_test_golden(const char *name);
 const char *lac_test_folder(void);
