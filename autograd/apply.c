@@ -18,13 +18,9 @@ static double now(void)
 static void report(lac_tape *t, const lac_op_ctx *c, double start)
 {
     char path[512];
-    int64_t bytes = 0;
+    int64_t bytes, flops;
     tape_where(t->where, path, sizeof path);
-    for (int i = 0; i < LAC_MAX_IN; i++)
-        bytes += (c->in[i] ? (int64_t)lac_bytes(c->in[i]) : 0) + (c->gin[i] ? (int64_t)lac_bytes(c->gin[i]) : 0);
-    for (int i = 0; i < LAC_MAX_OUT; i++)
-        bytes += (c->backward ? 0 : c->out[i] ? (int64_t)lac_bytes(c->out[i]) : 0) + (c->gout[i] ? (int64_t)lac_bytes(c->gout[i]) : 0);
-    const int64_t flops = c->def->flops ? c->def->flops(c) * (c->backward ? (c->gin[0] != NULL) + (c->gin[1] != NULL) : 1) : 0;
+    lac_op_cost(c, &bytes, &flops);
     t->profile(t->profile_context, path, lac_op_name(c->op), c->backward, start - t->profile_start, now() - start, bytes, flops);
 }
 

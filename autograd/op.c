@@ -25,3 +25,13 @@ int lac_op_n_out(const lac_op_def *d)
         n++;
     return n;
 }
+
+void lac_op_cost(const lac_op_ctx *c, int64_t *bytes, int64_t *flops)
+{
+    *bytes = 0;
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        *bytes += (c->in[i] ? (int64_t)lac_bytes(c->in[i]) : 0) + (c->gin[i] ? (int64_t)lac_bytes(c->gin[i]) : 0);
+    for (int i = 0; i < LAC_MAX_OUT; i++)
+        *bytes += (c->backward ? 0 : c->out[i] ? (int64_t)lac_bytes(c->out[i]) : 0) + (c->gout[i] ? (int64_t)lac_bytes(c->gout[i]) : 0);
+    *flops = c->def->flops ? c->def->flops(c) * (c->backward ? (c->gin[0] != NULL) + (c->gin[1] != NULL) : 1) : 0;
+}

@@ -64,6 +64,9 @@ const lac_op_def *lac_op_find(lac_op op);
 const char *lac_op_name(lac_op op);
 const char *lac_op_doc(lac_op op);
 
+/* Bytes that a call reads and writes at least, and its FLOP, 2 per multiply-add; backward: of the gradients that are asked for. */
+void lac_op_cost(const lac_op_ctx *c, int64_t *bytes, int64_t *flops);
+
 int lac_op_n_in(const lac_op_def *d);       /* ports declared */
 int lac_op_n_out(const lac_op_def *d);
 

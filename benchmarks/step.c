@@ -1,13 +1,12 @@
-/* bench-step f32|bf16 WEIGHTS.safetensors IN.safetensors -- the DeepFill v2 training step, driven by lines on stdin.
+/* bench-step f32|bf16 WEIGHTS.safetensors IN.safetensors [cpu|cuda] -- the DeepFill v2 training step, driven by lines on stdin.
  *
  * WEIGHTS and IN as `lacuna probe deepfillv2-gan` takes them: sizes and widths follow from their shapes. It answers "run N" with the
  * seconds that N steps took, "loss" with d_loss and g_loss of the last step, "profile" with milliseconds by op. */
 #include "autograd/ops/backend_cpu.h"
+#include "autograd/peaks.h"
 #include "core/comm/comm.h"
-#include "core/cpu/features.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
-#include "core/threads.h"
 #include "train/run.h"
 #include "train/stages.h"
 #include "train/step.h"
@@ -44,14 +43,14 @@ static lac_status read_field(const lac_weights *w, const char *name, lac_field *
     return LAC_OK;
 }
 
-static lac_status make_stages(bench *b, const lac_weights *w, const char *precision)
+static lac_status make_stages(bench *b, const lac_weights *w, const char *precision, const char *device)
 {
     const lac_tensor *image = &b->batch.field[0].tensor;
     const int64_t conv = lac_weights_find(w, "generator.conv1.weight"), disc = lac_weights_find(w, "discriminator.conv1.weight");
     if (conv < 0 || disc < 0)
         return LAC_FAIL(LAC_ERR_KEY, "the weights hold no generator.conv1.weight and discriminator.conv1.weight");
-    json_t *config = json_pack("{s:s,s:s,s:i,s:s,s:{s:I},s:{s:{s:I}},s:{s:{s:I},s:{s:I}},s:{s:{s:f,s:f},s:{s:f,s:f}}}",
-        "name", "bench", "recipe", "deepfill", "steps", 1, "precision", precision, "batch", "global", (json_int_t)image->dim[0],
+    json_t *config = json_pack("{s:s,s:s,s:i,s:s,s:s,s:{s:I},s:{s:{s:I}},s:{s:{s:I},s:{s:I}},s:{s:{s:f,s:f},s:{s:f,s:f}}}",
+        "name", "bench", "recipe", "deepfill", "steps", 1, "precision", precision, "device", device, "batch", "global", (json_int_t)image->dim[0],
         "data", "train", "size", (json_int_t)image->dim[1], "model", "generator", "cnum", (json_int_t)lac_weights_shape(w, conv).dim[0],
         "discriminator", "width", (json_int_t)lac_weights_shape(w, disc).dim[0],
         "optim", "generator", "lr", 1e-4, "beta1", 0.5, "discriminator", "lr", 1e-4, "beta1", 0.5);
@@ -70,7 +69,7 @@ static lac_status load_weights(bench *b, const lac_weights *w)
     return LAC_OK;
 }
 
-static lac_status setup(bench *b, const char *precision, const char *weights, const char *in)
+static lac_status setup(bench *b, const char *precision, const char *weights, const char *in, const char *device)
 {
     lac_weights *w, *x;
     const lac_backend *backend;
@@ -84,7 +83,7 @@ static lac_status setup(bench *b, const char *precision, const char *weights, co
     if (b->batch.field[1].tensor.dim[0] != b->batch.n)
         return LAC_FAIL(LAC_ERR_SHAPE, "'%s': a mask for each of the %lld pictures is wanted", in, (long long)b->batch.n);
     b->batch.n_fields = 2;
-    LAC_TRY(make_stages(b, w, precision));
+    LAC_TRY(make_stages(b, w, precision, device));
     LAC_TRY(lac_comm_alone(&b->comm));
     LAC_TRY(lac_run_device(b->stages.stage[0].config, &backend, &d));
     LAC_TRY(lac_trainer_open(&b->trainer, b->stages.stage[0].recipe, b->stages.stage[0].config, "bench", backend, d, b->comm));
@@ -143,9 +142,12 @@ int main(int argc, char **argv)
 {
     bench b = { 0 };
     char line[256];
-    lac_status s = argc == 4 ? setup(&b, argv[1], argv[2], argv[3]) : LAC_FAIL(LAC_ERR_ARG, "bench-step f32|bf16 WEIGHTS IN");
+    lac_status s = argc == 4 || argc == 5 ? setup(&b, argv[1], argv[2], argv[3], argc == 5 ? argv[4] : "cpu")
+                                           : LAC_FAIL(LAC_ERR_ARG, "bench-step f32|bf16 WEIGHTS IN [cpu|cuda]");
     if (s == LAC_OK) {
-        printf("ready %s, %d threads, %s\n", argv[1], lac_threads(), lac_cpu_model());
+        char device[512];
+        lac_device_words(b.trainer.recipe.backend, device, sizeof device);
+        printf("ready %s, %s\n", argv[1], device);
         fflush(stdout);
     }
     while (s == LAC_OK && fgets(line, sizeof line, stdin) != NULL)

@@ -24,6 +24,7 @@ typedef struct lac_queue {
     lac_status (*mark)(lac_mark **m);           /* sets *m behind all work so far; makes one where *m is NULL */
     lac_status (*wait)(lac_mark *m);            /* until the work before it is done */
     void (*unmark)(lac_mark *m);
+    lac_status (*elapsed)(lac_mark *from, lac_mark *to, double *seconds);       /* on the device's clock, between two that were waited for */
     lac_status (*finish)(void);                 /* until all work is done */
 
     /* From pinned memory into `to`, beside the work; what `take` copied from there before it is safe. */

@@ -1,11 +1,12 @@
 """The DeepFill v2 training step in PyTorch, to be timed beside ours: one process, one variant, a line protocol.
 
-    python benchmarks/peers/deepfill_step.py --dtype f32|bf16 [--layout nchw|nhwc] [--compile] WEIGHTS IN
+    python benchmarks/peers/deepfill_step.py --dtype f32|bf16 [--layout nchw|nhwc] [--compile] [--device cuda] WEIGHTS IN
     python benchmarks/peers/deepfill_step.py --write WEIGHTS IN        writes both files and ends
 
 WEIGHTS holds generator.KEY and discriminator.KEY as `lacuna probe deepfillv2-gan` reads them, IN image and mask. When the
 networks stand it prints "ready TEXT"; then to each line "run N" it makes N training steps and prints the seconds they
-took, to "loss" the d_loss and g_loss of the last step. The threads are OMP_NUM_THREADS.
+took, to "loss" the d_loss and g_loss of the last step. The threads are OMP_NUM_THREADS. On a GPU the host waits for the device once, after the
+N steps; f32 is f32 (no TF32), cuDNN chooses by timing, and compiled is mode="max-autotune", which replays CUDA graphs.
 
 A step, on one batch: D: generator without gradient, discriminator on [real, fake], Adam; G: generator, discriminator on
 [real, fake], gradient through fake, Adam. bf16 is autocast. What makes it fast: attention as batched matrix products, one
@@ -29,18 +30,20 @@ ADAM = dict(lr=1e-4, betas=(0.5, 0.999), eps=1e-8, fused=True)
 
 
 class Step:
-    def __init__(self, weights, batch, bf16, channels_last, compiled):
+    def __init__(self, weights, batch, bf16, channels_last, compiled, device):
+        self.device = device
         self.format = torch.channels_last if channels_last else torch.contiguous_format
         self.image = batch["image"].contiguous(memory_format=self.format)
         self.mask = batch["mask"]
         self.generator = self.leaves(weights, "generator.")
         self.discriminator = self.leaves(weights, "discriminator.")
-        self.autocast = lambda: torch.autocast("cpu", torch.bfloat16, enabled=bf16)
+        self.autocast = lambda: torch.autocast(device, torch.bfloat16, enabled=bf16)
         trained = [p for p in self.discriminator.values() if p.requires_grad]
         self.adam_d, self.adam_g = torch.optim.Adam(trained, **ADAM), torch.optim.Adam(self.generator.values(), **ADAM)
-        maybe = torch.compile if compiled else (lambda f: f)
+        mode = "max-autotune" if device == "cuda" else "default"
+        maybe = (lambda f: torch.compile(f, mode=mode)) if compiled else (lambda f: f)
         self.paint, self.loss_d, self.loss_g = maybe(self.paint), maybe(self.loss_d), maybe(self.loss_g)
-        self.losses = (0.0, 0.0)
+        self.last = torch.zeros(2)
 
     def leaves(self, weights, prefix):
         def leaf(name, w):
@@ -81,13 +84,19 @@ class Step:
         self.commit(us)
 
     def run(self):
+        if self.device == "cuda":
+            torch.compiler.cudagraph_mark_step_begin()          # what graphs gave in the step before is no longer read
         with torch.no_grad():
             fake = self.paint()
         d_loss, us = self.loss_d(fake)
         self.update(d_loss, us, self.adam_d)
         g_loss, _, us = self.loss_g()
         self.update(g_loss, us, self.adam_g)
-        self.losses = (d_loss.item(), g_loss.item())
+        self.last = torch.stack([d_loss.detach(), g_loss.detach()])
+
+    def wait(self):
+        if self.device == "cuda":
+            torch.cuda.synchronize()
 
 
 def write(weights, batch, n, size, cnum, width):
@@ -109,9 +118,10 @@ def serve(step, about):
             start = time.perf_counter()
             for _ in range(int(words[1])):
                 step.run()
+            step.wait()
             print(f"{time.perf_counter() - start:.6f}", flush=True)
         elif words == ["loss"]:
-            print("%.9g %.9g" % step.losses, flush=True)
+            print("%.9g %.9g" % tuple(step.last.tolist()), flush=True)
         else:
             break
 
@@ -123,6 +133,7 @@ def main():
     words.add_argument("--dtype", choices=("f32", "bf16"), default="f32")
     words.add_argument("--layout", choices=("nchw", "nhwc"), default="nchw")
     words.add_argument("--compile", action="store_true")
+    words.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     words.add_argument("--write", action="store_true")
     for name, value in (("n", 4), ("size", 256), ("cnum", 48), ("width", 64)):
         words.add_argument(f"--{name}", type=int, default=value, help="with --write")
@@ -130,9 +141,14 @@ def main():
     if a.write:
         return write(a.weights, a.batch, a.n, a.size, a.cnum, a.width)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
-    step = Step(load_file(a.weights), load_file(a.batch), a.dtype == "bf16", a.layout == "nhwc", a.compile)
-    serve(step, f"pytorch-{torch.__version__} {a.dtype} {a.layout} {'compiled' if a.compile else 'eager'}, "
-                f"{torch.get_num_threads()} threads")
+    torch.set_default_device(a.device)                  # indices that the reference makes are made there
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    where = f"{torch.get_num_threads()} threads"
+    if a.device == "cuda":
+        where = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+    step = Step(load_file(a.weights, a.device), load_file(a.batch, a.device), a.dtype == "bf16", a.layout == "nhwc", a.compile, a.device)
+    serve(step, f"pytorch-{torch.__version__} {a.dtype} {a.layout} {'compiled' if a.compile else 'eager'}, {where}")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ static cudaEvent_t event_of(lac_mark *m) { return (cudaEvent_t)(void *)m; }
 static cudaStream_t uploads;
 static cudaEvent_t arrived, taken;          /* the last upload; the last take */
 
-static lac_status new_event(cudaEvent_t *e)
+static lac_status new_event(cudaEvent_t *e, unsigned flags)
 {
-    LAC_CUDA_TRY(cudaEventCreateWithFlags(e, cudaEventDisableTiming | cudaEventBlockingSync), "making an event");
+    LAC_CUDA_TRY(cudaEventCreateWithFlags(e, flags | cudaEventBlockingSync), "making an event");
     return LAC_OK;
 }
 
@@ -35,7 +35,7 @@ static lac_status mark(lac_mark **m)
 {
     cudaEvent_t e = event_of(*m);
     if (e == NULL)
-        LAC_TRY(new_event(&e));
+        LAC_TRY(new_event(&e, 0));              /* with its time */
     *m = (lac_mark *)(void *)e;
     LAC_CUDA_TRY(cudaEventRecord(e, lac_cuda_stream()), "recording an event");
     return LAC_OK;
@@ -44,6 +44,14 @@ static lac_status mark(lac_mark **m)
 static lac_status wait(lac_mark *m)
 {
     LAC_CUDA_TRY(cudaEventSynchronize(event_of(m)), "waiting for the device");
+    return LAC_OK;
+}
+
+static lac_status elapsed(lac_mark *from, lac_mark *to, double *seconds)
+{
+    float ms = 0;
+    LAC_CUDA_TRY(cudaEventElapsedTime(&ms, event_of(from), event_of(to)), "reading the device's clock");
+    *seconds = 1e-3 * (double)ms;
     return LAC_OK;
 }
 
@@ -57,8 +65,8 @@ static lac_status prepare_uploads(void)
 {
     if (uploads != NULL)
         return LAC_OK;
-    LAC_TRY(new_event(&arrived));
-    LAC_TRY(new_event(&taken));
+    LAC_TRY(new_event(&arrived, cudaEventDisableTiming));
+    LAC_TRY(new_event(&taken, cudaEventDisableTiming));
     LAC_CUDA_TRY(cudaStreamCreateWithFlags(&uploads, cudaStreamNonBlocking), "making a stream for uploads");
     return LAC_OK;
 }
@@ -128,6 +136,6 @@ static void range_open(const char *name) { nvtxRangePushA(name); }
 static void range_close(void) { nvtxRangePop(); }
 
 const lac_queue lac_cuda_queue = {
-    .pin = pin, .unpin = unpin, .mark = mark, .wait = wait, .unmark = unmark, .finish = lac_cuda_wait, .upload = upload, .take = take,
+    .pin = pin, .unpin = unpin, .mark = mark, .wait = wait, .unmark = unmark, .elapsed = elapsed, .finish = lac_cuda_wait, .upload = upload, .take = take,
     .begin = begin, .end = end, .replay = replay, .drop = drop, .open_range = range_open, .close_range = range_close,
 };

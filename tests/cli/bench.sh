@@ -13,7 +13,10 @@ says "1 pictures of 64x64" lacuna bench step tiny.lua --size 64 --batch 1 --step
 says "1 pictures of 64x64, f32:" lacuna bench step --size 64 --batch 1 --steps 1          # no config: the published network
 fails 2 "did you mean 'step'" lacuna bench steps
 fails 2 "--steps wants 1 or more" lacuna bench step tiny.lua --steps 0
-fails 2 "takes no config" lacuna bench ops tiny.lua
+says "GB/s  of copy   GFLOP/s  of peak" lacuna bench ops activation --steps 1 --device cpu
+grep -qE '^activation +backward +64 128x128 leaky f32 +[0-9.]+ +[0-9.]+ +[0-9.]+%$' .out || fail "no row: $(cat .out)"
+fails 2 "no benchmark of op 'tiny.lua'" lacuna bench ops tiny.lua
+fails 2 "takes no --size" lacuna bench ops --size 64
 "$BUILD/bench-peak" > peak
 grep -qE '^fma_gflops [0-9.]+$' peak && grep -qE '^copy_gbs [0-9.]+$' peak || fail "bench-peak: $(cat peak)"
 

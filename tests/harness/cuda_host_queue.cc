@@ -2,6 +2,7 @@
 
 #include "tests/harness/cuda_host.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -9,7 +10,7 @@
 
 using work = std::function<void()>;
 struct lac_graph { std::vector<work> steps; };
-struct lac_mark { size_t done; };               /* how much work has to be done before it */
+struct lac_mark { size_t done; double when; };  /* how much work has to be done before it; when it was */
 
 static std::vector<work> waiting, arriving;     /* what is not done yet; uploads that nobody has taken */
 static std::map<const char *, size_t> device, pinned;
@@ -116,6 +117,7 @@ static lac_status mark(lac_mark **m)
     if (*m == nullptr)
         *m = new lac_mark;
     (*m)->done = n_done + waiting.size();
+    (*m)->when = 0;
     return LAC_OK;
 }
 
@@ -128,6 +130,16 @@ static lac_status wait(lac_mark *m)
         first();
         n_done++;
     }
+    if (m->when == 0)
+        m->when = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return LAC_OK;
+}
+
+static lac_status elapsed(lac_mark *from, lac_mark *to, double *seconds)
+{
+    if (from->when == 0 || to->when == 0)
+        return LAC_FAIL(LAC_ERR_STATE, "a mark that was not waited for has no time");
+    *seconds = to->when - from->when;
     return LAC_OK;
 }
 
@@ -194,7 +206,7 @@ static void open_range(const char *name) { ranges += std::string(name) + "{"; }
 static void close_range(void) { ranges += "}"; }
 
 const lac_queue lac_cuda_host_queue = {
-    pin, unpin, mark, wait, unmark, finish, upload, take, begin, end, replay, drop, open_range, close_range,
+    pin, unpin, mark, wait, unmark, elapsed, finish, upload, take, begin, end, replay, drop, open_range, close_range,
 };
 
 }
