@@ -1,19 +1,12 @@
 /* Calling ops, and tensors that no op makes. */
 #include "autograd/tape_internal.h"
 
+#include "core/clock.h"
 #include "core/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void report(lac_tape *t, const lac_op_ctx *c, double start)
 {
@@ -21,7 +14,7 @@ static void report(lac_tape *t, const lac_op_ctx *c, double start)
     int64_t bytes, flops;
     tape_where(t->where, path, sizeof path);
     lac_op_cost(c, &bytes, &flops);
-    t->profile(t->profile_context, path, lac_op_name(c->op), c->backward, start - t->profile_start, now() - start, bytes, flops);
+    t->profile(t->profile_context, path, lac_op_name(c->op), c->backward, start - t->profile_start, lac_seconds() - start, bytes, flops);
 }
 
 static lac_status check_outputs(const lac_op_ctx *c)
@@ -44,7 +37,7 @@ static lac_status call_kernel(lac_tape *t, const lac_op_ctx *c, kernel_call *run
 {
     const lac_queue *q = t->backend->queue;
     const bool named = t->ranges && q != NULL;
-    const double start = t->profile ? now() : 0;
+    const double start = t->profile ? lac_seconds() : 0;
     if (named) {
         tape_range(t, t->where);
         q->open_range(lac_op_name(c->op));
@@ -319,7 +312,7 @@ void lac_tape_profile(lac_tape *t, lac_profile_sink *sink, void *context)
 {
     t->profile = sink;
     t->profile_context = context;
-    t->profile_start = now();
+    t->profile_start = lac_seconds();
 }
 
 bool lac_tape_profiled(const lac_tape *t) { return t->profile != NULL || t->ranges; }

@@ -5,22 +5,15 @@
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/ops/gate/gate.h"
 #include "core/backend.h"
+#include "core/clock.h"
 #include "core/cpu/features.h"
 #include "core/threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ROUNDS = 11, REPEATS = 5 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void copy(char *to, const char *from, size_t size)
 {
@@ -43,19 +36,19 @@ static double median(double *x)
 /* Seconds of one call, the mean of REPEATS. */
 static double time_kernel(lac_status (*run)(const lac_op_ctx *), const lac_op_ctx *c)
 {
-    const double start = now();
+    const double start = lac_seconds();
     for (int i = 0; i < REPEATS; i++)
         if (run(c) != LAC_OK)
             exit(1);
-    return (now() - start) / REPEATS;
+    return (lac_seconds() - start) / REPEATS;
 }
 
 static double time_copy(char *to, const char *from, size_t size)
 {
-    const double start = now();
+    const double start = lac_seconds();
     for (int i = 0; i < REPEATS; i++)
         copy(to, from, size);
-    return (now() - start) / REPEATS;
+    return (lac_seconds() - start) / REPEATS;
 }
 
 static void compare(const char *name, lac_status (*run)(const lac_op_ctx *), const lac_op_ctx *c, size_t moved, char *from, char *to)

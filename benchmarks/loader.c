@@ -4,6 +4,7 @@
  * memory on as many threads, the loader makes batches of 256x256 crops with drawn masks. Prints images a second and core of each, and
  * the ratio of the medians. */
 #include "core/memory.h"
+#include "core/clock.h"
 #include "core/philox.h"
 #include "data/loader.h"
 #include "data/pack.h"
@@ -22,15 +23,12 @@ typedef struct jpeg { uint8_t *bytes; size_t size; } jpeg;
 typedef struct rates { double wall, cpu; } rates;      /* images a second, images a second of CPU */
 typedef struct share { const jpeg *files; int from, step; } share;
 
-static double seconds_of(clockid_t clock)
+static double cpu(void)
 {
     struct timespec t;
-    clock_gettime(clock, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
-
-static double now(void) { return seconds_of(CLOCK_MONOTONIC); }
-static double cpu(void) { return seconds_of(CLOCK_PROCESS_CPUTIME_ID); }
 
 static void check(lac_status s)
 {
@@ -103,14 +101,14 @@ static rates time_bare(const jpeg *files, int threads)
 {
     pthread_t thread[MAX_THREADS];
     share shares[MAX_THREADS];
-    const double from = now(), spent = cpu();
+    const double from = lac_seconds(), spent = cpu();
     for (int i = 0; i < threads; i++) {
         shares[i] = (share){ files, i, threads };
         pthread_create(&thread[i], NULL, bare, &shares[i]);
     }
     for (int i = 0; i < threads; i++)
         pthread_join(thread[i], NULL);
-    return (rates){ FILES / (now() - from), FILES / (cpu() - spent) };
+    return (rates){ FILES / (lac_seconds() - from), FILES / (cpu() - spent) };
 }
 
 /* A fresh loader each round, so that nothing was decoded before the clock started. */
@@ -121,11 +119,11 @@ static rates time_loader(const lac_set *set, int threads, const char *mask)
                                   .stream = "bench", .seed = 1, .global = BATCH, .count = BATCH, .threads = threads, .depth = 2 };
     lac_loader *l;
     const lac_batch *b;
-    const double from = now(), spent = cpu();
+    const double from = lac_seconds(), spent = cpu();
     check(lac_loader_new(&l, &c));
     for (int i = 0; i < FILES / BATCH; i++)
         check(lac_loader_next(l, &b));
-    const double wall = now() - from;
+    const double wall = lac_seconds() - from;
     lac_loader_free(l);
     return (rates){ FILES / wall, FILES / (cpu() - spent) };
 }
@@ -172,7 +170,7 @@ int main(int argc, char **argv)
     check(lac_set_open(&set, path));
     unlink(path);
     int n = 0;
-    for (const double from = now(); n < MAX_ROUNDS && (n < 3 || now() - from < until); n++) {
+    for (const double from = lac_seconds(); n < MAX_ROUNDS && (n < 3 || lac_seconds() - from < until); n++) {
         rate[0][n] = time_bare(files, threads);
         rate[1][n] = time_loader(set, threads, NULL);
         rate[2][n] = time_loader(set, threads, "union");

@@ -4,6 +4,7 @@
  * seconds that N steps took, "loss" with d_loss and g_loss of the last step, "profile" with milliseconds by op. */
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/peaks.h"
+#include "core/clock.h"
 #include "core/comm/comm.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
@@ -15,14 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 typedef struct bench { lac_stages stages; lac_trainer trainer; lac_comm *comm; lac_batch batch; int64_t step; } bench;
 
@@ -96,11 +89,11 @@ static lac_status setup(bench *b, const char *precision, const char *weights, co
 static lac_status steps(bench *b, int64_t n, double *seconds)
 {
     const lac_batch *batch[LAC_MAX_PHASES] = { &b->batch, &b->batch };
-    const double start = now();
+    const double start = lac_seconds();
     for (int64_t i = 0; i < n; i++)
         LAC_TRY(lac_trainer_step(&b->trainer, b->step++, batch, NULL));
     LAC_TRY(lac_trainer_settle(&b->trainer));
-    *seconds = now() - start;
+    *seconds = lac_seconds() - start;
     return LAC_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/bench_scaling.h"
 #include "cli/lua_host.h"
 #include "cli/options.h"
+#include "core/clock.h"
 #include "core/comm/comm.h"
 #include "core/memory.h"
 #include "core/philox.h"
@@ -16,16 +17,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct bench_options { const char *precision, *device; int64_t size, batch, steps; lac_scaling_options scaling; } bench_options;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* The config's own keys, or those of DeepFill v2 at its published size, with what the command line says on top. */
 static lac_status read_config(lac_experiment *e, const lac_words *words, const bench_options *o)
@@ -92,12 +85,12 @@ static lac_status time_steps(lac_trainer *t, const lac_batch *batch, int64_t n, 
     const int64_t warm = queue ? 3 : 1, together = queue ? 20 : 1;
     int64_t step = 0;
     for (int64_t i = -warm; i < n; i++) {
-        const double start = now();
+        const double start = lac_seconds();
         for (int64_t k = 0; k < (i < 0 ? 1 : together); k++)
             LAC_TRY(lac_trainer_step(t, step++, all, NULL));
         LAC_TRY(lac_trainer_settle(t));
         if (i >= 0)
-            seconds[i] = (now() - start) / (double)together;
+            seconds[i] = (lac_seconds() - start) / (double)together;
     }
     return LAC_OK;
 }
@@ -109,11 +102,11 @@ static lac_status time_kernels(lac_trainer *t, const lac_batch *batch, lac_timin
     for (int p = 0; p < LAC_MAX_PHASES; p++)
         all[p] = batch;
     lac_timing_start(timing, t->tape);
-    const double start = now();
+    const double start = lac_seconds();
     lac_status s = lac_trainer_step(t, 0, all, NULL);
     if (s == LAC_OK)
         s = lac_trainer_settle(t);
-    *total = now() - start;
+    *total = lac_seconds() - start;
     lac_timing_stop(t->tape);
     return s;
 }

@@ -1,5 +1,6 @@
 #include "cli/eval_watch.h"
 
+#include "core/clock.h"
 #include "core/image/grid.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
@@ -10,17 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { GAP = 2 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void tell(const lac_eval_watch *w)
 {
@@ -28,7 +21,7 @@ static void tell(const lac_eval_watch *w)
     const int64_t n = w->share.n, done = w->at - w->share.from;
     if (!w->terminal)
         return;
-    lac_duration(left, sizeof left, done > 0 ? (now() - w->started) / (double)done * (double)(n - done) : -1);
+    lac_duration(left, sizeof left, done > 0 ? (lac_seconds() - w->started) / (double)done * (double)(n - done) : -1);
     fprintf(stderr, "\r\033[Kpicture %lld/%lld   ETA %s", (long long)done, (long long)n, left);
 }
 
@@ -65,7 +58,7 @@ static lac_status score_share(lac_eval_watch *w, lac_score *score, lac_eval_meth
 {
     for (int64_t m = 0; m < w->n_methods; m++)
         methods[m] = (lac_eval_method){ w->watched[m].method.name, complete, &w->watched[m] };
-    w->started = now();
+    w->started = lac_seconds();
     const lac_status s = lac_eval_share_run(&w->share, score, read_item, w, methods, comm);
     if (w->terminal)
         fprintf(stderr, "\r\033[K");

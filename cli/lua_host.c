@@ -1,6 +1,7 @@
 #include "cli/lua_host.h"
 
 #include "cli/resources.h"
+#include "core/clock.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
 
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_ROOTS = 64, MAX_SOURCE = 1 << 20, MAX_ANSWER = 64 << 20 };
@@ -91,22 +91,15 @@ static void child(int fd, pid_t parent, const char *path, const char *const *roo
 
 /* ---- in the parent ---- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 typedef struct answer { char *text; size_t size; } answer;
 
 /* Reads until the other end closes; LAC_ERR_TIMEOUT when that has not happened in time. */
 static lac_status receive(int fd, double seconds, answer *a)
 {
     char piece[65536];
-    const double end = now() + seconds;
+    const double end = lac_seconds() + seconds;
     for (;;) {
-        const double left = end - now();
+        const double left = end - lac_seconds();
         struct pollfd ready = { .fd = fd, .events = POLLIN };
         if (left <= 0 || a->size > MAX_ANSWER)
             return LAC_ERR_TIMEOUT;

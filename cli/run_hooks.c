@@ -4,13 +4,13 @@
 #include "cli/eval_set.h"
 #include "cli/locate.h"
 #include "cli/lua_text.h"
+#include "core/clock.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t asked_to_stop;
@@ -34,20 +34,13 @@ static void say(void *context, const char *line)
     fflush(stdout);
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* On a terminal one line that changes; elsewhere a line now and then. */
 static void progress(void *context, const lac_progress *p)
 {
     static double last;
     char line[200];
     const bool terminal = isatty(STDOUT_FILENO);
-    const double now = seconds_now();
+    const double now = lac_seconds();
     (void)context;
     if (now - last < (terminal ? 0.2 : 20) && p->step != p->steps)
         return;

@@ -1,9 +1,9 @@
 #include "core/stopwatch.h"
 
+#include "core/clock.h"
 #include "core/queue.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define SAMPLE 0.2
 
@@ -14,13 +14,6 @@ typedef struct stopwatch {
     lac_graph *graph;                   /* the work, captured; NULL on a backend without a queue */
     lac_mark *from, *to;
 } stopwatch;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int by_value(const void *a, const void *b)
 {
@@ -39,11 +32,11 @@ static lac_status calls(const stopwatch *w, int64_t n)
 static lac_status take(stopwatch *w, int64_t n, double *seconds)
 {
     const lac_queue *q = w->b->queue;
-    const double start = now();
+    const double start = lac_seconds();
     if (q != NULL)
         LAC_TRY(q->mark(&w->from));
     LAC_TRY(calls(w, n));
-    *seconds = now() - start;
+    *seconds = lac_seconds() - start;
     if (q == NULL)
         return LAC_OK;
     LAC_TRY(q->mark(&w->to));

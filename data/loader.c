@@ -1,5 +1,6 @@
 #include "data/loader.h"
 
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/philox.h"
 #include "data/mask_file.h"
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_THREADS = 256, MAX_DEPTH = 64, DEFAULT_THREADS = 2, DEFAULT_AHEAD = 2 };
 
@@ -377,21 +377,14 @@ lac_status lac_loader_seek(lac_loader *l, int64_t step)
     return LAC_OK;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Under the lock: waits until all samples of the step are made. */
 static slot *await(lac_loader *l)
 {
     slot *s = slot_of(l, l->next);
-    const double from = now();
+    const double from = lac_seconds();
     while (rows(l, l->next) > 0 && (s->step != l->next || s->done < rows(l, l->next)))
         pthread_cond_wait(&l->ready, &l->lock);
-    l->waited += now() - from;
+    l->waited += lac_seconds() - from;
     return s;
 }
 

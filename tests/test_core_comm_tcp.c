@@ -16,17 +16,6 @@ static void play(lac_rank_body *f, int size, unsigned absent, double timeout, in
 static void take_part(lac_rank_body *f, lac_launch l, double timeout) { lac_be_rank(f, l, timeout, NULL); }
 static int free_port(void) { return lac_test_port(NULL); }
 
-/* Numbers whose sum depends on the order. */
-static float number(int rank, int64_t i) { return 1.0f + (float)((i * 7919 + rank * 104729) % 1000003) * (rank % 2 ? 1e-3f : 1e-7f); }
-
-static float sum_in_order(int size, int64_t i)
-{
-    float sum = number(0, i);
-    for (int r = 1; r < size; r++)
-        sum += number(r, i);
-    return sum;
-}
-
 static int sums(here *h)
 {
     const int rank = h->launch.rank, size = h->launch.size;
@@ -34,17 +23,17 @@ static int sums(here *h)
     WANT(h->opened == LAC_OK && h->comm->rank == rank && h->comm->size == size);
     WANT(lac_calloc((void **)&x, (size_t)(LONG * size), sizeof *x) == LAC_OK && lac_calloc((void **)&own, LONG, sizeof *own) == LAC_OK);
     for (int64_t i = 0; i < LONG; i++)
-        x[i] = number(rank, i);
+        x[i] = lac_rank_number(rank, i);
     WANT(h->comm->all_reduce(h->comm, x, LONG) == LAC_OK);
     for (int64_t i = 0; i < LONG; i++)
-        WANT(x[i] == sum_in_order(size, i));
+        WANT(x[i] == lac_rank_sum(size, i));
     for (int in_place = 0; in_place < 2; in_place++) {
         float *to = in_place ? x + rank * LONG : own;
         for (int64_t i = 0; i < LONG * size; i++)
-            x[i] = number(rank, i);
+            x[i] = lac_rank_number(rank, i);
         WANT(h->comm->reduce_scatter(h->comm, to, x, LONG) == LAC_OK);
         for (int64_t i = 0; i < LONG; i++)
-            WANT(to[i] == sum_in_order(size, rank * LONG + i));
+            WANT(to[i] == lac_rank_sum(size, rank * LONG + i));
     }
     double small[2] = { rank + 1, 0.5 };
     WANT(h->comm->all_reduce_f64(h->comm, small, 2) == LAC_OK && small[0] == size * (size + 1) / 2 && small[1] == 0.5 * size);

@@ -20,16 +20,6 @@ static void play(lac_rank_body *f, int size, double timeout)
     lac_play(f, size, 0, timeout, lac_test_port(NULL), NULL);
 }
 
-static float number(int rank, int64_t i) { return 1.0f + (float)((i * 7919 + rank * 104729) % 1000003) * (rank % 2 ? 1e-3f : 1e-7f); }
-
-static float sum_in_order(int size, int64_t i)
-{
-    float sum = number(0, i);
-    for (int r = 1; r < size; r++)
-        sum += number(r, i);
-    return sum;
-}
-
 static int sums(lac_ranks_here *h)
 {
     const int rank = h->launch.rank, size = h->launch.size;
@@ -40,18 +30,18 @@ static int sums(lac_ranks_here *h)
     WANT(h->opened == LAC_OK && lac_comm_lane(h->comm, &device, &l) == LAC_OK && strcmp(l->kind, "nccl") == 0);
     WANT(lac_comm_lane(h->comm, &device, &again) == LAC_OK && again == l);
     for (int64_t i = 0; i < size * EACH; i++)
-        x[i] = number(rank, i);
+        x[i] = lac_rank_number(rank, i);
     WANT(l->reduce_scatter(l, own, x, EACH) == LAC_OK && l->join(l) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < EACH; i++)
-        WANT(own[i] == sum_in_order(size, rank * EACH + i));
+        WANT(own[i] == lac_rank_sum(size, rank * EACH + i));
     WANT(l->all_gather(l, x, own, EACH) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < size * EACH; i++)
-        WANT(x[i] == sum_in_order(size, i));
+        WANT(x[i] == lac_rank_sum(size, i));
     for (int64_t i = 0; i < EACH; i++)
-        x[i] = number(rank, i);
+        x[i] = lac_rank_number(rank, i);
     WANT(l->all_reduce(l, x, LAC_F32, EACH) == LAC_OK && l->all_reduce(l, f64, LAC_F64, 2) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < EACH; i++)
-        WANT(x[i] == sum_in_order(size, i));
+        WANT(x[i] == lac_rank_sum(size, i));
     WANT(f64[0] == size * (size - 1) / 2 && f64[1] == 0.5 * size);
     char word[4] = { (char)('a' + rank), 0 };
     WANT(l->broadcast(l, word, sizeof word, 1) == LAC_OK && l->wait(l, NULL) == LAC_OK && word[0] == 'b');

@@ -1,20 +1,13 @@
 #include "train/run_internal.h"
 
+#include "core/clock.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-double run_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 bool run_speaks(const run *r) { return r->comm->rank == 0; }
 
@@ -98,13 +91,13 @@ static lac_status take_steps(run *r, int64_t end)
 {
     const lac_batch *batch[LAC_MAX_PHASES];
     while (r->step < end) {
-        const double start = run_now();
+        const double start = lac_seconds();
         bool stop = r->hooks->stop(r->hooks->context);
         LAC_TRY(profile_window(r));
         LAC_TRY(run_next_batches(r, batch));
         LAC_TRY(lac_trainer_step(&r->trainer, r->step - r->first_step, batch, &stop));
         r->step++;
-        report_progress(r, end, run_now() - start);
+        report_progress(r, end, lac_seconds() - start);
         LAC_TRY(after_step(r, r->step == end));
         if (stop)
             return stop_here(r, r->step == end || every(r, "checkpoint.every"));

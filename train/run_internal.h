@@ -35,7 +35,6 @@ typedef struct run {
     int64_t flops, last_log_step;
 } run;
 
-double run_now(void);
 bool run_speaks(const run *r);      /* the first rank: it alone prints and writes */
 int64_t run_end(const lac_stages *stages, int64_t stage);       /* step at which a stage ends, in the run's count */
 

@@ -1,6 +1,7 @@
 /* What a run leaves behind: log lines, sample grids, validation, checkpoints. */
 #include "train/run_internal.h"
 
+#include "core/clock.h"
 #include "core/file/atomic.h"
 #include "core/image/grid.h"
 #include "core/image/paste.h"
@@ -34,7 +35,7 @@ static lac_status make_folders(run *r)
 lac_status run_open_output(run *r)
 {
     char *path;
-    r->last_log = r->started = run_now();
+    r->last_log = r->started = lac_seconds();
     r->last_log_step = r->step;
     if (!run_speaks(r))
         return LAC_OK;
@@ -92,7 +93,7 @@ static double waited(const run *r)
 static lac_status note_speed(run *r, json_t *line)
 {
     struct rusage use;
-    const double now = run_now(), wait = waited(r), steps = (double)(r->step - r->last_log_step);
+    const double now = lac_seconds(), wait = waited(r), steps = (double)(r->step - r->last_log_step);
     const double seconds = now - r->last_log, images = (double)lac_config_int(r->config, "batch.global");
     getrusage(RUSAGE_SELF, &use);
     LAC_TRY(note(r, line, "speed.images_per_second", seconds > 0 ? steps * images / seconds : 0));

@@ -1,5 +1,6 @@
 /* MPI ranks on host memory. Collectives are exchanged without blocking and summed here, in rank order; whoever waits listens to the
  * others meanwhile. */
+#include "core/clock.h"
 #include "core/comm/wait.h"
 
 #include "core/memory.h"

@@ -1,5 +1,6 @@
 #include "core/comm/rendezvous.h"
 
+#include "core/clock.h"
 #include "core/comm/wait.h"
 
 #include <errno.h>

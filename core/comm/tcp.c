@@ -1,5 +1,6 @@
 /* Ranks on host memory over TCP, all by way of rank 0, which sums in rank order. Each of the others has two sockets to it: data flows in
  * one, and in the other ranks ask who is there, answer, and say why they leave. */
+#include "core/clock.h"
 #include "core/comm/rendezvous.h"
 #include "core/comm/wait.h"
 

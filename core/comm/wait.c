@@ -1,16 +1,10 @@
 #include "core/comm/wait.h"
 
+#include "core/clock.h"
 #include "core/comm/lane.h"
 
 #include <stdio.h>
 #include <time.h>
-
-double lac_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 lac_wait lac_wait_begin(const lac_comm *c) { return (lac_wait){ lac_seconds(), c->timeout }; }
 double lac_waited(const lac_wait *w) { return lac_seconds() - w->begun; }

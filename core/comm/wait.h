@@ -3,7 +3,6 @@
 
 #include "core/comm/comm.h"
 
-double lac_seconds(void);                           /* of a clock that only goes forward */
 lac_wait lac_wait_begin(const lac_comm *c);         /* now, with the communicator's timeout as patience */
 double lac_waited(const lac_wait *w);
 void lac_wait_rest(const lac_wait *w);              /* sleeps a moment: longer, the longer it has waited */

@@ -1,12 +1,12 @@
 #include "core/cpu/peak.h"
 
+#include "core/clock.h"
 #include "core/cpu/features.h"
 #include "core/memory.h"
 #include "core/threads.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { COPY_SIZE = 64 << 20, BLOCK_ROUNDS = 4000, FMA_CHAINS = 256 };
 
@@ -28,26 +28,19 @@ static fma_kernel *kernel_here(void)
     return lac_peak_fma_base;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* The best of what fits into a tenth of a second, in 1e9 operations. */
 static double fma_gflops(void)
 {
     fma_kernel *run = kernel_here();
     volatile float sink[LAC_BLOCKS];
-    const double end = now() + 0.1;
+    const double end = lac_seconds() + 0.1;
     double best = 0;
     do {
-        const double start = now();
+        const double start = lac_seconds();
         LAC_PARALLEL_BLOCKS(b, from, to, LAC_BLOCKS)
             sink[b] = run(0.5f, BLOCK_ROUNDS * (to - from));
-        best = LAC_MAX(best, 2e-9 * FMA_CHAINS * BLOCK_ROUNDS * LAC_BLOCKS / (now() - start));
-    } while (now() < end);
+        best = LAC_MAX(best, 2e-9 * FMA_CHAINS * BLOCK_ROUNDS * LAC_BLOCKS / (lac_seconds() - start));
+    } while (lac_seconds() < end);
     (void)sink;
     return best;
 }
@@ -63,12 +56,12 @@ static double copy_gbs(char *to, char *from)
     double best = 0;
     memset(from, 1, COPY_SIZE);
     copy(to, from);
-    const double end = now() + 0.1;
+    const double end = lac_seconds() + 0.1;
     do {
-        const double start = now();
+        const double start = lac_seconds();
         copy(to, from);
-        best = LAC_MAX(best, 2e-9 * COPY_SIZE / (now() - start));
-    } while (now() < end);
+        best = LAC_MAX(best, 2e-9 * COPY_SIZE / (lac_seconds() - start));
+    } while (lac_seconds() < end);
     return best;
 }
 

@@ -50,3 +50,13 @@ void lac_play(lac_rank_body *f, int size, unsigned absent, double timeout, int p
             LAC_CHECK(waitpid(child[r], &status, 0) == child[r] && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
 }
+
+float lac_rank_number(int rank, int64_t i) { return 1.0f + (float)((i * 7919 + rank * 104729) % 1000003) * (rank % 2 ? 1e-3f : 1e-7f); }
+
+float lac_rank_sum(int size, int64_t i)
+{
+    float sum = lac_rank_number(0, i);
+    for (int r = 1; r < size; r++)
+        sum += lac_rank_number(r, i);
+    return sum;
+}

@@ -28,3 +28,7 @@ void lac_be_rank(lac_rank_body *f, lac_launch l, double timeout, void *context);
 
 /* Processes of all ranks but those in `absent` (a bit each); each must end with 0. */
 void lac_play(lac_rank_body *f, int size, unsigned absent, double timeout, int port, void *context);
+
+/* Numbers whose sum depends on the order, and their sum over the ranks in order. */
+float lac_rank_number(int rank, int64_t i);
+float lac_rank_sum(int size, int64_t i);

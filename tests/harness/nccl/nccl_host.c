@@ -1,5 +1,6 @@
 #include "tests/harness/nccl/nccl_host.h"
 
+#include "core/clock.h"
 #include "core/cuda/device.h"
 #include "core/cuda/nccl.h"
 #include "core/memory.h"
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 enum { MOST_RANKS = 4, PIECE = 1 << 16 };
 
@@ -59,25 +59,18 @@ cudaError_t cudaEventQuery(cudaEvent_t e)
 
 /* ---- collectives ---- */
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* False where not all come. */
 static bool meet(const struct ncclComm *c)
 {
     const int round = atomic_load(&shared->round);
-    const double begun = seconds();
+    const double begun = lac_seconds();
     if (atomic_fetch_add(&shared->arrived, 1) + 1 == c->size) {
         atomic_store(&shared->arrived, 0);
         atomic_fetch_add(&shared->round, 1);
         return true;
     }
     while (atomic_load(&shared->round) == round) {
-        if (seconds() - begun > lac_nccl_here.patience)
+        if (lac_seconds() - begun > lac_nccl_here.patience)
             return false;
         sched_yield();
     }
