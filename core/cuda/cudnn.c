@@ -10,7 +10,7 @@
 #include <string.h>
 
 typedef cudnnBackendDescriptor_t desc;
-enum { UID_X = 1, UID_W, UID_Y, UID_BIAS, UID_SUM, MAX_PROPOSED = 64, MAX_KNOBS = 44 };
+enum { UID_X = 1, UID_W, UID_Y, UID_BIAS, UID_RESIDUAL, UID_SUM, MAX_PROPOSED = 64, MAX_KNOBS = 44 };
 
 static const lac_cudnn *dnn;
 
@@ -153,47 +153,84 @@ static lac_status convolution(lac_cudnn_plans *p, desc *op, desc x, desc w, desc
     return done(*op, "describing a convolution's operation");
 }
 
-/* y = sum + bias, the bias one number per channel. */
-static lac_status bias_add(lac_cudnn_plans *p, desc *op, desc sum, desc bias, desc y)
+/* One step after the sums: y = x + b, or a function of x. */
+typedef struct step { cudnnPointwiseMode_t mode; desc b; } step;
+
+static lac_status describe_step(lac_cudnn_plans *p, desc *d, cudnnPointwiseMode_t mode)
 {
     const cudnnDataType_t type = CUDNN_DATA_FLOAT;
-    const cudnnPointwiseMode_t mode = CUDNN_POINTWISE_ADD;
-    desc add;
-    LAC_TRY(piece(p, &add, CUDNN_BACKEND_POINTWISE_DESCRIPTOR));
-    LAC_TRY(set(add, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode));
-    LAC_TRY(set(add, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &type));
-    LAC_TRY(done(add, "describing an addition"));
-    LAC_TRY(piece(p, op, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR));
-    LAC_TRY(set(*op, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &add));
-    LAC_TRY(set(*op, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &sum));
-    LAC_TRY(set(*op, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &bias));
-    LAC_TRY(set(*op, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &y));
-    return done(*op, "describing an addition's operation");
+    const double slope = p->graph.conv.act == LAC_ACT_LEAKY ? (double)LAC_ACT_LEAKY_SLOPE : 0;
+    LAC_TRY(piece(p, d, CUDNN_BACKEND_POINTWISE_DESCRIPTOR));
+    LAC_TRY(set(*d, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode));
+    LAC_TRY(set(*d, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &type));
+    if (mode == CUDNN_POINTWISE_RELU_FWD && slope > 0)
+        LAC_TRY(set(*d, CUDNN_ATTR_POINTWISE_RELU_LOWER_CLIP_SLOPE, CUDNN_TYPE_DOUBLE, 1, &slope));
+    return done(*d, "describing an element's operation");
 }
 
-static lac_status operations(lac_cudnn_plans *p, desc ops[2], int64_t *n)
+static lac_status add_step(lac_cudnn_plans *p, desc *op, const step *s, desc x, desc y)
+{
+    desc what;
+    LAC_TRY(describe_step(p, &what, s->mode));
+    LAC_TRY(piece(p, op, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR));
+    LAC_TRY(set(*op, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &what));
+    LAC_TRY(set(*op, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &x));
+    if (s->b != NULL)
+        LAC_TRY(set(*op, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &s->b));
+    LAC_TRY(set(*op, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &y));
+    return done(*op, "describing an element's operation");
+}
+
+/* In the order that cuDNN's ready engines know: residual, bias, activation. */
+static lac_status steps_after(lac_cudnn_plans *p, step s[3], int *n, const int64_t dy[4])
+{
+    const lac_cudnn_graph *g = &p->graph;
+    const int64_t db[4] = { 1, g->conv.o, 1, 1 };
+    *n = 0;
+    if (g->pass != LAC_CONV_FORWARD)
+        return LAC_OK;
+    if (g->conv.residual) {
+        LAC_TRY(tensor(p, &s[*n].b, UID_RESIDUAL, g->conv.dtype, dy, false));
+        s[(*n)++].mode = CUDNN_POINTWISE_ADD;
+    }
+    if (g->conv.bias) {
+        LAC_TRY(tensor(p, &s[*n].b, UID_BIAS, LAC_F32, db, false));
+        s[(*n)++].mode = CUDNN_POINTWISE_ADD;
+    }
+    if (g->conv.act != LAC_ACT_NONE)
+        s[(*n)++] = (step){ g->conv.act == LAC_ACT_ELU ? CUDNN_POINTWISE_ELU_FWD : CUDNN_POINTWISE_RELU_FWD, NULL };
+    return LAC_OK;
+}
+
+enum { MAX_OPS = 4 };
+
+/* What lies between two operations is f32, and never in memory. */
+static lac_status operations(lac_cudnn_plans *p, desc ops[MAX_OPS], int64_t *n)
 {
     const lac_conv *c = &p->graph.conv;
     const lac_dtype result = p->graph.result, other = c->dtype;
     const lac_conv_pass pass = p->graph.pass;
     const int64_t dx[4] = { c->n, c->c, c->h, c->w }, dw[4] = { c->o, c->c / c->groups, c->kh, c->kw };
-    const int64_t dy[4] = { c->n, c->o, lac_conv_out_h(c), lac_conv_out_w(c) }, db[4] = { 1, c->o, 1, 1 };
-    desc x, w, y, sum, bias;
+    const int64_t dy[4] = { c->n, c->o, lac_conv_out_h(c), lac_conv_out_w(c) };
+    desc x, w, at[MAX_OPS];
+    step s[MAX_OPS - 1];
+    int steps;
+    LAC_TRY(steps_after(p, s, &steps, dy));
     LAC_TRY(tensor(p, &x, UID_X, pass == LAC_CONV_GRAD_X ? result : other, dx, false));
     LAC_TRY(tensor(p, &w, UID_W, pass == LAC_CONV_GRAD_W ? result : other, dw, false));
-    LAC_TRY(tensor(p, &y, UID_Y, pass == LAC_CONV_FORWARD ? result : other, dy, false));
-    *n = p->graph.bias ? 2 : 1;
-    if (!p->graph.bias)
-        return convolution(p, &ops[0], x, w, y);
-    LAC_TRY(tensor(p, &sum, UID_SUM, LAC_F32, dy, true));
-    LAC_TRY(tensor(p, &bias, UID_BIAS, LAC_F32, db, false));
-    LAC_TRY(convolution(p, &ops[0], x, w, sum));
-    return bias_add(p, &ops[1], sum, bias, y);
+    for (int i = 0; i < steps; i++)
+        LAC_TRY(tensor(p, &at[i], UID_SUM + i, LAC_F32, dy, true));
+    LAC_TRY(tensor(p, &at[steps], UID_Y, pass == LAC_CONV_FORWARD ? result : other, dy, false));
+    LAC_TRY(convolution(p, &ops[0], x, w, at[0]));
+    for (int i = 0; i < steps; i++)
+        LAC_TRY(add_step(p, &ops[i + 1], &s[i], at[i], at[i + 1]));
+    *n = steps + 1;
+    return LAC_OK;
 }
 
 static lac_status graph(lac_cudnn_plans *p, desc *g, void *device)
 {
-    desc ops[2];
+    desc ops[MAX_OPS];
     int64_t n;
     cudnnHandle_t h;
     LAC_TRY(operations(p, ops, &n));
@@ -206,7 +243,7 @@ static lac_status graph(lac_cudnn_plans *p, desc *g, void *device)
     return done(*g, "making a graph");
 }
 
-static bool is_compiled_late(desc engine)
+static bool is_compiled(desc engine)
 {
     cudnnBackendBehaviorNote_t note[CUDNN_BEHAVIOR_NOTE_TYPE_COUNT];
     int64_t n = 0;
@@ -233,7 +270,7 @@ static bool acceptable(const lac_cudnn_graph *g, desc engine)
             note[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13 || (rounds && g->conv.dtype == LAC_F32) || (transforms && g->conv.direct))
             return false;
     }
-    return !is_compiled_late(engine);
+    return true;
 }
 
 /* Knobs in words; the descriptors to read them into are made here and dropped again. */
@@ -256,38 +293,69 @@ static int append_knobs(char *text, int at, desc config)
     return at;
 }
 
-/* The engine of a proposal and its name; false: not one that we take. */
-static lac_status examine(lac_cudnn_plans *p, desc config, char text[LAC_CUDNN_TEXT], bool *taken)
+/* One of cuDNN's proposals. */
+typedef struct proposal {
+    desc config;
+    char text[LAC_CUDNN_TEXT];
+    bool compiled;
+} proposal;
+
+static bool worth_compiling(const lac_cudnn_plans *p)
+{
+    int n = p->n_unloaded;
+    for (int i = 0; i < p->n; i++)
+        n += p->plan[i].compiled;
+    return lac_cudnn_fuses(&p->graph) && p->graph.conv.dtype == LAC_BF16 && n < LAC_CUDNN_COMPILED;
+}
+
+/* The engine of a proposal and its name; *taken false: not one that we take. */
+static lac_status examine(lac_cudnn_plans *p, proposal *q, bool *taken)
 {
     desc engine;
     int64_t n, number;
     LAC_TRY(piece(p, &engine, CUDNN_BACKEND_ENGINE_DESCRIPTOR));
-    LAC_TRY(status(dnn->cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &n, &engine), "reading an engine"));
+    LAC_TRY(status(dnn->cudnnBackendGetAttribute(q->config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &n, &engine), "reading an engine"));
     LAC_TRY(status(dnn->cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &n, &number), "reading an engine's number"));
-    *taken = acceptable(&p->graph, engine);
-    append_knobs(text, snprintf(text, LAC_CUDNN_TEXT, "engine %" PRId64, number), config);
+    q->compiled = is_compiled(engine);
+    *taken = acceptable(&p->graph, engine) && (!q->compiled || worth_compiling(p));
+    append_knobs(q->text, snprintf(q->text, LAC_CUDNN_TEXT, "engine %" PRId64, number), q->config);
     return LAC_OK;
 }
 
-/* Plans that cuDNN does not build after all are counted, and passed over. */
-static lac_status add_plan(lac_cudnn_plans *p, desc config, const char *text, void *device)
+/* A finished plan of the library's into the list. */
+static lac_status append_plan(lac_cudnn_plans *p, desc plan, const char *text, bool compiled)
 {
     lac_cudnn_plan *to = &p->plan[p->n];
     int64_t n, workspace = 0;
-    desc plan;
-    LAC_TRY(piece(p, &plan, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
-    LAC_TRY(place(plan, device, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP));
-    LAC_TRY(set(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config));
-    if (dnn->cudnnBackendFinalize(plan) != CUDNN_STATUS_SUCCESS) {
-        p->n_failed++;
-        return LAC_OK;
-    }
     LAC_TRY(status(dnn->cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &n, &workspace),
                    "reading a plan's workspace"));
     to->plan = plan;
+    to->compiled = compiled;
     to->workspace = (size_t)workspace;
     snprintf(to->text, sizeof to->text, "%s", text);
     p->n++;
+    return LAC_OK;
+}
+
+static lac_status begin_plan(lac_cudnn_plans *p, desc *plan, void *device)
+{
+    LAC_TRY(piece(p, plan, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR));
+    return place(*plan, device, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP);
+}
+
+/* Plans that cuDNN does not build after all are counted, and passed over. */
+static lac_status add_plan(lac_cudnn_plans *p, const proposal *q, void *device)
+{
+    desc plan;
+    LAC_TRY(begin_plan(p, &plan, device));
+    LAC_TRY(set(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &q->config));
+    const cudnnStatus_t s = dnn->cudnnBackendFinalize(plan);
+    if (s == CUDNN_STATUS_SUCCESS)
+        return append_plan(p, plan, q->text, q->compiled);
+    if (device != NULL && s == CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER)
+        p->n_unloaded++;
+    else
+        p->n_failed++;
     return LAC_OK;
 }
 
@@ -313,31 +381,69 @@ static lac_status take_from(lac_cudnn_plans *p, desc g, void *device, cudnnBacke
     desc config[MAX_PROPOSED];
     int64_t n;
     LAC_TRY(heuristics(p, g, device, mode, config, &n));
-    for (int64_t i = 0; i < n && i < MAX_PROPOSED && p->n < most; i++) {
-        char text[LAC_CUDNN_TEXT];
+    for (int64_t i = 0; i < n && i < MAX_PROPOSED && p->n + p->n_unloaded < most; i++) {
+        proposal q = { .config = config[i] };
         bool taken;
-        LAC_TRY(examine(p, config[i], text, &taken));
+        LAC_TRY(examine(p, &q, &taken));
         p->n_refused += !taken;
         for (int k = 0; k < p->n; k++)
-            taken = taken && strcmp(p->plan[k].text, text) != 0;        /* both lists may name it */
-        if (taken && (only == NULL || strcmp(only, text) == 0))
-            LAC_TRY(add_plan(p, config[i], text, device));
+            taken = taken && strcmp(p->plan[k].text, q.text) != 0;      /* both lists may name it */
+        if (taken && (only == NULL || strcmp(only, q.text) == 0))
+            LAC_TRY(add_plan(p, &q, device));
     }
     return LAC_OK;
+}
+
+static lac_status begin(lac_cudnn_plans *p, const lac_cudnn_graph *g)
+{
+    memset(p, 0, sizeof *p);
+    p->graph = *g;
+    return lac_cudnn_open(&dnn);
 }
 
 lac_status lac_cudnn_propose(lac_cudnn_plans *p, const lac_cudnn_graph *g, void *device, const char *only, int most)
 {
     desc made;
-    memset(p, 0, sizeof *p);
-    p->graph = *g;
-    LAC_TRY(lac_cudnn_open(&dnn));
+    LAC_TRY(begin(p, g));
     most = LAC_MIN(most, LAC_CUDNN_PLANS);
     lac_status s = graph(p, &made, device);
     if (s == LAC_OK)
         s = take_from(p, made, device, CUDNN_HEUR_MODE_A, only, most);
-    if (s == LAC_OK && p->n < most)
+    if (s == LAC_OK && p->n + p->n_unloaded < most)
         s = take_from(p, made, device, CUDNN_HEUR_MODE_FALLBACK, only, most);
+    if (s != LAC_OK)
+        lac_cudnn_plans_free(p);
+    return s;
+}
+
+lac_status lac_cudnn_write(const lac_cudnn_plans *p, int i, char **text)
+{
+    const desc plan = p->plan[i].plan;
+    int64_t size = 0;
+    LAC_TRY(status(dnn->cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, 0, &size, NULL), "measuring a plan"));
+    LAC_TRY(lac_calloc((void **)text, (size_t)size + 1, 1));
+    const lac_status s = status(dnn->cudnnBackendGetAttribute(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, size, &size, *text),
+                                "writing a plan");
+    if (s != LAC_OK) {
+        free(*text);
+        *text = NULL;
+    }
+    return s;
+}
+
+static lac_status plan_from(lac_cudnn_plans *p, void *device, const char *name, const char *text)
+{
+    desc plan;
+    LAC_TRY(begin_plan(p, &plan, device));
+    LAC_TRY(set(plan, CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, (int64_t)strlen(text), text));
+    LAC_TRY(done(plan, "reading a plan"));
+    return append_plan(p, plan, name, true);
+}
+
+lac_status lac_cudnn_read(lac_cudnn_plans *p, const lac_cudnn_graph *g, void *device, const char *name, const char *text)
+{
+    LAC_TRY(begin(p, g));
+    const lac_status s = plan_from(p, device, name, text);
     if (s != LAC_OK)
         lac_cudnn_plans_free(p);
     return s;
@@ -350,23 +456,30 @@ void lac_cudnn_plans_free(lac_cudnn_plans *p)
     p->n = 0;
 }
 
-static lac_status bind(desc pack, const lac_cudnn_plans *p, const void *x, const void *w, const void *y, const float *bias, void *workspace)
+/* Tensors in the order of their ids; NULL for those that the graph has not. */
+static lac_status bind(desc pack, const void *const tensors[UID_RESIDUAL], void *workspace)
 {
-    const int64_t uid[4] = { UID_X, UID_W, UID_Y, UID_BIAS };
-    const void *at[4] = { x, w, y, bias };
-    LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, p->graph.bias ? 4 : 3, uid));
-    LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, p->graph.bias ? 4 : 3, at));
+    int64_t uid[UID_RESIDUAL], n = 0;
+    const void *at[UID_RESIDUAL];
+    for (int i = 0; i < UID_RESIDUAL; i++)
+        if (tensors[i] != NULL) {
+            uid[n] = UID_X + i;
+            at[n++] = tensors[i];
+        }
+    LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, n, uid));
+    LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, n, at));
     LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace));
     return done(pack, "binding tensors");
 }
 
-lac_status lac_cudnn_run(const lac_cudnn_plans *p, int i, const void *x, const void *w, const void *y, const float *bias, void *workspace)
+lac_status lac_cudnn_run(const lac_cudnn_plans *p, int i, const void *x, const void *w, const void *y, const float *bias, const void *residual, void *workspace)
 {
+    const void *const tensors[UID_RESIDUAL] = { x, w, y, p->graph.conv.bias ? bias : NULL, p->graph.conv.residual ? residual : NULL };
     cudnnHandle_t h;
     desc pack;
     LAC_TRY(handle_of_this_gpu(&h));
     LAC_TRY(status(dnn->cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack), "making a descriptor"));
-    lac_status s = bind(pack, p, x, w, y, bias, workspace);
+    lac_status s = bind(pack, tensors, workspace);
     if (s == LAC_OK)
         s = status(dnn->cudnnBackendExecute(h, p->plan[i].plan, pack), p->plan[i].text);
     dnn->cudnnBackendDestroyDescriptor(pack);

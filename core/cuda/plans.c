@@ -3,6 +3,7 @@
 #include "core/cuda/describe.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
+#include "core/sha256.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -28,8 +29,8 @@ void lac_cuda_plans_clear(const char *new_owner)
     snprintf(owner, sizeof owner, "%s", new_owner != NULL ? new_owner : "");
 }
 
-/* The cache's file: the owner's name with everything but letters and digits as '-'. */
-static lac_status cache_path(char **path)
+/* A file of the cache: the owner's name, with everything but letters and digits as '-', and what follows it. */
+static lac_status cache_path(char **path, const char *rest)
 {
     const char *own = getenv("LACUNA_PLANS"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char name[sizeof owner];
@@ -37,12 +38,12 @@ static lac_status cache_path(char **path)
     for (char *c = name; *c != '\0'; c++)
         *c = isalnum((unsigned char)*c) || *c == '.' ? *c : '-';
     if (own != NULL && own[0] != '\0')
-        return lac_format(path, "%s/%s.json", own, name);
+        return lac_format(path, "%s/%s%s", own, name, rest);
     if (cache != NULL && cache[0] == '/')
-        return lac_format(path, "%s/lacuna/plans/%s.json", cache, name);
+        return lac_format(path, "%s/lacuna/plans/%s%s", cache, name, rest);
     if (home == NULL || home[0] == '\0')
         return LAC_FAIL(LAC_ERR_STATE, "no folder for plans: neither LACUNA_PLANS nor XDG_CACHE_HOME nor HOME is set");
-    return lac_format(path, "%s/.cache/lacuna/plans/%s.json", home, name);
+    return lac_format(path, "%s/.cache/lacuna/plans/%s%s", home, name, rest);
 }
 
 static lac_status take(const char *path, const json_t *root)
@@ -82,7 +83,7 @@ static lac_status ready(void)
     plans = json_object();
     if (plans == NULL)
         return LAC_FAIL(LAC_ERR_MEM, "no memory for the table of plans");
-    if (cache_path(&path) == LAC_OK)
+    if (cache_path(&path, ".json") == LAC_OK)
         (void)read_file(path);              /* absent or damaged: timed again */
     free(path);
     lac_error_clear();
@@ -99,17 +100,54 @@ static lac_status write_file(const char *path)
     return s;
 }
 
-static void write_cache(void)
+static lac_status make_folder_of(char *path)
 {
-    char *path = NULL;
-    if (cache_path(&path) != LAC_OK)
-        return;
     char *slash = strrchr(path, '/');
     *slash = '\0';
     const lac_status s = lac_make_folders(path);
     *slash = '/';
-    if (s == LAC_OK)
+    return s;
+}
+
+static void write_cache(void)
+{
+    char *path = NULL;
+    if (cache_path(&path, ".json") == LAC_OK && make_folder_of(path) == LAC_OK)
         (void)write_file(path);
+    free(path);
+    lac_error_clear();
+}
+
+/* /HASH.plan, by call and choice. */
+static lac_status code_path(char **path, const char *key, const char *text)
+{
+    lac_sha256 h;
+    uint8_t digest[LAC_SHA256_SIZE];
+    char rest[LAC_SHA256_HEX + 8] = "/";
+    lac_sha256_start(&h);
+    lac_sha256_add(&h, key, strlen(key) + 1);
+    lac_sha256_add(&h, text, strlen(text));
+    lac_sha256_end(&h, digest);
+    lac_sha256_hex(digest, rest + 1);
+    return cache_path(path, strcat(rest, ".plan"));
+}
+
+char *lac_cuda_plan_code(const char *key, const char *text)
+{
+    char *path = NULL, *code = NULL;
+    size_t size;
+    if (code_path(&path, key, text) == LAC_OK)
+        (void)lac_file_read(path, LIMIT, &code, &size);
+    free(path);
+    lac_error_clear();
+    return code;
+}
+
+void lac_cuda_plan_keep_code(const char *key, const char *text, const char *code)
+{
+    char *path = NULL;
+    if (code_path(&path, key, text) == LAC_OK && make_folder_of(path) == LAC_OK)
+        (void)lac_file_write(path, code, strlen(code));
     free(path);
     lac_error_clear();
 }

@@ -7,6 +7,8 @@
 
 #include "core/status.h"
 
+#include <stddef.h>
+
 enum { LAC_CUDA_PLAN_KEY = 256, LAC_CUDA_PLAN_TEXT = 320 };
 
 /* The choice kept for a call, or NULL. Valid until the next call of this file's functions. */
@@ -14,6 +16,11 @@ const char *lac_cuda_plan_find(const char *key);
 
 /* Keeps a choice with the time it took, in memory and in the file. */
 lac_status lac_cuda_plan_keep(const char *key, const char *text, double microseconds);
+
+/* Code that a library compiled for a call's choice, as text: a file of its own in a folder beside the cache's file. _code gives what was kept, to be
+ * freed, or NULL. Nowhere to write is no failure. */
+char *lac_cuda_plan_code(const char *key, const char *text);
+void lac_cuda_plan_keep_code(const char *key, const char *text, const char *code);
 
 /* All choices in use into a file of one's own; and from one, over what is known. A file of another device or other libraries is
  * refused with LAC_ERR_STATE, naming both. */

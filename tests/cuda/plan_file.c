@@ -71,10 +71,27 @@ LAC_TEST(plan_file_that_is_damaged_is_done_without)
     lac_cuda_plans_clear(NULL);
 }
 
+LAC_TEST(plan_file_keeps_compiled_code_by_call_and_choice)
+{
+    start("GPU A");
+    LAC_CHECK(lac_cuda_plan_code("conv 1", "engine 3") == NULL);
+    lac_cuda_plan_keep_code("conv 1", "engine 3", "code of 3");
+    lac_cuda_plan_keep_code("conv 1", "engine 4", "code of 4");
+    char *code = lac_cuda_plan_code("conv 1", "engine 3");
+    LAC_CHECK(code != NULL && strcmp(code, "code of 3") == 0);
+    free(code);
+    LAC_CHECK(lac_cuda_plan_code("conv 2", "engine 3") == NULL);
+    lac_cuda_plans_clear("GPU B");
+    LAC_CHECK(lac_cuda_plan_code("conv 1", "engine 3") == NULL);
+    lac_cuda_plans_clear(NULL);
+}
+
 LAC_TEST(plan_file_nowhere_to_write_is_no_failure)
 {
     start("GPU A");
     setenv("LACUNA_PLANS", "/proc/nowhere", 1);
+    lac_cuda_plan_keep_code("conv 1", "engine 3", "code");
+    LAC_CHECK(lac_cuda_plan_code("conv 1", "engine 3") == NULL);
     LAC_CHECK_STATUS(lac_cuda_plan_keep("conv 1", "engine 3", 1));
     LAC_CHECK(is_kept("conv 1", "engine 3"));
     lac_cuda_plans_clear(NULL);

@@ -12,7 +12,7 @@ static inline lac_conv lac_conv2d_shape(const lac_op_ctx *c)
     const lac_conv2d_attr *a = (const lac_conv2d_attr *)c->attr;
     const lac_tensor *x = c->in[0], *w = c->in[1];
     lac_conv s = { .n = x->dim[0], .h = x->dim[1], .w = x->dim[2], .c = x->dim[3], .o = w->dim[0], .kh = w->dim[1], .kw = w->dim[2],
-                   .groups = a->groups, .dtype = x->dtype, .direct = c->deterministic, .residual = c->in[3] != NULL, .act = a->act };
+                   .groups = a->groups, .dtype = x->dtype, .direct = c->deterministic, .bias = c->in[2] != NULL, .residual = c->in[3] != NULL, .act = a->act };
     memcpy(s.stride, a->stride, sizeof s.stride);
     memcpy(s.dilation, a->dilation, sizeof s.dilation);
     memcpy(s.pad, a->pad, sizeof s.pad);
