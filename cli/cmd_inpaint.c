@@ -84,12 +84,15 @@ static lac_status load_pair(const task *t, int64_t grow, lac_image *image, lac_i
     return LAC_OK;
 }
 
-static lac_status paint(const lac_model *m, lac_tape *tape, const task *t, int64_t grow)
+/* What is the same for all pictures. */
+typedef struct wish { lac_ask ask; int64_t grow, seed; } wish;
+
+static lac_status paint(const lac_model *m, lac_tape *tape, const task *t, const wish *w)
 {
     lac_image image = { 0 }, mask = { 0 }, result = { 0 };
-    lac_status s = load_pair(t, grow, &image, &mask);
+    lac_status s = load_pair(t, w->grow, &image, &mask);
     if (s == LAC_OK)
-        s = lac_context(lac_inpaint(&m->ip, tape, &image, &mask, &result), "'%s'", t->image);
+        s = lac_context(lac_inpaint(&m->ip, tape, &image, &mask, &w->ask, &result), "'%s'", t->image);
     if (s == LAC_OK)
         s = lac_image_save_png(&result, t->out);
     lac_image_free(&image);
@@ -193,43 +196,54 @@ static lac_status look_first(const tasks *t, int64_t grow)
 }
 
 /* A bad pair among many is named and counted; the others are done all the same. */
-static lac_status paint_all(const lac_model *m, lac_tape *tape, const tasks *t, int64_t grow)
+static lac_status paint_all(const lac_model *m, lac_tape *tape, const tasks *t, const wish *w)
 {
     int64_t bad = 0;
     if (t->n == 1)
-        return paint(m, tape, &t->at[0], grow);
+        return paint(m, tape, &t->at[0], w);
     for (int64_t i = 0; i < t->n; i++)
-        if (paint(m, tape, &t->at[i], grow) != LAC_OK) {
+        if (paint(m, tape, &t->at[i], w) != LAC_OK) {
             fprintf(stderr, "lacuna: %s\n", lac_error_message());
             bad++;
         }
     return bad == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "%lld of %lld pictures could not be done", (long long)bad, (long long)t->n);
 }
 
-static lac_status run(const char *model, const lac_model_how *how, const tasks *t, int64_t grow)
+static lac_status check_wish(const lac_inpainter_def *def, const wish *w)
+{
+    if (w->seed >= 0 && !(def->asks & LAC_ASK_SEED))
+        return LAC_FAIL(LAC_ERR_ARG, "%s draws nothing at random: --seed has no meaning", def->name);
+    return lac_inpainter_takes(def, &w->ask);
+}
+
+static lac_status run(const char *model, const lac_model_how *how, const tasks *t, const wish *w)
 {
     lac_model m;
     lac_tape *tape = NULL;
-    LAC_TRY(look_first(t, grow));
+    LAC_TRY(look_first(t, w->grow));
     LAC_TRY(lac_model_open(&m, model, how));
-    lac_status s = lac_tape_new(&tape, m.ip.params->backend);
+    lac_status s = check_wish(m.ip.def, w);
     if (s == LAC_OK)
-        s = paint_all(&m, tape, t, grow);
+        s = lac_tape_new(&tape, m.ip.params->backend);
+    if (s == LAC_OK)
+        s = paint_all(&m, tape, t, w);
     lac_tape_free(tape);
     lac_model_close(&m);
     return s;
 }
 
-static lac_status inpaint(const char *model, const lac_model_how *how, const char *image, const char *mask, const char *out, int64_t grow)
+static lac_status inpaint(const char *model, const lac_model_how *how, const char *image, const char *mask, const char *out, const wish *w)
 {
     tasks t = { NULL, 0, 0 };
     if (image == NULL || mask == NULL || out == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "inpaint wants --image, --mask and --out");
-    if (grow < 0 || grow > MAX_DILATE)
-        return LAC_FAIL(LAC_ERR_ARG, "--dilate must be 0 to %d, found %lld", MAX_DILATE, (long long)grow);
+    if (w->grow < 0 || w->grow > MAX_DILATE)
+        return LAC_FAIL(LAC_ERR_ARG, "--dilate must be 0 to %d, found %lld", MAX_DILATE, (long long)w->grow);
+    if (w->seed < -1)
+        return LAC_FAIL(LAC_ERR_ARG, "--seed must not be negative, found %lld", (long long)w->seed);
     lac_status s = find_tasks(&t, image, mask, out);
     if (s == LAC_OK)
-        s = run(model, how, &t, grow);
+        s = run(model, how, &t, w);
     free_tasks(&t);
     return s;
 }
@@ -238,24 +252,27 @@ int lac_cmd_inpaint(int argc, char **argv)
 {
     const char *image = NULL, *mask = NULL, *out = NULL;
     lac_model_how how = { "auto", "auto" };
-    int64_t grow = 0;
+    wish w = { .seed = -1 };
     const lac_option options[] = {
         { "image", 'i', "FILE", LAC_OPTION_STRING, &image, "the picture, PNG or JPEG of any size; or a folder" },
         { "mask", 'm', "FILE", LAC_OPTION_STRING, &mask, "its mask, of the same size: above 127 is hole; or a folder" },
         { "out", 'o', "FILE", LAC_OPTION_STRING, &out, "the PNG to write; or a folder" },
-        { "dilate", 0, "N", LAC_OPTION_INT, &grow, "grow the hole by N pixels to all sides (default 0)" },
+        { "prompt", 0, "TEXT", LAC_OPTION_STRING, &w.ask.prompt, "what to paint, for a model that takes a prompt" },
+        { "seed", 0, "N", LAC_OPTION_INT, &w.seed, "of what the model draws at random, where it does (default 0)" },
+        { "dilate", 0, "N", LAC_OPTION_INT, &w.grow, "grow the hole by N pixels to all sides (default 0)" },
         LAC_MODEL_HOW_OPTIONS(how),
         { NULL },
     };
     const lac_command command = { "lacuna inpaint", "MODEL", 1, 1,
-        "Fills the hole of a picture. MODEL is a run's folder or a weights file that `lacuna export` or `lacuna import` wrote.\n"
+        "Fills the hole of a picture, with what --prompt says where the model takes a prompt. MODEL is a run's folder or a weights file that `lacuna export` or `lacuna import` wrote.\n"
         "The result has the picture's size, and outside the mask its very pixels. With folders, pictures and masks of the same\n"
         "name (endings apart) belong together; a pair that cannot be read is named, the others are done, and the status is 1.", options };
     lac_words words = { NULL, 0 };
     bool go;
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    w.ask.seed = (uint64_t)LAC_MAX(w.seed, 0);
     if (go)
-        s = inpaint(words.word[0], &how, image, mask, out, grow);
+        s = inpaint(words.word[0], &how, image, mask, out, &w);
     lac_words_free(&words);
     return lac_finish(s);
 }

@@ -195,7 +195,7 @@ static lac_status complete(void *context, uint8_t *picture, int64_t height, int6
     const lac_image image = { height, width, 3, picture }, hole = { height, width, 1, (uint8_t *)mask };
     lac_image result = { 0 };
     (void)id;
-    LAC_TRY(lac_inpaint(p->ip, p->tape, &image, &hole, &result));
+    LAC_TRY(lac_inpaint(p->ip, p->tape, &image, &hole, NULL, &result));
     memcpy(picture, result.pixels, (size_t)(height * width) * 3);
     lac_image_free(&result);
     return LAC_OK;

@@ -81,8 +81,10 @@ lac_status lac_backend_get(const lac_backend **b, const char *name)
         lac_error_clear();
     }
     *b = find(any ? "cpu" : name);
+    if (*b == NULL && n_known == 0)
+        return LAC_FAIL(LAC_ERR_STATE, "no backend is registered yet: call lac_backend_cpu_register (autograd/ops/backend_cpu.h) first");
     if (*b == NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "device '%s' is not there: this program has cpu and cuda", name);
+        return LAC_FAIL(LAC_ERR_ARG, "unknown device '%s': cpu, cuda or auto", name);
     return LAC_OK;
 }
 

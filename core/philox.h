@@ -92,3 +92,17 @@ static inline float lac_stream_normal(lac_stream *s)
     lac_normal2(a, b, &x, &y);
     return x;
 }
+
+/* n standard normals of one counter; element i is a function of the counter and i alone. */
+static inline void lac_philox_normals(const lac_philox *p, float *to, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 4) {
+        uint32_t word[4];
+        float x[4];
+        lac_philox_block(p, (uint32_t)(i / 4), word);
+        lac_normal2(word[0], word[1], &x[0], &x[1]);
+        lac_normal2(word[2], word[3], &x[2], &x[3]);
+        for (int64_t k = 0; k < 4 && i + k < n; k++)
+            to[i + k] = x[k];
+    }
+}

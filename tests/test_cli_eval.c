@@ -43,6 +43,12 @@ LAC_TEST(records_come_by_id_and_the_kth_takes_mask_k_mod_n)
             LAC_CHECK(strcmp(item.id, name) == 0 && item.height == SIDE && item.width == SIDE);
             LAC_CHECK(memcmp(item.mask, masks.pixels + i % N_MASKS * PIXELS, PIXELS) == 0);
         }
+    char *with, *without;                           /* the program's own masks go by either name */
+    LAC_CHECK_STATUS(lac_locate(NULL, "union-56-seed3-64", &without));
+    LAC_CHECK_STATUS(lac_locate(NULL, "union-56-seed3-64.png", &with));
+    LAC_CHECK(strcmp(with, without) == 0);
+    free(with);
+    free(without);
     const lac_score_origin o = lac_eval_set_origin(s);
     LAC_CHECK(strcmp(o.set, "toys") == 0 && strlen(o.manifest) == 64 && strstr(o.masks, masks.hash) != NULL);
     lac_mask_file_free(&masks);

@@ -133,9 +133,9 @@ LAC_TEST(a_bgr_model_is_the_rgb_one_with_channels_swapped_to_the_bit)
     LAC_CHECK_STATUS(lac_test_picture(&x, 40, 48, 3, 5));
     LAC_CHECK_STATUS(lac_image_new(&m, 40, 48, 1));
     memset(m.pixels + 8 * 48, 255, 16 * 48);
-    LAC_CHECK_STATUS(lac_inpaint(&bgr, u, &x, &m, &b));
+    LAC_CHECK_STATUS(lac_inpaint(&bgr, u, &x, &m, NULL, &b));
     swap(&x);
-    LAC_CHECK_STATUS(lac_inpaint(&rgb, t, &x, &m, &a));
+    LAC_CHECK_STATUS(lac_inpaint(&rgb, t, &x, &m, NULL, &a));
     LAC_CHECK(memcmp(a.pixels, b.pixels, 40 * 48 * 3) != 0);
     swap(&a);
     LAC_CHECK(memcmp(a.pixels, b.pixels, 40 * 48 * 3) == 0);
@@ -157,16 +157,16 @@ LAC_TEST(masks_without_a_hole_and_without_a_known_pixel)
     open_model(&ip, &t, lac_cli_model(lac_test_folder(), "m.safetensors", TINY, false, 7));
     LAC_CHECK_STATUS(lac_test_picture(&x, 24, 40, 3, 5));
     LAC_CHECK_STATUS(lac_image_new(&m, 24, 40, 1));
-    LAC_CHECK_STATUS(lac_inpaint(&ip, t, &x, &m, &y));
+    LAC_CHECK_STATUS(lac_inpaint(&ip, t, &x, &m, NULL, &y));
     LAC_CHECK(memcmp(x.pixels, y.pixels, 24 * 40 * 3) == 0);
     lac_image_free(&y);
     memset(m.pixels, 255, 24 * 40);
-    LAC_CHECK_STATUS(lac_inpaint(&ip, t, &x, &m, &y));
+    LAC_CHECK_STATUS(lac_inpaint(&ip, t, &x, &m, NULL, &y));
     LAC_CHECK_STATUS(lac_image_crop(&z, &x, 0, 0, 24, 40));         /* of a picture with no known pixel nothing is seen */
     memset(z.pixels, 7, 24 * 40 * 3);
     LAC_CHECK(y.height == 24 && y.width == 40);
     lac_image other = { 0 };
-    LAC_CHECK_STATUS(lac_inpaint(&ip, t, &z, &m, &other));
+    LAC_CHECK_STATUS(lac_inpaint(&ip, t, &z, &m, NULL, &other));
     LAC_CHECK(memcmp(other.pixels, y.pixels, 24 * 40 * 3) == 0);
     lac_image_free(&other);
     lac_image_free(&x);
@@ -175,4 +175,22 @@ LAC_TEST(masks_without_a_hole_and_without_a_known_pixel)
     lac_image_free(&z);
     lac_inpainter_close(&ip);
     lac_tape_free(t);
+}
+
+LAC_TEST(prompt_and_seed_are_for_models_that_take_them)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *plain = lac_cli_model(f, "m.safetensors", TINY, false, 7), *sampler = lac_cli_sampler(f, "s.safetensors", 7);
+    const char *image = lac_cli_picture(f, "i.png", 24, 40, 3), *mask = lac_cli_mask(f, "k.png", 24, 40, 4, 4, 9, 9), *y[4];
+    for (int i = 0; i < 4; i++)
+        y[i] = lac_cli_path(f, (const char *const[]){ "0.png", "1.png", "2.png", "3.png" }[i]);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, plain, "-i", image, "-m", mask, "-o", y[0], "--prompt", "a dog") == 2);
+    LAC_CHECK(lac_cli_complains(&said, "deepfill takes no prompt"));
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, plain, "-i", image, "-m", mask, "-o", y[0], "--seed", "3") == 2);
+    LAC_CHECK(lac_cli_complains(&said, "deepfill draws nothing at random") && access(y[0], F_OK) != 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, sampler, "-i", image, "-m", mask, "-o", y[0], "--prompt", "a dog") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, sampler, "-i", image, "-m", mask, "-o", y[1], "--prompt", "a dog", "--seed", "0") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, sampler, "-i", image, "-m", mask, "-o", y[2], "--prompt", "a house", "--seed", "0") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, sampler, "-i", image, "-m", mask, "-o", y[3], "--prompt", "a dog", "--seed", "1") == 0);
+    LAC_CHECK(lac_cli_same_file(y[0], y[1]) && !lac_cli_same_file(y[0], y[2]) && !lac_cli_same_file(y[0], y[3]));
 }

@@ -3,6 +3,13 @@
 #include "autograd/ops/backend_cpu.h"
 #include "tests/harness/test.h"
 
+LAC_TEST(before_any_is_registered_it_says_what_to_call)        /* the first of this file, in a process of its own */
+{
+    const lac_backend *b;
+    if (lac_backend_get(&b, "cpu") != LAC_OK)
+        LAC_CHECK_FAILS(lac_backend_get(&b, "cpu"), LAC_ERR_STATE, "call lac_backend_cpu_register");
+}
+
 LAC_TEST(backend_of_another_build_is_refused)
 {
     static lac_backend other = { .name = "cuda" };
@@ -18,7 +25,7 @@ LAC_TEST(backend_nobody_knows_is_named)
 {
     const lac_backend *b;
     LAC_CHECK_STATUS(lac_backend_cpu_register());
-    LAC_CHECK_FAILS(lac_backend_get(&b, "tpu"), LAC_ERR_ARG, "device 'tpu' is not there");
+    LAC_CHECK_FAILS(lac_backend_get(&b, "tpu"), LAC_ERR_ARG, "unknown device 'tpu': cpu, cuda or auto");
     LAC_CHECK(b == NULL);
 }
 

@@ -157,7 +157,7 @@ static lac_status sample(run *r, const lac_inpainter *ip, const lac_image *truth
     for (int64_t i = 0; i < mask->height * mask->width; i++)
         if (mask->pixels[i])
             memset(shown[0].pixels + 3 * i, 128, 3);
-    LAC_TRY(mine ? lac_inpaint(ip, r->painter, &shown[0], mask, &shown[1]) : lac_image_new(&shown[1], truth->height, truth->width, 3));
+    LAC_TRY(mine ? lac_inpaint(ip, r->painter, &shown[0], mask, NULL, &shown[1]) : lac_image_new(&shown[1], truth->height, truth->width, 3));
     return lac_image_crop(&shown[2], truth, 0, 0, truth->height, truth->width);
 }
 

@@ -16,4 +16,6 @@ static lac_tensor *paint(const lac_inpainter *ip, lac_tape *t, lac_tensor *image
     return lac_deepfill_forward(t, ip->model, image, mask).complete;
 }
 
-const lac_inpainter_def lac_inpainter_deepfill = { "deepfill", "DeepFill v2", lac_deepfill_keys, 8, open, paint };
+const lac_inpainter_def lac_inpainter_deepfill = {
+    "deepfill", "DeepFill v2", .keys = lac_deepfill_keys, .multiple = 8, .open = open, .paint = paint,
+};

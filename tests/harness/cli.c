@@ -7,6 +7,7 @@
 #include "data/mask_file.h"
 #include "data/pack_folder.h"
 #include "tests/harness/pictures.h"
+#include "tests/harness/sampler.h"
 #include "train/run.h"
 
 #include <fcntl.h>
@@ -73,7 +74,7 @@ bool lac_cli_same_file(const char *a, const char *b)
     return same;
 }
 
-char *lac_cli_model(const char *folder, const char *name, const char *given, bool bgr, uint64_t seed)
+static char *save_model(const lac_inpainter_def *def, const char *folder, const char *name, const char *given, bool bgr, uint64_t seed)
 {
     const lac_backend *b;
     lac_inpainter ip;
@@ -81,14 +82,25 @@ char *lac_cli_model(const char *folder, const char *name, const char *given, boo
     char *path = lac_cli_path(folder, name);
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    LAC_CHECK_STATUS(lac_config_resolve(&config, lac_inpainter_deepfill.keys, g, NULL, NULL));
-    LAC_CHECK_STATUS(lac_inpainter_open(&ip, &lac_inpainter_deepfill, config, b, LAC_F32));
+    LAC_CHECK_STATUS(lac_config_resolve(&config, def->keys, g, NULL, NULL));
+    LAC_CHECK_STATUS(lac_inpainter_open(&ip, def, config, b, LAC_F32));
     LAC_CHECK_STATUS(lac_params_init(ip.params, seed));
-    LAC_CHECK_STATUS(lac_model_save(path, ip.params, "deepfill", config, bgr, LAC_F32));
+    LAC_CHECK_STATUS(lac_model_save(path, ip.params, def->name, config, bgr, LAC_F32));
     lac_inpainter_close(&ip);
     json_decref(g);
     json_decref(config);
     return path;
+}
+
+char *lac_cli_model(const char *folder, const char *name, const char *given, bool bgr, uint64_t seed)
+{
+    return save_model(&lac_inpainter_deepfill, folder, name, given, bgr, seed);
+}
+
+char *lac_cli_sampler(const char *folder, const char *name, uint64_t seed)
+{
+    lac_inpainter_guest = &lac_test_sampler;
+    return save_model(&lac_test_sampler, folder, name, "{}", false, seed);
 }
 
 char *lac_cli_mask(const char *folder, const char *name, int64_t height, int64_t width, int64_t top, int64_t left, int64_t h, int64_t w)

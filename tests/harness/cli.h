@@ -25,6 +25,8 @@ bool lac_cli_same_file(const char *a, const char *b);
 /* Each makes FOLDER/NAME and returns its path. DeepFill of drawn weights, given: keys of its config as JSON; a mask with one
  * rectangular hole; a picture, PNG or JPEG by the name's ending. */
 char *lac_cli_model(const char *folder, const char *name, const char *given, bool bgr, uint64_t seed);
+/* The sampler of tests/harness/sampler.h, which commands find by its name from then on. */
+char *lac_cli_sampler(const char *folder, const char *name, uint64_t seed);
 char *lac_cli_mask(const char *folder, const char *name, int64_t height, int64_t width, int64_t top, int64_t left, int64_t h, int64_t w);
 char *lac_cli_picture(const char *folder, const char *name, int64_t height, int64_t width, uint64_t seed);
 

@@ -99,7 +99,7 @@ void lac_test_paint(lac_test_training *t, lac_image *made)
     LAC_CHECK_STATUS(lac_trainer_swap_ema(&t->trainer));
     r->def->inpainter(r, t->stages.stage[0].config, &ip, &network);
     LAC_CHECK_STATUS(lac_tape_new(&tape, r->backend));
-    LAC_CHECK_STATUS(lac_inpaint(&ip, tape, &image, &mask, made));
+    LAC_CHECK_STATUS(lac_inpaint(&ip, tape, &image, &mask, NULL, made));
     lac_tape_free(tape);
     LAC_CHECK_STATUS(lac_trainer_swap_ema(&t->trainer));
 }
