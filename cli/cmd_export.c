@@ -40,8 +40,11 @@ static lac_status add_network(lac_weights_writer *file, const wish *w, const lac
     return s;
 }
 
+/* config NULL: the network has no keys of its own. */
 static lac_status describe(lac_weights_writer *file, const json_t *config)
 {
+    if (config == NULL)
+        return LAC_OK;
     char *text = json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
     const lac_status s = text != NULL ? lac_weights_writer_metadata(file, "lacuna.config", text) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
     free(text);

@@ -276,6 +276,20 @@ lac_status lac_checkpoint_load(const char *path, const char *model, lac_state *s
     return lac_context(status, "loading checkpoint '%s'", path);
 }
 
+lac_status lac_checkpoint_holds(const char *path, const char *name, bool *holds)
+{
+    lac_hdf5 *f = NULL;
+    lac_hdf5_strings names = { 0 };
+    *holds = false;
+    LAC_TRY(lac_hdf5_open(&f, path));
+    const lac_status s = lac_hdf5_read_strings(f, "names", &names);
+    for (int64_t i = 0; s == LAC_OK && i < names.n; i++)
+        *holds |= strcmp(names.item[i], name) == 0;
+    lac_hdf5_strings_free(&names);
+    lac_hdf5_close(f);
+    return s;
+}
+
 lac_status lac_checkpoint_check(const char *path)
 {
     lac_hdf5 *f = NULL;

@@ -35,6 +35,9 @@ lac_status lac_checkpoint_find(char **path, const char *folder, lac_checkpoint_n
 lac_status lac_checkpoint_about(lac_checkpoint *about, const char *path);       /* the caller's: lac_checkpoint_clear */
 void lac_checkpoint_clear(lac_checkpoint *about);
 
+/* Whether it holds an array of that name. */
+lac_status lac_checkpoint_holds(const char *path, const char *name, bool *holds);
+
 /* Reads the arrays of *s (sorted on the way). Model, names, dtypes, shapes and sums are checked before anything is written; LAC_ERR_KEY names
  * another model, or the first twenty arrays that do not fit. */
 lac_status lac_checkpoint_load(const char *path, const char *model, lac_state *s);

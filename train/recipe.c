@@ -5,28 +5,62 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const lac_recipe_def *const recipes[] = {
+#define LAC_RECIPE(name) +1
+enum { LISTED = 0
+#include "train/recipes.def"
+};
+#undef LAC_RECIPE
+
+static const lac_recipe_def *recipes[LISTED + 8] = {
 #define LAC_RECIPE(name) &lac_recipe_##name,
 #include "train/recipes.def"
 #undef LAC_RECIPE
 };
+static int n_recipes = LISTED;
+
+lac_status lac_recipe_register(const lac_recipe_def *def)
+{
+    if (n_recipes == LAC_COUNT(recipes))
+        return LAC_FAIL(LAC_ERR_STATE, "recipe '%s': there is room for %d recipes", def->name, n_recipes);
+    recipes[n_recipes++] = def;
+    return LAC_OK;
+}
 
 lac_status lac_recipe_find(const lac_recipe_def **def, const char *name)
 {
     const char *names[LAC_COUNT(recipes)];
-    for (size_t i = 0; i < LAC_COUNT(recipes); i++) {
+    for (int i = 0; i < n_recipes; i++) {
         names[i] = recipes[i]->name;
         if (strcmp(names[i], name) == 0)
             return *def = recipes[i], LAC_OK;
     }
-    const int near = lac_nearest(name, names, (int)LAC_COUNT(recipes));
+    const int near = lac_nearest(name, names, n_recipes);
     return LAC_FAIL(LAC_ERR_CONFIG, "unknown recipe '%s'%s%s%s", name, near >= 0 ? " (did you mean '" : "", near >= 0 ? names[near] : "", near >= 0 ? "'?)" : "");
+}
+
+static bool has_parameters(const lac_params *ps)
+{
+    bool any = false;
+    for (int64_t i = 0; i < ps->n; i++)
+        any |= ps->param[i]->role != LAC_ROLE_BUFFER;
+    return any;
+}
+
+/* One that is neither would move nowhere and be saved nowhere. */
+static lac_status check_trained(const lac_recipe *r, const lac_params *ps)
+{
+    bool trained = !has_parameters(ps);
+    for (int p = 0; p < r->n_phases; p++)
+        trained |= r->phase[p].trains == ps;
+    return trained || ps->frozen ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "no phase trains the network '%s', and it is not frozen", ps->name);
 }
 
 lac_status lac_recipe_open(lac_recipe *r, const lac_recipe_def *def, const json_t *config, const lac_backend *b, lac_dtype d)
 {
     *r = (lac_recipe){ .def = def, .backend = b, .dtype = d, .size = lac_config_int(config, "data.train.size") };
     LAC_TRY(lac_context(def->open(r, config), "recipe '%s'", def->name));
+    for (int i = 0; i < r->n_nets; i++)
+        LAC_TRY(lac_context(check_trained(r, r->net[i]), "recipe '%s'", def->name));
     for (int i = 0; i < r->n_nets; i++)
         LAC_TRY(lac_params_init(r->net[i], (uint64_t)lac_config_int(config, "seed")));
     return LAC_OK;
@@ -44,8 +78,17 @@ void lac_recipe_close(lac_recipe *r)
 
 lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps)
 {
+    if (r->n_nets == LAC_MAX_NETS)
+        return LAC_FAIL(LAC_ERR_STATE, "network '%s': a recipe has at most %d", name, LAC_MAX_NETS);
     LAC_TRY(lac_params_new(&r->net[r->n_nets], name, r->backend, r->dtype));
     *ps = r->net[r->n_nets++];
+    return LAC_OK;
+}
+
+lac_status lac_recipe_frozen(lac_recipe *r, const char *name, lac_params **ps)
+{
+    LAC_TRY(lac_recipe_network(r, name, ps));
+    (*ps)->frozen = true;
     return LAC_OK;
 }
 

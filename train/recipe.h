@@ -56,11 +56,17 @@ struct lac_recipe {
 #include "train/recipes.def"
 #undef LAC_RECIPE
 
-/* Finds a recipe by name; LAC_ERR_CONFIG with the nearest one. */
+/* Finds a recipe by name among those of train/recipes.def and those registered; LAC_ERR_CONFIG with the nearest one. */
 lac_status lac_recipe_find(const lac_recipe_def **def, const char *name);
+
+/* Adds a recipe that the program's list does not have: a test's, or that of a program which links the house. *def is borrowed for good. */
+lac_status lac_recipe_register(const lac_recipe_def *def);
 
 /* Opens the recipe of a resolved config and initialises its networks from the seed. lac_recipe_close ends all; safe on zeroes. */
 lac_status lac_recipe_open(lac_recipe *r, const lac_recipe_def *def, const json_t *config, const lac_backend *b, lac_dtype d);
 void lac_recipe_close(lac_recipe *r);
-lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps);        /* for open */
+
+/* For open. A network is trained by a phase, or it is frozen: no master, no gradient, no moments, no EMA, whatever the precision. */
+lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps);
+lac_status lac_recipe_frozen(lac_recipe *r, const char *name, lac_params **ps);
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

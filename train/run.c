@@ -1,4 +1,5 @@
 #include "train/run_internal.h"
+#include "train/frozen.h"
 
 #include "core/clock.h"
 #include "core/file/atomic.h"
@@ -105,24 +106,38 @@ static lac_status take_steps(run *r, int64_t end)
     return profile_window(r);
 }
 
+/* What of one network has another's name and shape; *all: every parameter found its like. */
+static lac_status hand_over_network(lac_params *to, const lac_params *from, bool *all)
+{
+    *all = true;
+    for (int64_t k = 0; k < to->n; k++) {
+        lac_param *p = to->param[k];
+        const lac_param *q = lac_params_find(from, p->name);
+        float *x;
+        if (q == NULL || !lac_same_shape(q->value, p->value)) {
+            *all = false;
+            continue;
+        }
+        LAC_TRY(lac_malloc((void **)&x, (size_t)lac_numel(p->value) * sizeof *x));
+        lac_status s = lac_param_get(q, x);
+        if (s == LAC_OK)
+            s = lac_param_set(p, x);
+        free(x);
+        LAC_TRY(s);
+    }
+    return LAC_OK;
+}
+
 /* Networks of the stage before, by name and shape, where `init` does not say otherwise. */
 static lac_status hand_over(lac_trainer *to, const lac_trainer *from)
 {
     for (int i = 0; i < to->recipe.n_nets; i++) {
         const lac_params *source = lac_recipe_find_network(&from->recipe, to->recipe.net[i]->name);
-        for (int64_t k = 0; source != NULL && k < to->recipe.net[i]->n; k++) {
-            lac_param *p = to->recipe.net[i]->param[k];
-            const lac_param *q = lac_params_find(source, p->name);
-            float *x;
-            if (q == NULL || !lac_same_shape(q->value, p->value))
-                continue;
-            LAC_TRY(lac_malloc((void **)&x, (size_t)lac_numel(p->value) * sizeof *x));
-            lac_status s = lac_param_get(q, x);
-            if (s == LAC_OK)
-                s = lac_param_set(p, x);
-            free(x);
-            LAC_TRY(s);
-        }
+        bool all;
+        if (source == NULL)
+            continue;
+        LAC_TRY(hand_over_network(to->recipe.net[i], source, &all));
+        lac_frozen_handed_over(to, i, from, source, all);
     }
     for (int p = 0; p < to->recipe.n_phases; p++)
         LAC_TRY(lac_optim_restart_ema(to->optim[p]));
@@ -204,7 +219,7 @@ static lac_status enter_stage(run *r, int64_t k, const char *checkpoint)
     r->first_step = k > 0 ? run_end(r->stages, k - 1) : 0;
     lac_status s = run_open_trainer(&r->trainer, r->stage, r->comm);
     if (s == LAC_OK && checkpoint != NULL)
-        s = run_restore(&r->trainer, r->stage, checkpoint);
+        s = run_restore(&r->trainer, r->stages, k, checkpoint);
     else if (s == LAC_OK && before.tape != NULL)
         s = hand_over(&r->trainer, &before);
     if (s == LAC_OK && checkpoint == NULL)

@@ -52,5 +52,6 @@ lac_status run_save(run *r);
 lac_status run_write_plans(const run *r);       /* the backend's choices, into the run's plans.json; nothing where it makes none */
 
 lac_status run_open_trainer(lac_trainer *t, const lac_stage *stage, lac_comm *comm);
-lac_status run_restore(lac_trainer *t, const lac_stage *stage, const char *path);
+/* The trainer of stages->stage[k], fresh, as the checkpoint has it. */
+lac_status run_restore(lac_trainer *t, const lac_stages *stages, int64_t k, const char *path);
 lac_status run_init_weights(run *r);

@@ -5,6 +5,7 @@
 #include "core/file/weights.h"
 #include "core/memory.h"
 #include "core/threads.h"
+#include "train/frozen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,19 +35,6 @@ lac_status run_open_trainer(lac_trainer *t, const lac_stage *stage, lac_comm *co
     if (threads > 0)
         lac_threads_set((int)threads);
     return lac_trainer_open(t, stage->recipe, stage->config, stage->name, b, d, comm);
-}
-
-lac_status run_restore(lac_trainer *t, const lac_stage *stage, const char *path)
-{
-    lac_state s = { 0 };
-    lac_status status = lac_trainer_state(t, &s);
-    if (status == LAC_OK)
-        status = lac_checkpoint_load(path, stage->recipe->name, &s);
-    if (status == LAC_OK)
-        status = lac_trainer_restored(t);
-    lac_trainer_state_end(t);
-    lac_state_free(&s);
-    return status;
 }
 
 /* From another run's folder: its network of the same name. */
@@ -84,43 +72,104 @@ static lac_status init_from_file(lac_params *ps, const char *from, const char *p
     return s;
 }
 
-/* A file of several networks (lacuna export --all) has their names before the keys. */
-static lac_status init_network(lac_params *ps, const json_t *entry, bool several)
+static bool is_run(const json_t *entry)
 {
-    const char *from = lac_config_str(entry, "from");
-    const bool strict = lac_config_bool(entry, "strict");
-    char prefix[96] = "";
     struct stat st;
-    if (stat(from, &st) == 0 && S_ISDIR(st.st_mode))
-        return init_from_run(ps, from, strict);
-    if (several)
-        snprintf(prefix, sizeof prefix, "%s.", ps->name);
-    return init_from_file(ps, from, prefix, strict);
+    return stat(lac_config_str(entry, "from"), &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static lac_status init_entry(lac_recipe *recipe, const json_t *entry)
+static bool names(const json_t *entry, const lac_params *ps)
 {
     const char *name = lac_config_str(entry, "network");
-    const bool all = strcmp(name, "all") == 0;
-    if (!all && lac_recipe_find_network(recipe, name) == NULL)
-        return LAC_FAIL(LAC_ERR_CONFIG, "there is no network '%s'", name);
-    for (int i = 0; i < recipe->n_nets; i++)
-        if (all || strcmp(recipe->net[i]->name, name) == 0)
-            LAC_TRY(init_network(recipe->net[i], entry, all));
+    return strcmp(name, "all") == 0 || strcmp(name, ps->name) == 0;
+}
+
+/* A file of several networks (lacuna export --all) has their names before the keys. */
+static lac_status init_network(lac_trainer *t, int net, const json_t *entry)
+{
+    lac_params *ps = t->recipe.net[net];
+    const char *from = lac_config_str(entry, "from");
+    const bool strict = lac_config_bool(entry, "strict"), run = is_run(entry);
+    char prefix[96] = "";
+    if (strcmp(lac_config_str(entry, "network"), "all") == 0)
+        snprintf(prefix, sizeof prefix, "%s.", ps->name);
+    LAC_TRY(lac_context(run ? init_from_run(ps, from, strict) : init_from_file(ps, from, prefix, strict), "init from '%s'", from));
+    lac_frozen_loaded(t, net, run, strict);
     return LAC_OK;
+}
+
+static lac_status init_entry(lac_trainer *t, const json_t *entry)
+{
+    int n = 0;
+    for (int i = 0; i < t->recipe.n_nets; i++)
+        if (names(entry, t->recipe.net[i])) {
+            LAC_TRY(init_network(t, i, entry));
+            n++;
+        }
+    return n > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "init from '%s': there is no network '%s'", lac_config_str(entry, "from"), lac_config_str(entry, "network"));
 }
 
 /* EMA and moments begin anew: the optimizers restart from what was loaded. */
 lac_status run_init_weights(run *r)
 {
     const json_t *list = lac_config_at(r->config, "init");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *entry = json_array_get(list, i);
-        LAC_TRY(lac_context(init_entry(&r->trainer.recipe, entry), "init from '%s'", lac_config_str(entry, "from")));
-    }
+    for (size_t i = 0; i < json_array_size(list); i++)
+        LAC_TRY(init_entry(&r->trainer, json_array_get(list, i)));
     for (int p = 0; json_array_size(list) > 0 && p < r->trainer.recipe.n_phases; p++)
         LAC_TRY(lac_optim_restart_ema(r->trainer.optim[p]));
     return LAC_OK;
+}
+
+/* What the stages up to k took from files for a frozen network, from the last entry on that says all of it; n counts the entries. */
+static lac_status make_again(lac_trainer *t, int net, const lac_stages *stages, int64_t k)
+{
+    int64_t n = 0, last = 0;
+    for (int pass = 0; pass < 2; pass++, n = 0)
+        for (int64_t i = 0; i <= k; i++) {
+            const json_t *list = lac_config_at(stages->stage[i].config, "init");
+            for (size_t j = 0; j < json_array_size(list); j++, n++) {
+                const json_t *entry = json_array_get(list, j);
+                if (!names(entry, t->recipe.net[net]) || is_run(entry))
+                    continue;
+                if (pass == 0 && lac_config_bool(entry, "strict"))
+                    last = n;
+                if (pass == 1 && n >= last)
+                    LAC_TRY(init_network(t, net, entry));
+            }
+        }
+    return LAC_OK;
+}
+
+/* Frozen networks: which of them the checkpoint holds; the others are made again. */
+static lac_status restore_frozen(lac_trainer *t, const lac_stages *stages, int64_t k, const char *path)
+{
+    for (int i = 0; i < t->recipe.n_nets; i++) {
+        char sum[128];
+        bool has;
+        if (!t->recipe.net[i]->frozen)
+            continue;
+        snprintf(sum, sizeof sum, "%s/sum", t->recipe.net[i]->name);
+        LAC_TRY(lac_checkpoint_holds(path, sum, &has));
+        if (has)
+            LAC_TRY(make_again(t, i, stages, k));
+        t->keeps[i] = !has;
+    }
+    return LAC_OK;
+}
+
+lac_status run_restore(lac_trainer *t, const lac_stages *stages, int64_t k, const char *path)
+{
+    lac_state s = { 0 };
+    lac_status status = restore_frozen(t, stages, k, path);
+    if (status == LAC_OK)
+        status = lac_trainer_state(t, &s);
+    if (status == LAC_OK)
+        status = lac_checkpoint_load(path, stages->stage[k].recipe->name, &s);
+    if (status == LAC_OK)
+        status = lac_trainer_restored(t);
+    lac_trainer_state_end(t);
+    lac_state_free(&s);
+    return status;
 }
 
 static lac_status find_stage(lac_loaded *r, const lac_checkpoint *about)
@@ -153,7 +202,7 @@ static lac_status load_checkpoint(lac_loaded *r, const char *path)
     if (s == LAC_OK)
         s = open_for_use(r);
     if (s == LAC_OK)
-        s = run_restore(&r->trainer, r->stage, path);
+        s = run_restore(&r->trainer, &r->stages, r->stage - r->stages.stage, path);
     if (s == LAC_OK)
         s = lac_trainer_swap_ema(&r->trainer);
     r->step = about.step;

@@ -123,7 +123,7 @@ static const lac_key *keys_of(const lac_recipe_def *recipe)
         { "model", LAC_KEY_TABLE, "{}", .sub = recipe->model_keys, .help = "networks" },
         { "loss", LAC_KEY_TABLE, "{}", .sub = recipe->loss_keys, .help = "weights and forms" },
         { "optim", LAC_KEY_TABLE, "{}", .sub = optim_keys, .help = "one optimizer a network" },
-        { "init", LAC_KEY_LIST, "[]", .sub = init_keys, .help = "weights to start from" },
+        { "init", LAC_KEY_LIST, "[]", .sub = init_keys, .help = "weights to start from: the run's, or a stage's own" },
         { "sample", LAC_KEY_TABLE, "{}", .sub = sample_keys, .help = "grids while training" },
         { "validate", LAC_KEY_TABLE, "{}", .sub = validate_keys, .help = "scores while training" },
         { "log", LAC_KEY_TABLE, "{}", .sub = log_keys, .help = "what is written down" },
@@ -200,6 +200,8 @@ static lac_status resolve_stage(lac_stage *s, const json_t *given, const json_t 
     lac_status status = table != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
     json_object_del(table, "stages");
     json_object_del(table, "sweep");
+    if (k > 0)          /* the run's `init` is where its first stage begins; later ones have the stage before, or an `init` of their own */
+        json_object_del(table, "init");
     if (status == LAC_OK && over != NULL && (json_object_set_new(table, "stage", json_string(name)) != 0 || lay_over(table, over) != 0))
         status = LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
     if (status == LAC_OK)

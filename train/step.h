@@ -12,6 +12,9 @@
 #include "train/replay.h"
 #include "train/staging.h"
 
+/* Of a network that is frozen; train/frozen.h. */
+typedef struct lac_frozen { int64_t sum[2], saved[2]; bool summed; float *values; } lac_frozen;
+
 typedef struct lac_trainer {
     lac_recipe recipe;
     lac_optim_config optim_config[LAC_MAX_PHASES];      /* by phase */
@@ -19,6 +22,9 @@ typedef struct lac_trainer {
     lac_tape *tape;
     lac_comm *comm;
     const char *stage;
+    int64_t seed;
+    bool keeps[LAC_MAX_NETS];                           /* frozen networks that a checkpoint has to hold (train/frozen.h) */
+    lac_frozen frozen[LAC_MAX_NETS];
     int64_t share, micro;                               /* pictures of a step on this rank, and at once: a divisor of those */
     lac_staging staging;
     lac_replays replays;

@@ -1,4 +1,4 @@
-#include "train/step.h"
+#include "train/frozen.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static lac_status divide_batch(lac_trainer *t, const json_t *config)
 lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const json_t *config, const char *stage, const lac_backend *b,
                             lac_dtype d, lac_comm *comm)
 {
-    *t = (lac_trainer){ .comm = comm, .stage = stage };
+    *t = (lac_trainer){ .comm = comm, .stage = stage, .seed = lac_config_int(config, "seed") };
     for (int i = 0; i < LAC_MAX_PHASES * LAC_MAX_LOSSES; i++)
         t->loss[i / LAC_MAX_LOSSES][i % LAC_MAX_LOSSES] = NAN;
     LAC_TRY(lac_recipe_open(&t->recipe, def, config, b, d));
@@ -48,6 +48,7 @@ void lac_trainer_close(lac_trainer *t)
     }
     lac_staging_close(&t->staging);
     lac_tape_free(t->tape);
+    lac_frozen_state_end(t);
     lac_recipe_close(&t->recipe);
     *t = (lac_trainer){ 0 };
 }
@@ -61,12 +62,13 @@ double lac_trainer_total(const lac_trainer *t)
     return sum;
 }
 
-/* Buffers of every network, and the parameters of those no optimizer holds. */
+/* What the optimizers hold, what is frozen, and every network's buffers. */
 lac_status lac_trainer_state(lac_trainer *t, lac_state *s)
 {
     LAC_TRY(lac_trainer_settle(t));
     for (int p = 0; p < t->recipe.n_phases; p++)
         LAC_TRY(lac_optim_state(t->optim[p], s));
+    LAC_TRY(lac_frozen_state(t, s));
     for (int i = 0; i < t->recipe.n_nets; i++)
         for (int64_t k = 0; k < t->recipe.net[i]->n; k++) {
             const lac_param *q = t->recipe.net[i]->param[k];
@@ -80,6 +82,7 @@ lac_status lac_trainer_restored(lac_trainer *t)
 {
     for (int p = 0; p < t->recipe.n_phases; p++)
         LAC_TRY(lac_optim_restored(t->optim[p]));
+    LAC_TRY(lac_frozen_restored(t));
     for (int i = 0; i < t->recipe.n_nets; i++)
         for (int64_t k = 0; k < t->recipe.net[i]->n; k++)
             lac_param_changed(t->recipe.net[i]->param[k]);
@@ -90,6 +93,7 @@ void lac_trainer_state_end(lac_trainer *t)
 {
     for (int p = 0; p < t->recipe.n_phases; p++)
         lac_optim_state_end(t->optim[p]);
+    lac_frozen_state_end(t);
 }
 
 lac_status lac_trainer_swap_ema(lac_trainer *t)

@@ -72,13 +72,17 @@ static int list_files(void)
 
 /* harness/device.c, in programs that have it. */
 lac_status lac_test_device_ready(void) __attribute__((weak));
+/* harness/program.c, likewise. */
+int lac_test_program(int argc, char **argv) __attribute__((weak));
 
 /* lacuna-tests [FILE [TEST]]: all tests, those of one file, or one of them; lacuna-tests --list: the files; lacuna-tests --device: nothing but
- * whether the device that is to be tested is there. */
+ * whether the device that is to be tested is there; lacuna-tests --as COMMAND ...: the program's command, with the recipes of tests. */
 int main(int argc, char **argv)
 {
     static struct CMUnitTest chosen[MAX_TESTS];
     size_t n = 0;
+    if (argc > 2 && strcmp(argv[1], "--as") == 0 && lac_test_program != NULL)
+        return lac_test_program(argc - 2, argv + 2);
     if (argc == 2 && strcmp(argv[1], "--list") == 0)
         return list_files();
     if (lac_test_device_ready != NULL && lac_test_device_ready() != LAC_OK) {
