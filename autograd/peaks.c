@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COPY_SIZE = 512 << 20, SIDE = 8192, SAMPLES = 3 };
+enum { COPY_SIZE = 512 << 20, DEVICE_SIDE = 8192, HOST_SIDE = 2048, SAMPLES = 3 };
 
 typedef struct work { const lac_backend *b; char *block; lac_op_ctx product; } work;
 
@@ -46,49 +46,67 @@ static lac_status fill(const work *w, lac_dtype d, size_t size)
     return status;
 }
 
-static lac_status measure(work *w, lac_dtype d, lac_peaks *p)
+static lac_status time_product(work *w, lac_tensor x[3], double *seconds)
 {
-    const size_t matrix = (size_t)SIDE * SIDE * lac_dtype_size(d);
-    double seconds;
+    const lac_kernel *k = &w->b->kernels[LAC_OP_linear];
     size_t size = 0;
     void *workspace = NULL;
-    lac_tensor x[3];
-    LAC_TRY(fill(w, d, 2 * (size_t)COPY_SIZE));
-    LAC_TRY(lac_stopwatch(w->b, copy, w, SAMPLES, &seconds));
-    p->copy_gbs = 2e-9 * (double)COPY_SIZE / seconds;
     w->product = (lac_op_ctx){ .def = lac_op_find(LAC_OP_linear), .op = LAC_OP_linear, .in = { &x[0], &x[1] }, .out = { &x[2] }, .backend = w->b };
-    for (int i = 0; i < 3; i++) {
-        lac_tensor_shape(&x[i], d, 2, (int64_t[]){ SIDE, SIDE });
-        x[i].data = w->block + (size_t)i * matrix;
-        x[i].backend = w->b;
-    }
-    if (w->b->kernels[LAC_OP_linear].workspace != NULL)
-        LAC_TRY(w->b->kernels[LAC_OP_linear].workspace(&w->product, &size));
+    if (k->workspace != NULL)
+        LAC_TRY(k->workspace(&w->product, &size));
     if (size > 0)
         LAC_TRY(w->b->alloc(&workspace, size));
     w->product.workspace = workspace;
-    const lac_status s = lac_stopwatch(w->b, product, w, SAMPLES, &seconds);
+    const lac_status s = lac_stopwatch(w->b, product, w, SAMPLES, seconds);
     if (workspace != NULL)
         w->b->free(workspace, size);
-    p->gflops = 2e-9 * SIDE * SIDE * SIDE / seconds;
     return s;
+}
+
+/* A product of two square matrices within the block. */
+static lac_status measure_product(work *w, lac_dtype d, int64_t side, lac_peaks *p)
+{
+    lac_tensor x[3];
+    double seconds;
+    for (int i = 0; i < 3; i++) {
+        lac_tensor_shape(&x[i], d, 2, (int64_t[]){ side, side });
+        x[i].data = w->block + (size_t)i * lac_bytes(&x[i]);
+        x[i].backend = w->b;
+    }
+    LAC_TRY(time_product(w, x, &seconds));
+    p->gflops = 2e-9 * (double)(side * side * side) / seconds;
+    snprintf(p->of, sizeof p->of, "%s products", lac_dtype_name(d));
+    return LAC_OK;
+}
+
+static lac_status on_device(work *w, lac_dtype d, lac_peaks *p)
+{
+    double seconds;
+    LAC_TRY(lac_stopwatch(w->b, copy, w, SAMPLES, &seconds));
+    p->copy_gbs = 2e-9 * (double)COPY_SIZE / seconds;
+    return measure_product(w, d, DEVICE_SIDE, p);
+}
+
+static lac_status on_host(work *w, lac_dtype d, lac_peaks *p)
+{
+    lac_peak here;
+    LAC_TRY(lac_peak_measure(&here));
+    *p = (lac_peaks){ .copy_gbs = here.copy_gbs, .gflops = here.fma_gflops, .of = "f32 multiply-adds" };
+    return d == LAC_F32 ? LAC_OK : measure_product(w, d, HOST_SIDE, p);
 }
 
 lac_status lac_peaks_measure(const lac_backend *b, lac_dtype d, lac_peaks *p)
 {
+    const bool host = b->queue == NULL;
+    const size_t size = host ? (size_t)3 * HOST_SIDE * HOST_SIDE * sizeof(float) : 2 * (size_t)COPY_SIZE;
     work w = { .b = b };
     void *block;
-    if (b->queue == NULL) {
-        lac_peak here;
-        LAC_TRY(lac_peak_measure(&here));
-        *p = (lac_peaks){ .copy_gbs = here.copy_gbs, .gflops = here.fma_gflops, .of = "f32 multiply-adds" };
-        return LAC_OK;
-    }
-    snprintf(p->of, sizeof p->of, "%s products", lac_dtype_name(d));
-    LAC_TRY(b->alloc(&block, 2 * (size_t)COPY_SIZE));
+    LAC_TRY(b->alloc(&block, size));
     w.block = block;
-    const lac_status s = measure(&w, d, p);
-    b->free(block, 2 * (size_t)COPY_SIZE);
+    lac_status s = fill(&w, d, size);
+    if (s == LAC_OK)
+        s = host ? on_host(&w, d, p) : on_device(&w, d, p);
+    b->free(block, size);
     return s;
 }
 

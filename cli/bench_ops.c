@@ -1,12 +1,22 @@
 #include "cli/bench_ops.h"
 
 #include "autograd/ops/activation/activation.h"
+#include "autograd/ops/composite/composite.h"
+#include "autograd/ops/concat/concat.h"
 #include "autograd/ops/contextual_attention/contextual_attention.h"
 #include "autograd/ops/conv2d/conv2d.h"
+#include "autograd/ops/dequantize/dequantize.h"
 #include "autograd/ops/gate/gate.h"
+#include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/l1_loss/l1_loss.h"
+#include "autograd/ops/pad2d/pad2d.h"
+#include "autograd/ops/resize/resize.h"
+#include "autograd/ops/spectral_norm/spectral_norm.h"
+#include "autograd/ops/weighted_sum/weighted_sum.h"
 #include "core/memory.h"
 #include "core/philox.h"
 #include "core/stopwatch.h"
+#include "core/update.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,43 +45,71 @@ void lac_bench_row_print(const lac_bench_row *r, const lac_peaks *p)
     char share[16] = "";
     if (r->total > 0)
         snprintf(share, sizeof share, "%.1f%%", 100 * r->seconds / r->total);
-    printf("%-22s %-8s %-26s %10.3f %7s %8.1f %7.1f%%", lac_op_name(r->op), r->backward ? "backward" : "forward", r->shape, 1e3 * r->seconds, share,
+    printf("%-22s %-8s %-26s %10.3f %7s %8.1f %7.1f%%", r->name, r->way, r->shape, 1e3 * r->seconds, share,
            gbs, 100 * gbs / p->copy_gbs);
     if (r->flops > 0)
         printf(" %9.1f %7.1f%%", gflops, 100 * gflops / p->gflops);
     printf("\n");
 }
 
-/* An op at one shape: inputs of random numbers, weights among them, and its attribute. */
+/* An op at one shape: its attribute and its inputs. A letter says what an input is:
+ *     x  the dtype asked for, with a gradient          f  f32, with a gradient       m  f32, a box of ones, no gradient
+ *     w  the same, its gradient f32 (a weight)         c  f32, no gradient           u  bytes                          -  left out */
 typedef struct op_case {
     lac_op op;
     const void *attr;
-    const char *about;
-    int n_in;
-    lac_shape in[3];
-    bool mask_last;                             /* the last input is f32 and gets no gradient: a box of ones */
+    const char *about, *inputs;
+    lac_shape in[LAC_MAX_IN];
 } op_case;
 
-static const lac_conv2d_attr conv3 = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1, LAC_ACT_NONE }, conv5 = { { 2, 2 }, { 1, 1 }, { 1, 2, 1, 2 }, 1, LAC_ACT_NONE };
-static const lac_conv2d_attr dilated = { { 1, 1 }, { 4, 4 }, { 4, 4, 4, 4 }, 1, LAC_ACT_NONE };
-static const lac_gate_attr gate1 = { LAC_ACT_ELU, 1 }, gate2 = { LAC_ACT_ELU, 2 };
-static const lac_activation_attr leaky = { LAC_ACT_LEAKY };
-static const lac_contextual_attention_attr attention = { .ksize = 3, .rate = 2, .fuse = true, .softmax_scale = 10 };
+#define CONV(...) &(const lac_conv2d_attr){ .groups = 1, __VA_ARGS__ }
+#define SAME(k, d) CONV(.stride = { 1, 1 }, .dilation = { d, d }, .pad = { (k) / 2 * (d), (k) / 2 * (d), (k) / 2 * (d), (k) / 2 * (d) })
+#define HALVES(k, a, b) CONV(.stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { a, b, a, b })
+#define MAP(n, side, c) { 4, { n, side, side, c } }
+#define KERNEL(o, k, i) { 4, { o, k, k, i } }
 
-/* As DeepFill v2 meets them: batch 4, 256x256, cnum 48. */
+/* As DeepFill v2 meets them (batch 4, 256x256, cnum 48), and the UNet of SD 1.x (one picture of 512x512). */
 static const op_case cases[] = {
-    { LAC_OP_conv2d, &conv3, "48->96 k3 128x128", 2, { { 4, { 4, 128, 128, 48 } }, { 4, { 96, 3, 3, 48 } } }, false },
-    { LAC_OP_conv2d, &conv3, "96->192 k3 64x64", 2, { { 4, { 4, 64, 64, 96 } }, { 4, { 192, 3, 3, 96 } } }, false },
-    { LAC_OP_conv2d, &dilated, "96->192 k3 64x64 dilated 4", 2, { { 4, { 4, 64, 64, 96 } }, { 4, { 192, 3, 3, 96 } } }, false },
-    { LAC_OP_conv2d, &conv5, "128->256 k5 64x64 stride 2", 2, { { 4, { 8, 64, 64, 128 } }, { 4, { 256, 5, 5, 128 } } }, false },
-    { LAC_OP_gate, &gate1, "48 256x256", 1, { { 4, { 4, 256, 256, 48 } } }, false },
-    { LAC_OP_gate, &gate2, "96 128x128 upsampled", 1, { { 4, { 4, 128, 128, 96 } } }, false },
-    { LAC_OP_activation, &leaky, "64 128x128 leaky", 1, { { 4, { 8, 128, 128, 64 } } }, false },
-    { LAC_OP_contextual_attention, &attention, "96 64x64", 3, { { 4, { 4, 64, 64, 96 } }, { 0, { 0 } }, { 4, { 1, 64, 64, 1 } } }, true },
+    { LAC_OP_conv2d, SAME(5, 1), "5->48 k5 256x256", "xwf", { MAP(4, 256, 5), KERNEL(48, 5, 5), { 1, { 48 } } } },
+    { LAC_OP_conv2d, SAME(3, 1), "24->48 k3 256x256", "xwf", { MAP(4, 256, 24), KERNEL(48, 3, 24), { 1, { 48 } } } },
+    { LAC_OP_conv2d, SAME(3, 1), "48->48 k3 256x256", "xwf", { MAP(4, 256, 48), KERNEL(48, 3, 48), { 1, { 48 } } } },
+    { LAC_OP_conv2d, HALVES(3, 0, 1), "48->192 k3 128x128 stride 2", "xwf", { MAP(4, 128, 48), KERNEL(192, 3, 48), { 1, { 192 } } } },
+    { LAC_OP_conv2d, SAME(3, 1), "96->192 k3 64x64", "xwf", { MAP(4, 64, 96), KERNEL(192, 3, 96), { 1, { 192 } } } },
+    { LAC_OP_conv2d, SAME(3, 2), "192->192 k3 64x64 dilated 2", "xwf", { MAP(4, 64, 192), KERNEL(192, 3, 192), { 1, { 192 } } } },
+    { LAC_OP_conv2d, SAME(3, 16), "192->192 k3 64x64 dilated 16", "xwf", { MAP(4, 64, 192), KERNEL(192, 3, 192), { 1, { 192 } } } },
+    { LAC_OP_conv2d, HALVES(5, 1, 2), "128->256 k5 64x64 stride 2", "xwf", { MAP(8, 64, 128), KERNEL(256, 5, 128), { 1, { 256 } } } },
+    { LAC_OP_conv2d, SAME(3, 1), "320->320 k3 64x64", "xwf", { MAP(1, 64, 320), KERNEL(320, 3, 320), { 1, { 320 } } } },
+    { LAC_OP_conv2d, SAME(3, 1), "640->640 k3 32x32", "xwf", { MAP(1, 32, 640), KERNEL(640, 3, 640), { 1, { 640 } } } },
+    { LAC_OP_conv2d, SAME(3, 1), "1280->1280 k3 16x16", "xwf", { MAP(1, 16, 1280), KERNEL(1280, 3, 1280), { 1, { 1280 } } } },
+    { LAC_OP_conv2d, SAME(3, 1), "1280->1280 k3 8x8", "xwf", { MAP(1, 8, 1280), KERNEL(1280, 3, 1280), { 1, { 1280 } } } },
+    { LAC_OP_conv2d, SAME(1, 1), "640->320 k1 64x64", "xwf", { MAP(1, 64, 640), KERNEL(320, 1, 640), { 1, { 320 } } } },
+    { LAC_OP_conv2d, SAME(3, 1), "128->128 k3 256x256", "xwf", { MAP(1, 256, 128), KERNEL(128, 3, 128), { 1, { 128 } } } },
+    { LAC_OP_linear, NULL, "4096x320->2560", "xwf", { { 2, { 4096, 320 } }, { 2, { 2560, 320 } }, { 1, { 2560 } } } },
+    { LAC_OP_linear, NULL, "4096x320->320", "xwf", { { 2, { 4096, 320 } }, { 2, { 320, 320 } }, { 1, { 320 } } } },
+    { LAC_OP_linear, NULL, "1024x640->1280", "xwf", { { 2, { 1024, 640 } }, { 2, { 1280, 640 } }, { 1, { 1280 } } } },
+    { LAC_OP_linear, NULL, "256x1280->10240", "xwf", { { 2, { 256, 1280 } }, { 2, { 10240, 1280 } }, { 1, { 10240 } } } },
+    { LAC_OP_linear, NULL, "77x768->768", "xwf", { { 2, { 77, 768 } }, { 2, { 768, 768 } }, { 1, { 768 } } } },
+    { LAC_OP_contextual_attention, &(const lac_contextual_attention_attr){ .ksize = 3, .rate = 2, .fuse = true, .softmax_scale = 10 }, "96 64x64", "x-m",
+      { MAP(4, 64, 96), { 0 }, MAP(1, 64, 1) } },
+    { LAC_OP_gate, &(const lac_gate_attr){ .act = LAC_ACT_ELU, .upsample = 1 }, "48 256x256", "x", { MAP(4, 256, 48) } },
+    { LAC_OP_gate, &(const lac_gate_attr){ .act = LAC_ACT_ELU, .upsample = 2 }, "96 128x128 upsampled", "x", { MAP(4, 128, 96) } },
+    { LAC_OP_activation, &(const lac_activation_attr){ .kind = LAC_ACT_LEAKY }, "64 128x128 leaky", "x", { MAP(8, 128, 64) } },
+    { LAC_OP_activation, &(const lac_activation_attr){ .kind = LAC_ACT_ELU }, "64 128x128 elu", "x", { MAP(8, 128, 64) } },
+    { LAC_OP_composite, &(const lac_composite_attr){ .dtype = LAC_F32 }, "3 256x256", "xxm", { MAP(16, 256, 3), MAP(16, 256, 3), MAP(1, 256, 1) } },
+    { LAC_OP_concat, &(const lac_concat_attr){ .axis = LAC_CONCAT_CHANNELS }, "96+96 64x64", "xx", { MAP(16, 64, 96), MAP(16, 64, 96) } },
+    { LAC_OP_pad2d, &(const lac_pad2d_attr){ .pad = { 3, 3, 3, 3 }, .mode = LAC_PAD_REFLECT }, "64 128x128 reflect 3", "x", { MAP(8, 128, 64) } },
+    { LAC_OP_resize, &(const lac_resize_attr){ .height = 256, .width = 256, .mode = LAC_RESIZE_NEAREST }, "64 128x128 twice, nearest", "x", { MAP(4, 128, 64) } },
+    { LAC_OP_resize, &(const lac_resize_attr){ .height = 256, .width = 256, .mode = LAC_RESIZE_BILINEAR }, "64 128x128 twice, bilinear", "x", { MAP(4, 128, 64) } },
+    { LAC_OP_resize, &(const lac_resize_attr){ .height = 128, .width = 128, .mode = LAC_RESIZE_AREA }, "64 256x256 halved, area", "x", { MAP(4, 256, 64) } },
+    { LAC_OP_dequantize, &(const lac_dequantize_attr){ .scale = 1, .shift = 0, .dtype = LAC_F32 }, "3 256x256", "u", { MAP(64, 256, 3) } },
+    { LAC_OP_l1_loss, &(const lac_l1_loss_attr){ .region = LAC_REGION_HOLE }, "3 256x256 hole", "xcm", { MAP(16, 256, 3), MAP(16, 256, 3), MAP(1, 256, 1) } },
+    { LAC_OP_hinge_loss, &(const lac_hinge_loss_attr){ .kind = LAC_HINGE_REAL }, "256 64x64", "x", { MAP(8, 64, 256) } },
+    { LAC_OP_spectral_norm, &(const lac_spectral_norm_attr){ .dtype = LAC_F32 }, "256x5x5x256", "fc", { KERNEL(256, 5, 256), { 1, { 256 } } } },
+    { LAC_OP_weighted_sum, &(const lac_weighted_sum_attr){ .w = { 1, 1 } }, "two scalars", "ff", { { 0 }, { 0 } } },
 };
 
 /* One call's tensors, in the device's memory. */
-typedef struct op_set { lac_tensor in[3], out[LAC_MAX_OUT], gout, gin[3]; lac_op_ctx forward, backward; } op_set;
+typedef struct op_set { lac_tensor in[LAC_MAX_IN], out[LAC_MAX_OUT], gout, gin[LAC_MAX_IN]; lac_op_ctx forward, backward; } op_set;
 
 /* Several sets take turns, so that none finds its tensors in a cache. */
 typedef struct op_bench {
@@ -96,22 +134,25 @@ static void drop(const lac_backend *b, lac_tensor *x)
         b->free(x->data, LAC_MAX(lac_bytes(x), 1));
 }
 
-/* Random numbers in [-1, 1), or a box of ones in the middle. */
+/* Random numbers in [-1, 1), random bytes, or a box of ones in the middle. */
 static lac_status draw(const lac_backend *b, lac_tensor *x, bool box)
 {
     lac_stream s = lac_stream_at(1, lac_purpose("bench"), 0, 0);
     float *values;
     LAC_TRY(lac_malloc((void **)&values, (size_t)lac_numel(x) * sizeof *values));
     for (int64_t k = 0; k < lac_numel(x); k++) {
-        const int64_t w = x->dim[2], at = k % w, row = k / w % x->dim[1];
+        const int64_t w = box ? x->dim[2] : 1, at = k % w, row = box ? k / w % x->dim[1] : 0;
         values[k] = box ? (float)(at >= w / 4 && at < 3 * w / 4 && row >= w / 4 && row < 3 * w / 4) : 2 * lac_stream_uniform(&s) - 1;
     }
-    const lac_status status = lac_backend_write(b, x, values);
+    for (int64_t k = 0; x->dtype == LAC_U8 && k < lac_numel(x); k++)
+        ((uint8_t *)values)[k] = (uint8_t)(128 + 127 * values[k]);
+    const lac_status status = x->dtype == LAC_U8 ? b->copy(x->data, values, lac_bytes(x)) : lac_backend_write(b, x, values);
     free(values);
     return status;
 }
 
-static bool is_weight(const op_case *c, int i) { return c->op == LAC_OP_conv2d && i == 1; }
+static lac_dtype dtype_of(char letter, lac_dtype d) { return letter == 'x' || letter == 'w' ? d : letter == 'u' ? LAC_U8 : LAC_F32; }
+static bool has_gradient(char letter) { return letter == 'x' || letter == 'w' || letter == 'f'; }
 
 /* All gradients asked for, as in training: those of weights are f32. The gradient handed in has the output's shape. */
 static lac_status make_set(const op_bench *o, op_set *s)
@@ -119,15 +160,15 @@ static lac_status make_set(const op_bench *o, op_set *s)
     const op_case *c = o->of;
     lac_op_ctx *f = &s->forward;
     *f = (lac_op_ctx){ .def = lac_op_find(c->op), .op = c->op, .attr = c->attr, .recording = true, .backend = o->b };
-    for (int i = 0; i < c->n_in; i++) {
-        const bool mask = c->mask_last && i == c->n_in - 1;
-        if (c->in[i].ndim == 0)
+    for (int i = 0; c->inputs[i] != '\0'; i++) {
+        const char letter = c->inputs[i];
+        if (letter == '-')
             continue;
-        lac_tensor_shape(&s->in[i], mask ? LAC_F32 : o->dtype, c->in[i].ndim, c->in[i].dim);
+        lac_tensor_shape(&s->in[i], dtype_of(letter, o->dtype), c->in[i].ndim, c->in[i].dim);
         LAC_TRY(place(o->b, &s->in[i]));
-        LAC_TRY(draw(o->b, &s->in[i], mask));
+        LAC_TRY(draw(o->b, &s->in[i], letter == 'm'));
         f->in[i] = &s->in[i];
-        f->wants[i] = !mask;
+        f->wants[i] = has_gradient(letter);
     }
     for (int k = 0; k < lac_op_n_out(f->def); k++)
         f->out[k] = &s->out[k];
@@ -140,9 +181,9 @@ static lac_status make_set(const op_bench *o, op_set *s)
     LAC_TRY(place(o->b, &s->gout));
     LAC_TRY(draw(o->b, &s->gout, false));
     s->backward.gout[0] = &s->gout;
-    for (int i = 0; i < c->n_in; i++)
+    for (int i = 0; i < LAC_MAX_IN; i++)
         if (f->wants[i]) {
-            lac_tensor_shape(&s->gin[i], is_weight(c, i) ? LAC_F32 : o->dtype, c->in[i].ndim, c->in[i].dim);
+            lac_tensor_shape(&s->gin[i], c->inputs[i] == 'x' ? o->dtype : LAC_F32, c->in[i].ndim, c->in[i].dim);
             LAC_TRY(place(o->b, &s->gin[i]));
             s->backward.gin[i] = &s->gin[i];
         }
@@ -153,7 +194,7 @@ static void drop_all(op_bench *o)
 {
     for (int n = 0; n < o->n; n++) {
         op_set *s = &o->set[n];
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < LAC_MAX_IN; i++)
             drop(o->b, &s->in[i]), drop(o->b, &s->gin[i]);
         for (int k = 0; k < LAC_MAX_OUT; k++)
             drop(o->b, &s->out[k]);
@@ -204,7 +245,9 @@ static lac_status time_both(op_bench *o, const lac_peaks *p, int64_t samples)
     LAC_TRY(make_all(o));
     snprintf(shape, sizeof shape, "%s %s", o->of->about, lac_dtype_name(o->dtype));
     for (int way = 0; way < 2; way++) {
-        lac_bench_row row = { .op = o->of->op, .backward = way, .shape = shape };
+        lac_bench_row row = { .name = lac_op_name(o->of->op), .way = way ? "backward" : "forward", .shape = shape };
+        if (way && o->b->kernels[o->of->op].backward == NULL)
+            continue;
         LAC_TRY(lac_stopwatch(o->b, way ? backward : forward, o, samples, &row.seconds));
         row.seconds /= o->n;
         lac_op_cost(way ? &o->set[0].backward : &o->set[0].forward, &row.bytes, &row.flops);
@@ -213,24 +256,30 @@ static lac_status time_both(op_bench *o, const lac_peaks *p, int64_t samples)
     return LAC_OK;
 }
 
+static bool is_wanted(const char *only, const char *name) { return only == NULL || strcmp(only, name) == 0; }
+
+static lac_status find_case(const char *only)
+{
+    for (size_t i = 0; i < LAC_COUNT(cases); i++)
+        if (is_wanted(only, lac_op_name(cases[i].op)))
+            return LAC_OK;
+    return is_wanted(only, LAC_BENCH_UPDATE) ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "no benchmark of '%s': there are the ops of 'lacuna ops', and %s", only, LAC_BENCH_UPDATE);
+}
+
 lac_status lac_bench_ops(const lac_backend *b, lac_dtype d, const char *only, int64_t samples)
 {
     lac_peaks peaks;
     static op_bench o;
-    bool any = false;
-    for (size_t i = 0; i < LAC_COUNT(cases); i++)
-        any |= only == NULL || strcmp(only, lac_op_name(cases[i].op)) == 0;
-    if (!any)
-        return LAC_FAIL(LAC_ERR_ARG, "no benchmark of op '%s': there are conv2d, gate, activation and contextual_attention", only);
+    LAC_TRY(find_case(only));
     LAC_TRY(lac_bench_machine(b, d, &peaks));
     lac_bench_heading();
     for (size_t i = 0; i < LAC_COUNT(cases); i++) {
-        if (only != NULL && strcmp(only, lac_op_name(cases[i].op)) != 0)
+        if (!is_wanted(only, lac_op_name(cases[i].op)))
             continue;
         o = (op_bench){ .b = b, .of = &cases[i], .dtype = d };
         const lac_status s = lac_context(time_both(&o, &peaks, samples), "%s %s", lac_op_name(cases[i].op), cases[i].about);
         drop_all(&o);
         LAC_TRY(s);
     }
-    return LAC_OK;
+    return is_wanted(only, LAC_BENCH_UPDATE) ? lac_bench_update(b, &peaks, samples) : LAC_OK;
 }

@@ -113,12 +113,13 @@ static lac_status time_kernels(lac_trainer *t, const lac_batch *batch, lac_timin
 
 static void print_table(const lac_timing *timing, double total, const lac_peaks *peaks)
 {
-    lac_bench_row r = { .shape = "", .total = total };
+    lac_op op;
+    bool backward;
     lac_bench_heading();
-    for (int k = 0; lac_timing_at(timing, k, &r.op, &r.backward); k++) {
-        const lac_op_time *of = &timing->of[r.op][r.backward];
-        r.seconds = of->seconds, r.bytes = of->bytes, r.flops = of->flops;
-        lac_bench_row_print(&r, peaks);
+    for (int k = 0; lac_timing_at(timing, k, &op, &backward); k++) {
+        const lac_op_time *of = &timing->of[op][backward];
+        lac_bench_row_print(&(lac_bench_row){ .name = lac_op_name(op), .way = backward ? "backward" : "forward", .shape = "", .seconds = of->seconds,
+                                              .total = total, .bytes = of->bytes, .flops = of->flops }, peaks);
     }
     printf("%-58s %10.3f %6.1f%%\n", "no kernel of an op: optimizers, sums, host", 1e3 * (total - lac_timing_seconds(timing)),
            100 * (1 - lac_timing_seconds(timing) / total));
@@ -271,7 +272,7 @@ int lac_cmd_bench(int argc, char **argv)
     };
     const lac_command command = { "lacuna bench", "step|ops|scaling [CONFIG.lua|OP]", 1, 2,
         "step: the training step of a config on random pictures, by default DeepFill v2 of cnum 48, batch 4, 256x256.\n"
-        "ops: kernels at shapes of that step, or one OP's. Both print bytes and FLOP a second as shares of what the device can copy and multiply\n"
+        "ops: every op at shapes of that step and of SD 1.x's UNet, or one OP's, 'update' being the optimizer's pass. Both print bytes and FLOP a second as shares of what the device can copy and multiply\n"
         "just then; on a GPU by its own clock, calls captured and replayed (the table of a step: call by call, each waited for).\n"
         "scaling: an estimate of that step's efficiency on 8 to 1024 GPUs, from its time on one (measured here, or --step-ms) and from\n"
         "the links; docs/clusters.md has the formulas.", options };
