@@ -32,19 +32,27 @@ LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype d
 }
 
 /* The gradient of x (share m) or of image (share 1 - m, or 1 with `whole`). */
-LAC_BODY void backward(const lac_op_ctx *c, int which, int64_t from, int64_t to, lac_dtype dgy, lac_dtype dgx)
+LAC_BODY void backward_pixels(const lac_op_ctx *c, int which, int64_t from, int64_t to, int64_t n, lac_dtype dgy, lac_dtype dgx)
 {
     const lac_composite_attr *a = c->attr;
     const void *restrict gy = c->gout[0]->data;
     void *restrict gx = c->gin[which]->data;
     const bool add = c->add[which];
-    const int64_t n_mask = lac_numel(c->in[2]), n = c->in[1]->dim[3], wide = c->out[0]->dim[3];
+    const int64_t n_mask = lac_numel(c->in[2]), wide = c->out[0]->dim[3];
     const float *restrict mask = c->in[2]->data;
     for (int64_t p = from, q = n_mask ? from % n_mask : 0; p < to; p++, q = q + 1 < n_mask ? q + 1 : 0) {
         const float m = mask[q], share = which == 0 ? m : a->whole ? 1.0f : 1.0f - m;
         for (int64_t k = 0; k < n; k++)
             lac_put(gx, p * n + k, dgx, lac_ld(gy, p * wide + k, dgy) * share, add);
     }
+}
+
+LAC_BODY void backward(const lac_op_ctx *c, int which, int64_t from, int64_t to, lac_dtype dgy, lac_dtype dgx)
+{
+    if (c->in[1]->dim[3] == 3)
+        backward_pixels(c, which, from, to, 3, dgy, dgx);
+    else
+        backward_pixels(c, which, from, to, c->in[1]->dim[3], dgy, dgx);
 }
 
 static int64_t pixels(const lac_op_ctx *c) { return c->in[1]->dim[0] * c->in[1]->dim[1] * c->in[1]->dim[2]; }

@@ -1,8 +1,11 @@
 #include "autograd/ops/linear/products.h"
+#include "autograd/ops/rows.h"
 #include "autograd/ops/upstream.h"
 #include "core/cpu/dnn.h"
 #include "core/cpu/level.h"
 #include "core/threads.h"
+
+#include <string.h>
 
 static lac_status product_workspace(lac_product p, bool packed, size_t *size) { return p.m == 0 ? LAC_OK : lac_dnn_matmul_workspace(&p, packed, size); }
 
@@ -32,17 +35,29 @@ lac_status LAC_CPU(linear_forward)(const lac_op_ctx *c)
                           c->out[0]->data, c->workspace);
 }
 
-/* gb[j] = sum of column j, rows in order; blocks of columns over threads. */
-static void column_sums(const lac_op_ctx *c, const lac_tensor *gy)
+enum { COLUMNS = 64 };
+
+/* n columns from `first` on: rows in order, each of them in one piece. */
+LAC_BODY void sum_columns(const lac_op_ctx *c, const void *restrict gy, int64_t first, int64_t n, lac_dtype d)
 {
     const int64_t m = lac_linear_rows(c), o = c->in[1]->dim[0];
-    float *gb = c->gin[2]->data;
-    LAC_PARALLEL_FOR(j, o) {
-        float sum = c->add[2] ? gb[j] : 0;
-        for (int64_t r = 0; r < m; r++)
-            sum += gy->dtype == LAC_F32 ? ((const float *)gy->data)[r * o + j] : lac_bf16_to_f32(((const uint16_t *)gy->data)[r * o + j]);
-        gb[j] = sum;
+    float *restrict gb = (float *)c->gin[2]->data + first, sum[COLUMNS];
+    for (int64_t j = 0; j < n; j++)
+        sum[j] = c->add[2] ? gb[j] : 0;
+    for (int64_t r = 0; r < m; r++) {
+        #pragma omp simd
+        for (int64_t j = 0; j < n; j++)
+            sum[j] += lac_ld(gy, r * o + first + j, d);
     }
+    memcpy(gb, sum, (size_t)n * sizeof *sum);
+}
+
+/* gb[j] = sum of column j. */
+static void column_sums(const lac_op_ctx *c, const lac_tensor *gy)
+{
+    const int64_t o = c->in[1]->dim[0];
+    LAC_PARALLEL_FOR(t, (o + COLUMNS - 1) / COLUMNS)
+        LAC_EACH_DTYPE(gy->dtype, sum_columns, c, gy->data, t * COLUMNS, LAC_MIN(COLUMNS, o - t * COLUMNS));
 }
 
 lac_status LAC_CPU(linear_backward)(const lac_op_ctx *c)

@@ -34,21 +34,43 @@ lac_status LAC_CPU(resize_workspace)(const lac_op_ctx *c, size_t *size)
     return LAC_OK;
 }
 
-LAC_BODY void forward_pixel(const lac_op_ctx *c, const axis *h, const axis *w, int64_t p, lac_dtype d)
+enum { RUN = 64 };
+
+/* n channels from `at` on of output pixel (i, j) of a sample: lines of taps along the width, summed along the height. */
+LAC_BODY void forward_run(const lac_op_ctx *c, const axis *h, const axis *w, int64_t sample, int64_t i, int64_t j, int64_t at, int64_t n, lac_dtype d)
 {
-    const int64_t n = c->in[0]->dim[3], j = p % w->out, i = p / w->out % h->out, sample = p / w->out / h->out;
+    const int64_t channels = c->in[0]->dim[3];
     const void *restrict x = c->in[0]->data;
-    void *restrict y = c->out[0]->data;
-    for (int64_t k = 0; k < n; k++) {
-        float sum = 0;
-        for (int64_t a = 0; a < h->taps; a++) {
-            const int64_t row = (sample * h->in + h->index[i * h->taps + a]) * w->in;
-            float line = 0;
-            for (int64_t b = 0; b < w->taps; b++)
-                line = lac_fma(w->weight[j * w->taps + b], lac_ld(x, (row + w->index[j * w->taps + b]) * n + k, d), line);
-            sum = lac_fma(h->weight[i * h->taps + a], line, sum);
+    float sum[RUN] = { 0 };
+    for (int64_t a = 0; a < h->taps; a++) {
+        const int64_t row = (sample * h->in + h->index[i * h->taps + a]) * w->in;
+        const float tall = h->weight[i * h->taps + a];
+        float line[RUN] = { 0 };
+        for (int64_t b = 0; b < w->taps; b++) {
+            const int64_t from = (row + w->index[j * w->taps + b]) * channels + at;
+            const float wide = w->weight[j * w->taps + b];
+            #pragma omp simd
+            for (int64_t k = 0; k < n; k++)
+                line[k] = lac_fma(wide, lac_ld(x, from + k, d), line[k]);
         }
-        lac_st(y, p * n + k, d, sum);
+        #pragma omp simd
+        for (int64_t k = 0; k < n; k++)
+            sum[k] = lac_fma(tall, line[k], sum[k]);
+    }
+    const int64_t to = ((sample * h->out + i) * w->out + j) * channels + at;
+    #pragma omp simd
+    for (int64_t k = 0; k < n; k++)
+        lac_st(c->out[0]->data, to + k, d, sum[k]);
+}
+
+LAC_BODY void forward_row(const lac_op_ctx *c, const axis *h, const axis *w, int64_t r, lac_dtype d)
+{
+    const int64_t channels = c->in[0]->dim[3], whole = channels / RUN * RUN;
+    for (int64_t j = 0; j < w->out; j++) {
+        for (int64_t at = 0; at < whole; at += RUN)
+            forward_run(c, h, w, r / h->out, r % h->out, j, at, RUN, d);
+        if (whole < channels)
+            forward_run(c, h, w, r / h->out, r % h->out, j, whole, channels - whole, d);
     }
 }
 
@@ -77,21 +99,23 @@ lac_status LAC_CPU(resize_forward)(const lac_op_ctx *c)
         return LAC_OK;
     }
     const axis h = axis_at(c, 1, c->workspace), w = axis_at(c, 2, (char *)c->workspace + axis_bytes(&h));
-    LAC_PARALLEL_FOR(p, pixels)
-        LAC_EACH_DTYPE(y->dtype, forward_pixel, c, &h, &w, p);
+    LAC_PARALLEL_FOR(r, y->dim[0] * y->dim[1])
+        LAC_EACH_DTYPE(y->dtype, forward_row, c, &h, &w, r);
     return LAC_OK;
 }
 
-/* Column p of [N, width]: folds gy along the height; a column belongs to one thread, so nothing is written twice at once. */
-LAC_BODY void fold_height(const lac_op_ctx *c, const axis *h, float *restrict folded, int64_t p, lac_dtype dgy)
+enum { COLUMNS = 16 };
+
+/* Some columns of a sample, [first, first + COLUMNS): folds gy along the height. They belong to one thread, so nothing is written twice at once. */
+LAC_BODY void fold_height(const lac_op_ctx *c, const axis *h, float *restrict folded, int64_t sample, int64_t first, lac_dtype dgy)
 {
-    const int64_t wide = c->out[0]->dim[2], n = c->in[0]->dim[3], sample = p / wide, j = p % wide;
+    const int64_t wide = c->out[0]->dim[2], channels = c->in[0]->dim[3], n = LAC_MIN(COLUMNS, wide - first) * channels;
     for (int64_t i = 0; i < h->in; i++)
-        memset(folded + ((sample * h->in + i) * wide + j) * n, 0, (size_t)n * sizeof *folded);
+        memset(folded + ((sample * h->in + i) * wide + first) * channels, 0, (size_t)n * sizeof *folded);
     for (int64_t at = 0; at < h->out * h->taps; at++) {
         const float weight = h->weight[at];
-        const int64_t from = ((sample * h->out + at / h->taps) * wide + j) * n;
-        float *restrict to = folded + ((sample * h->in + h->index[at]) * wide + j) * n;
+        const int64_t from = ((sample * h->out + at / h->taps) * wide + first) * channels;
+        float *restrict to = folded + ((sample * h->in + h->index[at]) * wide + first) * channels;
         #pragma omp simd
         for (int64_t k = 0; k < n; k++)
             to[k] = lac_fma(weight, lac_ld(c->gout[0]->data, from + k, dgy), to[k]);
@@ -124,8 +148,9 @@ lac_status LAC_CPU(resize_backward)(const lac_op_ctx *c)
         return LAC_FAIL(LAC_ERR_STATE, "resize: the block maximum has no gradient");
     const axis h = axis_at(c, 1, c->workspace), w = axis_at(c, 2, (char *)c->workspace + axis_bytes(&h));
     float *folded = (float *)((char *)c->workspace + axis_bytes(&h) + axis_bytes(&w));
-    LAC_PARALLEL_FOR(p, x->dim[0] * w.out)
-        LAC_EACH_DTYPE(c->gout[0]->dtype, fold_height, c, &h, folded, p);
+    const int64_t tiles = (w.out + COLUMNS - 1) / COLUMNS;
+    LAC_PARALLEL_FOR(t, x->dim[0] * tiles)
+        LAC_EACH_DTYPE(c->gout[0]->dtype, fold_height, c, &h, folded, t / tiles, t % tiles * COLUMNS);
     float *sums = folded + x->dim[0] * h.in * w.out * x->dim[3];
     LAC_PARALLEL_BLOCKS(b, from, to, x->dim[0] * h.in)
         for (int64_t r = from; r < to; r++)
