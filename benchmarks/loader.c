@@ -115,7 +115,8 @@ static rates time_bare(const jpeg *files, int threads)
 static rates time_loader(const lac_set *set, int threads, const char *mask)
 {
     const lac_source source = { set, "train", 1 };
-    const lac_loader_config c = { .source = &source, .n_sources = 1, .view = { .size = CROP, .crop = LAC_CROP_RANDOM, .flip = true }, .mask = mask,
+    const char *const fields[] = { "image", mask != NULL ? "mask" : NULL, NULL };
+    const lac_loader_config c = { .source = &source, .n_sources = 1, .fields = fields, .view = { .size = CROP, .crop = LAC_CROP_RANDOM, .flip = true }, .mask = mask,
                                   .stream = "bench", .seed = 1, .global = BATCH, .count = BATCH, .threads = threads, .depth = 2 };
     lac_loader *l;
     const lac_batch *b;

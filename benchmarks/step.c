@@ -8,6 +8,7 @@
 #include "core/comm/comm.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
+#include "data/field.h"
 #include "train/run.h"
 #include "train/stages.h"
 #include "train/step.h"
@@ -31,9 +32,9 @@ static lac_status read_field(const lac_weights *w, const char *name, lac_field *
     LAC_TRY(lac_weights_read_f32(w, at, stored->data));
     lac_from_border(x->data, stored->data, LAC_ROLE_CONV, &ours);
     lac_tensor_free(stored);
-    *field = (lac_field){ .name = name, .tensor = *x };
+    field->tensor = *x;
     free(x);                                    /* its data lives on in the field */
-    return LAC_OK;
+    return lac_field_find(&field->def, name);
 }
 
 static lac_status make_stages(bench *b, const lac_weights *w, const char *precision, const char *device)

@@ -50,25 +50,6 @@ static lac_status read_config(lac_experiment *e, const lac_words *words, const b
     return s;
 }
 
-static lac_status random_batch(lac_batch *b, int64_t n, int64_t size)
-{
-    lac_stream s = lac_stream_at(1, lac_purpose("bench"), 0, 0);
-    b->n = n;
-    b->n_fields = 2;
-    for (int i = 0; i < 2; i++) {
-        lac_tensor *x;
-        LAC_TRY(lac_tensor_new(&x, LAC_U8, 4, (int64_t[]){ n, size, size, i ? 1 : 3 }));
-        b->field[i] = (lac_field){ .name = i ? "mask" : "image", .tensor = *x };
-        free(x);                                /* its data lives on in the field */
-        uint8_t *v = b->field[i].tensor.data;
-        for (int64_t k = 0; i == 0 && k < n * size * size * 3; k++)
-            v[k] = (uint8_t)lac_stream_word(&s);
-        for (int64_t k = 0; i == 1 && k < n * size * size; k++)
-            v[k] = k / size % size >= size / 4 && k / size % size < 3 * size / 4 && k % size >= size / 4 && k % size < 3 * size / 4;
-    }
-    return LAC_OK;
-}
-
 static int by_value(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -135,7 +116,8 @@ typedef struct measured {
 static lac_status measure(lac_trainer *t, const json_t *config, measured *m)
 {
     lac_batch batch = { 0 };
-    lac_status s = random_batch(&batch, lac_config_int(config, "batch.global"), t->recipe.size);
+    lac_status s = lac_batch_random(&batch, &(lac_loader_config){ .fields = t->recipe.def->fields, .view.size = t->recipe.size, .seed = 1,
+                                                                  .count = lac_config_int(config, "batch.global") }, 0);
     if (s == LAC_OK)
         s = lac_trainer_cost(t, &m->peak, &m->flops);
     if (s == LAC_OK)
@@ -146,8 +128,7 @@ static lac_status measure(lac_trainer *t, const json_t *config, measured *m)
         qsort(m->seconds, (size_t)m->n_steps, sizeof *m->seconds, by_value);
         s = time_kernels(t, &batch, &m->kernels, &m->total);
     }
-    for (int i = 0; i < 2; i++)
-        free(batch.field[i].tensor.data);
+    lac_batch_free(&batch);
     return s;
 }
 

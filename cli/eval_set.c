@@ -2,7 +2,6 @@
 
 #include "core/memory.h"
 #include "data/loader.h"
-#include "data/mask_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +16,7 @@ struct lac_eval_set {
     lac_set *set;
     lac_source source;
     lac_loader *loader;
-    char *masks, *view;
+    char *view;
     const lac_batch *batch;         /* the loader's last one, pictures [first, first + batch->n) */
     int64_t first;
     uint8_t *kept;                  /* pictures kept_from and on, each with its mask; NULL when they are too many */
@@ -32,7 +31,6 @@ void lac_eval_set_close(lac_eval_set *s)
     lac_loader_free(s->loader);
     lac_set_close(s->set);
     json_decref(s->data);
-    free(s->masks);
     free(s->view);
     free(s->kept);
     free(s->id);
@@ -48,39 +46,12 @@ static lac_status open_set(lac_eval_set *s, lac_eval_locate *locate, void *conte
     return status;
 }
 
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
-/* The loader's word for the masks, and what results say of them: a file's content by its hash, a generator by its name. */
-static lac_status name_masks(lac_eval_set *s, lac_eval_locate *locate, void *context, char **word)
-{
-    const char *given = lac_config_str(s->data, "mask");
-    char *path;
-    lac_mask_file file;
-    if (strncmp(given, "file:", 5) != 0) {
-        LAC_TRY(lac_format(&s->masks, "%s by record id", given));
-        return lac_strdup(word, given);
-    }
-    LAC_TRY(locate(context, given + 5, &path));
-    lac_status status = lac_mask_file_load(&file, path);
-    if (status == LAC_OK) {
-        status = lac_format(&s->masks, "%s sha256 %s", last_part(path), file.hash);
-        lac_mask_file_free(&file);
-    }
-    if (status == LAC_OK)
-        status = lac_format(word, "file:%s", path);
-    free(path);
-    return status;
-}
-
-static lac_status open_loader(lac_eval_set *s, const char *mask)
+static lac_status open_loader(lac_eval_set *s, lac_eval_locate *locate, void *context)
 {
     const json_t *d = s->data;
     s->source = (lac_source){ .set = s->set, .split = lac_config_str(d, "split"), .weight = 1 };
-    lac_loader_config c = { .source = &s->source, .n_sources = 1, .mask = mask, .stream = "eval", .global = AT_ONCE, .count = AT_ONCE,
+    lac_loader_config c = { .source = &s->source, .n_sources = 1, .fields = (const char *const[]){ "image", "mask", "id", NULL },
+                            .mask = lac_config_str(d, "mask"), .locate = locate, .locate_context = context, .stream = "eval", .global = AT_ONCE, .count = AT_ONCE,
                             .evaluate = true,
                             .view = { .size = s->size, .shorter = lac_config_int(d, "shorter") } };
     LAC_TRY(lac_crop_named(&c.view.crop, lac_config_str(d, "crop")));
@@ -101,14 +72,10 @@ static lac_status make_room(lac_eval_set *s)
 
 static lac_status open(lac_eval_set *s, lac_eval_locate *locate, void *context)
 {
-    char *mask = NULL;
     s->size = lac_config_int(s->data, "size");
     LAC_TRY(open_set(s, locate, context));
-    lac_status status = name_masks(s, locate, context, &mask);
-    if (status == LAC_OK)
-        status = open_loader(s, mask);
-    free(mask);
-    return status == LAC_OK ? make_room(s) : status;
+    LAC_TRY(open_loader(s, locate, context));
+    return make_room(s);
 }
 
 lac_status lac_eval_set_open(lac_eval_set **set, const json_t *data, int64_t limit, lac_eval_locate *locate, void *context)
@@ -135,7 +102,7 @@ int64_t lac_eval_set_count(const lac_eval_set *s) { return s->n; }
 lac_score_origin lac_eval_set_origin(const lac_eval_set *s)
 {
     return (lac_score_origin){ .set = lac_set_name(s->set), .split = lac_config_str(s->data, "split"), .manifest = lac_set_hash(s->set),
-                               .masks = s->masks, .seed = 0, .view = s->view };
+                               .masks = lac_loader_masks(s->loader), .seed = 0, .view = s->view };
 }
 
 /* Picture i into the loader's batch; passes go from front to back. */

@@ -2,10 +2,8 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
-#include "core/philox.h"
-#include "data/mask_file.h"
+#include "data/field.h"
 #include "data/order.h"
-#include "data/tint.h"
 
 #include <inttypes.h>
 #include <omp.h>
@@ -18,8 +16,6 @@ enum { MAX_THREADS = 256, MAX_DEPTH = 64, DEFAULT_THREADS = 2, DEFAULT_AHEAD = 2
 
 typedef struct slot {
     int64_t step, done;                 /* samples made of this step */
-    uint8_t *image, *mask;
-    int64_t *id, *source;
     lac_status status;
     int64_t failed;                     /* the first sample that failed, whatever thread met it first */
     char why[1024];
@@ -30,13 +26,12 @@ typedef struct stock { const lac_set *set; int64_t *id, n; } stock;     /* the r
 
 struct lac_loader {
     lac_loader_config config;
-    uint32_t order, crop, masks;        /* purposes */
+    uint32_t stream, order;             /* the latter: a purpose */
     lac_mix mix;
     stock *stocks;
-    lac_mask_file file;                 /* either a file, or */
-    const lac_mask_kind *kind;          /* a generator */
-    lac_mask_params params;
+    lac_mask_source *masks;
     slot *slots;
+    size_t each[LAC_MAX_FIELDS];        /* bytes of a sample's field */
     int n_slots, n_threads;
     pthread_t thread[MAX_THREADS];
     pthread_mutex_t lock;
@@ -49,8 +44,6 @@ struct lac_loader {
     bool paused, stop;
     double waited;
 };
-
-typedef struct worker { uint8_t *bytes; size_t capacity; } worker;
 
 /* ---- one sample ---- */
 
@@ -72,13 +65,6 @@ static int64_t rows(const lac_loader *l, int64_t step)
     return LAC_MAX(LAC_MIN(left, c->count), 0);
 }
 
-static lac_stream numbers(const lac_loader *l, uint32_t purpose, int64_t id, int64_t step, int64_t sample)
-{
-    if (l->config.evaluate)
-        return lac_stream_at(l->config.seed, purpose, (uint32_t)id, (uint32_t)(id >> 32));
-    return lac_stream_at(l->config.seed, purpose, (uint32_t)step, (uint32_t)sample);
-}
-
 /* Where a position of the endless row leads: source, record, and the record's place among its split. */
 static int64_t find_record(const lac_loader *l, int64_t position, int *source, int64_t *place)
 {
@@ -89,37 +75,6 @@ static int64_t find_record(const lac_loader *l, int64_t position, int *source, i
     return s->id[*place];
 }
 
-static lac_status cut_picture(const lac_loader *l, const lac_set *set, int64_t id, lac_stream random, worker *w, uint8_t *to)
-{
-    lac_image image = { 0 };
-    const lac_record r = lac_set_record(set, id);
-    const lac_window window = lac_view_window(&l->config.view, r.height, r.width, &random);
-    const int64_t rows = window.top + window.height;        /* what lies below the window need not be decoded */
-    LAC_TRY(lac_set_read(set, id, &w->bytes, &w->capacity));
-    LAC_TRY(lac_context(lac_image_decode_top(&image, w->bytes, (size_t)r.length, rows, 3, r.name), "'%s'", lac_set_path(set)));
-    lac_status s;
-    if (image.height == rows && image.width == r.width)
-        s = lac_window_cut(&window, &image, l->config.view.size, to);
-    else
-        s = LAC_FAIL(LAC_ERR_FORMAT, "record '%s' of '%s' is not of the size that the set says", r.name, lac_set_path(set));
-    lac_image_free(&image);
-    if (s == LAC_OK && l->config.tint > 0) {
-        const lac_tint tint = lac_tint_draw(l->config.tint, &random);
-        lac_tint_apply(&tint, to, l->config.view.size * l->config.view.size);
-    }
-    return s;
-}
-
-/* A fixed mask belongs to the record's place in its split, a drawn one to the sample. */
-static lac_status make_mask(const lac_loader *l, int64_t place, lac_stream random, uint8_t *to)
-{
-    const int64_t size = l->config.view.size;
-    if (l->kind != NULL)
-        return lac_mask_make(to, size, size, l->kind, &l->params, &random);
-    memcpy(to, l->file.pixels + place % l->file.n * size * size, (size_t)(size * size));
-    return LAC_OK;
-}
-
 /* Which of the rank's samples stands at place i of its batch. */
 static int64_t shuffled(const lac_loader *l, int64_t i)
 {
@@ -127,17 +82,42 @@ static int64_t shuffled(const lac_loader *l, int64_t i)
     return order == 0 ? i : lac_permute(order, lac_purpose("sum_order"), 0, l->config.count, i);
 }
 
-static lac_status make_sample(const lac_loader *l, slot *s, int64_t i, worker *w)
+/* Its counter: in training the step and the place in the global batch, in evaluation the record. */
+static void count_sample(const lac_loader *l, int64_t step, int64_t sample, lac_sample *s)
 {
-    const int64_t size = l->config.view.size, sample = l->config.first + shuffled(l, i);
+    const bool record = l->config.evaluate;
+    s->step = (uint32_t)(record ? s->id : step);
+    s->sample = (uint32_t)(record ? s->id >> 32 : sample);
+}
+
+/* Window and tint: drawn in this order from one stream. */
+static void frame_sample(const lac_loader *l, lac_sample *s, lac_tint *tint)
+{
+    const lac_record r = lac_set_record(s->set, s->id);
+    lac_stream random = lac_sample_draw(s, LAC_DRAW_CROP);
+    s->window = lac_view_window(s->view, r.height, r.width, &random);
+    if (l->config.tint > 0) {
+        *tint = lac_tint_draw(l->config.tint, &random);
+        s->tint = tint;
+    }
+}
+
+static lac_status make_sample(const lac_loader *l, const slot *to, int64_t i, struct lac_buffer *buffer)
+{
+    const int64_t sample = l->config.first + shuffled(l, i);
     int source;
-    int64_t place;
-    const int64_t id = find_record(l, s->step * l->config.global + sample, &source, &place);
-    s->id[i] = id;
-    s->source[i] = source;
-    if (l->config.mask != NULL)
-        LAC_TRY(make_mask(l, place, numbers(l, l->masks, id, s->step, sample), s->mask + i * size * size));
-    return cut_picture(l, l->stocks[source].set, id, numbers(l, l->crop, id, s->step, sample), w, s->image + 3 * i * size * size);
+    lac_tint tint;
+    lac_sample s = { .view = &l->config.view, .seed = l->config.seed, .stream = l->stream, .masks = l->masks, .buffer = buffer };
+    s.id = find_record(l, to->step * l->config.global + sample, &source, &s.place);
+    s.source = source;
+    s.set = l->stocks[source].set;
+    count_sample(l, to->step, sample, &s);
+    frame_sample(l, &s, &tint);
+    for (int f = 0; f < to->batch.n_fields; f++) {
+        const lac_field *field = &to->batch.field[f];
+        LAC_TRY(field->def->make(&s, (char *)field->tensor.data + (size_t)i * l->each[f]));
+    }
+    return LAC_OK;
 }
 
 /* ---- threads ---- */
@@ -184,7 +164,7 @@ static void put_back(lac_loader *l, slot *s, int64_t sample, lac_status status)
 static void *work(void *context)
 {
     lac_loader *l = context;
-    worker w = { 0 };
+    struct lac_buffer buffer = { 0 };
     int64_t sample;
     omp_set_num_threads(1);             /* a thread decodes alone; the team belongs to the step */
     pthread_mutex_lock(&l->lock);
@@ -195,12 +175,12 @@ static void *work(void *context)
             break;
         slot *s = take(l, &sample);
         pthread_mutex_unlock(&l->lock);
-        const lac_status status = make_sample(l, s, sample, &w);
+        const lac_status status = make_sample(l, s, sample, &buffer);
         pthread_mutex_lock(&l->lock);
         put_back(l, s, sample, status);
     }
     pthread_mutex_unlock(&l->lock);
-    free(w.bytes);
+    free(buffer.bytes);
     return NULL;
 }
 
@@ -233,11 +213,6 @@ static lac_status check(const lac_loader_config *c)
     return lac_view_check(&c->view);
 }
 
-static uint32_t purpose_of(const char *stream, const char *what)
-{
-    return lac_purpose(what) ^ 31 * lac_purpose(stream);
-}
-
 static lac_status fill_stocks(lac_loader *l, const lac_loader_config *c)
 {
     double weight[LAC_MIX_MAX];
@@ -251,59 +226,39 @@ static lac_status fill_stocks(lac_loader *l, const lac_loader_config *c)
     return lac_mix_new(&l->mix, weight, c->n_sources);
 }
 
-static lac_status find_masks(lac_loader *l, const lac_loader_config *c)
+/* Masks, if any field wants them. */
+static lac_status open_masks(lac_loader *l, const lac_loader_config *c, const lac_batch *made)
 {
-    if (c->mask == NULL)
-        return LAC_OK;
-    if (strncmp(c->mask, "file:", 5) != 0) {
-        l->params = c->mask_params != NULL ? *c->mask_params : lac_mask_defaults();
-        LAC_TRY(lac_mask_check(&l->params));
-        return lac_mask_named(&l->kind, c->mask);
-    }
-    LAC_TRY(lac_mask_file_load(&l->file, c->mask + 5));
-    if (l->file.size == c->view.size)
-        return LAC_OK;
-    return LAC_FAIL(LAC_ERR_CONFIG, "the masks of '%s' are %" PRId64 " pixels wide, the pictures %" PRId64, c->mask + 5, l->file.size, c->view.size);
+    for (int f = 0; f < made->n_fields; f++)
+        if ((made->field[f].def->needs & LAC_NEEDS_MASK) && c->mask == NULL)
+            return LAC_FAIL(LAC_ERR_CONFIG, "field '%s' wants a source of masks, and none is given", made->field[f].def->name);
+    return c->mask == NULL ? LAC_OK : lac_mask_source_open(&l->masks, c->mask, c->view.size, c->mask_params, c->locate, c->locate_context);
 }
 
-static void name_fields(slot *s, const lac_loader_config *c)
+static lac_status make_slots(lac_loader *l, const lac_loader_config *c, const lac_batch *made)
 {
-    const int64_t n = c->count, size = c->view.size;
-    lac_field *f = s->batch.field;
-    int k = 0;
-    lac_tensor_shape(&f[k].tensor, LAC_U8, 4, (int64_t[]){ n, size, size, 3 });
-    f[k].tensor.data = s->image;
-    f[k++].name = "image";
-    if (c->mask != NULL) {
-        lac_tensor_shape(&f[k].tensor, LAC_U8, 4, (int64_t[]){ n, size, size, 1 });
-        f[k].tensor.data = s->mask;
-        f[k++].name = "mask";
-    }
-    lac_tensor_shape(&f[k].tensor, LAC_I64, 1, &n);
-    f[k].tensor.data = s->id;
-    f[k++].name = "id";
-    lac_tensor_shape(&f[k].tensor, LAC_I64, 1, &n);
-    f[k].tensor.data = s->source;
-    f[k++].name = "source";
-    s->batch.n_fields = k;
-}
-
-static lac_status make_slots(lac_loader *l, const lac_loader_config *c)
-{
-    const size_t n = (size_t)c->count, pixels = (size_t)(c->view.size * c->view.size);
     l->n_slots = 1 + (c->depth > 0 ? c->depth : DEFAULT_AHEAD);
+    for (int f = 0; f < made->n_fields; f++)
+        l->each[f] = lac_bytes(&made->field[f].tensor) / (size_t)c->count;
     LAC_TRY(lac_calloc((void **)&l->slots, (size_t)l->n_slots, sizeof *l->slots));
     for (int i = 0; i < l->n_slots; i++) {
         slot *s = &l->slots[i];
         s->step = -1;
-        LAC_TRY(lac_calloc((void **)&s->image, n, 3 * pixels));
-        if (c->mask != NULL)
-            LAC_TRY(lac_calloc((void **)&s->mask, n, pixels));
-        LAC_TRY(lac_calloc((void **)&s->id, n, sizeof *s->id));
-        LAC_TRY(lac_calloc((void **)&s->source, n, sizeof *s->source));
-        name_fields(s, c);
+        s->batch = *made;
+        for (int f = 0; f < made->n_fields; f++)
+            LAC_TRY(lac_calloc(&s->batch.field[f].tensor.data, 1, lac_bytes(&made->field[f].tensor)));
     }
     return LAC_OK;
+}
+
+static lac_status fill(lac_loader *l, const lac_loader_config *c)
+{
+    lac_batch made;
+    LAC_TRY(lac_loader_describe(c, &made));
+    LAC_TRY(fill_stocks(l, c));
+    LAC_TRY(open_masks(l, c, &made));
+    LAC_TRY(make_slots(l, c, &made));
+    return start_threads(l, c->threads > 0 ? c->threads : DEFAULT_THREADS);
 }
 
 lac_status lac_loader_new(lac_loader **loader, const lac_loader_config *c)
@@ -312,19 +267,12 @@ lac_status lac_loader_new(lac_loader **loader, const lac_loader_config *c)
     LAC_TRY(check(c));
     LAC_TRY(lac_calloc((void **)&l, 1, sizeof *l));
     l->config = *c;
-    l->order = purpose_of(c->stream, "order");
-    l->crop = purpose_of(c->stream, "crop");
-    l->masks = purpose_of(c->stream, "mask");
+    l->stream = lac_draw_stream(c->stream);
+    l->order = lac_draw_purpose(l->stream, LAC_DRAW_ORDER);
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->work, NULL);
     pthread_cond_init(&l->ready, NULL);
-    lac_status s = fill_stocks(l, c);
-    if (s == LAC_OK)
-        s = find_masks(l, c);
-    if (s == LAC_OK)
-        s = make_slots(l, c);
-    if (s == LAC_OK)
-        s = start_threads(l, c->threads > 0 ? c->threads : DEFAULT_THREADS);
+    const lac_status s = fill(l, c);
     if (s == LAC_OK)
         *loader = l;
     else
@@ -342,13 +290,11 @@ void lac_loader_free(lac_loader *l)
     pthread_mutex_unlock(&l->lock);
     for (int i = 0; i < l->n_threads; i++)
         pthread_join(l->thread[i], NULL);
-    for (int i = 0; l->slots != NULL && i < l->n_slots; i++) {
-        slot *s = &l->slots[i];
-        free(s->image), free(s->mask), free(s->id), free(s->source);
-    }
+    for (int i = 0; l->slots != NULL && i < l->n_slots; i++)
+        lac_batch_free(&l->slots[i].batch);
     for (int i = 0; l->stocks != NULL && i < l->config.n_sources; i++)
         free(l->stocks[i].id);
-    lac_mask_file_free(&l->file);
+    lac_mask_source_close(l->masks);
     free(l->slots);
     free(l->stocks);
     pthread_cond_destroy(&l->ready);
@@ -408,15 +354,8 @@ lac_status lac_loader_next(lac_loader *l, const lac_batch **batch)
     return status == LAC_OK ? LAC_OK : LAC_FAIL(status, "%s", s->why);
 }
 
-const lac_tensor *lac_batch_field(const lac_batch *b, const char *name)
-{
-    for (int i = 0; i < b->n_fields; i++)
-        if (strcmp(b->field[i].name, name) == 0)
-            return &b->field[i].tensor;
-    return NULL;
-}
-
 int64_t lac_loader_records(const lac_loader *l) { return total(l); }
+const char *lac_loader_masks(const lac_loader *l) { return l->masks != NULL ? lac_mask_source_about(l->masks) : ""; }
 
 double lac_loader_waited(const lac_loader *l)
 {

@@ -1,11 +1,8 @@
 /* data/loader.h -- batches of crops and masks, decoded by threads ahead of the step.
  *
  * What a batch holds is a function of (seed, step, position in the global batch): thread count, depth and resuming change nothing.
- * A batch's fields, dense, on the host, the loader's until the next lac_loader_next:
- *     image   u8  [n, size, size, 3]   RGB
- *     mask    u8  [n, size, size, 1]   1 in the hole, 0 where the picture is known; absent without a mask
- *     id      i64 [n]                  record in its set;   source i64 [n]: which of the sources
- * Conversion to float belongs to the step.
+ * Its fields (data/fields.def) are dense, on the host, the loader's until the next lac_loader_next.
+ * Pictures and masks are u8; conversion to float belongs to the step.
  *
  * Training order: epochs of data/order.h, endless. Evaluation order: every record of the split once, in id order, the last batch
  * shorter; crops and masks then come from the record's id in place of step and sample,
@@ -13,8 +10,8 @@
  */
 #pragma once
 
-#include "core/tensor.h"
-#include "data/mask.h"
+#include "data/batch.h"
+#include "data/mask_source.h"
 #include "data/set.h"
 #include "data/view.h"
 
@@ -24,8 +21,11 @@ typedef struct lac_loader_config {
     const lac_source *source;           /* borrowed with their sets until lac_loader_free; evaluation: one */
     int n_sources;
     lac_view view;
-    const char *mask;                   /* a generator of data/mask.h, "file:PATH" (data/mask_file.h), or NULL for no masks */
-    const lac_mask_params *mask_params; /* the generator's; NULL: its defaults */
+    const char *const *fields;          /* what a batch shall hold, by name, ends with NULL; read while lac_loader_new runs, as every text here */
+    const char *mask;                   /* where masks come from (data/mask_source.h); NULL: there are none */
+    const lac_mask_params *mask_params; /* a generator's; NULL: its defaults */
+    lac_mask_locate *locate;                 /* finds a file of masks by its name; NULL: the name is its path */
+    void *locate_context;
     float tint;                         /* share of the samples whose colours are changed (data/tint.h) */
     const char *stream;                 /* what the numbers are for: two loaders of one run with different streams are independent */
     uint64_t seed;
@@ -35,19 +35,15 @@ typedef struct lac_loader_config {
     int threads, depth;                 /* 0: two threads, batches for two steps ahead */
 } lac_loader_config;
 
-typedef struct lac_field { const char *name; lac_tensor tensor; } lac_field;
-typedef struct lac_batch { int64_t step, n; int n_fields; lac_field field[4]; } lac_batch;
-
 typedef struct lac_loader lac_loader;
 
+/* LAC_ERR_CONFIG for a field that is not known, or that these sources and masks cannot give. */
 lac_status lac_loader_new(lac_loader **l, const lac_loader_config *config);
 void lac_loader_free(lac_loader *l);
 /* The next batch will be that of `step`; cheap, any number of times. A fresh loader stands at 0. */
 lac_status lac_loader_seek(lac_loader *l, int64_t step);
 /* In evaluation order n is 0 when all is done. A picture that cannot be read is an error naming it. */
 lac_status lac_loader_next(lac_loader *l, const lac_batch **batch);
-/* NULL when the batch has no such field. */
-const lac_tensor *lac_batch_field(const lac_batch *batch, const char *name);
-
 int64_t lac_loader_records(const lac_loader *l);    /* pictures of all sources */
+const char *lac_loader_masks(const lac_loader *l);  /* lac_mask_source_about; "" without masks */
 double lac_loader_waited(const lac_loader *l);      /* seconds that lac_loader_next has waited in all */

@@ -1,5 +1,5 @@
 #include "core/image/resample.h"
-#include "data/loader.h"
+#include "data/field.h"
 #include "data/mask_file.h"
 #include "data/pack.h"
 #include "tests/harness/pictures.h"
@@ -39,9 +39,11 @@ static lac_set *numbered_set(int64_t height, int64_t width, int n)
     return set;
 }
 
+static const char *const no_mask[] = { "image", "id", "source", NULL }, *const with_mask[] = { "image", "mask", "id", NULL };
+
 static lac_loader_config usual(const lac_source *source)
 {
-    return (lac_loader_config){ .source = source, .n_sources = 1, .view = { .size = SIZE, .crop = LAC_CROP_RANDOM, .flip = true },
+    return (lac_loader_config){ .source = source, .n_sources = 1, .fields = no_mask, .view = { .size = SIZE, .crop = LAC_CROP_RANDOM, .flip = true },
                                 .stream = "train", .seed = 11, .global = 5, .first = 0, .count = 5 };
 }
 
@@ -155,6 +157,7 @@ LAC_TEST(loader_evaluates_every_record_once_in_order)
     snprintf(name, sizeof name, "file:%s", path);
     LAC_CHECK_STATUS(lac_mask_file_save(path, masks, 3, SIZE));
     c.mask = name;
+    c.fields = with_mask;
     c.view.crop = LAC_CROP_CENTER;
     LAC_CHECK_FAILS(lac_loader_new(&l, (c.evaluate = true, &c)), LAC_ERR_CONFIG, "neither flips");
     c.view.flip = false;
@@ -191,10 +194,11 @@ LAC_TEST(loader_draws_masks_from_the_counter)
     const lac_mask_kind *kind;
     LAC_CHECK_STATUS(lac_mask_named(&kind, "union"));
     c.mask = "union";
+    c.fields = with_mask;
     LAC_CHECK_STATUS(lac_loader_new(&l, &c));
     LAC_CHECK_STATUS(lac_loader_seek(l, 6));
     LAC_CHECK_STATUS(lac_loader_next(l, &b));
-    lac_stream s = lac_stream_at(11, lac_purpose("mask") ^ 31 * lac_purpose("train"), 6, 4);
+    lac_stream s = lac_draw(11, lac_draw_stream("train"), LAC_DRAW_MASK, 6, 4);
     LAC_CHECK_STATUS(lac_mask_make(expected, SIZE, SIZE, kind, &params, &s));
     LAC_CHECK(memcmp((const uint8_t *)lac_batch_field(b, "mask")->data + 4 * SIZE * SIZE, expected, sizeof expected) == 0);
     lac_loader_free(l);
@@ -215,6 +219,29 @@ LAC_TEST(loader_draws_masks_from_the_counter)
     }
     c.mask = "brash";
     LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "brash");
+    lac_set_close(set);
+}
+
+LAC_TEST(loader_makes_the_fields_it_is_asked_for_and_no_others)
+{
+    lac_set *set = numbered_set(40, 60, N);
+    const lac_source source = { set, "train", 1 };
+    lac_loader_config c = usual(&source);
+    lac_loader *l;
+    const lac_batch *b;
+    c.fields = (const char *const[]){ "time", "image", NULL };
+    LAC_CHECK_STATUS(lac_loader_new(&l, &c));
+    LAC_CHECK_STATUS(lac_loader_next(l, &b));
+    LAC_CHECK(b->n_fields == 2 && b->field[0].def == &lac_field_time && b->field[1].def == &lac_field_image);
+    for (uint32_t i = 0; i < 5; i++) {
+        lac_stream s = lac_draw(11, lac_draw_stream("train"), LAC_DRAW_TIME, 0, i);
+        LAC_CHECK(((const float *)b->field[0].tensor.data)[i] == lac_stream_uniform(&s));
+    }
+    lac_loader_free(l);
+    c.fields = with_mask;
+    LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "field 'mask' wants a source of masks");
+    c.fields = (const char *const[]){ "pose", NULL };
+    LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "no field 'pose'");
     lac_set_close(set);
 }
 

@@ -18,8 +18,6 @@ enum { COUNT_FAULTS = 1 };
 /* The system may take a page back at any time: what counts is the quietest of a few stretches, as a step's own faults come every time. */
 enum { SIZE = 64, WARM = 4, STEPS = 2, STRETCHES = 6 };
 
-static uint8_t image[2 * SIZE * SIZE * 3], mask[2 * SIZE * SIZE];
-
 static int64_t faults(void)
 {
     struct rusage u;
@@ -34,24 +32,17 @@ static void run(const char *precision)
     lac_comm *comm;
     const lac_backend *b;
     lac_dtype d;
-    lac_batch batch = { .n = 2, .n_fields = 2, .field = { { .name = "image" }, { .name = "mask" } } };
+    lac_batch batch;
     const lac_batch *all[LAC_MAX_PHASES];
     json_t *config = json_pack("{s:s,s:s,s:i,s:s,s:{s:i,s:i},s:{s:{s:i}},s:{s:{s:i},s:{s:i}}}", "name", "warm", "recipe", "deepfill", "steps", 1,
                                "precision", precision, "batch", "global", 2, "micro", 1, "data", "train", "size", SIZE,
                                "model", "generator", "cnum", 8, "discriminator", "width", 8);
     LAC_CHECK(config != NULL);
-    lac_tensor_shape(&batch.field[0].tensor, LAC_U8, 4, (int64_t[]){ 2, SIZE, SIZE, 3 });
-    lac_tensor_shape(&batch.field[1].tensor, LAC_U8, 4, (int64_t[]){ 2, SIZE, SIZE, 1 });
-    batch.field[0].tensor.data = image;
-    batch.field[1].tensor.data = mask;
-    for (int i = 0; i < (int)sizeof image; i++)
-        image[i] = (uint8_t)(i * 7919 % 251);
-    for (int i = 0; i < (int)sizeof mask; i++)
-        mask[i] = i % SIZE > 20 && i % SIZE < 40 && i / SIZE % SIZE > 20 && i / SIZE % SIZE < 40;
-    for (int p = 0; p < LAC_MAX_PHASES; p++)
-        all[p] = &batch;
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_stages_resolve(&stages, config, NULL, NULL));
+    LAC_CHECK_STATUS(lac_batch_random(&batch, &(lac_loader_config){ .fields = stages.stage[0].recipe->fields, .view.size = SIZE, .count = 2 }, 0));
+    for (int p = 0; p < LAC_MAX_PHASES; p++)
+        all[p] = &batch;
     LAC_CHECK_STATUS(lac_run_device(stages.stage[0].config, &b, &d));
     LAC_CHECK_STATUS(lac_comm_alone(&comm));
     LAC_CHECK_STATUS(lac_trainer_open(&t, stages.stage[0].recipe, stages.stage[0].config, "main", b, d, comm));
@@ -71,6 +62,7 @@ static void run(const char *precision)
         fail_msg("%s: %lld allocations, at least %lld page faults in %d warm steps", precision, more, (long long)fewest, STEPS);
     lac_trainer_close(&t);
     lac_comm_free(comm);
+    lac_batch_free(&batch);
     lac_stages_free(&stages);
     json_decref(config);
 }

@@ -11,7 +11,7 @@
 #include "data/loader.h"
 #include "models/inpainter.h"
 
-enum { LAC_MAX_NETS = 4, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_FIELDS = 4 };
+enum { LAC_MAX_NETS = 4, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8 };
 
 typedef struct lac_phase {
     const char *name;                       /* "d", "g" */
@@ -27,14 +27,15 @@ typedef struct lac_recipe lac_recipe;
 typedef struct lac_recipe_def {
     const char *name, *about;               /* "deepfill" */
     const lac_key *model_keys, *loss_keys;  /* schemas of the config's `model` and `loss` */
-    const char *const *fields;              /* of its batch, in order, ends with NULL: "image", "mask" */
+    const char *const *fields;              /* of its batch (data/fields.def), in order, ends with NULL: "image", "mask" */
     const char *const *optims;              /* keys that `optim` has, ends with NULL */
     /* Lends its network to *ip, for sample grids, validation and export; *config: the network's own part of the stage's config. */
     void (*inpainter)(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network_config);
     /* config: the stage's resolved table. Makes the networks (r->net; not yet initialised) and the phases. */
     lac_status (*open)(lac_recipe *r, const json_t *config);
     void (*close)(lac_recipe *r);
-    /* Calls ops; sum[i] is the phase's i-th loss, a f32 scalar. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1. */
+    /* Calls ops; sum[i] is the phase's i-th loss, a f32 scalar. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1, others
+     * as they are. */
     lac_status (*forward)(lac_recipe *r, int phase, lac_tape *t, lac_tensor *const *field, lac_tensor **sum);
     /* How many elements each loss sums over the whole of this rank's batch. */
     void (*count)(const lac_recipe *r, int phase, const lac_batch *batch, double *count);

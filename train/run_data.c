@@ -39,42 +39,28 @@ static lac_status open_sources(run *r, const json_t *data, lac_source *source, i
     return LAC_OK;
 }
 
-/* "file:NAME" becomes the path of the file; a generator stays as it is. */
-static lac_status locate_mask(run *r, const char *mask, char **to)
-{
-    char *path;
-    if (strncmp(mask, "file:", 5) != 0)
-        return lac_strdup(to, mask);
-    LAC_TRY(r->hooks->locate(r->hooks->context, mask + 5, &path));
-    const lac_status s = lac_format(to, "file:%s", path);
-    free(path);
-    return s;
-}
-
 static lac_status open_loader(run *r, const json_t *data, const lac_source *source, int n, const char *stream, lac_loader **l)
 {
     const int64_t share = r->trainer.share;
-    char *mask;
-    LAC_TRY(locate_mask(r, lac_config_str(data, "mask"), &mask));
     lac_loader_config c = {
-        .source = source, .n_sources = n, .mask = mask, .stream = stream, .seed = (uint64_t)lac_config_int(r->config, "seed"),
+        .source = source, .n_sources = n, .fields = r->trainer.recipe.def->fields, .mask = lac_config_str(data, "mask"),
+        .locate = r->hooks->locate, .locate_context = r->hooks->context, .stream = stream, .seed = (uint64_t)lac_config_int(r->config, "seed"),
         .global = share * r->comm->size, .first = r->comm->rank * share, .count = share,
         .sum_order = lac_config_int(r->config, "debug.sum_order"), .tint = (float)lac_config_num(data, "tint"),
         .threads = (int)lac_config_int(data, "threads"),
         .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter"),
                   .shorter_max = lac_config_int(data, "shorter_max"), .flip = lac_config_bool(data, "flip"),
                   .turn = (float)lac_config_num(data, "turn") } };
-    lac_status s = lac_crop_named(&c.view.crop, lac_config_str(data, "crop"));
-    if (s == LAC_OK)
-        s = lac_loader_new(l, &c);
-    free(mask);
-    return s == LAC_OK ? lac_loader_seek(*l, r->step - r->first_step) : s;
+    LAC_TRY(lac_crop_named(&c.view.crop, lac_config_str(data, "crop")));
+    LAC_TRY(lac_loader_new(l, &c));
+    return lac_loader_seek(*l, r->step - r->first_step);
 }
 
-static lac_status eval_loader(const json_t *data, const lac_set *set, const char *mask, lac_loader **l)
+static lac_status eval_loader(const run *r, const json_t *data, const lac_set *set, lac_loader **l)
 {
     const lac_source source = { .set = set, .split = lac_config_str(data, "split"), .weight = 1 };
-    lac_loader_config c = { .source = &source, .n_sources = 1, .mask = mask, .stream = "eval", .global = 8, .count = 8, .evaluate = true,
+    lac_loader_config c = { .source = &source, .n_sources = 1, .fields = (const char *const[]){ "image", "mask", NULL },
+                            .mask = lac_config_str(data, "mask"), .locate = r->hooks->locate, .locate_context = r->hooks->context, .stream = "eval", .global = 8, .count = 8, .evaluate = true,
                             .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter") } };
     LAC_TRY(lac_crop_named(&c.view.crop, lac_config_str(data, "crop")));
     return lac_loader_new(l, &c);
@@ -83,15 +69,11 @@ static lac_status eval_loader(const json_t *data, const lac_set *set, const char
 lac_status run_open_eval(run *r, lac_set **set, lac_loader **l)
 {
     const json_t *data = lac_config_at(r->config, "data.eval");
-    char *mask = NULL;
     if (data == NULL)
         return LAC_FAIL(LAC_ERR_CONFIG, "sample and validate want data.eval");
     lac_status s = open_set(r, lac_config_str(data, "set"), set);
     if (s == LAC_OK)
-        s = locate_mask(r, lac_config_str(data, "mask"), &mask);
-    if (s == LAC_OK)
-        s = eval_loader(data, *set, mask, l);
-    free(mask);
+        s = eval_loader(r, data, *set, l);
     return lac_context(s, "data.eval");
 }
 

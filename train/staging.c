@@ -1,6 +1,7 @@
 #include "train/staging.h"
 
 #include "core/memory.h"
+#include "data/field.h"
 
 #include <string.h>
 
@@ -124,13 +125,10 @@ static size_t lay_out(lac_batch *to, const lac_batch *batch, const char *const *
 {
     *to = (lac_batch){ .step = batch->step, .n = batch->n };
     for (int i = 0; fields[i] != NULL; i++) {
-        const lac_tensor *x = lac_batch_field(batch, fields[i]);
-        if (x == NULL)
-            continue;
         lac_field *f = &to->field[to->n_fields++];
-        *f = (lac_field){ .name = fields[i], .tensor = *x };
+        *f = *lac_batch_find(batch, fields[i]);
         f->tensor.data = (void *)(uintptr_t)at;
-        at += rounded(lac_bytes(x));
+        at += rounded(lac_bytes(&f->tensor));
     }
     return at;
 }
@@ -138,7 +136,7 @@ static size_t lay_out(lac_batch *to, const lac_batch *batch, const char *const *
 static void fill(lac_staging *s, lac_step_slot *slot, lac_batch *to, const lac_batch *from)
 {
     for (int i = 0; i < to->n_fields; i++) {
-        const lac_tensor *x = lac_batch_field(from, to->field[i].name);
+        const lac_tensor *x = lac_batch_field(from, to->field[i].def->name);
         const uintptr_t at = (uintptr_t)to->field[i].tensor.data;
         memcpy(slot->pictures + at, x->data, lac_bytes(x));
         to->field[i].tensor.data = s->pictures + at;

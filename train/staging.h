@@ -52,7 +52,7 @@ void lac_staging_finish(lac_staging *s);                /* waits for the device;
 void lac_staging_close(lac_staging *s);
 
 /* The slot whose turn it is; it must have been looked at. Its `in` is the caller's to fill, then _send takes it and the pictures of `fields` (a
- * NULL-ended list; a field that a batch lacks is left out) to the device. Equal pointers in batch[] are one batch. */
+ * NULL-ended list, which every batch has) to the device. Equal pointers in batch[] are one batch. */
 lac_step_slot *lac_staging_next(lac_staging *s);
 lac_status lac_staging_send(lac_staging *s, lac_step_slot *slot, const lac_batch *const *batch, const char *const *fields);
 int64_t lac_staging_offset(const lac_staging *s, const lac_batch *batch);      /* where a slot's batch lies among the pictures: part of a signature */

@@ -1,28 +1,28 @@
 #include "train/step.h"
 
 #include "autograd/ops/dequantize/dequantize.h"
+#include "data/field.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef struct micro { lac_trainer *t; const lac_batch *batch; int phase; int64_t from, n; bool reduce; } micro;
 
-/* Pictures [from, from + n) of a field, on the tape: pictures in [-1, 1], masks 0 or 1, both f32; a field that is f32 already is
- * taken as it is. */
-static lac_tensor *load_field(const micro *m, const char *name)
+/* Samples [from, from + n) of a field, on the tape, as its definition says: pictures in [-1, 1], masks 0 or 1, both f32; what is f32 already, or
+ * integers that are neither, is taken as it is. */
+static lac_tensor *load_field(const micro *m, const lac_field *field)
 {
-    const lac_tensor *whole = lac_batch_field(m->batch, name);
-    if (whole == NULL)
-        return lac_tape_fail(m->t->tape, LAC_FAIL(LAC_ERR_STATE, "the batch has no field '%s'", name));
+    const lac_tensor *whole = &field->tensor;
     lac_tensor part = *whole;
     part.dim[0] = m->n;
     if (whole->data != NULL)        /* only planned: there is none */
         part.data = (uint8_t *)whole->data + (whole->dim[0] ? m->from * (int64_t)(lac_bytes(whole) / (size_t)whole->dim[0]) : 0);
-    if (part.dtype == LAC_F32)
-        return lac_tape_input(m->t->tape, &part, LAC_F32);
-    const bool mask = strcmp(name, "mask") == 0;
+    lac_tensor *x = lac_tape_input(m->t->tape, &part, LAC_F32);
+    if (field->def->use == LAC_FIELD_PLAIN || part.dtype != LAC_U8)
+        return x;
+    const bool mask = field->def->use == LAC_FIELD_MASK;
     const lac_dequantize_attr a = { mask ? 1 : 1 / 127.5f, mask ? 0 : -1, LAC_F32 };
-    return lac_dequantize(m->t->tape, lac_tape_input(m->t->tape, &part, LAC_F32), &a);
+    return lac_dequantize(m->t->tape, x, &a);
 }
 
 static lac_status forward_backward(lac_tape *tape, void *context)
@@ -36,7 +36,7 @@ static lac_status forward_backward(lac_tape *tape, void *context)
     if (m->reduce)
         lac_tape_when_done(tape, lac_optim_gradient_done, t->optim[m->phase]);
     for (int i = 0; t->recipe.def->fields[i] != NULL; i++)
-        field[i] = load_field(m, t->recipe.def->fields[i]);
+        field[i] = load_field(m, lac_batch_find(m->batch, t->recipe.def->fields[i]));
     LAC_TRY(lac_tape_status(tape));
     LAC_TRY(t->recipe.def->forward(&t->recipe, m->phase, tape, field, sum));
     float *to = t->staging.out->sum[m->phase * t->staging.n_micros + m->from / t->micro];
@@ -185,11 +185,13 @@ static void write_scalars(lac_trainer *t, lac_step_slot *slot, int64_t step)
     }
 }
 
-static lac_status check_sizes(const lac_trainer *t, const lac_batch *const *batch)
+static lac_status check_batch(const lac_trainer *t, const lac_batch *batch)
 {
-    for (int p = 0; p < t->recipe.n_phases; p++)
-        if (batch[p]->n > t->share)
-            return LAC_FAIL(LAC_ERR_STATE, "a batch of %lld pictures, this rank's share is %lld", (long long)batch[p]->n, (long long)t->share);
+    if (batch->n > t->share)
+        return LAC_FAIL(LAC_ERR_STATE, "a batch of %lld pictures, this rank's share is %lld", (long long)batch->n, (long long)t->share);
+    for (const char *const *field = t->recipe.def->fields; *field != NULL; field++)
+        if (lac_batch_find(batch, *field) == NULL)
+            return LAC_FAIL(LAC_ERR_STATE, "the batch has no field '%s', which the recipe '%s' asks for", *field, t->recipe.def->name);
     return LAC_OK;
 }
 
@@ -198,7 +200,8 @@ lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const
 {
     const bool at_once = t->recipe.backend->queue == NULL;
     lac_step_slot *slot = lac_staging_next(&t->staging);
-    LAC_TRY(check_sizes(t, batch));
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        LAC_TRY(check_batch(t, batch[p]));
     LAC_TRY(look_at(t, slot));
     LAC_TRY(count_losses(t, batch, slot->count, stop));
     write_scalars(t, slot, step);
@@ -222,10 +225,9 @@ static lac_status plan_phase(lac_trainer *t, int p, const lac_batch *batch, lac_
 
 lac_status lac_trainer_cost(lac_trainer *t, int64_t *peak_bytes, int64_t *flops)
 {
-    const int64_t s = t->recipe.size, n = t->share;
-    lac_batch batch = { .n = n, .n_fields = 2, .field = { { .name = "image" }, { .name = "mask" } } };
-    lac_tensor_shape(&batch.field[0].tensor, LAC_U8, 4, (int64_t[]){ n, s, s, 3 });
-    lac_tensor_shape(&batch.field[1].tensor, LAC_U8, 4, (int64_t[]){ n, s, s, 1 });
+    const int64_t n = t->share;
+    lac_batch batch;
+    LAC_TRY(lac_loader_describe(&(lac_loader_config){ .fields = t->recipe.def->fields, .view.size = t->recipe.size, .count = n }, &batch));
     *peak_bytes = *flops = 0;
     for (int p = 0; p < t->recipe.n_phases; p++) {
         lac_plan_stats stats;

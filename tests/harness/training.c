@@ -5,14 +5,12 @@
 
 enum { SIDE = LAC_TEST_SIDE, BATCH = LAC_TEST_BATCH };
 
-static void describe_batch(lac_test_training *t, int64_t n)
+/* This rank's share of the first n of a step's batch. */
+static void draw_batch(const lac_test_training *t, int64_t at, int64_t n, lac_batch *b)
 {
     n /= t->comm->size;
-    t->batch = (lac_batch){ .n = n, .n_fields = 2, .field = { { .name = "image" }, { .name = "mask" } } };
-    lac_tensor_shape(&t->batch.field[0].tensor, LAC_U8, 4, (int64_t[]){ n, SIDE, SIDE, 3 });
-    lac_tensor_shape(&t->batch.field[1].tensor, LAC_U8, 4, (int64_t[]){ n, SIDE, SIDE, 1 });
-    t->batch.field[0].tensor.data = t->image + t->comm->rank * n * SIDE * SIDE * 3;
-    t->batch.field[1].tensor.data = t->mask + t->comm->rank * n * SIDE * SIDE;
+    const lac_loader_config c = { .fields = t->trainer.recipe.def->fields, .view.size = SIDE, .first = t->comm->rank * n, .count = n };
+    LAC_CHECK_STATUS(lac_batch_random(b, &c, at));
 }
 
 void lac_test_begin(lac_test_training *t, const lac_backend *b, lac_dtype d, json_t *debug, lac_comm *comm)
@@ -38,23 +36,18 @@ void lac_test_end(lac_test_training *t)
     json_decref(t->config);
 }
 
-static void draw_pictures(lac_test_training *t, int64_t at)
-{
-    for (int i = 0; i < (int)sizeof t->image; i++)
-        t->image[i] = (uint8_t)((i + 1) * (7919 + at) % 251);
-    for (int i = 0; i < (int)sizeof t->mask; i++)
-        t->mask[i] = i % SIDE > 4 + at % 3 && i % SIDE < 11 && i / SIDE % SIDE > 4 && i / SIDE % SIDE < 13;
-}
-
 /* The pictures are the caller's again when a step has begun: they are spoiled. */
 lac_status lac_test_step(lac_test_training *t, int64_t at, int64_t n)
 {
-    const lac_batch *all[LAC_MAX_PHASES] = { &t->batch, &t->batch };
-    describe_batch(t, n);
-    draw_pictures(t, at);
+    lac_batch batch;
+    const lac_batch *all[LAC_MAX_PHASES];
+    for (int p = 0; p < LAC_MAX_PHASES; p++)
+        all[p] = &batch;
+    draw_batch(t, at, n, &batch);
     const lac_status s = lac_trainer_step(&t->trainer, at, all, NULL);
-    memset(t->image, 0x55, sizeof t->image);
-    memset(t->mask, 1, sizeof t->mask);
+    for (int f = 0; f < batch.n_fields; f++)
+        memset(batch.field[f].tensor.data, 0x55, lac_bytes(&batch.field[f].tensor));
+    lac_batch_free(&batch);
     return s;
 }
 
@@ -94,12 +87,14 @@ void lac_test_paint(lac_test_training *t, lac_image *made)
     lac_tape *tape;
     const json_t *network;
     const lac_recipe *r = &t->trainer.recipe;
-    const lac_image image = { SIDE, SIDE, 3, t->image }, mask = { SIDE, SIDE, 1, t->mask };
-    draw_pictures(t, 0);
+    lac_batch batch;
+    draw_batch(t, 0, BATCH, &batch);
+    const lac_image image = { SIDE, SIDE, 3, lac_batch_field(&batch, "image")->data }, mask = { SIDE, SIDE, 1, lac_batch_field(&batch, "mask")->data };
     LAC_CHECK_STATUS(lac_trainer_swap_ema(&t->trainer));
     r->def->inpainter(r, t->stages.stage[0].config, &ip, &network);
     LAC_CHECK_STATUS(lac_tape_new(&tape, r->backend));
     LAC_CHECK_STATUS(lac_inpaint(&ip, tape, &image, &mask, NULL, made));
     lac_tape_free(tape);
     LAC_CHECK_STATUS(lac_trainer_swap_ema(&t->trainer));
+    lac_batch_free(&batch);
 }

@@ -10,8 +10,6 @@ typedef struct lac_test_training {
     lac_stages stages;
     lac_comm *comm, *own;
     lac_trainer trainer;
-    uint8_t image[LAC_TEST_BATCH * LAC_TEST_SIDE * LAC_TEST_SIDE * 3], mask[LAC_TEST_BATCH * LAC_TEST_SIDE * LAC_TEST_SIDE];
-    lac_batch batch;
 } lac_test_training;
 
 /* Micro-batches of one picture, a learning rate that warms up and an EMA; `debug` is the config's table of that name, taken over; comm

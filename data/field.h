@@ -1,0 +1,59 @@
+/* data/field.h -- a field of a batch: what it is, and how it is made for one sample.
+ *
+ * data/fields.def lists them; each is defined in data/field_*.c. A field is a function of its sample alone: where it draws, it draws by
+ * lac_sample_draw under a name of data/draw.h, so that threads, ranks and resuming change nothing. What several fields share, window,
+ * flip, turn and tint, is the sample's: pictures of one record are cut alike. */
+#pragma once
+
+#include "data/batch.h"
+#include "data/draw.h"
+#include "data/loader.h"
+#include "data/tint.h"
+
+/* How a training step takes it (train/step.c). */
+typedef enum {
+    LAC_FIELD_PLAIN,            /* as it is: f32, or integers */
+    LAC_FIELD_PICTURE,          /* u8 to f32 in [-1, 1] */
+    LAC_FIELD_MASK,             /* u8 to f32, 0 or 1 */
+} lac_field_use;
+
+/* What a field wants; the loader gives it, or says that it cannot. */
+enum {
+    LAC_NEEDS_RECORD = 1,       /* a record of a set; without it, make works on a sample of no set */
+    LAC_NEEDS_MASK = 2,         /* a source of masks: lac_loader_config.mask */
+};
+
+typedef struct lac_sample {
+    const lac_view *view;
+    const lac_set *set;
+    int64_t id, source;                     /* the record, and which of the sources it is from */
+    int64_t place;                          /* of the record in its split */
+    uint64_t seed;
+    uint32_t stream, step, sample;          /* its counter (data/draw.h) */
+    lac_window window;                      /* of every picture of this sample */
+    const lac_tint *tint;                   /* NULL: colours stay */
+    const struct lac_mask_source *masks;
+    struct lac_buffer { uint8_t *bytes; size_t capacity; } *buffer;      /* the thread's, for encoded bytes */
+} lac_sample;
+
+typedef struct lac_field_def {
+    const char *name, *about;
+    lac_dtype dtype;
+    lac_field_use use;
+    unsigned needs;                                                     /* LAC_NEEDS_... */
+    void (*shape)(const lac_loader_config *config, lac_shape *shape);   /* of one sample; view.size is what it may read */
+    lac_status (*make)(const lac_sample *s, void *to);                  /* all of it: what lay there is of another sample */
+} lac_field_def;
+
+#define LAC_FIELD(name) extern const lac_field_def lac_field_##name;
+#include "data/fields.def"
+#undef LAC_FIELD
+
+const lac_field_def *const *lac_fields(int *n);
+/* LAC_ERR_CONFIG with the nearest name. */
+lac_status lac_field_find(const lac_field_def **def, const char *name);
+
+lac_stream lac_sample_draw(const lac_sample *s, const char *what);
+
+/* The window of the record's picture: u8 [size, size, channels], resized, flipped and turned. */
+lac_status lac_sample_cut(const lac_sample *s, int channels, uint8_t *to);

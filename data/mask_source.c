@@ -1,0 +1,113 @@
+#include "data/mask_source.h"
+
+#include "core/memory.h"
+#include "data/field.h"
+#include "data/mask_file.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A way to come by masks. `prefix` is the word, or its beginning where it ends in a colon; "" takes every other word. */
+typedef struct way {
+    const char *prefix;
+    lac_status (*open)(lac_mask_source *m, const char *rest, lac_mask_locate *locate, void *context);
+    lac_status (*make)(const lac_mask_source *m, const lac_sample *s, uint8_t *to);
+} way;
+
+struct lac_mask_source {
+    const way *way;
+    int64_t size;
+    char *about;
+    lac_mask_file file;
+    const lac_mask_kind *kind;
+    lac_mask_params params;
+};
+
+/* ---- fixed masks: they belong to the record's place in its split ---- */
+
+static lac_status load_file(lac_mask_source *m, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    LAC_TRY(lac_mask_file_load(&m->file, path));
+    if (m->file.size != m->size)
+        return LAC_FAIL(LAC_ERR_CONFIG, "the masks of '%s' are %" PRId64 " pixels wide, the pictures %" PRId64, path, m->file.size, m->size);
+    return lac_format(&m->about, "%s sha256 %s", slash != NULL ? slash + 1 : path, m->file.hash);
+}
+
+static lac_status open_file(lac_mask_source *m, const char *name, lac_mask_locate *locate, void *context)
+{
+    char *path;
+    LAC_TRY(locate != NULL ? locate(context, name, &path) : lac_strdup(&path, name));
+    const lac_status s = load_file(m, path);
+    free(path);
+    return s;
+}
+
+static lac_status take_from_file(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
+{
+    memcpy(to, m->file.pixels + s->place % m->file.n * m->size * m->size, (size_t)(m->size * m->size));
+    return LAC_OK;
+}
+
+/* ---- a generator ---- */
+
+static lac_status open_generator(lac_mask_source *m, const char *name, lac_mask_locate *locate, void *context)
+{
+    (void)locate, (void)context;
+    LAC_TRY(lac_mask_check(&m->params));
+    LAC_TRY(lac_mask_named(&m->kind, name));
+    return lac_format(&m->about, "%s by record id", name);
+}
+
+static lac_status draw(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
+{
+    lac_stream random = lac_sample_draw(s, LAC_DRAW_MASK);
+    return lac_mask_make(to, m->size, m->size, m->kind, &m->params, &random);
+}
+
+/* ---- all of them ---- */
+
+static const way ways[] = {
+    { "file:", open_file, take_from_file },
+    { "", open_generator, draw },
+};
+
+static const way *way_of(const char *word, const char **rest)
+{
+    const way *w = ways;
+    for (size_t n; (n = strlen(w->prefix)) > 0; w++)
+        if (w->prefix[n - 1] == ':' ? strncmp(word, w->prefix, n) == 0 : strcmp(word, w->prefix) == 0)
+            break;
+    *rest = word + strlen(w->prefix);
+    return w;
+}
+
+lac_status lac_mask_source_open(lac_mask_source **source, const char *word, int64_t size, const lac_mask_params *params, lac_mask_locate *locate, void *context)
+{
+    lac_mask_source *m;
+    const char *rest;
+    LAC_TRY(lac_calloc((void **)&m, 1, sizeof *m));
+    m->way = way_of(word, &rest);
+    m->size = size;
+    m->params = params != NULL ? *params : lac_mask_defaults();
+    const lac_status s = m->way->open(m, rest, locate, context);
+    if (s == LAC_OK)
+        *source = m;
+    else
+        lac_mask_source_close(m);
+    return s;
+}
+
+void lac_mask_source_close(lac_mask_source *m)
+{
+    if (m == NULL)
+        return;
+    lac_mask_file_free(&m->file);
+    free(m->about);
+    free(m);
+}
+
+const char *lac_mask_source_about(const lac_mask_source *m) { return m->about; }
+
+lac_status lac_mask_source_make(const lac_mask_source *m, const lac_sample *s, uint8_t *to) { return m->way->make(m, s, to); }

@@ -1,0 +1,25 @@
+/* data/mask_source.h -- where a batch's masks come from, by one word of a config:
+ *
+ *     union, brush, ...   a generator of data/mask.h: a function of the sample's counter
+ *     file:NAME           fixed masks (data/mask_file.h): the k-th record of a split takes mask k mod n
+ *
+ * A mask is u8 [size, size], 1 = hole. */
+#pragma once
+
+#include "data/mask.h"
+
+struct lac_sample;
+typedef struct lac_mask_source lac_mask_source;
+
+/* Where a set or mask file named in a config lies; *path is fresh. */
+typedef lac_status lac_mask_locate(void *context, const char *name, char **path);
+
+/* word as above; locate NULL: the file's name is its path. size: side of the pictures. params: a generator's; NULL: its defaults.
+ * LAC_ERR_CONFIG for a generator that is not known, or a file whose masks are of another size. */
+lac_status lac_mask_source_open(lac_mask_source **m, const char *word, int64_t size, const lac_mask_params *params, lac_mask_locate *locate, void *context);
+void lac_mask_source_close(lac_mask_source *m);
+
+/* What results say of them: a file's content by its hash, anything else by its name. */
+const char *lac_mask_source_about(const lac_mask_source *m);
+
+lac_status lac_mask_source_make(const lac_mask_source *m, const struct lac_sample *s, uint8_t *to);
