@@ -56,10 +56,10 @@ lac_status tape_launch(lac_tape *t, lac_op_ctx *c)
 {
     const lac_kernel *k = c->op < (unsigned)t->backend->n_kernels ? &t->backend->kernels[c->op] : NULL;
     kernel_call *run = k == NULL ? NULL : c->backward ? k->backward : k->forward;
-    if (run == NULL)
-        return LAC_FAIL(LAC_ERR_NO_KERNEL, "no %s kernel on device %s", c->backward ? "backward" : "forward", t->backend->name);
+    if (run == NULL || (c->def->workspace && k->workspace == NULL))
+        return LAC_FAIL(LAC_ERR_NO_KERNEL, "no %s kernel on device %s", run ? "workspace" : c->backward ? "backward" : "forward", t->backend->name);
     size_t size = 0;
-    if (k->workspace != NULL)
+    if (c->def->workspace)
         LAC_TRY(k->workspace(c, &size));
     int32_t slot;
     if (size > 0)
@@ -73,28 +73,33 @@ lac_status tape_launch(lac_tape *t, lac_op_ctx *c)
     if (t->planning)
         return LAC_OK;
     LAC_TRY(call_kernel(t, c, run));
+    if (t->guarded)
+        LAC_TRY(tape_check_guards(t));
     return t->check_finite ? check_outputs(c) : LAC_OK;
 }
 
 static lac_status check_input(const lac_op_port *port, const lac_tensor *x)
 {
-    const unsigned allowed = port->flags & (LAC_FLOATS | LAC_INTEGERS) ? port->flags : LAC_FLOATS;
     if (x == NULL)
         return port->flags & LAC_OPTIONAL ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "input %s is missing", port->name);
-    if (!(allowed & 1u << x->dtype))
+    if (!(port->flags & 1u << x->dtype))
         return LAC_FAIL(LAC_ERR_DTYPE, "input %s has dtype %s", port->name, lac_dtype_name(x->dtype));
     return LAC_OK;
 }
 
-static lac_status make_outputs(lac_tape *t, lac_op_ctx *c, int n_out)
+/* Saved ones only where backward may follow. */
+static lac_status make_outputs(lac_tape *t, lac_op_ctx *c, int n_out, bool recording)
 {
     for (int i = 0; i < n_out; i++)
         if ((c->out[i] = tape_struct(t, LAC_F32, 0, NULL)) == NULL)
             return t->status;
     LAC_TRY(c->def->infer(c));
-    for (int i = 0; i < n_out; i++)
-        if (!tape_place(t, c->out[i], lac_op_name(c->op)))
+    for (int i = 0; i < n_out; i++) {
+        if (!recording && c->def->out[i].flags & LAC_SAVED)
+            c->out[i] = NULL;
+        else if (!tape_place(t, c->out[i], lac_op_name(c->op)))
             return t->status;
+    }
     return LAC_OK;
 }
 
@@ -119,7 +124,7 @@ static void record(lac_tape *t, const lac_op_ctx *c, int n_in, int n_out)
         n->in[i] = c->in[i] ? c->in[i]->tape_id : -1;
     for (int i = 0; i < n_out; i++) {
         n->out[i] = c->out[i]->tape_id;
-        t->known[n->out[i]].needs = !(c->def->out[i].flags & LAC_HIDDEN);
+        t->known[n->out[i]].needs = !(c->def->out[i].flags & LAC_SAVED);
     }
 }
 
@@ -137,13 +142,12 @@ static lac_status call(lac_tape *t, lac_op_ctx *c, const void *attr)
             return t->status;
         c->attr = memcpy(copy, attr, c->def->attr_size);
     }
-    const bool any = find_wants(t, c, n_in);
-    c->recording = any && t->unrecorded == 0;
-    LAC_TRY(make_outputs(t, c, n_out));
+    const bool any = find_wants(t, c, n_in), recording = any && t->unrecorded == 0;
+    LAC_TRY(make_outputs(t, c, n_out, recording));
     for (int i = 0; i < n_in; i++)
         tape_touch(t, c->in[i] ? c->in[i]->tape_id : -1);
     LAC_TRY(tape_launch(t, c));
-    if (c->recording)
+    if (recording)
         record(t, c, n_in, n_out);
     t->segment_needs |= any;
     return t->status;

@@ -1,4 +1,9 @@
 #include "autograd/op.h"
+#include "autograd/ops/ops.h"
+
+#define LAC_OP(name, doc) extern const lac_op_def lac_op_##name;
+#include "autograd/ops/ops.def"
+#undef LAC_OP
 
 static const struct { const lac_op_def *def; const char *name, *doc; } ops[LAC_N_OPS] = {
 #define LAC_OP(name, doc) { &lac_op_##name, #name, doc },
@@ -24,6 +29,15 @@ int lac_op_n_out(const lac_op_def *d)
     while (n < LAC_MAX_OUT && d->out[n].name != NULL)
         n++;
     return n;
+}
+
+const char *lac_op_misfit(const lac_op_def *d, const lac_kernel *k)
+{
+    if (k->forward == NULL)
+        return "forward";
+    if ((k->backward != NULL) == d->no_gradient)
+        return "backward";
+    return (k->workspace != NULL) != d->workspace ? "workspace" : NULL;
 }
 
 void lac_op_cost(const lac_op_ctx *c, int64_t *bytes, int64_t *flops)

@@ -1,6 +1,7 @@
 #include "autograd/peaks.h"
 
 #include "autograd/op.h"
+#include "autograd/ops/ops.h"
 #include "core/cpu/features.h"
 #include "core/cpu/peak.h"
 #include "core/memory.h"

@@ -4,11 +4,12 @@
 
 #include <stdlib.h>
 
-lac_status lac_plan_add(lac_plan *p, size_t size, int64_t now, const char *op)
+size_t lac_plan_round(size_t bytes) { return (bytes + LAC_PLAN_ALIGN - 1) / LAC_PLAN_ALIGN * LAC_PLAN_ALIGN; }
+
+lac_status lac_plan_add(lac_plan *p, size_t bytes, size_t guard, int64_t now, const char *op)
 {
     LAC_TRY(lac_grow((void **)&p->slot, p->n, &p->capacity, sizeof *p->slot));
-    const size_t rounded = (size + LAC_PLAN_ALIGN - 1) / LAC_PLAN_ALIGN * LAC_PLAN_ALIGN;
-    p->slot[p->n++] = (lac_slot){ .size = rounded, .birth = now, .death = now, .op = op };
+    p->slot[p->n++] = (lac_slot){ .bytes = bytes, .size = lac_plan_round(bytes + guard), .birth = now, .death = now, .op = op };
     return LAC_OK;
 }
 

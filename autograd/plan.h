@@ -9,7 +9,7 @@
 enum { LAC_PLAN_ALIGN = 256 };
 
 typedef struct lac_slot {
-    size_t size, offset;        /* bytes, size rounded up to LAC_PLAN_ALIGN */
+    size_t bytes, size, offset; /* what was asked for; with the guard, rounded up to LAC_PLAN_ALIGN; where */
     int64_t birth, death;       /* first and last tick at which its contents matter */
     const char *op;             /* who asked: compared on every later run */
 } lac_slot;
@@ -26,7 +26,9 @@ typedef struct lac_plan {
     bool packed;
 } lac_plan;
 
-lac_status lac_plan_add(lac_plan *p, size_t size, int64_t now, const char *op);     /* its number is p->n - 1 */
+/* Its number is p->n - 1. guard: bytes behind it that are nobody's. */
+lac_status lac_plan_add(lac_plan *p, size_t bytes, size_t guard, int64_t now, const char *op);
+size_t lac_plan_round(size_t bytes);
 lac_status lac_plan_contribute(lac_plan *p, lac_param *to);       /* to that parameter's accumulator */
 lac_status lac_plan_pack(lac_plan *p);
 void lac_plan_clear(lac_plan *p);               /* forgets the slots, keeps signature and memory */

@@ -12,6 +12,9 @@ lac_status lac_tape_new(lac_tape **t, const lac_backend *b)
 {
     LAC_TRY(lac_calloc((void **)t, 1, sizeof **t));
     (*t)->backend = b;
+#ifdef LAC_POISON
+    (*t)->guarded = b->host;
+#endif
     return LAC_OK;
 }
 
@@ -179,6 +182,7 @@ void lac_tape_when_done(lac_tape *t, lac_gradient_done *f, void *context)
 
 void lac_tape_deterministic(lac_tape *t, bool on) { t->deterministic = on; }
 void lac_tape_check_finite(lac_tape *t, bool on) { t->check_finite = on; }
+void lac_tape_guard(lac_tape *t, bool on) { t->guarded = on; }
 
 static chunk *next_chunk(lac_tape *t, size_t size)
 {
@@ -231,20 +235,20 @@ void *tape_alloc(lac_tape *t, size_t size, const char *op, int32_t *slot)
     }
     *slot = (int32_t)t->next_slot++;
     if (t->planning) {
-        const lac_status s = lac_plan_add(t->plan, size, t->clock, op);
+        const lac_status s = lac_plan_add(t->plan, size, t->guarded ? LAC_PLAN_ALIGN : 0, t->clock, op);
         if (s != LAC_OK)
             lac_tape_fail(t, s);
         return NULL;
     }
-    const lac_slot *p = *slot < t->plan->n ? &t->plan->slot[*slot] : NULL;
-    if (p == NULL || strcmp(p->op, op) != 0 || p->size < size || p->size - size >= LAC_PLAN_ALIGN) {
+    lac_slot *p = *slot < t->plan->n ? &t->plan->slot[*slot] : NULL;
+    if (p == NULL || strcmp(p->op, op) != 0 || lac_plan_round(p->bytes) != lac_plan_round(size)) {
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "region '%s' left its plan: allocation %d is %zu bytes for %s, planned were %zu for %s",
-                                  t->plan->signature, *slot, size, op, p ? p->size : 0, p ? p->op : "nothing"));
+                                  t->plan->signature, *slot, size, op, p ? p->bytes : 0, p ? p->op : "nothing"));
         return NULL;
     }
-#ifdef LAC_POISON
-    memset(t->block + p->offset, 0xff, p->size);
-#endif
+    p->bytes = size;
+    if (t->guarded)
+        lac_tape_fail(t, tape_poison(t, p));
     return t->block + p->offset;
 }
 
@@ -274,10 +278,12 @@ int32_t tape_id(lac_tape *t, lac_tensor *x)
     return x->tape_mark == t->mark ? x->tape_id : tape_know(t, x, -1, tape_in_training(t, x->param));
 }
 
+/* No elements, no data: a kernel that takes an empty tensor for one with room meets NULL, not its neighbour. */
 bool tape_place(lac_tape *t, lac_tensor *x, const char *op)
 {
     int32_t slot;
-    x->data = tape_alloc(t, lac_bytes(x), op, &slot);
+    void *memory = tape_alloc(t, lac_bytes(x), op, &slot);
+    x->data = lac_numel(x) > 0 ? memory : NULL;
     return tape_ok(t) && tape_know(t, x, slot, false) >= 0;
 }
 

@@ -37,6 +37,9 @@ lac_status lac_tape_run(lac_tape *t, const char *signature, lac_body *f, void *c
 void lac_tape_train(lac_tape *t, const lac_params *params);     /* this network's trainable parameters get gradients */
 void lac_tape_deterministic(lac_tape *t, bool on);              /* no Winograd; stays until changed */
 void lac_tape_check_finite(lac_tape *t, bool on);               /* every output is looked at; the first bad one is an error */
+/* Guards, for tests and debug builds (-DLAC_POISON: on from the start in the host's memory): memory is filled with NaN when it is handed out, and a line behind each
+ * tensor and workspace is looked at after each kernel; one that was written is an error that names the op. Before the first region. */
+void lac_tape_guard(lac_tape *t, bool on);
 /* Called when a parameter in training has all that this region adds to its gradient: the accumulator is written by what the backend was
  * asked for so far. Not while planning. */
 typedef lac_status lac_gradient_done(void *context, lac_param *p);
@@ -50,7 +53,7 @@ lac_tensor *lac_tape_fail(lac_tape *t, lac_status s);
 
 /* Calls an op: as many tensors as the definition has inputs. Returns output 0, or NULL after an error. */
 lac_tensor *lac_apply(lac_tape *t, lac_op op, const void *attr, ...);
-/* The same with arrays; out receives the visible and hidden outputs, all NULL after an error. */
+/* The same with arrays; out receives all outputs: NULL after an error, and a saved one (LAC_SAVED) unless the call is recorded. */
 void lac_apply_n(lac_tape *t, lac_op op, const void *attr, lac_tensor *const *in, lac_tensor **out);
 
 /* A tensor of the region, contents undefined until the caller or an op writes them (data NULL while planning). */

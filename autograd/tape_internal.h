@@ -1,4 +1,4 @@
-/* autograd/tape_internal.h -- the tape's inside, shared by tape.c, apply.c, backward.c, recompute.c and ranges.c. */
+/* autograd/tape_internal.h -- the tape's inside, shared by tape.c, apply.c, backward.c, recompute.c, guard.c and ranges.c. */
 #pragma once
 
 #include "autograd/params.h"
@@ -66,7 +66,7 @@ struct lac_tape {
     int n_trained;
     int unrecorded;             /* > 0 inside a segment that will be run again */
     bool segment_needs;
-    bool deterministic, check_finite;
+    bool deterministic, check_finite, guarded;
     lac_param **touched;        /* accumulators that planning marked as holding something */
     int64_t n_touched, touched_capacity;
     lac_gradient_done *gradient_done;
@@ -94,6 +94,8 @@ node *tape_node(lac_tape *t);                                   /* a fresh recor
 void tape_range(lac_tape *t, const frame *f);                  /* tells the profiler, where ranges are on */
 void tape_where(const frame *f, char *to, size_t size);         /* "/generator/conv4" */
 void tape_blame(lac_tape *t, lac_status s, const char *op);    /* the error of an op, named unless its message begins so */
+lac_status tape_poison(lac_tape *t, const lac_slot *s);
+lac_status tape_check_guards(lac_tape *t);                      /* after a kernel: nobody wrote past what he asked for */
 lac_status tape_launch(lac_tape *t, lac_op_ctx *c);     /* runs a kernel, or notes it while planning */
 bool tape_walk_grow(lac_tape *t, walk *w);
 bool tape_walk_clear(lac_tape *t, walk *w, bool into_params);   /* nothing known; into_params: parameters in training are needed */

@@ -4,6 +4,7 @@
  * move their bytes once warm; what is printed is the median over rounds of the ratio of bytes per second, gate over copy. */
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/ops/gate/gate.h"
+#include "autograd/ops/ops.h"
 #include "core/backend.h"
 #include "core/clock.h"
 #include "core/cpu/features.h"

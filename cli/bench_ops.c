@@ -9,6 +9,7 @@
 #include "autograd/ops/gate/gate.h"
 #include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
+#include "autograd/ops/ops.h"
 #include "autograd/ops/pad2d/pad2d.h"
 #include "autograd/ops/resize/resize.h"
 #include "autograd/ops/spectral_norm/spectral_norm.h"
@@ -159,7 +160,7 @@ static lac_status make_set(const op_bench *o, op_set *s)
 {
     const op_case *c = o->of;
     lac_op_ctx *f = &s->forward;
-    *f = (lac_op_ctx){ .def = lac_op_find(c->op), .op = c->op, .attr = c->attr, .recording = true, .backend = o->b };
+    *f = (lac_op_ctx){ .def = lac_op_find(c->op), .op = c->op, .attr = c->attr, .backend = o->b };
     for (int i = 0; c->inputs[i] != '\0'; i++) {
         const char letter = c->inputs[i];
         if (letter == '-')

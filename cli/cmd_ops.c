@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 #include "autograd/op.h"
+#include "autograd/ops/ops.h"
 
 /* Floats are what nearly every input takes; only the others are spelled out. */
 static const char *dtypes(unsigned flags)
@@ -26,7 +27,7 @@ static void print_inputs(const lac_op_def *d)
 static void print_outputs(const lac_op_def *d)
 {
     for (int i = 0; i < lac_op_n_out(d); i++)
-        printf("%s`%s`%s", i ? ", " : "", d->out[i].name, d->out[i].flags & LAC_HIDDEN ? " (hidden)" : "");
+        printf("%s`%s`%s", i ? ", " : "", d->out[i].name, d->out[i].flags & LAC_SAVED ? " (saved)" : "");
 }
 
 static void print_kept(const lac_op_def *d)
@@ -46,7 +47,7 @@ static void print_table(void)
 {
     printf("# Ops\n\n"
            "What `lacuna ops` prints, made from `autograd/ops/ops.def`. Each name leads to the op's contract: shapes, equation, source,\n"
-           "failures. Inputs are f32 or bf16 unless another dtype is named; hidden outputs are statistics that backward reads.\n\n"
+           "failures. Inputs are f32 or bf16 unless another dtype is named; saved outputs are there for backward alone.\n\n"
            "| op | what it computes | inputs | outputs | backward reads |\n|---|---|---|---|---|\n");
     for (int op = 0; op < LAC_N_OPS; op++) {
         const lac_op_def *d = lac_op_find((lac_op)op);

@@ -1,7 +1,7 @@
 /* core/tensor.h -- a dense, contiguous array of 0 to 6 dims with a dtype, on one device.
  *
  * Layouts are fixed: activations [N, H, W, C], convolution weights [O, kh, kw, I], linear weights [O, I],
- * sequences [B, T, C], scalars []. NCHW and OIHW exist at the border only (core/layout.h).
+ * sequences [B, T, C], scalars []. NCHW and OIHW exist at the border only (lac_to_border, autograd/params.h).
  * f32 and bf16 compute; f16 and f64 convert; i32, i64 and u8 carry ids and masks and never a gradient. */
 #pragma once
 
@@ -13,7 +13,7 @@ typedef enum { LAC_F32, LAC_BF16, LAC_F16, LAC_F64, LAC_I32, LAC_I64, LAC_U8, LA
 
 /* Sets of dtypes, for op definitions. */
 enum { LAC_F32_ONLY = 1 << LAC_F32, LAC_BF16_ONLY = 1 << LAC_BF16, LAC_FLOATS = LAC_F32_ONLY | LAC_BF16_ONLY,
-       LAC_INTEGERS = 1 << LAC_I32 | 1 << LAC_I64 | 1 << LAC_U8, LAC_OPTIONAL = 1 << 16, LAC_HIDDEN = 1 << 17 };
+       LAC_INTEGERS = 1 << LAC_I32 | 1 << LAC_I64 | 1 << LAC_U8, LAC_OPTIONAL = 1 << 16, LAC_SAVED = 1 << 17 };
 
 typedef struct lac_backend lac_backend;
 typedef struct lac_param lac_param;

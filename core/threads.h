@@ -4,6 +4,7 @@
  * same bits on 1 thread and on 64. One OpenMP runtime serves our kernels and oneDNN. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LAC_BLOCKS = 64 };
@@ -28,3 +29,23 @@ static inline int64_t lac_block_start(int64_t n, int64_t blocks, int64_t b) { re
     for (int64_t b = 0; b < LAC_BLOCKS; b++)                                                                \
         for (int64_t from = lac_block_start(n, LAC_BLOCKS, b), to = lac_block_start(n, LAC_BLOCKS, b + 1),  \
                      lac_once = 1; lac_once; lac_once = 0)
+
+/* What LAC_PARALLEL_BLOCKS left in parts, put together in block order: n numbers side by side, part[b * n + k] of block b (added to what `to`
+ * holds, or overwriting it), and one number in double. */
+static inline void lac_sum_blocks(float *to, bool add, const float *part, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++) {
+        float sum = add ? to[k] : 0;
+        for (int64_t b = 0; b < LAC_BLOCKS; b++)
+            sum += part[b * n + k];
+        to[k] = sum;
+    }
+}
+
+static inline double lac_sum_block_parts(const double part[LAC_BLOCKS])
+{
+    double sum = 0;
+    for (int64_t b = 0; b < LAC_BLOCKS; b++)
+        sum += part[b];
+    return sum;
+}

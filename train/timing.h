@@ -3,6 +3,7 @@
  *     lac_timing_start(&t, tape); ... steps ...; lac_timing_stop(tape); */
 #pragma once
 
+#include "autograd/ops/ops.h"
 #include "autograd/tape.h"
 
 typedef struct lac_op_time { double seconds; int64_t calls, bytes, flops; } lac_op_time;

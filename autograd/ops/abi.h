@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/op.h"
+#include "autograd/ops/ops.h"
 #include "core/queue.h"
 #include "core/update.h"
 

@@ -1,6 +1,7 @@
 #include "autograd/ops/backend_cpu.h"
 
 #include "autograd/op.h"
+#include "autograd/ops/ops.h"
 #include "autograd/ops/abi.h"
 #include "core/cpu/cpu_vector.h"
 #include "core/cpu/dnn.h"

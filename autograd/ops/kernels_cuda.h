@@ -3,6 +3,7 @@
 #pragma once
 
 #include "autograd/op.h"
+#include "autograd/ops/ops.h"
 
 #define LAC_OP(name, doc)                                                       \
     lac_status name##_forward_cuda(const lac_op_ctx *) __attribute__((weak));   \

@@ -219,12 +219,7 @@ static void bias_gradient(const lac_wino *w, const float *gy, float *gb, bool ad
     const lac_wino_kernels *kernels = lac_wino_kernels_here();
     LAC_PARALLEL_BLOCKS(b, first, end, w->n * w->out_size[0] * w->out_size[1])
         kernels->bias(w, gy, part + b * w->out_c, first, end);
-    for (int64_t c = 0; c < w->out_c; c++) {
-        float sum = add ? gb[c] : 0;
-        for (int64_t b = 0; b < LAC_BLOCKS; b++)
-            sum += part[b * w->out_c + c];
-        gb[c] = sum;
-    }
+    lac_sum_blocks(gb, add, part, w->out_c);
 }
 
 lac_status lac_wino_grad_w(const lac_wino *w, const float *x, const float *gy, float *gw, bool add_w, float *gb, bool add_b, void *workspace)

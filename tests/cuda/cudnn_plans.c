@@ -3,6 +3,7 @@
  * compiled and could not be loaded counts as one. */
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/ops/conv2d/shape.h"
+#include "autograd/ops/ops.h"
 #include "core/cuda/cudnn.h"
 #include "core/cuda/library.h"
 #include "core/file/atomic.h"

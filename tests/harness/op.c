@@ -2,6 +2,7 @@
 
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/params.h"
+#include "core/cpu/features.h"
 #include "core/file/weights.h"
 #include "core/philox.h"
 #include "tests/harness/device.h"
@@ -21,7 +22,7 @@ typedef struct run {
     lac_tensor *out[LAC_MAX_OUT], *grad[LAC_MAX_IN];    /* f32, ours to free */
 } run;
 
-static bool visible(const lac_op_def *d, int k) { return d->out[k].name != NULL && !(d->out[k].flags & LAC_HIDDEN); }
+static bool visible(const lac_op_def *d, int k) { return d->out[k].name != NULL && !(d->out[k].flags & LAC_SAVED); }
 
 static void free_tensors(lac_tensor **x, int n)
 {
@@ -98,18 +99,21 @@ static lac_status go_on(run *r, const lac_backend *b)
 {
     lac_tape *t = NULL;
     LAC_TRY(lac_tape_new(&t, b));
+    lac_tape_guard(t, true);
     const lac_status s = lac_tape_run(t, "test", region, r);
     lac_tape_free(t);
     return s;
 }
 
-static lac_status go(run *r)
+static const lac_backend *the_cpu(void)
 {
     const lac_backend *b;
-    LAC_TRY(lac_backend_cpu_register());
-    LAC_TRY(lac_backend_get(&b, "cpu"));
-    return go_on(r, b);
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    return b;
 }
+
+static lac_status go(run *r) { return go_on(r, the_cpu()); }
 
 /* The same inputs without results. */
 static run again(const run *r)
@@ -137,6 +141,19 @@ static double results_gap(const run *a, const run *b)
     return fmax(worst_difference(a->out, b->out, LAC_MAX_OUT), worst_difference(a->grad, b->grad, LAC_MAX_IN));
 }
 
+/* Values have the same bits where no gradient is asked for: nothing is saved then, and kernels may go another way. */
+static void check_unrecorded(const run *r, bool deterministic, const lac_backend *b, lac_tensor *const *out)
+{
+    run bare = again(r);
+    bare.deterministic = deterministic;
+    bare.gradients = false;
+    bare.calls = 1;
+    memset(bare.watch, 0, sizeof bare.watch);
+    LAC_CHECK_STATUS(go_on(&bare, b));
+    LAC_CHECK(worst_difference(out, bare.out, LAC_MAX_OUT) == 0);
+    free_results(&bare);
+}
+
 /* The other device gives what the CPU does with direct sums, and the same bits whichever way its threads run. */
 static double device_gap(const run *r)
 {
@@ -148,13 +165,17 @@ static double device_gap(const run *r)
     lac_cuda_host_downwards(false);
     LAC_CHECK(results_gap(&down, &up) == 0);
     const double gap = results_gap(&up, &cpu);
+    check_unrecorded(r, true, the_cpu(), cpu.out);
+    check_unrecorded(r, true, lac_test_device(), up.out);
+    check_unrecorded(r, r->deterministic, the_cpu(), r->out);
     free_results(&cpu);
     free_results(&up);
     free_results(&down);
     return gap;
 }
 
-static void check_device(const run *r) { LAC_CHECK(device_gap(r) < (r->rounds ? 1e-2 : 1e-6)); }
+/* Of a run that was made: all other ways to make it. */
+static void check_ways(const run *r) { LAC_CHECK(device_gap(r) < (r->rounds ? 1e-2 : 1e-6)); }
 
 static float draw(lac_stream *s, lac_fill fill)
 {
@@ -168,7 +189,10 @@ static lac_tensor *random_tensor(lac_stream *s, lac_fill fill, const lac_shape *
     LAC_CHECK_STATUS(lac_tensor_new(&x, d, shape->ndim, shape->dim));
     for (int64_t i = 0; i < lac_numel(x); i++) {
         const float v = draw(s, fill);
-        lac_from_f32((char *)x->data + (size_t)i * lac_dtype_size(d), d, &v, 1);
+        if (d == LAC_U8)
+            ((uint8_t *)x->data)[i] = (uint8_t)(128 + 60 * v);
+        else
+            lac_from_f32((char *)x->data + (size_t)i * lac_dtype_size(d), d, &v, 1);
     }
     return x;
 }
@@ -180,9 +204,9 @@ static run start(const lac_op_case *k, lac_dtype d)
     lac_stream s = lac_stream_at(k->seed + 1, lac_purpose("op test"), 0, 0);
     for (int i = 0; i < LAC_MAX_IN; i++)
         if (k->in[i].fill != LAC_FILL_NONE) {
-            const unsigned flags = def->in[i].flags & (LAC_FLOATS | LAC_INTEGERS) ? def->in[i].flags : LAC_FLOATS;
-            r.in[i] = random_tensor(&s, k->in[i].fill, &k->in[i].shape, flags & 1u << d ? d : LAC_F32);
-            r.watch[i] = k->in[i].fill < LAC_FILL_MASK && !(k->no_gradient >> i & 1);
+            const unsigned flags = def->in[i].flags;
+            r.in[i] = random_tensor(&s, k->in[i].fill, &k->in[i].shape, flags & 1u << d ? d : flags & LAC_F32_ONLY ? LAC_F32 : LAC_U8);
+            r.watch[i] = r.in[i]->dtype != LAC_U8 && k->in[i].fill < LAC_FILL_MASK && !(k->no_gradient >> i & 1);
         }
     return r;
 }
@@ -241,7 +265,7 @@ double lac_op_value_gap(const lac_op_case *k, lac_dtype d)
 {
     run r = start(k, d);
     LAC_CHECK_STATUS(go(&r));
-    check_device(&r);
+    check_ways(&r);
     lac_ref f = ref_of(&r);
     k->ref(&f);
     double worst = 0;
@@ -303,7 +327,7 @@ static double gradient_gap(const lac_op_case *k, lac_dtype d, int calls)
     draw_upstream(&r, calls, k->no_upstream);
     free_tensors(r.out, LAC_MAX_OUT);
     LAC_CHECK_STATUS(go(&r));
-    check_device(&r);
+    check_ways(&r);
     double worst = 0;
     for (int i = 0; i < LAC_MAX_IN; i++)
         if (r.watch[i]) {
@@ -362,7 +386,7 @@ double lac_op_golden_gap(lac_op op, const void *attr, const char *file, const ch
         r.up[0][o] = golden(w, prefix, "grad.", d->out[o].name);
     }
     LAC_CHECK_STATUS(go(&r));
-    check_device(&r);
+    check_ways(&r);
     for (int o = 0; o < LAC_MAX_OUT; o++)
         if (value[o] != NULL) {
             worst = fmax(worst, tensor_gap(r.out[o], value[o]));
@@ -387,12 +411,80 @@ lac_status lac_op_status(const lac_op_case *k)
     return s;
 }
 
-void lac_op_check_device(const lac_op_case *k, lac_dtype d)
+/* Each gradient asked for alone has the bits that it has among the others. */
+static void check_alone(const run *r, const lac_backend *b)
+{
+    run all = again(r);
+    LAC_CHECK_STATUS(go_on(&all, b));
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        if (r->watch[i]) {
+            run one = again(r);
+            memset(one.watch, 0, sizeof one.watch);
+            one.watch[i] = true;
+            LAC_CHECK_STATUS(go_on(&one, b));
+            LAC_CHECK(worst_difference(&all.grad[i], &one.grad[i], 1) == 0);
+            free_results(&one);
+        }
+    free_results(&all);
+}
+
+static bool watches(const run *r)
+{
+    for (int i = 0; i < LAC_MAX_IN; i++)
+        if (r->watch[i])
+            return true;
+    return false;
+}
+
+/* LAC_ERR_SHAPE: the op refuses these shapes, and nothing is checked. */
+static lac_status check_case(const lac_op_case *k, lac_dtype d)
 {
     run r = start(k, d);
-    LAC_CHECK_STATUS(go(&r));
-    check_device(&r);
-    draw_upstream(&r, 2, k->no_upstream);
-    check_device(&r);
+    const lac_status s = go(&r);
+    LAC_CHECK(s == LAC_OK || s == LAC_ERR_SHAPE);
+    if (s == LAC_OK)
+        check_ways(&r);
+    if (s == LAC_OK && watches(&r)) {
+        draw_upstream(&r, 2, k->no_upstream);
+        check_ways(&r);
+        check_alone(&r, the_cpu());
+        check_alone(&r, lac_test_device());
+    }
     free_run(&r);
+    return s;
+}
+
+static lac_status check_dtypes(const lac_op_case *k)
+{
+    const lac_status s = check_case(k, LAC_F32);
+    if (s == LAC_OK && (!k->library || lac_cpu_has_avx512_bf16()))
+        LAC_CHECK_STATUS(check_case(k, LAC_BF16));
+    return s;
+}
+
+void lac_op_check(const lac_op_case *k) { LAC_CHECK_STATUS(check_dtypes(k)); }
+
+/* Letters of LAC_N, ..., 8 bits each, counted in a negative dim. */
+enum { LETTERS = 5 };
+
+static int64_t dim_of(int64_t dim, const int64_t size[LETTERS])
+{
+    int64_t sum = 0;
+    for (int i = 0; dim < 0 && i < LETTERS; i++)
+        sum += (-dim >> 8 * i & 0xff) * size[i];
+    return dim < 0 ? sum : dim;
+}
+
+void lac_op_check_sizes(const lac_op_case *k)
+{
+    static const int64_t size[][LETTERS] = { { 0, 3, 2, 4, 3 }, { 1, 1, 1, 1, 1 }, { 3, 5, 7, 3, 5 }, { 2, 9, 11, 37, 33 }, { 1, 40, 40, 8, 16 } };
+    size_t taken = 0;
+    for (size_t i = 0; i < LAC_COUNT(size); i++) {
+        lac_op_case sized = *k;
+        for (int p = 0; p < LAC_MAX_IN; p++)
+            for (int n = 0; n < k->in[p].shape.ndim; n++)
+                sized.in[p].shape.dim[n] = dim_of(k->in[p].shape.dim[n], size[i]);
+        taken += check_dtypes(&sized) == LAC_OK;
+    }
+    LAC_CHECK(taken >= LAC_COUNT(size) - 2);
 }

@@ -1,6 +1,7 @@
 #include "tests/harness/sealed.h"
 
 #include "autograd/op.h"
+#include "autograd/ops/ops.h"
 #include "core/comm/lane.h"
 #include "core/queue.h"
 #include "core/update.h"

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-void activation_ref(const lac_ref *r);
-
 void activation_ref(const lac_ref *r)
 {
     const lac_act kind = ((const lac_activation_attr *)r->attr)->kind;

@@ -1,8 +1,6 @@
 #include "autograd/ops/activation/activation.h"
 #include "tests/harness/op.h"
 
-void activation_ref(const lac_ref *r);
-
 static lac_op_case of_kind(const lac_activation_attr *a)
 {
     return (lac_op_case){ .op = LAC_OP_activation, .attr = a, .ref = activation_ref, .in = { LAC_RANDOM(3, 5, 7) }, .seed = 19 + a->kind };        /* a seed that puts no bf16 value on a kink, where differences are half a slope */
@@ -31,4 +29,10 @@ LAC_TEST(activation_wants_a_function)
 {
     const lac_op_case k = { .op = LAC_OP_activation, .attr = &(lac_activation_attr){ LAC_ACT_NONE }, .in = { LAC_RANDOM(3) } };
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_ARG, "function");
+}
+
+LAC_TEST(activation_of_any_size)
+{
+    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_CLIP; kind++)
+        lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_activation, .attr = &(lac_activation_attr){ kind }, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C) } });
 }

@@ -1,4 +1,5 @@
 #include "autograd/ops/composite/composite.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -19,7 +20,7 @@ static lac_status infer(lac_op_ctx *c)
 }
 
 const lac_op_def lac_op_composite = {
-    .in = { { "x", LAC_FLOATS | LAC_OPTIONAL }, { "image", LAC_FLOATS }, { "mask", LAC_F32_ONLY } }, .out = { { "y", 0 } },
+    .in = { { "x", LAC_FLOATS | LAC_OPTIONAL }, { "image", LAC_FLOATS }, { "mask", LAC_F32_ONLY } }, .out = { { "y" } },
     .keeps = LAC_KEEP_IN(2), .infer = infer, .attr_size = sizeof(lac_composite_attr),
 };
 

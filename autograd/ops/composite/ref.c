@@ -1,8 +1,6 @@
 #include "autograd/ops/composite/composite.h"
 #include "tests/harness/op.h"
 
-void composite_ref(const lac_ref *r);
-
 void composite_ref(const lac_ref *r)
 {
     const lac_composite_attr *a = r->attr;

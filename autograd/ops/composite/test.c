@@ -1,8 +1,6 @@
 #include "autograd/ops/composite/composite.h"
 #include "tests/harness/op.h"
 
-void composite_ref(const lac_ref *r);
-
 static void check(lac_composite_attr a, bool x, int64_t masks)
 {
     const lac_op_case k = { .op = LAC_OP_composite, .attr = &a, .ref = composite_ref,
@@ -28,4 +26,10 @@ LAC_TEST(composite_refuses_a_mask_of_another_size)
     const lac_op_case k = { .op = LAC_OP_composite, .attr = &(lac_composite_attr){ .ones = true },
                             .in = { { 0 }, LAC_RANDOM(2, 4, 5, 3), LAC_MASK(2, 4, 6, 1) } };
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "mask [2,4,6,1]");
+}
+
+LAC_TEST(composite_of_any_size)
+{
+    const lac_composite_attr a = { .ones = true, .append_mask = true };
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_composite, .attr = &a, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_MASK(LAC_N, LAC_H, LAC_W, 1) } });
 }

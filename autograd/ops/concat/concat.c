@@ -1,4 +1,5 @@
 #include "autograd/ops/concat/concat.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -24,7 +25,7 @@ static lac_status infer(lac_op_ctx *c)
 
 const lac_op_def lac_op_concat = {
     .in = { { "x0", LAC_FLOATS }, PORT("x1"), PORT("x2"), PORT("x3"), PORT("x4"), PORT("x5"), PORT("x6"), PORT("x7") },
-    .out = { { "y", 0 } }, .infer = infer, .attr_size = sizeof(lac_concat_attr),
+    .out = { { "y" } }, .infer = infer, .attr_size = sizeof(lac_concat_attr),
 };
 
 lac_tensor *lac_concat(lac_tape *t, lac_tensor *const *x, int n, lac_concat_axis axis)

@@ -1,8 +1,6 @@
 #include "autograd/ops/concat/concat.h"
 #include "tests/harness/op.h"
 
-void concat_ref(const lac_ref *r);
-
 void concat_ref(const lac_ref *r)
 {
     const bool batch = ((const lac_concat_attr *)r->attr)->axis == LAC_CONCAT_BATCH;

@@ -1,4 +1,5 @@
 #include "autograd/ops/contextual_attention/contextual_attention.h"
+#include "autograd/ops/ops.h"
 
 static lac_status check_attr(const lac_contextual_attention_attr *a, const lac_tensor *f)
 {
@@ -23,7 +24,7 @@ static lac_status infer(lac_op_ctx *c)
     LAC_TRY(check_attr(a, f));
     const int64_t cells = f->dim[1] / a->rate * (f->dim[2] / a->rate);
     lac_tensor_like(c->out[0], f);
-    lac_tensor_shape(c->out[1], LAC_F32, 3, (int64_t[]){ c->recording ? f->dim[0] : 0, cells, cells });
+    lac_tensor_shape(c->out[1], LAC_F32, 3, (int64_t[]){ f->dim[0], cells, cells });
     return LAC_OK;
 }
 
@@ -38,9 +39,9 @@ static int64_t flops(const lac_op_ctx *c)
 
 const lac_op_def lac_op_contextual_attention = {
     .in = { { "f", LAC_FLOATS }, { "b", LAC_FLOATS | LAC_OPTIONAL }, { "mask", LAC_F32_ONLY } },
-    .out = { { "y", 0 }, { "attention", LAC_HIDDEN } },
+    .out = { { "y" }, { "attention", LAC_SAVED } },
     .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_IN(2) | LAC_KEEP_OUT(1),
-    .infer = infer, .attr_size = sizeof(lac_contextual_attention_attr), .flops = flops,
+    .infer = infer, .workspace = true, .attr_size = sizeof(lac_contextual_attention_attr), .flops = flops,
 };
 
 lac_tensor *lac_contextual_attention(lac_tape *t, lac_tensor *f, lac_tensor *b, lac_tensor *mask, const lac_contextual_attention_attr *a)

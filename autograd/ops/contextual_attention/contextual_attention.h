@@ -13,7 +13,7 @@
  * mask  [N or 1, H, W, 1]    f32, 1 = hole; never gets a gradient
  * y     [N, H, W, C]         dtype of f; owned by the tape
  *
- * Sums, scores and softmax are f32; of bf16 features the products take bf16 operands, A rounded among them. While recording A is saved, [N, L, L] in f32; otherwise queries stream in strips of grid rows and no
+ * Sums, scores and softmax are f32; of bf16 features the products take bf16 operands, A rounded among them. Where backward may follow A is saved, [N, L, L] in f32; otherwise queries stream in strips of grid rows and no
  * L x L matrix exists. Backward reads f, b, mask and A. Errors name rate, ksize or the shape at fault. */
 #pragma once
 

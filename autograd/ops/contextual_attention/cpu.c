@@ -54,7 +54,7 @@ static size_t lay_out(const lac_op_ctx *c, const lac_ca *g, areas *a)
     a->key = lac_ca_take(c, &used, g->keys * g->key, g->dtype);
     a->piece = lac_ca_take(c, &used, g->keys * g->patch, g->dtype);
     a->score = lac_ca_take(c, &used, g->window * g->cells, LAC_F32);
-    a->attention = lac_ca_take(c, &used, lac_numel(c->out[1]) > 0 ? 0 : g->strip * g->cells, LAC_F32);
+    a->attention = lac_ca_take(c, &used, c->out[1] != NULL ? 0 : g->strip * g->cells, LAC_F32);
     a->rounded = lac_ca_take(c, &used, g->dtype == LAC_BF16 ? g->strip * g->cells : 0, LAC_BF16);
     a->pasted = lac_ca_take(c, &used, (g->strip + g->w) * g->patch, LAC_F32);
     a->product = c->workspace ? (char *)c->workspace + used : NULL;
@@ -270,7 +270,7 @@ static lac_status forward_sample(const lac_op_ctx *c, const lac_ca *g, const are
     for (int64_t row = 0; row < g->h; row += g->rows) {
         const int64_t end = LAC_MIN(row + g->rows, g->h), needed = g->fuse && !g->whole ? (end + 1) * g->w + 1 : end * g->w;
         float *attention = a->attention;
-        if (lac_numel(c->out[1]) > 0)
+        if (c->out[1] != NULL)
             attention = (float *)c->out[1]->data + (sample * g->cells + row * g->w) * g->cells;
         for (; scored < needed; scored += g->strip)
             LAC_TRY(score_rows(g, a, f, b, scored));

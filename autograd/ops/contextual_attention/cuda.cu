@@ -78,7 +78,7 @@ static areas lay_out(const lac_op_ctx *c, const call &k, lac_areas *m)
     a.key = m->take(bytes(g, b * g.keys * g.key));
     a.piece = m->take(bytes(g, b * g.keys * g.patch));
     a.score = m->take<float>(floats(b * g.window * g.cells));
-    a.attention = m->take<float>(lac_numel(c->out[1]) > 0 ? 0 : floats(b * g.strip * g.cells));
+    a.attention = m->take<float>(c->out[1] != NULL ? 0 : floats(b * g.strip * g.cells));
     a.rounded = m->take<lac_bf16>(g.dtype == LAC_BF16 ? bytes(g, b * g.strip * g.cells) : 0);
     a.pasted = m->take<float>(floats(b * (g.strip + g.w) * g.patch));
     a.library = m->take(0);
@@ -199,7 +199,7 @@ static lac_status forward_group(const lac_op_ctx *c, const call &k, const areas 
     LAC_TRY(find_valid(c, k, a, sample));
     for (int64_t row = 0; row < g.h; row += g.rows) {
         const int64_t end = LAC_MIN(row + g.rows, g.h), needed = g.fuse && !g.whole ? (end + 1) * g.w + 1 : end * g.w, count = (end - row) * g.w;
-        float *attention = lac_numel(c->out[1]) > 0 ? lac_data<float>(c->out[1]) + (sample * g.cells + row * g.w) * g.cells : a.attention;
+        float *attention = c->out[1] != NULL ? lac_data<float>(c->out[1]) + (sample * g.cells + row * g.w) * g.cells : a.attention;
         for (; scored < needed; scored += g.strip)
             LAC_TRY(score_rows(k, a, f, b, scored));
         LAC_TRY(lac_launch(lac_grid_rows(k.samples * count, g.cells), attention_attend, attention, a.rounded, a.score, a.valid, g, k.samples, row * g.w,

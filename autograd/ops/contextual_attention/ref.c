@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void contextual_attention_ref(const lac_ref *r);
-
 /* One sample, as the equations stand: an L x L matrix, fused by re-indexing it twice. */
 typedef struct sample {
     const lac_contextual_attention_attr *a;

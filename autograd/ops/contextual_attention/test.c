@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-void contextual_attention_ref(const lac_ref *r);
-
 static const lac_contextual_attention_attr usual = { .ksize = 3, .rate = 2, .softmax_scale = 10, .fuse = true };
 
 /* A scale of 10 on scores of this size would make every softmax a maximum, and hide its gradient. */
@@ -214,4 +212,25 @@ LAC_TEST(contextual_attention_names_what_does_not_fit)
     a.ksize = 3;
     k.in[2].shape.dim[2] = 6;
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "mask [1,6,6,1]");
+}
+
+/* No sample, one cell, two groups of wide rows, a whole batch at once; and strips, with and without fusing. */
+LAC_TEST(contextual_attention_of_any_size)
+{
+    lac_contextual_attention_attr a = { .ksize = 3, .rate = 2, .softmax_scale = 0.3f, .fuse = true };
+    lac_op_case k = { .op = LAC_OP_contextual_attention, .attr = &a, .library = true };
+    const lac_op_input none = { 0 }, x = LAC_RANDOM(3, 10, 14, 8), strips = LAC_RANDOM(2, 8, 10, 8);
+    const lac_op_case of[] = {
+        { .in = { LAC_RANDOM(0, 4, 6, 2), none, LAC_MASK(1, 4, 6, 1) } }, { .in = { LAC_RANDOM(1, 2, 2, 1), none, LAC_MASK(1, 2, 2, 1) } },
+        { .in = { x, x, LAC_SPARSE_MASK(3, 10, 14, 1) } },
+    };
+    for (size_t i = 0; i < LAC_COUNT(of); i++) {
+        memcpy(k.in, of[i].in, sizeof k.in);
+        lac_op_check(&k);
+    }
+    memcpy(k.in, (lac_op_input[LAC_MAX_IN]){ strips, none, LAC_SPARSE_MASK(1, 8, 10, 1) }, sizeof k.in);
+    for (a.strip_rows = 1; a.strip_rows <= 4; a.strip_rows++) {
+        a.fuse = a.strip_rows % 2;
+        lac_op_check(&k);
+    }
 }

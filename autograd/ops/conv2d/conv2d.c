@@ -1,4 +1,5 @@
 #include "autograd/ops/conv2d/conv2d.h"
+#include "autograd/ops/ops.h"
 
 #include <string.h>
 
@@ -71,11 +72,11 @@ static uint32_t reads(const lac_op_ctx *c)
 }
 
 const lac_op_def lac_op_conv2d = {
-    .in = { { "x" }, { "weight" }, { "bias", LAC_F32_ONLY | LAC_OPTIONAL }, { "residual", LAC_FLOATS | LAC_OPTIONAL } },
+    .in = { { "x", LAC_FLOATS }, { "weight", LAC_FLOATS }, { "bias", LAC_F32_ONLY | LAC_OPTIONAL }, { "residual", LAC_FLOATS | LAC_OPTIONAL } },
     .out = { { "y" } },
     .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_OUT(0),
     .reads = reads,
-    .infer = infer,
+    .infer = infer, .workspace = true,
     .attr_size = sizeof(lac_conv2d_attr),
     .flops = flops,
 };

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-void conv2d_ref(const lac_ref *r);
-
 static double act(lac_act kind, double s)
 {
     switch (kind) {

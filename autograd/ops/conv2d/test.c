@@ -3,8 +3,6 @@
 #include "core/cpu/features.h"
 #include "tests/harness/op.h"
 
-void conv2d_ref(const lac_ref *r);
-
 static lac_conv2d_attr attr(int64_t stride, int64_t dilation, int64_t pad, int64_t groups)
 {
     return (lac_conv2d_attr){ { stride, stride }, { dilation, dilation }, { pad, pad, pad, pad }, groups, LAC_ACT_NONE };
@@ -124,4 +122,23 @@ LAC_TEST(same_padding_is_tensorflows)
         lac_same_padding(known[i][0], known[i][1], known[i][2], known[i][3], &before, &after);
         LAC_CHECK(before == known[i][4] && after == known[i][5]);
     }
+}
+
+LAC_TEST(conv2d_of_any_size)
+{
+    const lac_conv2d_attr plain = attr(1, 1, 1, 1);
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &plain, .library = true,
+                                       .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_RANDOM(LAC_O, 3, 3, LAC_C), LAC_RANDOM(LAC_O) } });
+    for (lac_act act = LAC_ACT_ELU; act <= LAC_ACT_LEAKY; act++) {
+        lac_conv2d_attr after = plain;
+        after.act = act;
+        lac_op_check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &after, .library = true,
+                                     .in = { LAC_RANDOM(0, 3, 3, 2), LAC_RANDOM(4, 3, 3, 2), LAC_RANDOM(4), LAC_RANDOM(0, 3, 3, 4) } });
+        lac_op_check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &after, .library = true,
+                                     .in = { LAC_RANDOM(1, 1, 1, 1), LAC_RANDOM(1, 1, 1, 1), LAC_RANDOM(1), LAC_RANDOM(1, 3, 3, 1) } });
+    }
+    lac_conv2d_attr elu = plain;        /* at a kink the slope is another where CUDA, which rounds before it adds, comes out beyond 0 */
+    elu.act = LAC_ACT_ELU;
+    lac_op_check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &elu, .library = true,
+                                 .in = { LAC_RANDOM(2, 9, 7, 3), LAC_RANDOM(16, 3, 3, 3), LAC_RANDOM(16), LAC_RANDOM(2, 9, 7, 16) } });
 }

@@ -1,4 +1,5 @@
 #include "autograd/ops/dequantize/dequantize.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {

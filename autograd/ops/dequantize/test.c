@@ -1,7 +1,7 @@
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/ops/dequantize/dequantize.h"
 #include "tests/harness/device.h"
-#include "tests/harness/test.h"
+#include "tests/harness/op.h"
 
 #include <math.h>
 
@@ -58,4 +58,10 @@ LAC_TEST(dequantize_refuses_floats)
     LAC_CHECK(lac_dequantize(t, x, &(lac_dequantize_attr){ 1, 0, LAC_F32 }) == NULL);
     LAC_CHECK_FAILS(lac_tape_end(t), LAC_ERR_DTYPE, "f32");
     lac_tape_free(t);
+}
+
+LAC_TEST(dequantize_of_any_size)
+{
+    for (int k = 0; k < 2; k++)
+        lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_dequantize, .attr = &(lac_dequantize_attr){ 1 / 127.5f, -1, k ? LAC_BF16 : LAC_F32 }, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C) } });
 }

@@ -1,4 +1,5 @@
 #include "autograd/ops/gate/gate.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -13,7 +14,7 @@ static lac_status infer(lac_op_ctx *c)
 }
 
 const lac_op_def lac_op_gate = {
-    .in = { { "x", LAC_FLOATS } }, .out = { { "y", 0 } }, .keeps = LAC_KEEP_IN(0),
+    .in = { { "x", LAC_FLOATS } }, .out = { { "y" } }, .keeps = LAC_KEEP_IN(0),
     .infer = infer, .attr_size = sizeof(lac_gate_attr),
 };
 

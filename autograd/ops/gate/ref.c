@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-void gate_ref(const lac_ref *r);
-
 void gate_ref(const lac_ref *r)
 {
     const lac_gate_attr *a = r->attr;

@@ -2,8 +2,6 @@
 #include "autograd/ops/rows.h"
 #include "tests/harness/op.h"
 
-void gate_ref(const lac_ref *r);
-
 static void check(lac_act act, int upsample, int64_t n, int64_t height, int64_t channels)
 {
     const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ act, upsample }, .ref = gate_ref, .in = { LAC_RANDOM(n, height, 5, channels) } };
@@ -49,4 +47,10 @@ LAC_TEST(gate_refuses_an_odd_channel_count)
 {
     const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ LAC_ACT_ELU, 1 }, .in = { LAC_RANDOM(1, 4, 4, 3) } };
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "[1,4,4,3]");
+}
+
+LAC_TEST(gate_of_any_size)
+{
+    for (int up = 1; up <= 2; up++)
+        lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_gate, .attr = &(lac_gate_attr){ LAC_ACT_ELU, up }, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, 2 * LAC_C) } });
 }

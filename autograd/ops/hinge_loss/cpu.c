@@ -41,14 +41,15 @@ LAC_BODY void backward(const lac_op_ctx *c, const line *l, float g, int64_t from
 lac_status LAC_CPU(hinge_loss_forward)(const lac_op_ctx *c)
 {
     const line l = line_of(c);
-    double sum[LAC_BLOCKS] = { 0 }, s = 0;
+    double sum[LAC_BLOCKS] = { 0 };
     LAC_PARALLEL_BLOCKS(b, from, to, lac_numel(c->in[0]))
         LAC_EACH_DTYPE(c->in[0]->dtype, forward, c, &l, from, to, &sum[b]);
-    for (int b = 0; b < LAC_BLOCKS; b++)
-        s += sum[b];
-    *(float *)c->out[0]->data = (float)s;
+    *(float *)c->out[0]->data = (float)lac_sum_block_parts(sum);
     return LAC_OK;
 }
+
+/* Nothing: the sums of blocks lie on the stack. */
+lac_status LAC_CPU(hinge_loss_workspace)(const lac_op_ctx *c, size_t *size) { return (void)c, (void)size, LAC_OK; }
 
 lac_status LAC_CPU(hinge_loss_backward)(const lac_op_ctx *c)
 {

@@ -1,4 +1,5 @@
 #include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -7,8 +8,8 @@ static lac_status infer(lac_op_ctx *c)
 }
 
 const lac_op_def lac_op_hinge_loss = {
-    .in = { { "x", LAC_FLOATS } }, .out = { { "y", 0 } }, .keeps = LAC_KEEP_IN(0),
-    .infer = infer, .attr_size = sizeof(lac_hinge_loss_attr),
+    .in = { { "x", LAC_FLOATS } }, .out = { { "y" } }, .keeps = LAC_KEEP_IN(0),
+    .infer = infer, .workspace = true, .attr_size = sizeof(lac_hinge_loss_attr),
 };
 
 lac_tensor *lac_hinge_loss(lac_tape *t, lac_tensor *x, lac_hinge kind)

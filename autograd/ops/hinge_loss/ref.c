@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-void hinge_loss_ref(const lac_ref *r);
-
 void hinge_loss_ref(const lac_ref *r)
 {
     const lac_hinge kind = ((const lac_hinge_loss_attr *)r->attr)->kind;

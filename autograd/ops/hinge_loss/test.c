@@ -1,8 +1,6 @@
 #include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "tests/harness/op.h"
 
-void hinge_loss_ref(const lac_ref *r);
-
 LAC_TEST(hinge_loss_matches_its_formula_and_differences)
 {
     for (lac_hinge kind = LAC_HINGE_REAL; kind <= LAC_HINGE_MINUS; kind++) {
@@ -18,4 +16,9 @@ LAC_TEST(hinge_loss_agrees_with_pytorch)        /* some logits lie exactly on th
 {
     LAC_CHECK(lac_op_golden_gap(LAC_OP_hinge_loss, &(lac_hinge_loss_attr){ LAC_HINGE_REAL }, "ops.safetensors", "hinge_real") < 1e-6);
     LAC_CHECK(lac_op_golden_gap(LAC_OP_hinge_loss, &(lac_hinge_loss_attr){ LAC_HINGE_FAKE }, "ops.safetensors", "hinge_fake") < 1e-6);
+}
+
+LAC_TEST(hinge_loss_of_any_size)
+{
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_hinge_loss, .attr = &(lac_hinge_loss_attr){ LAC_HINGE_REAL }, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C) } });
 }

@@ -1,4 +1,5 @@
 #include "autograd/ops/l1_loss/l1_loss.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -17,8 +18,8 @@ static lac_status infer(lac_op_ctx *c)
 }
 
 const lac_op_def lac_op_l1_loss = {
-    .in = { { "x", LAC_FLOATS }, { "y", LAC_FLOATS }, { "w", LAC_F32_ONLY | LAC_OPTIONAL } }, .out = { { "sum", 0 }, { "count", 0 } },
-    .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_IN(2), .infer = infer, .attr_size = sizeof(lac_l1_loss_attr),
+    .in = { { "x", LAC_FLOATS }, { "y", LAC_FLOATS }, { "w", LAC_F32_ONLY | LAC_OPTIONAL } }, .out = { { "sum" }, { "count" } },
+    .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_IN(2), .infer = infer, .workspace = true, .attr_size = sizeof(lac_l1_loss_attr),
 };
 
 lac_tensor *lac_l1_loss(lac_tape *t, lac_tensor *x, lac_tensor *y, lac_tensor *w, lac_region_kind region, lac_tensor **count)

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-void l1_loss_ref(const lac_ref *r);
-
 void l1_loss_ref(const lac_ref *r)
 {
     const lac_region_kind region = ((const lac_l1_loss_attr *)r->attr)->region;

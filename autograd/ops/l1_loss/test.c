@@ -1,8 +1,6 @@
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "tests/harness/op.h"
 
-void l1_loss_ref(const lac_ref *r);
-
 static void check(lac_region_kind region, lac_fill mask, int64_t masks)
 {
     const lac_op_case k = { .op = LAC_OP_l1_loss, .attr = &(lac_l1_loss_attr){ region }, .ref = l1_loss_ref, .no_upstream = 1u << 1, .seed = 3,
@@ -29,4 +27,12 @@ LAC_TEST(l1_loss_wants_a_mask_exactly_for_a_part)
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_ARG, "mask");
     k.in[1].shape.dim[1] = 4;
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "y is [2,4]");
+}
+
+LAC_TEST(l1_loss_of_any_size)
+{
+    const lac_l1_loss_attr all = { LAC_REGION_ALL }, valid = { LAC_REGION_VALID };
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_l1_loss, .attr = &all, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C) }, .no_upstream = 1u << 1 });
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_l1_loss, .attr = &valid, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_MASK(LAC_N, LAC_H, LAC_W, 1) },
+                                       .no_upstream = 1u << 1 });
 }

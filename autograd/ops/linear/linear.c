@@ -1,4 +1,5 @@
 #include "autograd/ops/linear/linear.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -19,10 +20,10 @@ static lac_status infer(lac_op_ctx *c)
 static int64_t flops(const lac_op_ctx *c) { return 2 * lac_numel(c->out[0]) * c->in[1]->dim[1]; }
 
 const lac_op_def lac_op_linear = {
-    .in = { { "x" }, { "weight" }, { "bias", LAC_F32_ONLY | LAC_OPTIONAL } },
+    .in = { { "x", LAC_FLOATS }, { "weight", LAC_FLOATS }, { "bias", LAC_F32_ONLY | LAC_OPTIONAL } },
     .out = { { "y" } },
     .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1),
-    .infer = infer,
+    .infer = infer, .workspace = true,
     .flops = flops,
 };
 

@@ -1,7 +1,5 @@
 #include "tests/harness/op.h"
 
-void linear_ref(const lac_ref *r);
-
 void linear_ref(const lac_ref *r)
 {
     const int64_t o = r->shape[1].dim[0], n = r->shape[1].dim[1];

@@ -2,8 +2,6 @@
 #include "core/cpu/features.h"
 #include "tests/harness/op.h"
 
-void linear_ref(const lac_ref *r);
-
 /* f32: sums of at most 40 products of order 1; bf16 rounds results to 2^-9. */
 static void check(const lac_op_case *k)
 {
@@ -30,4 +28,10 @@ LAC_TEST(linear_names_what_does_not_fit)
     LAC_CHECK_FAILS(lac_op_status(&x), LAC_ERR_SHAPE, "x [..., 7]");
     LAC_CHECK_FAILS(lac_op_status(&weight), LAC_ERR_SHAPE, "weight");
     LAC_CHECK_FAILS(lac_op_status(&bias), LAC_ERR_SHAPE, "bias [3]");
+}
+
+LAC_TEST(linear_of_any_size)
+{
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_linear, .library = true, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_C), LAC_RANDOM(LAC_O, LAC_C), LAC_RANDOM(LAC_O) } });
+    lac_op_check(&(lac_op_case){ .op = LAC_OP_linear, .library = true, .in = { LAC_RANDOM(300, 16), LAC_RANDOM(24, 16), LAC_RANDOM(24) } });
 }

@@ -57,6 +57,8 @@ template <int V, typename GY, typename GX> static __global__ void pad2d_backward
     }
 }
 
+extern "C" lac_status pad2d_workspace_cuda(const lac_op_ctx *, size_t *) { return LAC_OK; }
+
 extern "C" lac_status pad2d_forward_cuda(const lac_op_ctx *c)
 {
     const frame f = frame_of(c);

@@ -1,4 +1,5 @@
 #include "autograd/ops/pad2d/pad2d.h"
+#include "autograd/ops/ops.h"
 
 static lac_status check_axis(const lac_pad2d_attr *a, int axis, int64_t n)
 {
@@ -28,7 +29,7 @@ static lac_status infer(lac_op_ctx *c)
 }
 
 const lac_op_def lac_op_pad2d = {
-    .in = { { "x", LAC_FLOATS } }, .out = { { "y", 0 } }, .infer = infer, .attr_size = sizeof(lac_pad2d_attr),
+    .in = { { "x", LAC_FLOATS } }, .out = { { "y" } }, .infer = infer, .workspace = true, .attr_size = sizeof(lac_pad2d_attr),
 };
 
 lac_tensor *lac_pad2d(lac_tape *t, lac_tensor *x, const lac_pad2d_attr *a) { return lac_apply(t, LAC_OP_pad2d, a, x); }

@@ -1,8 +1,6 @@
 #include "autograd/ops/pad2d/pad2d.h"
 #include "tests/harness/op.h"
 
-void pad2d_ref(const lac_ref *r);
-
 /* Steps from the edge inwards and turns round there. */
 static int64_t walk(lac_pad_mode mode, int64_t i, int64_t n)
 {

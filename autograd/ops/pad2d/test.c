@@ -1,8 +1,6 @@
 #include "autograd/ops/pad2d/pad2d.h"
 #include "tests/harness/op.h"
 
-void pad2d_ref(const lac_ref *r);
-
 LAC_TEST(pad2d_matches_its_definition_and_differences)
 {
     for (lac_pad_mode mode = LAC_PAD_REFLECT; mode <= LAC_PAD_REPLICATE; mode++) {
@@ -30,4 +28,11 @@ LAC_TEST(pad2d_refuses_more_than_there_is)
     LAC_CHECK_STATUS(lac_op_status(&k));
     a.pad[2] = 5;
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "width of 4");
+}
+
+LAC_TEST(pad2d_of_any_size)
+{
+    const lac_pad2d_attr reflect = { { 1, 2, 1, 0 }, LAC_PAD_REFLECT }, replicate = { { 0, 3, 2, 1 }, LAC_PAD_REPLICATE };
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_pad2d, .attr = &reflect, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C) } });
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_pad2d, .attr = &replicate, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C) } });
 }

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-void resize_ref(const lac_ref *r);
-
 static double keys(double x)
 {
     x = fabs(x);

@@ -1,4 +1,5 @@
 #include "autograd/ops/resize/resize.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -15,7 +16,7 @@ static lac_status infer(lac_op_ctx *c)
 }
 
 const lac_op_def lac_op_resize = {
-    .in = { { "x", LAC_FLOATS } }, .out = { { "y", 0 } }, .infer = infer, .attr_size = sizeof(lac_resize_attr),
+    .in = { { "x", LAC_FLOATS } }, .out = { { "y" } }, .infer = infer, .workspace = true, .attr_size = sizeof(lac_resize_attr),
 };
 
 lac_tensor *lac_resize(lac_tape *t, lac_tensor *x, const lac_resize_attr *a) { return lac_apply(t, LAC_OP_resize, a, x); }

@@ -2,8 +2,6 @@
 #include "autograd/ops/resize/formula.h"
 #include "tests/harness/op.h"
 
-void resize_ref(const lac_ref *r);
-
 static void check(lac_resize_attr a)
 {
     const lac_op_case k = { .op = LAC_OP_resize, .attr = &a, .ref = resize_ref, .in = { LAC_RANDOM(2, 6, 5, 3) } };
@@ -58,4 +56,10 @@ LAC_TEST(resize_refuses_an_empty_result)
 {
     const lac_op_case k = { .op = LAC_OP_resize, .attr = &(lac_resize_attr){ 0, 4, LAC_RESIZE_AREA, false }, .in = { LAC_RANDOM(1, 4, 4, 1) } };
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "at least 1");
+}
+
+LAC_TEST(resize_of_any_size)
+{
+    for (lac_resize_mode mode = LAC_RESIZE_NEAREST; mode <= LAC_RESIZE_AREA; mode++)
+        lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_resize, .attr = &(lac_resize_attr){ 4, 13, mode, false }, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C) } });
 }

@@ -60,9 +60,11 @@ lac_status LAC_CPU(spectral_norm_forward)(const lac_op_ctx *c)
 {
     const int64_t rows = n_rows(c), columns = n_columns(c);
     const float *m = c->in[0]->data;
-    float *sigma = c->out[1]->data, *u = c->out[2]->data, *v = c->out[3]->data, *norm = c->out[4]->data;
+    float *sigma = c->out[1]->data, *u = c->out[2]->data, *v = c->out[3] ? c->out[3]->data : c->workspace;
     times_transposed(v, m, c->in[1]->data, rows, columns);
-    *norm = normalise(v, columns);
+    const float norm = normalise(v, columns);
+    if (c->out[4] != NULL)
+        *(float *)c->out[4]->data = norm;
     times(u, m, v, rows, columns);
     const double r = (double)normalise(u, rows);
     *sigma = (float)(r * (r / (r + 1e-12)));                /* M v . u' = |M v|^2 / (|M v| + 1e-12) */
@@ -71,10 +73,11 @@ lac_status LAC_CPU(spectral_norm_forward)(const lac_op_ctx *c)
     return LAC_OK;
 }
 
-/* Workspace of backward: a sum per row, then (full) a gradient as long as v. */
+/* Of forward: v, unless it is saved. Of backward: a sum per row, then (full) a gradient as long as v. */
 lac_status LAC_CPU(spectral_norm_workspace)(const lac_op_ctx *c, size_t *size)
 {
-    *size = c->backward ? (size_t)n_rows(c) * sizeof(double) + (size_t)n_columns(c) * sizeof(float) : 0;
+    const size_t vector = (size_t)n_columns(c) * sizeof(float);
+    *size = c->backward ? (size_t)n_rows(c) * sizeof(double) + vector : c->out[3] ? 0 : vector;
     return LAC_OK;
 }
 

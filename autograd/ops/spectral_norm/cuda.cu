@@ -85,7 +85,8 @@ extern "C" lac_status spectral_norm_forward_cuda(const lac_op_ctx *c)
 {
     const matrix a = matrix_of(c);
     const lac_tensor *y = c->out[0];
-    float *sigma = lac_data<float>(c->out[1]), *u = lac_data<float>(c->out[2]), *v = lac_data<float>(c->out[3]), *norm = lac_data<float>(c->out[4]);
+    float *sigma = lac_data<float>(c->out[1]), *u = lac_data<float>(c->out[2]), *norm = lac_data<float>(c->out[4]);
+    float *v = c->out[3] ? lac_data<float>(c->out[3]) : (float *)c->workspace;
     const lac_grid one = { 1, 1024 };
     LAC_TRY(times_transposed(v, a, lac_data<float>(c->in[1])));
     LAC_TRY(lac_launch(one, spectral_norm_normalise, v, a.columns, norm, (float *)NULL));
@@ -116,6 +117,8 @@ extern "C" lac_status spectral_norm_workspace_cuda(const lac_op_ctx *c, size_t *
     lac_areas a(NULL);
     if (c->backward)
         lay_out(c, &a);
+    else if (c->out[3] == NULL)         /* v, where it is not saved */
+        a.take((size_t)matrix_of(c).columns * sizeof(float));
     *size = a.size();
     return LAC_OK;
 }

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-void spectral_norm_ref(const lac_ref *r);
-
 static void l2n(double *x, int64_t n)
 {
     double s = 0;

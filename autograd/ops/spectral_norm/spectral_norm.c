@@ -1,4 +1,5 @@
 #include "autograd/ops/spectral_norm/spectral_norm.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -21,9 +22,9 @@ static int64_t flops(const lac_op_ctx *c) { return 5 * lac_numel(c->in[0]); }
 
 const lac_op_def lac_op_spectral_norm = {
     .in = { { "weight", LAC_F32_ONLY }, { "u", LAC_F32_ONLY } },
-    .out = { { "w_sn", 0 }, { "sigma", 0 }, { "u_new", 0 }, { "v", LAC_HIDDEN }, { "norm", LAC_HIDDEN } },
+    .out = { { "w_sn" }, { "sigma" }, { "u_new" }, { "v", LAC_SAVED }, { "norm", LAC_SAVED } },
     .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_OUT(1) | LAC_KEEP_OUT(2) | LAC_KEEP_OUT(3) | LAC_KEEP_OUT(4),
-    .infer = infer, .attr_size = sizeof(lac_spectral_norm_attr), .flops = flops,
+    .infer = infer, .workspace = true, .attr_size = sizeof(lac_spectral_norm_attr), .flops = flops,
 };
 
 lac_tensor *lac_spectral_norm(lac_tape *t, lac_tensor *weight, lac_tensor *u, const lac_spectral_norm_attr *a, lac_tensor **sigma, lac_tensor **u_new)

@@ -9,7 +9,7 @@
  * sigma   []             f32
  * u_new   [O]            f32: u', for the caller to commit; no gradient flows from it
  *
- * The outputs are the tape's; v and |M^T u| are saved as hidden ones. Gradients of weight come from w_sn and from sigma, with v and
+ * The outputs are the tape's; v and |M^T u| are saved for backward. Gradients of weight come from w_sn and from sigma, with v and
  * u' held constant, or with `full` through the power iteration as well. Sums are in double per fixed block. */
 #pragma once
 

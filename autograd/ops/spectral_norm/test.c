@@ -1,8 +1,6 @@
 #include "autograd/ops/spectral_norm/spectral_norm.h"
 #include "tests/harness/op.h"
 
-void spectral_norm_ref(const lac_ref *r);
-
 LAC_TEST(spectral_norm_matches_its_formula_and_differences)
 {
     lac_spectral_norm_attr a = { .full = true };
@@ -25,4 +23,11 @@ LAC_TEST(spectral_norm_refuses_a_u_of_another_length)
 {
     const lac_op_case k = { .op = LAC_OP_spectral_norm, .attr = &(lac_spectral_norm_attr){ 0 }, .in = { LAC_RANDOM(5, 4), LAC_RANDOM(4) } };
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "u is [4]");
+}
+
+LAC_TEST(spectral_norm_of_any_size)
+{
+    for (int full = 0; full < 2; full++)
+        lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_spectral_norm, .attr = &(lac_spectral_norm_attr){ full, LAC_F32 }, .no_gradient = 1u << 1,
+                                           .no_upstream = 1u << 2, .in = { LAC_RANDOM(LAC_O, LAC_H, LAC_W, LAC_C), LAC_RANDOM(LAC_O) } });
 }

@@ -1,8 +1,6 @@
 #include "autograd/ops/weighted_sum/weighted_sum.h"
 #include "tests/harness/op.h"
 
-void weighted_sum_ref(const lac_ref *r);
-
 void weighted_sum_ref(const lac_ref *r)
 {
     const lac_weighted_sum_attr *a = r->attr;

@@ -1,8 +1,6 @@
 #include "autograd/ops/weighted_sum/weighted_sum.h"
 #include "tests/harness/op.h"
 
-void weighted_sum_ref(const lac_ref *r);
-
 LAC_TEST(weighted_sum_adds_scalars)
 {
     const lac_op_case k = { .op = LAC_OP_weighted_sum, .attr = &(lac_weighted_sum_attr){ { 0.5f, -2, 3 } }, .ref = weighted_sum_ref,

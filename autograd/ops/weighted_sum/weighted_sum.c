@@ -1,4 +1,5 @@
 #include "autograd/ops/weighted_sum/weighted_sum.h"
+#include "autograd/ops/ops.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
@@ -13,7 +14,7 @@ static lac_status infer(lac_op_ctx *c)
 
 const lac_op_def lac_op_weighted_sum = {
     .in = { { "s0", LAC_F32_ONLY }, PORT("s1"), PORT("s2"), PORT("s3"), PORT("s4"), PORT("s5"), PORT("s6"), PORT("s7") },
-    .out = { { "y", 0 } }, .infer = infer, .attr_size = sizeof(lac_weighted_sum_attr),
+    .out = { { "y" } }, .infer = infer, .attr_size = sizeof(lac_weighted_sum_attr),
 };
 
 lac_tensor *lac_weighted_sum(lac_tape *t, lac_tensor *const *s, const float *w, int n)
