@@ -1,4 +1,5 @@
 /* core/cuda/kernel.h and the host that stands in for a GPU (harness/cuda_host.h). */
+#include "core/cuda/columns_kernel.h"
 #include "core/cuda/kernel.h"
 
 extern "C" {
@@ -155,4 +156,47 @@ LAC_TEST(areas_of_a_workspace_lie_on_256_bytes_inside_it)
     }
     LAC_CHECK(real.base + real.used <= memory + 64 + sizing.size());
     LAC_CHECK(lac_areas(NULL).size() == 0);
+}
+
+/* a[i][j] b[i][j] scale[i], of which no matrix lies anywhere. */
+struct scaled_product {
+    const float *a, *b, *scale;
+    int64_t columns;
+    template <int V> __device__ void operator()(float (&v)[V], int64_t i, int64_t j) const
+    {
+        float u[V];
+        lac_load(v, a + i * columns + j);
+        lac_load(u, b + i * columns + j);
+        for (int k = 0; k < V; k++)
+            v[k] *= u[k] * scale[i];
+    }
+};
+
+static void check_products(int64_t rows, int64_t columns)
+{
+    std::vector<float4> a4((size_t)(rows * columns) / 4 + 1), b4(a4.size());           /* 16-byte aligned */
+    std::vector<float> scale((size_t)rows), sums((size_t)columns, 1.0f), workspace(lac_cuda_column_sums_workspace(rows, columns) / sizeof(float));
+    float *a = (float *)a4.data(), *b = (float *)b4.data();
+    for (int64_t i = 0; i < rows * columns; i++)
+        a[i] = (float)(i * 37 % 101) / 50 - 1, b[i] = (float)(i * 53 % 89) / 44 - 1;
+    for (int64_t i = 0; i < rows; i++)
+        scale[(size_t)i] = (float)(i % 7);
+    for (bool add : { false, true })
+        LAC_CHECK_STATUS(lac_typed(lac_wide(columns, a, b), [&](auto v) {
+            return lac_columns<v>(sums.data(), add, scaled_product{ a, b, scale.data(), columns }, rows, columns, workspace.data());
+        }));
+    for (int64_t j = 0; j < columns; j++) {
+        double sum = 0;
+        for (int64_t i = 0; i < rows; i++)
+            sum += (double)a[i * columns + j] * b[i * columns + j] * scale[(size_t)i];
+        LAC_CHECK(std::abs(sums[(size_t)j] - 2 * sum) < 1e-5 * (double)rows + 1e-12);      /* f32 sums of terms below 7; overwritten, then added to */
+    }
+}
+
+LAC_TEST(columns_of_products_add_up)
+{
+    check_products(0, 3);
+    check_products(1, 1);
+    check_products(700, 5);
+    check_products(2001, 48);
 }
