@@ -1,12 +1,15 @@
 /* Every command with its n-th allocation refused, with files that end after n bytes, and a training whose n-th collective fails: a failure
  * with one line, never a crash; under the address sanitizer never a leak. What was there before still is. */
-#include "core/comm/comm.h"
+#include "cli/run_hooks.h"
+#include "core/comm/wait.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "tests/harness/cli.h"
+#include "tests/harness/ranks.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 typedef struct job {
@@ -131,4 +134,73 @@ LAC_TEST(every_command_survives_a_full_disk_and_keeps_what_was_there)
         }
         LAC_CHECK(jobs[j].makes == NULL || strcmp(jobs[j].name, "inpaint") == 0 || failures > 0);
     }
+}
+
+/* A communicator whose n-th collective on rank 1 fails before it begins. */
+static lac_comm real;
+static int64_t left;
+
+static lac_status refused(lac_comm *c) { return left-- == 0 ? lac_comm_ended(c, LAC_FAIL(LAC_ERR_IO, "this collective is made to fail")) : LAC_OK; }
+static lac_status all_reduce(lac_comm *c, float *x, int64_t n) { return refused(c) == LAC_OK ? real.all_reduce(c, x, n) : LAC_ERR_IO; }
+static lac_status all_reduce_f64(lac_comm *c, double *x, int64_t n) { return refused(c) == LAC_OK ? real.all_reduce_f64(c, x, n) : LAC_ERR_IO; }
+static lac_status reduce_scatter(lac_comm *c, float *to, const float *from, int64_t n) { return refused(c) == LAC_OK ? real.reduce_scatter(c, to, from, n) : LAC_ERR_IO; }
+static lac_status all_gather(lac_comm *c, void *to, const void *from, size_t n) { return refused(c) == LAC_OK ? real.all_gather(c, to, from, n) : LAC_ERR_IO; }
+static lac_status broadcast(lac_comm *c, void *x, size_t n, int root) { return refused(c) == LAC_OK ? real.broadcast(c, x, n, root) : LAC_ERR_IO; }
+
+static void make_fail(lac_comm *c, int64_t n)
+{
+    real = *c;
+    left = n;
+    c->all_reduce = all_reduce;
+    c->all_reduce_f64 = all_reduce_f64;
+    c->reduce_scatter = reduce_scatter;
+    c->all_gather = all_gather;
+    c->broadcast = broadcast;
+}
+
+typedef struct fault { const char *folder, *config; int64_t n; volatile bool *over; } fault;
+
+/* Rank 1 fails and says why; rank 0 hears of it, with its number. */
+static int train_with_fault(lac_ranks_here *h)
+{
+    const fault *f = h->context;
+    const lac_run_hooks hooks = lac_run_hooks_here();
+    json_t *given = json_loads(f->config, 0, NULL);
+    lac_stages stages;
+    WANT(h->opened == LAC_OK && freopen("/dev/null", "w", stdout) != NULL && lac_stages_resolve(&stages, given, NULL, NULL) == LAC_OK);
+    if (h->launch.rank == 1)
+        make_fail(h->comm, f->n);
+    const lac_status s = lac_run(&stages, f->folder, h->comm, &hooks);
+    lac_stages_free(&stages);
+    json_decref(given);
+    if (h->launch.rank == 1 && left >= 0) {         /* fewer collectives than that */
+        *f->over = true;
+        WANT(s == LAC_OK);
+        return 0;
+    }
+    WANT(s != LAC_OK || *f->over);
+    WANT(s == LAC_OK || (strstr(lac_error_message(), "this collective is made to fail") != NULL && strchr(lac_error_message(), '\n') == NULL));
+    WANT(s == LAC_OK || h->launch.rank == 1 || strstr(lac_error_message(), "rank 1") != NULL);
+    return 0;
+}
+
+LAC_TEST(a_training_survives_a_collective_that_fails_and_keeps_what_was_there)
+{
+    const char *f = lac_test_folder();
+    char *run = lac_cli_run(f), *again = lac_cli_path(f, "runs/again"), *config = lac_cli_run_config(f), command[1000];
+    volatile bool *over = mmap(NULL, sizeof *over, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    LAC_CHECK((void *)over != MAP_FAILED);
+    char *steps = strstr(config, "\"steps\": 1");
+    LAC_CHECK(steps != NULL);
+    steps[9] = '3';
+    snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s'", again, run, again);
+    for (int64_t n = 0; !*over; n += 1 + n / 4) {
+        lac_loaded loaded;
+        LAC_CHECK(n < 100000 && system(command) == 0);
+        lac_play(train_with_fault, 2, 0, 20, lac_test_port(NULL), &(fault){ again, config, n, over });
+        LAC_CHECK_STATUS(lac_run_load(&loaded, again, NULL));
+        LAC_CHECK(loaded.step >= 1);
+        lac_loaded_close(&loaded);
+    }
+    munmap((void *)over, sizeof *over);
 }

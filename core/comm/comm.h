@@ -4,8 +4,8 @@
  * sums in rank order, so each rank gets the same bits, and gets them again in another run on as many ranks.
  *
  * A rank that waits longer than `timeout` asks the others whether they are waiting too and fails with LAC_ERR_TIMEOUT, naming those
- * that did not answer; one that fails for itself tells the others with `abort`, and their next collective fails with its reason.
- * After either, nothing but `free` may be called. */
+ * that did not answer; one that fails for itself tells the others with `abort`, and their next collective fails with its reason. A
+ * collective that fails in another way, in the library say, has told them by itself. After any of these, nothing but `free` may be called. */
 #pragma once
 
 #include "core/tensor.h"

@@ -126,6 +126,18 @@ static lac_status wait(lac_comm *c, MPI_Request *request, const char *what)
 
 /* ---- collectives ---- */
 
+static lac_status spread(lac_comm *c, void *x, size_t bytes, int root)
+{
+    mpi *m = c->state;
+    MPI_Request request;
+    for (size_t at = 0; at < bytes; at += PIECE * sizeof(float)) {
+        const int n = (int)LAC_MIN(bytes - at, PIECE * sizeof(float));
+        LAC_TRY(check(MPI_Ibcast((uint8_t *)x + at, n, MPI_BYTE, root, m->data, &request), "broadcast"));
+        LAC_TRY(wait(c, &request, "broadcast"));
+    }
+    return LAC_OK;
+}
+
 static lac_status gather(lac_comm *c, void *to, const void *from, size_t bytes)
 {
     mpi *m = c->state;
@@ -138,19 +150,7 @@ static lac_status gather(lac_comm *c, void *to, const void *from, size_t bytes)
         return wait(c, &request, "all-gather");
     }
     for (int r = 0; r < c->size; r++)               /* counts are ints: piece by piece */
-        LAC_TRY(c->broadcast(c, (uint8_t *)to + (size_t)r * bytes, bytes, r));
-    return LAC_OK;
-}
-
-static lac_status broadcast(lac_comm *c, void *x, size_t bytes, int root)
-{
-    mpi *m = c->state;
-    MPI_Request request;
-    for (size_t at = 0; at < bytes; at += PIECE * sizeof(float)) {
-        const int n = (int)LAC_MIN(bytes - at, PIECE * sizeof(float));
-        LAC_TRY(check(MPI_Ibcast((uint8_t *)x + at, n, MPI_BYTE, root, m->data, &request), "broadcast"));
-        LAC_TRY(wait(c, &request, "broadcast"));
-    }
+        LAC_TRY(spread(c, (uint8_t *)to + (size_t)r * bytes, bytes, r));
     return LAC_OK;
 }
 
@@ -185,7 +185,7 @@ static lac_status scatter_piece(lac_comm *c, float *to, const float *from, int64
     return s;
 }
 
-static lac_status reduce_scatter(lac_comm *c, float *to, const float *from, int64_t n_each)
+static lac_status sum_shares(lac_comm *c, float *to, const float *from, int64_t n_each)
 {
     const int64_t most = LAC_MAX(PIECE / c->size, 1);
     for (int64_t at = 0; at < n_each; at += most)
@@ -202,17 +202,17 @@ static lac_status reduce_small(lac_comm *c, float *x, int64_t n)
     return LAC_OK;
 }
 
-static lac_status all_reduce(lac_comm *c, float *x, int64_t n)
+static lac_status sum_all(lac_comm *c, float *x, int64_t n)
 {
     const int64_t each = n > SMALL ? n / c->size : 0, shared = each * c->size;
     if (each > 0) {
-        LAC_TRY(reduce_scatter(c, x + c->rank * each, x, each));
+        LAC_TRY(sum_shares(c, x + c->rank * each, x, each));
         LAC_TRY(gather(c, x, x + c->rank * each, (size_t)each * sizeof *x));
     }
     return shared < n ? reduce_small(c, x + shared, n - shared) : LAC_OK;
 }
 
-static lac_status all_reduce_f64(lac_comm *c, double *x, int64_t n)
+static lac_status sum_all_f64(lac_comm *c, double *x, int64_t n)
 {
     mpi *m = c->state;
     const int64_t most = LAC_MAX(PIECE / 2 / c->size, 1);
@@ -228,6 +228,12 @@ static lac_status all_reduce_f64(lac_comm *c, double *x, int64_t n)
     }
     return LAC_OK;
 }
+
+static lac_status all_reduce(lac_comm *c, float *x, int64_t n) { return lac_comm_ended(c, sum_all(c, x, n)); }
+static lac_status all_reduce_f64(lac_comm *c, double *x, int64_t n) { return lac_comm_ended(c, sum_all_f64(c, x, n)); }
+static lac_status reduce_scatter(lac_comm *c, float *to, const float *from, int64_t n_each) { return lac_comm_ended(c, sum_shares(c, to, from, n_each)); }
+static lac_status all_gather(lac_comm *c, void *to, const void *from, size_t bytes) { return lac_comm_ended(c, gather(c, to, from, bytes)); }
+static lac_status broadcast(lac_comm *c, void *x, size_t bytes, int root) { return lac_comm_ended(c, spread(c, x, bytes, root)); }
 
 /* ---- beginning and end ---- */
 
@@ -272,7 +278,7 @@ lac_status lac_comm_mpi(lac_comm **out)
     mpi *m = NULL;
     LAC_TRY(lac_calloc((void **)&c, 1, sizeof *c));
     *c = (lac_comm){ .kind = "mpi", .size = 1, .all_reduce = all_reduce, .all_reduce_f64 = all_reduce_f64, .reduce_scatter = reduce_scatter,
-                     .all_gather = gather, .broadcast = broadcast, .attend = attend, .abort = tell_all, .free = end };
+                     .all_gather = all_gather, .broadcast = broadcast, .attend = attend, .abort = tell_all, .free = end };
     lac_status s = lac_calloc((void **)&m, 1, sizeof *m);
     if (s == LAC_OK)
         s = lac_aligned_alloc((void **)&m->parts, PIECE * sizeof *m->parts);

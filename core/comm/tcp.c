@@ -256,9 +256,6 @@ static lac_status reduce_all(lac_comm *c, call kind, void *x, size_t bytes)
     return LAC_OK;
 }
 
-static lac_status all_reduce(lac_comm *c, float *x, int64_t n) { return reduce_all(c, ALL_REDUCE, x, (size_t)n * sizeof *x); }
-static lac_status all_reduce_f64(lac_comm *c, double *x, int64_t n) { return reduce_all(c, ALL_REDUCE_F64, x, (size_t)n * sizeof *x); }
-
 /* The piece at byte `at` of rank r's share. */
 static lac_status scatter_piece(lac_comm *c, char *to, const char *share, int r, size_t at, size_t n)
 {
@@ -272,7 +269,7 @@ static lac_status scatter_piece(lac_comm *c, char *to, const char *share, int r,
     return LAC_OK;
 }
 
-static lac_status reduce_scatter(lac_comm *c, float *to, const float *from, int64_t n_each)
+static lac_status sum_shares(lac_comm *c, float *to, const float *from, int64_t n_each)
 {
     const size_t each = (size_t)n_each * sizeof *to;
     ((tcp *)c->state)->number++;
@@ -282,7 +279,7 @@ static lac_status reduce_scatter(lac_comm *c, float *to, const float *from, int6
     return LAC_OK;
 }
 
-static lac_status all_gather(lac_comm *c, void *to, const void *from, size_t bytes)
+static lac_status gather(lac_comm *c, void *to, const void *from, size_t bytes)
 {
     char *own = (char *)to + (size_t)c->rank * bytes;
     ((tcp *)c->state)->number++;
@@ -297,7 +294,7 @@ static lac_status all_gather(lac_comm *c, void *to, const void *from, size_t byt
     return give_all(c, 0, ALL_GATHER, to, bytes * (size_t)c->size);
 }
 
-static lac_status broadcast(lac_comm *c, void *x, size_t bytes, int root)
+static lac_status spread(lac_comm *c, void *x, size_t bytes, int root)
 {
     ((tcp *)c->state)->number++;
     if (c->rank == root && root > 0)
@@ -308,6 +305,12 @@ static lac_status broadcast(lac_comm *c, void *x, size_t bytes, int root)
         LAC_TRY(take(c, root, BROADCAST, x, bytes));
     return give_all(c, root, BROADCAST, x, bytes);
 }
+
+static lac_status all_reduce(lac_comm *c, float *x, int64_t n) { return lac_comm_ended(c, reduce_all(c, ALL_REDUCE, x, (size_t)n * sizeof *x)); }
+static lac_status all_reduce_f64(lac_comm *c, double *x, int64_t n) { return lac_comm_ended(c, reduce_all(c, ALL_REDUCE_F64, x, (size_t)n * sizeof *x)); }
+static lac_status reduce_scatter(lac_comm *c, float *to, const float *from, int64_t n_each) { return lac_comm_ended(c, sum_shares(c, to, from, n_each)); }
+static lac_status all_gather(lac_comm *c, void *to, const void *from, size_t bytes) { return lac_comm_ended(c, gather(c, to, from, bytes)); }
+static lac_status broadcast(lac_comm *c, void *x, size_t bytes, int root) { return lac_comm_ended(c, spread(c, x, bytes, root)); }
 
 /* ---- beginning and end ---- */
 

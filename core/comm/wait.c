@@ -24,6 +24,13 @@ void lac_comm_give_up(lac_comm *c)
             c->lane[i]->give_up(c->lane[i]);
 }
 
+lac_status lac_comm_ended(lac_comm *c, lac_status s)
+{
+    if (s != LAC_OK && !c->lost)
+        c->abort(c, lac_error_message());
+    return s;
+}
+
 lac_status lac_comm_name_silent(lac_comm *c, const bool *here, const lac_wait *w)
 {
     char names[400] = "", why[500];
