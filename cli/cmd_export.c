@@ -3,25 +3,23 @@
 #include "cli/model_arg.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
-#include "models/deepfill/official.h"
+#include "models/network_format.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct wish {
-    const char *out, *network, *checkpoint;
-    bool all, tf;
+    const char *out, *network, *checkpoint, *layout;
+    bool all;
     lac_dtype dtype;
 } wish;
 
-static lac_status parse_wish(wish *w, const char *dtype, const char *layout)
+static lac_status parse_wish(wish *w, const char *dtype)
 {
-    static const char *const dtypes[] = { "f32", "bf16" }, *const layouts[] = { "probe", "tf" };
+    static const char *const dtypes[] = { "f32", "bf16" };
     int at = 0;
     LAC_TRY(lac_options_choose("--dtype", dtype, dtypes, 2, &at));
     w->dtype = at == 0 ? LAC_F32 : LAC_BF16;
-    LAC_TRY(lac_options_choose("--layout", layout, layouts, 2, &at));
-    w->tf = at == 1;
     if (w->out == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "export wants --out FILE");
     if (w->all && w->network != NULL)
@@ -29,19 +27,19 @@ static lac_status parse_wish(wish *w, const char *dtype, const char *layout)
     return LAC_OK;
 }
 
-static lac_status add_network(lac_weights_writer *file, const wish *w, const lac_params *ps, lac_borrowed *keep)
+static lac_status add_network(lac_weights_writer *file, const wish *w, const lac_network *n, lac_borrowed *keep)
 {
+    const lac_network_format *format;
     char *prefix;
-    if (w->tf)
-        return lac_deepfill_official_add(file, ps, w->dtype, keep);
-    LAC_TRY(w->all ? lac_format(&prefix, "%s.", ps->name) : lac_strdup(&prefix, ""));
-    const lac_status s = lac_model_add(file, ps, prefix, w->dtype, keep);
+    LAC_TRY(lac_network_format_find(n->def, w->layout, &format));
+    LAC_TRY(w->all ? lac_format(&prefix, "%s.", n->params->name) : lac_strdup(&prefix, ""));
+    const lac_status s = lac_network_write(file, n->params, format, prefix, w->dtype, keep);
     free(prefix);
     return s;
 }
 
-/* config NULL: the network has no keys of its own. */
-static lac_status describe(lac_weights_writer *file, const json_t *config)
+/* How a file's networks were built; config NULL: they have no keys. */
+static lac_status describe_all(lac_weights_writer *file, const json_t *config)
 {
     if (config == NULL)
         return LAC_OK;
@@ -51,16 +49,16 @@ static lac_status describe(lac_weights_writer *file, const json_t *config)
     return s;
 }
 
-/* `config` says how they were built: it is all that the file tells beside the weights. ip: the inpainter whose network alone is written,
- * or NULL. */
-static lac_status write_networks(const wish *w, lac_params *const *net, int n, const lac_inpainter *ip, const json_t *config)
+/* A network of a definition, alone, says which it is; else config tells how they were built (several: each under its name in the recipe's
+ * `model`). That is all that the file tells beside the weights. */
+static lac_status write_networks(const wish *w, const lac_network *net, int n, const json_t *config)
 {
     lac_weights_writer *file;
     lac_borrowed keep = { 0 };
     LAC_TRY(lac_weights_writer_new(&file));
-    lac_status s = ip != NULL ? lac_model_describe(file, ip->def->name, config, ip->bgr) : describe(file, config);
+    lac_status s = w->all || net->def == NULL ? describe_all(file, config) : lac_network_describe(file, net->def, net->config, net->bgr);
     for (int i = 0; s == LAC_OK && i < n; i++)
-        s = add_network(file, w, net[i], &keep);
+        s = add_network(file, w, &net[i], &keep);
     if (s == LAC_OK)
         s = lac_weights_writer_finish(file, w->out);
     lac_weights_writer_free(file);
@@ -82,36 +80,31 @@ static lac_status export_run(const wish *w, const lac_loaded *run)
     const lac_recipe *r = &run->trainer.recipe;
     const json_t *model = lac_config_at(run->stage->config, "model"), *config;
     lac_inpainter ip;
-    r->def->inpainter(r, run->stage->config, &ip, &config);
     if (w->all)
-        return write_networks(w, r->net, r->n_nets, NULL, model);
-    lac_params *wanted = w->network != NULL ? lac_recipe_find_network(r, w->network) : ip.params;
+        return write_networks(w, r->network, r->n_nets, model);
+    r->def->inpainter(r, run->stage->config, &ip, &config);
+    const lac_params *wanted = w->network != NULL ? lac_recipe_find_network(r, w->network) : ip.params;
     if (wanted == NULL)
         return unknown_network(w->network, r);
-    const bool paints = wanted == ip.params;
-    return write_networks(w, &wanted, 1, paints ? &ip : NULL, paints ? config : lac_config_at(model, w->network));
+    int i = 0;
+    while (r->net[i] != wanted)
+        i++;
+    lac_network n = r->network[i];
+    if (n.def == NULL && wanted == ip.params)           /* made by hand, but an inpainter's */
+        n = (lac_network){ .def = ip.def->network, .params = ip.params, .config = (json_t *)config, .bgr = ip.bgr };
+    return write_networks(w, &n, 1, lac_config_at(model, wanted->name));
 }
 
 static lac_status export_file(const wish *w, const char *path)
 {
     const lac_backend *b;
-    const lac_inpainter_def *def;
-    lac_weights *file;
-    lac_inpainter ip = { 0 };
-    json_t *config = NULL;
-    bool bgr;
-    if (w->all || w->checkpoint != NULL || (w->network != NULL && strcmp(w->network, "generator") != 0))
-        return LAC_FAIL(LAC_ERR_ARG, "'%s' is no run's folder: it holds the generator alone, and no checkpoints", path);
+    lac_network n;
+    if (w->all || w->checkpoint != NULL || w->network != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s' is no run's folder: it holds one network, and no checkpoints", path);
     LAC_TRY(lac_backend_get(&b, "cpu"));
-    LAC_TRY(lac_weights_open(&file, path));
-    lac_status s = lac_context(lac_model_about(file, &def, &config, &bgr), "loading '%s'", path);
-    lac_weights_close(file);
-    if (s == LAC_OK)
-        s = lac_inpainter_load(&ip, path, b, LAC_F32);
-    if (s == LAC_OK)
-        s = write_networks(w, &ip.params, 1, &ip, config);
-    lac_inpainter_close(&ip);
-    json_decref(config);
+    LAC_TRY(lac_network_load(&n, path, NULL, b, LAC_F32));
+    const lac_status s = write_networks(w, &n, 1, NULL);
+    lac_network_close(&n);
     return s;
 }
 
@@ -128,14 +121,14 @@ static lac_status export(const wish *w, const char *word)
 
 int lac_cmd_export(int argc, char **argv)
 {
-    const char *dtype = "f32", *layout = "probe";
-    wish w = { .out = NULL };
+    const char *dtype = "f32";
+    wish w = { .layout = "probe" };
     const lac_option options[] = {
         { "out", 'o', "FILE", LAC_OPTION_STRING, &w.out, "the safetensors file to write" },
-        { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "generator or discriminator (default generator)" },
-        { "all", 0, NULL, LAC_OPTION_FLAG, &w.all, "every network, each name after \"generator.\" or \"discriminator.\"" },
+        { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "of the run's (default: the one that paints): generator, discriminator" },
+        { "all", 0, NULL, LAC_OPTION_FLAG, &w.all, "every network of the run, each name after the network's: \"generator.conv1.weight\"" },
         { "dtype", 0, "NAME", LAC_OPTION_STRING, &dtype, "f32 or bf16 (default f32)" },
-        { "layout", 0, "NAME", LAC_OPTION_STRING, &layout, "probe, or tf: the official checkpoints' names and HWIO kernels (default probe)" },
+        { "layout", 0, "NAME", LAC_OPTION_STRING, &w.layout, "probe: published names, OIHW; or a network's other one, as DeepFill v2's tf: official names, HWIO (default probe)" },
         { "checkpoint", 0, "FILE", LAC_OPTION_STRING, &w.checkpoint, "of the run, in place of its newest" },
         { NULL },
     };
@@ -145,7 +138,7 @@ int lac_cmd_export(int argc, char **argv)
     lac_words words = { NULL, 0 };
     bool go;
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
-    if (go && (s = parse_wish(&w, dtype, layout)) == LAC_OK)
+    if (go && (s = parse_wish(&w, dtype)) == LAC_OK)
         s = export(&w, words.word[0]);
     lac_words_free(&words);
     return lac_finish(s);

@@ -1,4 +1,4 @@
-/* cli/model_arg.h -- the word MODEL or RUN on a command line: a run's folder, or weights that say what they are (models/model_file.h).
+/* cli/model_arg.h -- the word MODEL or RUN on a command line: a run's folder, or weights that say what they are (models/network.h).
  *
  * A run gives the networks of its newest checkpoint, the averaged ones where there is an EMA. */
 #pragma once

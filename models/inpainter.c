@@ -5,7 +5,6 @@
 #include "core/memory.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const lac_inpainter_def *const inpainters[] = {
@@ -31,24 +30,47 @@ lac_status lac_inpainter_find(const lac_inpainter_def **def, const char *name)
                     near >= 0 ? "'?)" : "");
 }
 
+static void lend(lac_inpainter *ip, const lac_network *own)
+{
+    ip->own = *own;
+    ip->params = own->params;
+    ip->model = own->model;
+    ip->bgr = own->bgr;
+}
+
 lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *config, const lac_backend *b, lac_dtype d)
 {
+    lac_network own;
     *ip = (lac_inpainter){ .def = def };
-    LAC_TRY(lac_params_new(&ip->params, def->name, b, d));
-    ip->params->frozen = true;
-    LAC_TRY(lac_context(def->open(ip, config), "inpainter '%s'", def->name));
-    return lac_params_init(ip->params, 0);
+    LAC_TRY(lac_network_open(&own, def->network, config, b, d));
+    return lend(ip, &own), LAC_OK;
+}
+
+static lac_status find_by_network(const lac_inpainter_def **def, const lac_network_def *network)
+{
+    if (lac_inpainter_guest != NULL && lac_inpainter_guest->network == network)
+        return *def = lac_inpainter_guest, LAC_OK;
+    for (size_t i = 0; i < LAC_COUNT(inpainters); i++)
+        if (inpainters[i]->network == network)
+            return *def = inpainters[i], LAC_OK;
+    return LAC_FAIL(LAC_ERR_FORMAT, "no inpainter uses the network '%s'", network->name);
+}
+
+lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_backend *b, lac_dtype d)
+{
+    lac_network own;
+    *ip = (lac_inpainter){ .def = NULL };
+    LAC_TRY(lac_network_load(&own, path, NULL, b, d));
+    lend(ip, &own);
+    const lac_status s = lac_context(find_by_network(&ip->def, own.def), "loading '%s'", path);
+    if (s != LAC_OK)
+        lac_inpainter_close(ip);
+    return s;
 }
 
 void lac_inpainter_close(lac_inpainter *ip)
 {
-    if (!ip->borrowed) {
-        if (ip->def != NULL && ip->def->close != NULL)
-            ip->def->close(ip);
-        else
-            free(ip->model);
-        lac_params_free(ip->params);
-    }
+    lac_network_close(&ip->own);
     *ip = (lac_inpainter){ 0 };
 }
 

@@ -3,10 +3,8 @@
  * Sample grids, `lacuna inpaint` and every evaluation go through lac_inpaint_n and nothing else, so every system runs everywhere. */
 #pragma once
 
-#include "autograd/params.h"
-#include "autograd/tape.h"
-#include "core/config.h"
 #include "core/image/image.h"
+#include "models/network.h"
 
 typedef struct lac_inpainter lac_inpainter;
 
@@ -29,13 +27,9 @@ typedef struct lac_canvas {
 
 typedef struct lac_inpainter_def {
     const char *name, *about;
-    const lac_key *keys;            /* schema of its network's config */
+    const lac_network_def *network; /* whose weights it uses */
     int64_t multiple;               /* heights and widths it takes */
     unsigned asks;                  /* LAC_ASK_..., or 0 */
-    /* Makes ip->model and its parameters in ip->params. */
-    lac_status (*open)(lac_inpainter *ip, const json_t *config);
-    /* Ends ip->model, which may be NULL or half made where open failed. NULL: the model is one block of lac_calloc and owns nothing. */
-    void (*close)(lac_inpainter *ip);
     /* One of two. In one region of the tape: image [N, H, W, 3] f32 in [-1, 1], mask [N, H, W, 1] f32, 1 = hole; returns the finished
      * pictures, [N, H, W, 3]. */
     lac_tensor *(*paint)(const lac_inpainter *ip, lac_tape *t, lac_tensor *image, lac_tensor *mask);
@@ -47,10 +41,10 @@ typedef struct lac_inpainter_def {
 
 struct lac_inpainter {
     const lac_inpainter_def *def;
-    lac_params *params;
-    void *model;                    /* the definition's own; lac_inpainter_close ends it by def->close */
+    lac_params *params;             /* those of `own`, or a recipe's network, lent */
+    void *model;
     bool bgr;                       /* its weights expect blue first (the official DeepFill checkpoints) */
-    bool borrowed;                  /* params and model belong to a recipe */
+    lac_network own;                /* zero where the network is lent */
 };
 
 #define LAC_INPAINTER(name) extern const lac_inpainter_def lac_inpainter_##name;
@@ -61,12 +55,11 @@ lac_status lac_inpainter_find(const lac_inpainter_def **def, const char *name); 
 /* One that lac_inpainter_find knows beside the list: a test's own. NULL unless set. */
 extern const lac_inpainter_def *lac_inpainter_guest;
 
-/* With a frozen network of its own, values still zero: load them into ip->params. config is resolved by def->keys.
- * lac_inpainter_close ends it; safe on zeroes. */
+/* With a frozen network of its own, as lac_network_open: load values into ip->params. lac_inpainter_close ends it; safe on zeroes. */
 lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *config, const lac_backend *b, lac_dtype d);
 void lac_inpainter_close(lac_inpainter *ip);
 
-/* From a weights file that `lacuna export` or `lacuna import` wrote: its metadata say which inpainter, config and channel order. */
+/* From a weights file that `lacuna export` or `lacuna import` wrote: the inpainter whose network it holds (lac_network_load). */
 lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_backend *b, lac_dtype d);
 
 /* LAC_ERR_ARG where something is asked for that the definition does not take. */

@@ -192,7 +192,7 @@ LAC_TEST(what_a_file_does_not_say_is_read_off_its_shapes)
     LAC_CHECK_STATUS(lac_file_write(config, "{\"cnun\": 4}", 11));
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, probe, "-o", out, "--config", config) == 1 && lac_cli_complains(&said, "cnum"));
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, probe, "-o", out, "--channel-order", "gbr") == 2);
-    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, probe, "-o", out, "--inpainter", "deepfil") == 2 && lac_cli_complains(&said, "'deepfill'"));
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, probe, "-o", out, "--network", "deepfil") == 2 && lac_cli_complains(&said, "'deepfill'"));
 }
 
 LAC_TEST(keys_that_do_not_fit_are_listed_and_nothing_is_written)
@@ -214,4 +214,89 @@ LAC_TEST(keys_that_do_not_fit_are_listed_and_nothing_is_written)
     LAC_CHECK(access(out, F_OK) != 0);
     const char *probe = strip(model, f, "bare.safetensors", NULL);         /* without metadata it is no model yet */
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, probe, "-o", out) == 1 && lac_cli_complains(&said, "see lacuna import"));
+}
+
+/* ---- any network ---- */
+
+LAC_TEST(a_discriminator_is_a_model_too_and_its_config_is_what_probe_takes)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *run = lac_cli_run(f), *d = lac_cli_path(f, "d.safetensors"), *out = lac_cli_path(f, "o.safetensors");
+    const char *in = lac_cli_path(f, "in.safetensors"), *config = lac_cli_path(f, "c.json");
+    lac_weights *w;
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", d, "--network", "discriminator") == 0);
+    LAC_CHECK_STATUS(lac_weights_open(&w, d));
+    LAC_CHECK(strcmp(lac_weights_metadata(w, "lacuna.network"), "sn-patchgan") == 0);
+    const char *text = lac_weights_metadata(w, "lacuna.config");
+    LAC_CHECK_STATUS(lac_file_write(config, text, strlen(text)));
+    lac_weights_close(w);
+    write_pair(in);
+    LAC_CHECK(LAC_CLI(lac_cmd_probe, &said, "sn-patchgan", "--in", in, "--out", out, "--weights", d, "--config", config) == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, d, "-o", out) == 0 && lac_cli_same_file(d, out));
+    const char *bare = strip(d, f, "bare.safetensors", NULL), *tf = lac_cli_path(f, "tf.safetensors");
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bare, "-o", out) == 0 && lac_cli_same_file(d, out));       /* known by its names */
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", tf, "--all", "--layout", "tf") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, tf, "-o", out, "--network", "sn-patchgan", "--channel-order", "rgb") == 0 && lac_cli_same_file(d, out));
+    const char *picture = lac_cli_picture(f, "p.png", 21, 18, 3), *mask = lac_cli_mask(f, "k.png", 21, 18, 4, 5, 7, 6);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, d, "-i", picture, "-m", mask, "-o", out) == 1 && lac_cli_complains(&said, "no inpainter uses the network 'sn-patchgan'"));
+}
+
+LAC_TEST(a_global_discriminator_has_no_official_name_for_its_last_layer)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *out = lac_cli_path(f, "o.safetensors");
+    const char *d = lac_cli_network("sn-patchgan", f, "d.safetensors", "{\"kind\": \"global\", \"size\": 64, \"width\": 4}", false, 3);
+    HAS(d, "linear.weight", 1, 16);
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, d, "-o", out) == 0 && lac_cli_same_file(d, out));
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, d, "-o", out, "--layout", "tf") == 1 && lac_cli_complains(&said, "'linear.bias' of the sn-patchgan"));
+}
+
+LAC_TEST(a_network_without_formats_comes_in_by_name_and_has_no_foreign_layout)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *model = lac_cli_sampler(f, "m.safetensors", 4), *out = lac_cli_path(f, "o.safetensors");
+    const char *bare = strip(model, f, "bare.safetensors", NULL);
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bare, "-o", out) == 1 && lac_cli_complains(&said, "say which it is (deepfill, sn-patchgan, sampler)"));
+    LAC_CHECK(access(out, F_OK) != 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bare, "-o", out, "--network", "sampler") == 0 && lac_cli_same_file(model, out));
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, model, "-o", out) == 0 && lac_cli_same_file(model, out));
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, model, "-o", out, "--layout", "tf") == 2 && lac_cli_complains(&said, "no layout 'tf' of the network 'sampler'"));
+}
+
+/* A file of the time when only inpainters had one: "lacuna.inpainter" in place of "lacuna.network". */
+static void age(const char *from, const char *to)
+{
+    lac_weights *w;
+    lac_weights_writer *old;
+    float *data[128];
+    int64_t n;
+    LAC_CHECK_STATUS(lac_weights_open(&w, from));
+    LAC_CHECK_STATUS(lac_weights_writer_new(&old));
+    LAC_CHECK((n = lac_weights_count(w)) <= (int64_t)LAC_COUNT(data));
+    for (int64_t i = 0; i < n; i++) {
+        const lac_shape s = lac_weights_shape(w, i);
+        data[i] = values(from, lac_weights_name(w, i));
+        LAC_CHECK_STATUS(lac_weights_writer_add(old, lac_weights_name(w, i), LAC_F32, s.ndim, s.dim, data[i]));
+    }
+    LAC_CHECK_STATUS(lac_weights_writer_metadata(old, "lacuna.inpainter", lac_weights_metadata(w, "lacuna.network")));
+    for (int i = 0; i < 2; i++) {
+        static const char *const key[] = { "lacuna.config", "lacuna.channel_order" };
+        LAC_CHECK_STATUS(lac_weights_writer_metadata(old, key[i], lac_weights_metadata(w, key[i])));
+    }
+    LAC_CHECK_STATUS(lac_weights_writer_finish(old, to));
+    lac_weights_writer_free(old);
+    lac_weights_close(w);
+    for (int64_t i = 0; i < n; i++)
+        free(data[i]);
+}
+
+LAC_TEST(files_that_name_their_inpainter_load)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *model = lac_cli_model(f, "m.safetensors", "{\"cnum\": 4}", true, 5), *out = lac_cli_path(f, "o.safetensors");
+    const char *old = lac_cli_path(f, "old.safetensors");
+    age(model, old);
+    LAC_CHECK(!lac_cli_same_file(model, old));
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, old, "-o", out) == 0 && lac_cli_same_file(model, out));
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, old, "-o", out) == 0 && lac_cli_same_file(model, out));
 }

@@ -71,17 +71,32 @@ void lac_recipe_close(lac_recipe *r)
     if (r->def != NULL && r->def->close != NULL)
         r->def->close(r);
     for (int i = 0; i < r->n_nets; i++)
-        lac_params_free(r->net[i]);
+        lac_network_close(&r->network[i]);
     free(r->state);
     *r = (lac_recipe){ 0 };
 }
 
+static lac_status check_room(const lac_recipe *r, const char *name)
+{
+    return r->n_nets < LAC_MAX_NETS ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "network '%s': a recipe has at most %d", name, LAC_MAX_NETS);
+}
+
 lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps)
 {
-    if (r->n_nets == LAC_MAX_NETS)
-        return LAC_FAIL(LAC_ERR_STATE, "network '%s': a recipe has at most %d", name, LAC_MAX_NETS);
-    LAC_TRY(lac_params_new(&r->net[r->n_nets], name, r->backend, r->dtype));
-    *ps = r->net[r->n_nets++];
+    LAC_TRY(check_room(r, name));
+    LAC_TRY(lac_params_new(ps, name, r->backend, r->dtype));
+    r->network[r->n_nets] = (lac_network){ .params = *ps };
+    r->net[r->n_nets++] = *ps;
+    return LAC_OK;
+}
+
+lac_status lac_recipe_open_network(lac_recipe *r, const char *name, const lac_network_def *def, const json_t *config, const lac_network **n)
+{
+    LAC_TRY(check_room(r, name));
+    lac_network *own = &r->network[r->n_nets];
+    LAC_TRY(lac_network_make(own, def, name, config, r->backend, r->dtype));
+    r->net[r->n_nets++] = own->params;
+    *n = own;
     return LAC_OK;
 }
 

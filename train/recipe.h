@@ -47,6 +47,7 @@ struct lac_recipe {
     lac_dtype dtype;
     int64_t size;                           /* side of the pictures */
     lac_params *net[LAC_MAX_NETS];
+    lac_network network[LAC_MAX_NETS];      /* whose parameters net[] are; made by hand: without def, model and config */
     int n_nets;
     lac_phase phase[LAC_MAX_PHASES];
     int n_phases;
@@ -67,7 +68,11 @@ lac_status lac_recipe_register(const lac_recipe_def *def);
 lac_status lac_recipe_open(lac_recipe *r, const lac_recipe_def *def, const json_t *config, const lac_backend *b, lac_dtype d);
 void lac_recipe_close(lac_recipe *r);
 
-/* For open. A network is trained by a phase, or it is frozen: no master, no gradient, no moments, no EMA, whatever the precision. */
+/* For open. A network is trained by a phase, or it is frozen: no master, no gradient, no moments, no EMA, whatever the precision.
+ *
+ * _open_network: of a definition, lent; its config, resolved here, is what export says of it. To freeze it, set params->frozen.
+ * _network, _frozen: parameters alone, of layers that the recipe makes by hand. */
+lac_status lac_recipe_open_network(lac_recipe *r, const char *name, const lac_network_def *def, const json_t *config, const lac_network **n);
 lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps);
 lac_status lac_recipe_frozen(lac_recipe *r, const char *name, lac_params **ps);
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-typedef struct deepfill { lac_deepfill g; lac_sn_patchgan d; bool gan, hole_only; } deepfill;
+typedef struct deepfill { lac_deepfill *g; lac_sn_patchgan *d; bool gan, hole_only; } deepfill;
 
 enum { IMAGE, MASK };
 enum { D_REAL, D_FAKE };
@@ -24,7 +24,7 @@ __attribute__((constructor)) static void make_keys(void)
 {
     int n = 0;
     for (const lac_key *k = lac_sn_patchgan_keys; k->name != NULL; k++)
-        if (strcmp(k->name, "guided") != 0 && strcmp(k->name, "mode") != 0)
+        if (strcmp(k->name, "width") == 0 || strcmp(k->name, "sn_grad") == 0)
             discriminator_keys[n++] = *k;
     discriminator_keys[n++] = (lac_key){ "kind", LAC_KEY_STR, "\"patch\"", .choices = "patch|global|none",
                                          .help = "SN-PatchGAN, one global logit, or L1 alone" };
@@ -45,16 +45,20 @@ static const lac_key loss_keys[] = {
     { NULL },
 };
 
+/* With what the generator and the pictures say of it. */
 static lac_status open_discriminator(lac_recipe *r, deepfill *m, const json_t *model)
 {
-    lac_params *ps;
-    const json_t *d = lac_config_at(model, "discriminator");
-    lac_sn_patchgan_config c = {
-        .mode = m->g.config.mode, .kind = strcmp(lac_config_str(d, "kind"), "global") == 0 ? LAC_DISC_GLOBAL : LAC_DISC_PATCH,
-        .width = lac_config_int(d, "width"), .full_sn_grad = strcmp(lac_config_str(d, "sn_grad"), "full") == 0,
-        .height = r->size, .width_px = r->size };
-    LAC_TRY(lac_recipe_network(r, "discriminator", &ps));
-    return lac_sn_patchgan_init(&m->d, ps, &c);
+    json_t *given = json_copy((json_t *)lac_config_at(model, "discriminator"));
+    int failed = given == NULL || json_object_set(given, "mode", (json_t *)lac_config_at(model, "generator.mode"));
+    if (!failed && strcmp(lac_config_str(given, "kind"), "global") == 0)
+        failed = json_object_set_new(given, "size", json_integer(r->size));
+    const lac_network *n;
+    const lac_status s = failed ? LAC_FAIL(LAC_ERR_MEM, "out of memory: config of the discriminator")
+                                : lac_recipe_open_network(r, "discriminator", &lac_network_sn_patchgan, given, &n);
+    json_decref(given);
+    LAC_TRY(s);
+    m->d = n->model;
+    return LAC_OK;
 }
 
 static void add_loss(lac_phase *p, const char *name, double weight)
@@ -67,12 +71,12 @@ static void make_phases(lac_recipe *r, const deepfill *m, const json_t *loss)
 {
     if (m->gan) {
         lac_phase *d = &r->phase[r->n_phases++];
-        *d = (lac_phase){ .name = "d", .optim = "discriminator", .trains = m->d.params };
+        *d = (lac_phase){ .name = "d", .optim = "discriminator", .trains = m->d->params };
         add_loss(d, "d_real", 0.5);
         add_loss(d, "d_fake", 0.5);
     }
     lac_phase *g = &r->phase[r->n_phases++];
-    *g = (lac_phase){ .name = "g", .optim = "generator", .trains = m->g.params, .own_batch = m->gan && lac_config_bool(loss, "separate_batches") };
+    *g = (lac_phase){ .name = "g", .optim = "generator", .trains = m->g->params, .own_batch = m->gan && lac_config_bool(loss, "separate_batches") };
     add_loss(g, "l1_coarse", lac_config_num(loss, "l1"));
     add_loss(g, "l1_refine", lac_config_num(loss, "l1"));
     if (m->gan)
@@ -82,18 +86,16 @@ static void make_phases(lac_recipe *r, const deepfill *m, const json_t *loss)
 static lac_status open(lac_recipe *r, const json_t *config)
 {
     const json_t *model = lac_config_at(config, "model");
-    lac_deepfill_config gc;
-    lac_params *ps;
+    const lac_network *n;
     if (r->size % 8 != 0)
         return LAC_FAIL(LAC_ERR_CONFIG, "data.train.size must be a multiple of 8, found %lld", (long long)r->size);
-    LAC_TRY(lac_deepfill_configure(&gc, lac_config_at(model, "generator")));
     LAC_TRY(lac_calloc(&r->state, 1, sizeof(deepfill)));
     deepfill *m = r->state;
-    LAC_TRY(lac_recipe_network(r, "generator", &ps));
-    LAC_TRY(lac_deepfill_init(&m->g, ps, &gc));
+    LAC_TRY(lac_recipe_open_network(r, "generator", &lac_network_deepfill, lac_config_at(model, "generator"), &n));
+    m->g = n->model;
     for (int i = 0; i < LAC_DEEPFILL_LAYERS; i++)
-        if (m->g.layer[i].kind != LAC_BLOCK_PLAIN)
-            m->g.layer[i].weight->gain = (float)lac_config_num(model, "init_gain");
+        if (m->g->layer[i].kind != LAC_BLOCK_PLAIN)
+            m->g->layer[i].weight->gain = (float)lac_config_num(model, "init_gain");
     m->hole_only = strcmp(lac_config_str(config, "loss.region"), "hole") == 0;
     m->gan = strcmp(lac_config_str(model, "discriminator.kind"), "none") != 0;
     if (m->gan)
@@ -108,8 +110,8 @@ static lac_tensor *discriminate(lac_recipe *r, lac_tape *t, lac_tensor *real, la
     const deepfill *m = r->state;
     const lac_composite_attr with_mask = { .whole = true, .append_mask = true, .dtype = r->dtype };
     lac_tensor *pair[2] = { lac_composite(t, NULL, real, mask, &with_mask), lac_composite(t, NULL, fake, mask, &with_mask) };
-    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, &m->d, lac_concat(t, pair, 2, LAC_CONCAT_BATCH));
-    lac_sn_patchgan_commit(t, &m->d, &y);
+    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, m->d, lac_concat(t, pair, 2, LAC_CONCAT_BATCH));
+    lac_sn_patchgan_commit(t, m->d, &y);
     return y.logits;
 }
 
@@ -117,7 +119,7 @@ static lac_status forward(lac_recipe *r, int phase, lac_tape *t, lac_tensor *con
 {
     const deepfill *m = r->state;
     const bool d = strcmp(r->phase[phase].name, "d") == 0;
-    const lac_deepfill_out y = lac_deepfill_forward(t, &m->g, field[IMAGE], field[MASK]);
+    const lac_deepfill_out y = lac_deepfill_forward(t, m->g, field[IMAGE], field[MASK]);
     LAC_TRY(lac_tape_status(t));
     const int64_t n = field[IMAGE]->dim[0];
     lac_tensor *logits = m->gan ? discriminate(r, t, field[IMAGE], y.complete, field[MASK]) : NULL;
@@ -146,7 +148,7 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
     const deepfill *m = r->state;
     const lac_tensor *image = lac_batch_field(batch, "image");
     const double pixels = m->hole_only ? hole_values(batch) : (double)lac_numel(image);
-    const double logits = m->gan ? (double)lac_sn_patchgan_logits(&m->d, image->dim[0], image->dim[1], image->dim[2]) : 0;
+    const double logits = m->gan ? (double)lac_sn_patchgan_logits(m->d, image->dim[0], image->dim[1], image->dim[2]) : 0;
     for (int i = 0; i < r->phase[phase].n_losses; i++)
         to[i] = strncmp(r->phase[phase].loss[i].name, "l1_", 3) == 0 ? pixels : logits;
 }
@@ -154,7 +156,7 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
 static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network_config)
 {
     deepfill *m = r->state;
-    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .params = m->g.params, .model = &m->g, .borrowed = true };
+    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .params = m->g->params, .model = m->g };
     *network_config = lac_config_at(config, "model.generator");
 }
 

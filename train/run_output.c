@@ -6,7 +6,6 @@
 #include "core/image/grid.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
-#include "models/model_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -264,7 +263,8 @@ static lac_status keep_best(run *r, const lac_inpainter *ip, const json_t *netwo
     if (!run_speaks(r))
         return LAC_OK;
     LAC_TRY(in_folder(r, "ckpt/best.safetensors", &path));
-    const lac_status s = lac_model_save(path, ip->params, ip->def->name, network, false, LAC_F32);
+    const lac_network best = { .def = ip->def->network, .params = ip->params, .config = (json_t *)network };
+    const lac_status s = lac_network_save(path, &best, LAC_F32);
     free(path);
     return s;
 }

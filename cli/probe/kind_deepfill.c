@@ -6,39 +6,27 @@
 #include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "autograd/ops/weighted_sum/weighted_sum.h"
-#include "core/memory.h"
 #include "models/deepfill/generator.h"
 #include "models/deepfill/sn_patchgan.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static const lac_port image_ports[] = {
     { "image", LAC_LAYOUT_IMAGE, 4, 0, "[B,3,H,W]" }, { "mask", LAC_LAYOUT_IMAGE, 4, LAC_PORT_NO_GRAD, "[B or 1,1,H,W]" }, { NULL },
 };
 
-static lac_status open_generator(lac_probe *p)
-{
-    lac_deepfill_config c;
-    lac_params *ps;
-    LAC_TRY(lac_deepfill_configure(&c, p->config));
-    LAC_TRY(lac_calloc(&p->model, 1, sizeof(lac_deepfill)));
-    LAC_TRY(lac_probe_network(p, "generator", "", &ps));
-    return lac_deepfill_init(p->model, ps, &c);
-}
-
 static lac_status out_image(lac_probe *p, lac_tape *t, const char *name, lac_tensor *y) { return lac_probe_out(p, t, name, LAC_LAYOUT_IMAGE, y); }
 
 static lac_status forward_generator(lac_probe *p, lac_tape *t)
 {
-    const lac_deepfill_out y = lac_deepfill_forward(t, p->model, lac_probe_tensor(p, "image"), lac_probe_tensor(p, "mask"));
+    const lac_deepfill_out y = lac_deepfill_forward(t, lac_probe_model(p, 0), lac_probe_tensor(p, "image"), lac_probe_tensor(p, "mask"));
     LAC_TRY(out_image(p, t, "x1", y.x1));
     LAC_TRY(out_image(p, t, "x2", y.x2));
     return out_image(p, t, "complete", y.complete);
 }
 
 const lac_kind lac_kind_deepfillv2 = { "deepfillv2", "two-stage gated generator with contextual attention", lac_deepfill_keys, image_ports,
-                                       "x1, x2, complete", .open = open_generator, .forward = forward_generator };
+                                       "x1, x2, complete", .network = &lac_network_deepfill, .forward = forward_generator };
 
 static const lac_key update_key[] = { { "update_u", LAC_KEY_BOOL, "true", .help = "convN.u of OUT is the new vector, else the stored one" }, { NULL } };
 
@@ -58,16 +46,6 @@ __attribute__((constructor)) static void make_keys(void)
     join(patchgan_keys, (const lac_key *const[]){ lac_sn_patchgan_keys, update_key }, 2);
 }
 
-static lac_status open_patchgan(lac_probe *p)
-{
-    lac_sn_patchgan_config c;
-    lac_params *ps;
-    LAC_TRY(lac_sn_patchgan_configure(&c, p->config));
-    LAC_TRY(lac_calloc(&p->model, 1, sizeof(lac_sn_patchgan)));
-    LAC_TRY(lac_probe_network(p, "discriminator", "", &ps));
-    return lac_sn_patchgan_init(p->model, ps, &c);
-}
-
 static lac_tensor *with_mask(lac_tape *t, const lac_probe *p, lac_tensor *image, lac_tensor *mask)
 {
     return lac_composite(t, NULL, image, mask, &(lac_composite_attr){ .whole = true, .append_mask = true, .dtype = p->dtype });
@@ -75,9 +53,9 @@ static lac_tensor *with_mask(lac_tape *t, const lac_probe *p, lac_tensor *image,
 
 static lac_status out_vectors(lac_probe *p, lac_tape *t, const lac_sn_patchgan *d, const lac_sn_patchgan_out *y)
 {
-    char name[16];
-    for (int i = 0; i < LAC_SN_CONVS; i++) {
-        snprintf(name, sizeof name, "conv%d.u", i + 1);
+    char name[32];
+    for (int i = 0; i < d->n_layers; i++) {
+        snprintf(name, sizeof name, "%s.u", d->layer[i].name);
         lac_tensor *u = lac_config_bool(p->config, "update_u") ? y->u[i] : d->layer[i].u->value;
         LAC_TRY(lac_probe_out_into(p, t, name, LAC_LAYOUT_PLAIN, u, NULL, true));
     }
@@ -86,25 +64,23 @@ static lac_status out_vectors(lac_probe *p, lac_tape *t, const lac_sn_patchgan *
 
 static lac_status forward_patchgan(lac_probe *p, lac_tape *t)
 {
-    const lac_sn_patchgan *d = p->model;
+    const lac_sn_patchgan *d = lac_probe_model(p, 0);
     const lac_tensor *image = lac_probe_host(p, "image");
     if (image->dim[1] < 1 || image->dim[2] < 1 || image->dim[3] != 3)
         return LAC_FAIL(LAC_ERR_SHAPE, "input 'image' must be [N,3,H,W] with pixels, found %lld channels of %lld x %lld", (long long)image->dim[3],
                         (long long)image->dim[1], (long long)image->dim[2]);
     const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, d, with_mask(t, p, lac_probe_tensor(p, "image"), lac_probe_tensor(p, "mask")));
-    lac_tensor *sigma[LAC_SN_CONVS];
+    lac_tensor *sigma[LAC_SN_LAYERS];
     LAC_TRY(lac_tape_status(t));
-    for (int i = 0; i < LAC_SN_CONVS; i++)
+    for (int i = 0; i < d->n_layers; i++)
         sigma[i] = lac_reshape(t, y.sigma[i], 1, (int64_t[]){ 1 });
     LAC_TRY(out_image(p, t, "logits", y.logits));
-    LAC_TRY(lac_probe_out(p, t, "sigma", LAC_LAYOUT_PLAIN, lac_concat(t, sigma, LAC_SN_CONVS, LAC_CONCAT_BATCH)));
+    LAC_TRY(lac_probe_out(p, t, "sigma", LAC_LAYOUT_PLAIN, lac_concat(t, sigma, d->n_layers, LAC_CONCAT_BATCH)));
     return out_vectors(p, t, d, &y);
 }
 
 const lac_kind lac_kind_sn_patchgan = { "sn-patchgan", "spectral-norm patch discriminator", patchgan_keys, image_ports,
-                                        "logits, sigma, conv1.u .. conv6.u", .open = open_patchgan, .forward = forward_patchgan };
-
-typedef struct gan { lac_deepfill g; lac_sn_patchgan d; } gan;
+                                        "logits, sigma, conv1.u .. conv6.u", .network = &lac_network_sn_patchgan, .forward = forward_patchgan };
 
 static const lac_key gan_keys[] = {
     { "cnum", LAC_KEY_INT, "48", .min = 2, .max = 1024, .help = "filters of the generator's first layer" },
@@ -114,55 +90,25 @@ static const lac_key gan_keys[] = {
     { NULL },
 };
 
-/* A network's config: its defaults, but for one key. */
-static lac_status config_with(const lac_probe *p, const lac_key *keys, const char *key, json_t **config)
-{
-    json_t *given = json_pack("{s:I}", key, (json_int_t)lac_config_int(p->config, key));
-    if (given == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory for a config");
-    const lac_status s = lac_config_resolve(config, keys, given, NULL, NULL);
-    json_decref(given);
-    return s;
-}
-
-static lac_status configure_gan(const lac_probe *p, lac_deepfill_config *gc, lac_sn_patchgan_config *dc)
-{
-    json_t *g = NULL, *d = NULL;
-    lac_status s = config_with(p, lac_deepfill_keys, "cnum", &g);
-    if (s == LAC_OK)
-        s = config_with(p, lac_sn_patchgan_keys, "width", &d);
-    if (s == LAC_OK)
-        s = lac_deepfill_configure(gc, g);
-    if (s == LAC_OK)
-        s = lac_sn_patchgan_configure(dc, d);
-    json_decref(g);
-    json_decref(d);
-    return s;
-}
+enum { GENERATOR, DISCRIMINATOR };
 
 static lac_status open_gan(lac_probe *p)
 {
-    lac_deepfill_config gc;
-    lac_sn_patchgan_config dc;
-    lac_params *gp, *dp;
-    LAC_TRY(configure_gan(p, &gc, &dc));
-    LAC_TRY(lac_calloc(&p->model, 1, sizeof(gan)));
-    LAC_TRY(lac_probe_network(p, "generator", "generator.", &gp));
-    LAC_TRY(lac_probe_network(p, "discriminator", "discriminator.", &dp));
-    LAC_TRY(lac_deepfill_init(&((gan *)p->model)->g, gp, &gc));
-    return lac_sn_patchgan_init(&((gan *)p->model)->d, dp, &dc);
+    LAC_TRY(lac_probe_network(p, &lac_network_deepfill, "generator", "generator.", NULL));
+    return lac_probe_network(p, &lac_network_sn_patchgan, "discriminator", "discriminator.", NULL);
 }
 
 static lac_tensor *scaled(lac_tape *t, lac_tensor *sum, double weight) { return lac_weighted_sum(t, &sum, (float[]){ (float)weight }, 1); }
 
 static lac_status forward_gan(lac_probe *p, lac_tape *t)
 {
-    const gan *m = p->model;
+    const lac_deepfill *g_net = lac_probe_model(p, GENERATOR);
+    const lac_sn_patchgan *d_net = lac_probe_model(p, DISCRIMINATOR);
     lac_tensor *image = lac_probe_tensor(p, "image"), *mask = lac_probe_tensor(p, "mask");
-    const lac_deepfill_out y = lac_deepfill_forward(t, &m->g, image, mask);
+    const lac_deepfill_out y = lac_deepfill_forward(t, g_net, image, mask);
     LAC_TRY(lac_tape_status(t));
     lac_tensor *pair[2] = { with_mask(t, p, image, mask), with_mask(t, p, y.complete, mask) };
-    lac_tensor *logits = lac_sn_patchgan_forward(t, &m->d, lac_concat(t, pair, 2, LAC_CONCAT_BATCH)).logits;
+    lac_tensor *logits = lac_sn_patchgan_forward(t, d_net, lac_concat(t, pair, 2, LAC_CONCAT_BATCH)).logits;
     LAC_TRY(lac_tape_status(t));
     lac_tensor *real = lac_rows(t, logits, 0, image->dim[0]), *fake = lac_rows(t, logits, image->dim[0], image->dim[0]);
     const double n = (double)lac_numel(logits) / 2, pixels = (double)lac_numel(image);
@@ -171,8 +117,8 @@ static lac_status forward_gan(lac_probe *p, lac_tape *t)
                          scaled(t, lac_l1_loss(t, y.x1, image, NULL, LAC_REGION_ALL, NULL), 1 / pixels),
                          scaled(t, lac_l1_loss(t, y.x2, image, NULL, LAC_REGION_ALL, NULL), 1 / pixels) };
     const float l1 = (float)lac_config_num(p->config, "l1_weight"), adversarial = (float)lac_config_num(p->config, "gan_weight");
-    LAC_TRY(lac_probe_out_into(p, t, "d_loss", LAC_LAYOUT_PLAIN, lac_weighted_sum(t, d, (float[]){ 1, 1 }, 2), m->d.params, false));
-    LAC_TRY(lac_probe_out_into(p, t, "g_loss", LAC_LAYOUT_PLAIN, lac_weighted_sum(t, g, (float[]){ adversarial, l1, l1 }, 3), m->g.params, false));
+    LAC_TRY(lac_probe_out_into(p, t, "d_loss", LAC_LAYOUT_PLAIN, lac_weighted_sum(t, d, (float[]){ 1, 1 }, 2), d_net->params, false));
+    LAC_TRY(lac_probe_out_into(p, t, "g_loss", LAC_LAYOUT_PLAIN, lac_weighted_sum(t, g, (float[]){ adversarial, l1, l1 }, 3), g_net->params, false));
     LAC_TRY(lac_probe_out_into(p, t, "l1_coarse", LAC_LAYOUT_PLAIN, g[1], NULL, true));
     LAC_TRY(lac_probe_out_into(p, t, "l1_refine", LAC_LAYOUT_PLAIN, g[2], NULL, true));
     LAC_TRY(lac_probe_out_into(p, t, "x1", LAC_LAYOUT_IMAGE, y.x1, NULL, true));

@@ -36,6 +36,8 @@ static void list(void)
         for (const lac_port *p = kinds[i]->in; p->name != NULL; p++)
             printf(" %s%s%s", p->name, p->flags & LAC_PORT_NUMBERED ? "_0.." : p->flags & LAC_PORT_OPTIONAL ? "?" : "", p->shape);
         printf("  out: %s", kinds[i]->out);
+        if (kinds[i]->network != NULL || kinds[i]->open != NULL)
+            printf("  --weights");
         for (const lac_key *k = kinds[i]->keys; k != NULL && k->name != NULL; k++)
             printf("%s%s=%s", k == kinds[i]->keys ? "  config: " : " ", k->name, k->value ? k->value : "(required)");
         printf("  -- %s\n", kinds[i]->about);
@@ -95,11 +97,51 @@ static lac_status read_config(lac_probe *p, const char *path)
     return lac_context(s, "config of %s", p->kind->name);
 }
 
-lac_status lac_probe_network(lac_probe *p, const char *name, const char *prefix, lac_params **ps)
+/* The KIND's keys that the network has too. */
+static lac_status part_of_config(const lac_probe *p, const lac_network_def *def, json_t **part)
 {
-    LAC_TRY(lac_params_new(&p->net[p->n_nets], name, p->backend, p->dtype));
-    p->prefix[p->n_nets] = prefix;
-    *ps = p->net[p->n_nets++];
+    *part = json_object();
+    bool failed = *part == NULL;
+    for (const lac_key *k = def->keys; !failed && k != NULL && k->name != NULL; k++) {
+        json_t *value = json_object_get(p->config, k->name);
+        failed = value != NULL && json_object_set(*part, k->name, value) != 0;
+    }
+    return failed ? LAC_FAIL(LAC_ERR_MEM, "out of memory: config") : LAC_OK;
+}
+
+lac_status lac_probe_network(lac_probe *p, const lac_network_def *def, const char *name, const char *prefix, const json_t *config)
+{
+    json_t *part = NULL;
+    lac_status s = config == NULL ? part_of_config(p, def, &part) : LAC_OK;
+    if (s == LAC_OK)
+        s = lac_network_make(&p->net[p->n_nets], def, name, config != NULL ? config : part, p->backend, p->dtype);
+    json_decref(part);
+    LAC_TRY(s);
+    p->prefix[p->n_nets++] = prefix;
+    return LAC_OK;
+}
+
+const void *lac_probe_model(const lac_probe *p, int i) { return p->net[i].model; }
+
+static lac_status open_networks(lac_probe *p)
+{
+    if (p->kind->network != NULL)
+        LAC_TRY(lac_probe_network(p, p->kind->network, NULL, "", NULL));
+    return p->kind->open != NULL ? p->kind->open(p) : LAC_OK;
+}
+
+static lac_status read_weights(lac_probe *p, const lac_weights *w)
+{
+    lac_params *ps[LAC_PROBE_MAX_NETS];
+    for (int i = 0; i < p->n_nets; i++) {
+        ps[i] = p->net[i].params;
+        LAC_TRY(lac_params_init(ps[i], 0));
+    }
+    LAC_TRY(lac_params_check(ps, p->prefix, p->n_nets, w));
+    for (int i = 0; i < p->n_nets; i++) {
+        LAC_TRY(lac_params_load(ps[i], w, p->prefix[i], true, NULL));
+        LAC_TRY(lac_calloc((void **)&p->net_grad[i], (size_t)ps[i]->n, sizeof **p->net_grad));
+    }
     return LAC_OK;
 }
 
@@ -111,16 +153,7 @@ static lac_status load_networks(lac_probe *p)
     if (p->weights_path == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "%s wants --weights FILE", p->kind->name);
     LAC_TRY(lac_weights_open(&w, p->weights_path));
-    lac_status s = LAC_OK;
-    for (int i = 0; s == LAC_OK && i < p->n_nets; i++)
-        s = lac_params_init(p->net[i], 0);
-    if (s == LAC_OK)
-        s = lac_params_check(p->net, p->prefix, p->n_nets, w);
-    for (int i = 0; s == LAC_OK && i < p->n_nets; i++) {
-        s = lac_params_load(p->net[i], w, p->prefix[i], true, NULL);
-        if (s == LAC_OK)
-            s = lac_calloc((void **)&p->net_grad[i], (size_t)p->net[i]->n, sizeof **p->net_grad);
-    }
+    const lac_status s = read_weights(p, w);
     lac_weights_close(w);
     return lac_context(s, "loading '%s'", p->weights_path);
 }
@@ -136,15 +169,14 @@ static void close_probe(lac_probe *p)
         lac_tensor_free(p->output[i].grad);
     }
     for (int i = 0; i < p->n_nets; i++) {
-        for (int64_t k = 0; p->net_grad[i] != NULL && k < p->net[i]->n; k++)
+        for (int64_t k = 0; p->net_grad[i] != NULL && k < p->net[i].params->n; k++)
             lac_tensor_free(p->net_grad[i][k]);
         free(p->net_grad[i]);
-        lac_params_free(p->net[i]);
+        lac_network_close(&p->net[i]);
     }
     for (int64_t i = 0; i < p->n_borders; i++)
         free(p->borders[i]);
     free(p->borders);
-    free(p->model);
     free(p->input);
     json_decref(p->config);
     lac_weights_close(p->in);
@@ -165,8 +197,7 @@ static lac_status run(lac_probe *p, const char *config, const char *in, const ch
     LAC_TRY(read_config(p, config));
     LAC_TRY(lac_weights_open(&p->in, in));
     LAC_TRY(lac_context(lac_probe_read_inputs(p), "'%s'", in));
-    if (p->kind->open != NULL)
-        LAC_TRY(p->kind->open(p));
+    LAC_TRY(open_networks(p));
     LAC_TRY(load_networks(p));
     LAC_TRY(p->kind->forward != NULL ? lac_probe_run_tape(p) : p->kind->compute(p));
     return lac_probe_write(p, out);

@@ -4,12 +4,10 @@
  * (`forward`; gradients and bf16 come for free) and those that compute on the host (`compute`). */
 #pragma once
 
-#include "autograd/params.h"
-#include "autograd/tape.h"
-#include "core/config.h"
 #include "core/file/weights.h"
+#include "models/network.h"
 
-enum { LAC_PROBE_MAX_PORTS = 16, LAC_PROBE_MAX_OUT = 32, LAC_PROBE_MAX_NETS = 2 };
+enum { LAC_PROBE_MAX_PORTS = 16, LAC_PROBE_MAX_OUT = 32, LAC_PROBE_MAX_NETS = 4 };
 
 typedef enum {
     LAC_LAYOUT_PLAIN,           /* as it lies */
@@ -57,11 +55,10 @@ typedef struct lac_probe {
     lac_probe_value *input, output[LAC_PROBE_MAX_OUT];
     int64_t n_in, inputs_capacity;
     int n_out;
-    lac_params *net[LAC_PROBE_MAX_NETS];
+    lac_network net[LAC_PROBE_MAX_NETS];
     const char *prefix[LAC_PROBE_MAX_NETS];    /* of its keys in the weights: "", "generator." */
     int n_nets;
     lac_tensor **net_grad[LAC_PROBE_MAX_NETS];  /* by parameter */
-    void *model;                /* the kind's own; freed with free() */
     float **borders;            /* outputs in the border's layout, until written */
     int64_t n_borders, borders_capacity;
 } lac_probe;
@@ -71,7 +68,10 @@ typedef struct lac_kind {
     const lac_key *keys;        /* NULL: none */
     const lac_port *in;         /* ends with { NULL }; on a tape LAC_PROBE_MAX_PORTS at most, none of them numbered */
     const char *out;            /* for --list: "y, next_mask" */
-    lac_status (*open)(lac_probe *p);                   /* makes networks with lac_probe_network; NULL: has none */
+    /* Its networks, whose weights come from --weights: one, whose config is the KIND's with the keys that the network has; or several (or
+     * several configs), made by open with lac_probe_network. Both NULL: has none, and no --weights. */
+    const lac_network_def *network;
+    lac_status (*open)(lac_probe *p);
     lac_status (*forward)(lac_probe *p, lac_tape *t);   /* twice: planning and running */
     lac_status (*compute)(lac_probe *p);
 } lac_kind;
@@ -84,7 +84,9 @@ typedef struct lac_kind {
 lac_tensor *lac_probe_tensor(const lac_probe *p, const char *name);         /* on the tape */
 const lac_tensor *lac_probe_host(const lac_probe *p, const char *name);
 lac_status lac_probe_same_shape(const lac_probe *p, const char *name, const char *as);      /* two inputs; else an error naming both */
-lac_status lac_probe_network(lac_probe *p, const char *name, const char *prefix, lac_params **ps);
+/* prefix: of its keys in the weights, "" or "generator."; config: keys of the network, resolved here; NULL: those of the KIND's that it has. */
+lac_status lac_probe_network(lac_probe *p, const lac_network_def *def, const char *name, const char *prefix, const json_t *config);
+const void *lac_probe_model(const lac_probe *p, int i);      /* of the i-th network */
 /* y's values are kept; into and no_flow as in lac_probe_value. */
 lac_status lac_probe_out(lac_probe *p, lac_tape *t, const char *name, lac_layout layout, lac_tensor *y);
 lac_status lac_probe_out_into(lac_probe *p, lac_tape *t, const char *name, lac_layout layout, lac_tensor *y, const lac_params *into, bool no_flow);

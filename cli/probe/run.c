@@ -19,7 +19,7 @@ static lac_status put_on_tape(lac_probe *p, lac_tape *t)
             lac_tape_watch(t, v->on_tape);
     }
     for (int i = 0; p->want_grad && i < p->n_nets; i++)
-        lac_tape_train(t, p->net[i]);
+        lac_tape_train(t, p->net[i].params);
     lac_tape_deterministic(t, p->deterministic);
     return lac_tape_status(t);
 }
@@ -74,7 +74,7 @@ static lac_status input_gradients(lac_probe *p, lac_tape *t)
 
 static lac_status net_gradients(lac_probe *p, lac_tape *t, int net)
 {
-    lac_params *ps = p->net[net];
+    lac_params *ps = p->net[net].params;
     lac_tensor *x[MAX_TARGETS], **to[MAX_TARGETS];
     int n = 0;
     for (int64_t i = 0; i < ps->n && n < MAX_TARGETS; i++) {

@@ -226,9 +226,9 @@ static lac_status write_net_grads(lac_probe *p, lac_weights_writer *w, int net)
 {
     char prefix[80];
     snprintf(prefix, sizeof prefix, "grad.%s", p->prefix[net]);
-    for (int64_t i = 0; i < p->net[net]->n; i++)
+    for (int64_t i = 0; i < p->net[net].params->n; i++)
         if (p->net_grad[net][i] != NULL)
-            LAC_TRY(write_one(p, w, prefix, p->net[net]->param[i]->name, p->net[net]->param[i]->role, p->net_grad[net][i]));
+            LAC_TRY(write_one(p, w, prefix, p->net[net].params->param[i]->name, p->net[net].params->param[i]->role, p->net_grad[net][i]));
     return LAC_OK;
 }
 

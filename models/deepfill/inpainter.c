@@ -1,15 +1,6 @@
 #include "models/inpainter.h"
 
-#include "core/memory.h"
 #include "models/deepfill/generator.h"
-
-static lac_status open(lac_inpainter *ip, const json_t *config)
-{
-    lac_deepfill_config c;
-    LAC_TRY(lac_deepfill_configure(&c, config));
-    LAC_TRY(lac_calloc(&ip->model, 1, sizeof(lac_deepfill)));
-    return lac_deepfill_init(ip->model, ip->params, &c);
-}
 
 static lac_tensor *paint(const lac_inpainter *ip, lac_tape *t, lac_tensor *image, lac_tensor *mask)
 {
@@ -17,5 +8,5 @@ static lac_tensor *paint(const lac_inpainter *ip, lac_tape *t, lac_tensor *image
 }
 
 const lac_inpainter_def lac_inpainter_deepfill = {
-    "deepfill", "DeepFill v2", .keys = lac_deepfill_keys, .multiple = 8, .open = open, .paint = paint,
+    "deepfill", "DeepFill v2", .network = &lac_network_deepfill, .multiple = 8, .paint = paint,
 };

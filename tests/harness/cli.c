@@ -74,33 +74,34 @@ bool lac_cli_same_file(const char *a, const char *b)
     return same;
 }
 
-static char *save_model(const lac_inpainter_def *def, const char *folder, const char *name, const char *given, bool bgr, uint64_t seed)
+char *lac_cli_network(const char *network, const char *folder, const char *name, const char *given, bool bgr, uint64_t seed)
 {
+    const lac_network_def *def;
     const lac_backend *b;
-    lac_inpainter ip;
-    json_t *g = json_loads(given, 0, NULL), *config;
+    lac_network n;
+    json_t *g = json_loads(given, 0, NULL);
     char *path = lac_cli_path(folder, name);
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    LAC_CHECK_STATUS(lac_config_resolve(&config, def->keys, g, NULL, NULL));
-    LAC_CHECK_STATUS(lac_inpainter_open(&ip, def, config, b, LAC_F32));
-    LAC_CHECK_STATUS(lac_params_init(ip.params, seed));
-    LAC_CHECK_STATUS(lac_model_save(path, ip.params, def->name, config, bgr, LAC_F32));
-    lac_inpainter_close(&ip);
+    LAC_CHECK_STATUS(lac_network_find(&def, network));
+    LAC_CHECK_STATUS(lac_network_open(&n, def, g, b, LAC_F32));
+    LAC_CHECK_STATUS(lac_params_init(n.params, seed));
+    n.bgr = bgr;
+    LAC_CHECK_STATUS(lac_network_save(path, &n, LAC_F32));
+    lac_network_close(&n);
     json_decref(g);
-    json_decref(config);
     return path;
 }
 
 char *lac_cli_model(const char *folder, const char *name, const char *given, bool bgr, uint64_t seed)
 {
-    return save_model(&lac_inpainter_deepfill, folder, name, given, bgr, seed);
+    return lac_cli_network("deepfill", folder, name, given, bgr, seed);
 }
 
 char *lac_cli_sampler(const char *folder, const char *name, uint64_t seed)
 {
-    lac_inpainter_guest = &lac_test_sampler;
-    return save_model(&lac_test_sampler, folder, name, "{}", false, seed);
+    LAC_CHECK_STATUS(lac_test_sampler_register());
+    return lac_cli_network("sampler", folder, name, "{}", false, seed);
 }
 
 char *lac_cli_mask(const char *folder, const char *name, int64_t height, int64_t width, int64_t top, int64_t left, int64_t h, int64_t w)

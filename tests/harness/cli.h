@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/commands.h"
-#include "models/model_file.h"
+#include "models/inpainter.h"
 #include "tests/harness/test.h"
 
 #include <unistd.h>
@@ -22,8 +22,9 @@ bool lac_cli_complains(const lac_cli_said *said, const char *text);
 char *lac_cli_path(const char *folder, const char *name);
 bool lac_cli_same_file(const char *a, const char *b);
 
-/* Each makes FOLDER/NAME and returns its path. DeepFill of drawn weights, given: keys of its config as JSON; a mask with one
+/* Each makes FOLDER/NAME and returns its path. A network, or DeepFill's generator, of drawn weights, given: keys of its config as JSON; a mask with one
  * rectangular hole; a picture, PNG or JPEG by the name's ending. */
+char *lac_cli_network(const char *network, const char *folder, const char *name, const char *given, bool bgr, uint64_t seed);
 char *lac_cli_model(const char *folder, const char *name, const char *given, bool bgr, uint64_t seed);
 /* The sampler of tests/harness/sampler.h, which commands find by its name from then on. */
 char *lac_cli_sampler(const char *folder, const char *name, uint64_t seed);

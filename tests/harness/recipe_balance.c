@@ -151,7 +151,7 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
 static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network_config)
 {
     balance *m = r->state;
-    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .params = m->g.params, .model = &m->g, .borrowed = true };
+    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .params = m->g.params, .model = &m->g };
     *network_config = lac_config_at(config, "model.generator");
 }
 

@@ -12,25 +12,28 @@ typedef struct model { lac_param *weight; char *owned; } model;
 
 int lac_test_sampler_open;
 
-static lac_status open(lac_inpainter *ip, const json_t *config)
+static lac_status init(void *model_, lac_params *ps, const json_t *config)
 {
-    model *m;
+    model *m = model_;
     (void)config;
-    LAC_TRY(lac_calloc(&ip->model, 1, sizeof *m));
     lac_test_sampler_open++;
-    m = ip->model;
     LAC_TRY(lac_strdup(&m->owned, "a table that only close knows of"));
-    return lac_param_new(ip->params, &m->weight, LAC_ROLE_CONV, 4, (int64_t[]){ 3, 3, 3, 3 }, LAC_INIT_XAVIER, 0, "conv.weight");
+    return lac_param_new(ps, &m->weight, LAC_ROLE_CONV, 4, (int64_t[]){ 3, 3, 3, 3 }, LAC_INIT_XAVIER, 0, "conv.weight");
 }
 
-static void close(lac_inpainter *ip)
+static void close(void *model_)
 {
-    model *m = ip->model;
-    if (m == NULL)
-        return;
+    model *m = model_;
     lac_test_sampler_open--;
     free(m->owned);
-    free(m);
+}
+
+static const lac_network_def network = { .name = "sampler", .about = "one convolution", .size = sizeof(model), .init = init, .close = close };
+
+lac_status lac_test_sampler_register(void)
+{
+    lac_inpainter_guest = &lac_test_sampler;
+    return lac_network_register(&network);
 }
 
 /* One step: x = elu(conv(x) + what is drawn), inside the hole. */
@@ -82,9 +85,7 @@ static lac_status sample(const lac_inpainter *ip, lac_tape *t, const lac_canvas 
     return status;
 }
 
-static const lac_key no_keys[] = { { NULL } };
-
 const lac_inpainter_def lac_test_sampler = {
-    "sampler", "twenty steps of next to nothing", .keys = no_keys, .multiple = 4, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED,
-    .open = open, .close = close, .sample = sample,
+    "sampler", "twenty steps of next to nothing", .network = &network, .multiple = 4, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED,
+    .sample = sample,
 };

@@ -7,4 +7,5 @@
 enum { LAC_TEST_STEPS = 20 };
 
 extern const lac_inpainter_def lac_test_sampler;        /* "sampler"; no keys; one weight, drawn by lac_params_init */
+lac_status lac_test_sampler_register(void);             /* so that files and command lines may name it, and its network */
 extern int lac_test_sampler_open;                       /* how many models are open: close is called for each */

@@ -1,0 +1,277 @@
+#include "models/network_format.h"
+
+#include "core/file/weights.h"
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LISTED = 20 };
+
+static const lac_network_format own_names = { .name = "probe" };
+
+/* ---- which format, which network ---- */
+
+lac_status lac_network_format_find(const lac_network_def *def, const char *word, const lac_network_format **format)
+{
+    for (const lac_network_format *f = def != NULL ? def->formats : NULL; f != NULL && f->name != NULL; f++)
+        if (strcmp(f->name, word) == 0)
+            return *format = f, LAC_OK;
+    *format = &own_names;
+    return strcmp(word, own_names.name) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "there is no layout '%s' of the network '%s'", word, def != NULL ? def->name : "?");
+}
+
+void lac_network_format_of(const lac_network_def *def, const lac_weights *w, const lac_network_format **format, const char **prefix)
+{
+    for (const lac_network_format *f = def->formats; f != NULL && f->name != NULL; f++)
+        if (f->recognises != NULL && (*prefix = f->recognises(w)) != NULL) {
+            *format = f;
+            return;
+        }
+    *prefix = "";
+    *format = &own_names;
+}
+
+static lac_status nobody_recognises(void)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    if (to == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory: names of networks");
+    for (int i = 0; lac_network_at(i) != NULL; i++)
+        fprintf(to, "%s%s", i > 0 ? ", " : "", lac_network_at(i)->name);
+    fclose(to);
+    const lac_status s = LAC_FAIL(LAC_ERR_FORMAT, "no network is known by these names: say which it is (%s)", text);
+    free(text);
+    return s;
+}
+
+lac_status lac_network_recognise(const lac_weights *w, const lac_network_def **def)
+{
+    json_t *config;
+    bool bgr;
+    if (lac_weights_metadata(w, "lacuna.network") != NULL || lac_weights_metadata(w, "lacuna.inpainter") != NULL) {
+        LAC_TRY(lac_network_about(w, def, &config, &bgr));
+        json_decref(config);
+        return LAC_OK;
+    }
+    for (int i = 0; lac_network_at(i) != NULL; i++) {
+        const lac_network_format *f;
+        const char *prefix;
+        lac_network_format_of(lac_network_at(i), w, &f, &prefix);
+        if (f != &own_names)
+            return *def = lac_network_at(i), LAC_OK;
+    }
+    return nobody_recognises();
+}
+
+/* ---- where a parameter lies ---- */
+
+void lac_foreign_as_is(const lac_param *p, lac_foreign *f)
+{
+    f->shape = lac_shape_of(p->value);
+    for (int i = 0; i < LAC_MAX_DIMS; i++)
+        f->axis[i] = i;
+}
+
+void lac_foreign_filters_last(const lac_param *p, lac_foreign *f)
+{
+    const int n = p->value->ndim;
+    lac_foreign_as_is(p, f);
+    for (int i = 0; i < n; i++) {
+        f->axis[i] = (i + 1) % n;
+        f->shape.dim[i] = p->value->dim[f->axis[i]];
+    }
+}
+
+/* Walks the memory there in order and hands each element's place in ours to the copy. */
+static void reorder(float *to, const float *from, const lac_param *p, const lac_foreign *f, bool outwards)
+{
+    const lac_tensor *x = p->value;
+    int64_t stride[LAC_MAX_DIMS], at[LAC_MAX_DIMS] = { 0 }, ours = 0;
+    const int64_t n = lac_numel(x);
+    for (int64_t i = x->ndim - 1, s = 1; i >= 0; s *= x->dim[i--])
+        stride[i] = s;
+    for (int64_t there = 0; there < n; there++) {
+        to[outwards ? there : ours] = from[outwards ? ours : there];
+        for (int i = x->ndim - 1; i >= 0; i--) {
+            const int a = f->axis[i];
+            ours += stride[a];
+            if (++at[i] < x->dim[a])
+                break;
+            ours -= stride[a] * x->dim[a];
+            at[i] = 0;
+        }
+    }
+}
+
+/* ---- writing ---- */
+
+void lac_borrowed_free(lac_borrowed *b)
+{
+    for (int64_t i = 0; i < b->n; i++)
+        free(b->data[i]);
+    free(b->data);
+    *b = (lac_borrowed){ 0 };
+}
+
+static lac_status borrow(lac_borrowed *b, size_t size, void **p)
+{
+    LAC_TRY(lac_grow((void **)&b->data, b->n, &b->capacity, sizeof *b->data));
+    LAC_TRY(lac_malloc(p, size));
+    b->data[b->n++] = *p;
+    return LAC_OK;
+}
+
+/* Where p is to lie: `there` of the format, or its own name in the border's layout. */
+static bool place_of(const lac_param *p, const lac_network_format *format, const char *prefix, lac_foreign *there)
+{
+    const lac_shape ours = lac_shape_of(p->value);
+    *there = (lac_foreign){ .shape = lac_border_shape(p->role, &ours) };
+    if (format->place != NULL)
+        return format->place(p, prefix, there);
+    snprintf(there->key, sizeof there->key, "%s%s", prefix, p->name);
+    return true;
+}
+
+static lac_status write_one(lac_weights_writer *w, const lac_param *p, const lac_network_format *format, const char *prefix, lac_dtype d, lac_borrowed *keep)
+{
+    lac_foreign there;
+    const int64_t n = lac_numel(p->value);
+    const lac_shape ours = lac_shape_of(p->value);
+    float *x;
+    void *stored;
+    if (!place_of(p, format, prefix, &there))
+        return LAC_FAIL(LAC_ERR_KEY, "'%s' of the %s has no place in layout '%s'", p->name, p->of->name, format->name);
+    LAC_TRY(borrow(keep, (size_t)n * lac_dtype_size(d), &stored));
+    LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
+    lac_status s = lac_param_get(p, x);
+    if (s == LAC_OK && format->place == NULL)
+        lac_to_border(x + n, x, p->role, &ours);
+    else if (s == LAC_OK)
+        reorder(x + n, x, p, &there, true);
+    if (s == LAC_OK) {
+        lac_from_f32(stored, d, x + n, n);
+        s = lac_weights_writer_add(w, there.key, d, there.shape.ndim, there.shape.dim, stored);
+    }
+    free(x);
+    return s;
+}
+
+lac_status lac_network_write(lac_weights_writer *w, const lac_params *ps, const lac_network_format *format, const char *prefix, lac_dtype d,
+                             lac_borrowed *keep)
+{
+    for (int64_t i = 0; i < ps->n; i++)
+        LAC_TRY(write_one(w, ps->sorted[i], format, prefix, d, keep));
+    return LAC_OK;
+}
+
+/* ---- reading ---- */
+
+static bool same(const lac_shape *a, const lac_shape *b)
+{
+    return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
+}
+
+static bool floats(lac_dtype d) { return d == LAC_F32 || d == LAC_BF16 || d == LAC_F16 || d == LAC_F64; }
+
+/* A format, a file in it, and what its keys are found to lack. */
+typedef struct reader {
+    lac_params *ps;
+    const lac_weights *w;
+    const lac_network_format *format;
+    const char *prefix;
+    bool *taken;                        /* of each tensor of the file */
+    FILE *to;
+    int n;
+} reader;
+
+static void list(reader *r, const char *key, const char *what)
+{
+    if (r->n++ < MAX_LISTED)
+        fprintf(r->to, "%s'%s' %s", r->n > 1 ? "; " : "", key, what);
+}
+
+static void look_for(reader *r, const lac_param *p)
+{
+    lac_foreign there = { .shape.ndim = 0 };
+    char what[160];
+    if (!r->format->place(p, r->prefix, &there)) {
+        list(r, p->name, "has no place in such a file");
+        return;
+    }
+    const int64_t at = lac_weights_find(r->w, there.key);
+    if (at < 0) {
+        list(r, there.key, "is missing");
+        return;
+    }
+    r->taken[at] = true;
+    const lac_shape found = lac_weights_shape(r->w, at);
+    snprintf(what, sizeof what, "is %s in the file, %s in the model", lac_dims_str(found.ndim, found.dim), lac_dims_str(there.shape.ndim, there.shape.dim));
+    if (!same(&found, &there.shape))
+        list(r, there.key, what);
+    else if (!floats(lac_weights_dtype(r->w, at)))
+        list(r, there.key, "is not of floats");
+}
+
+static void look_at_all(reader *r)
+{
+    for (int64_t i = 0; i < r->ps->n; i++)
+        look_for(r, r->ps->sorted[i]);
+    for (int64_t i = 0; i < lac_weights_count(r->w); i++)
+        if (!r->taken[i] && (r->format->ignores == NULL || !r->format->ignores(lac_weights_name(r->w, i))))
+            list(r, lac_weights_name(r->w, i), "is not in the model");
+}
+
+static lac_status check_keys(reader *r)
+{
+    char *text = NULL;
+    size_t size;
+    LAC_TRY(lac_calloc((void **)&r->taken, (size_t)lac_weights_count(r->w) + 1, sizeof *r->taken));
+    r->to = open_memstream(&text, &size);
+    if (r->to != NULL) {
+        look_at_all(r);
+        fclose(r->to);
+    }
+    free(r->taken);
+    if (text == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory: keys of the file");
+    const lac_status s = r->n == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "%d key%s not fit: %s%s", r->n, r->n == 1 ? " does" : "s do", text,
+                                                       r->n > MAX_LISTED ? "; ..." : "");
+    free(text);
+    return s;
+}
+
+/* Without `set` it is only looked at. */
+static lac_status read_one(const reader *r, lac_param *p, bool set)
+{
+    lac_foreign there = { .shape.ndim = 0 };
+    const int64_t n = lac_numel(p->value);
+    float *x;
+    r->format->place(p, r->prefix, &there);
+    LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
+    lac_status s = lac_weights_read_f32(r->w, lac_weights_find(r->w, there.key), x + n);
+    for (int64_t i = 0; s == LAC_OK && i < n; i++)
+        if (isnan(x[n + i]))
+            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds NaN", there.key);
+    if (s == LAC_OK && set) {
+        reorder(x, x + n, p, &there, false);
+        s = lac_param_set(p, x);
+    }
+    free(x);
+    return s;
+}
+
+lac_status lac_network_read(lac_params *ps, const lac_weights *w, const lac_network_format *format, const char *prefix)
+{
+    reader r = { .ps = ps, .w = w, .format = format, .prefix = prefix };
+    if (format->place == NULL)
+        return lac_params_load(ps, w, prefix, true, NULL);
+    LAC_TRY(check_keys(&r));
+    for (int64_t i = 0; i < 2 * ps->n; i++)         /* all are looked at before the first is set */
+        LAC_TRY(read_one(&r, ps->sorted[i % ps->n], i >= ps->n));
+    return LAC_OK;
+}
