@@ -14,11 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_AT_ONCE = 4096 };
+
 static const char default_metrics[] = "l1-pm1@hole,l1-percent@hole,l2-percent@hole,psnr@hole,psnr,ssim,tv";
 
 typedef struct wish {
     const char *set, *split, *crop, *mask, *metrics, *baselines, *out;
-    int64_t size, shorter, limit, pictures;
+    const char *prompt;
+    int64_t size, shorter, limit, pictures, batch, seed;
     lac_model_how how;
 } wish;
 
@@ -82,7 +85,7 @@ static lac_status add_model(contest *c, const wish *w, const char *path, const c
     LAC_TRY(lac_model_open(&m->model, path, &w->how));
     LAC_TRY(set_name(c, &m->model, path, name));
     LAC_TRY(lac_tape_new(&m->tape, m->model.ip.params->backend));
-    m->painter = (lac_eval_painter){ &m->model.ip, m->tape };
+    m->painter = (lac_eval_painter){ &m->model.ip, m->tape, (uint64_t)w->seed, w->batch };
     return LAC_OK;
 }
 
@@ -148,6 +151,17 @@ static lac_status line_up(contest *c, const wish *w)
     return LAC_OK;
 }
 
+/* A prompt that nobody takes is a mistake; the records' own are there for whoever wants them. */
+static lac_status check_prompt(const contest *c, const wish *w)
+{
+    if (w->prompt == NULL)
+        return LAC_OK;
+    for (int64_t i = 0; i < c->n; i++)
+        if (c->model[i]->model.ip.def->asks & LAC_ASK_PROMPT)
+            return LAC_OK;
+    return LAC_FAIL(LAC_ERR_ARG, "--prompt: no model here takes one");
+}
+
 /* ---- on what ---- */
 
 /* The first run's own data.eval, or what a config without one would mean. */
@@ -163,7 +177,8 @@ static json_t *data_of(const contest *c)
 
 static lac_status lay_over(json_t *data, const wish *w)
 {
-    const struct { const char *key, *value; } words[] = { { "set", w->set }, { "split", w->split }, { "crop", w->crop } };
+    const struct { const char *key, *value; } words[] = { { "set", w->set }, { "split", w->split }, { "crop", w->crop },
+                                                        { "prompt", w->prompt } };
     for (size_t i = 0; i < LAC_COUNT(words); i++)
         if (words[i].value != NULL)
             json_object_set_new(data, words[i].key, json_string(words[i].value));
@@ -192,12 +207,15 @@ static lac_status open_set(contest *c, const wish *w)
 
 /* ---- scoring ---- */
 
-static lac_status new_score(contest *c, const char *metrics)
+static lac_status new_score(contest *c, const wish *w)
 {
+    const lac_backend *b;
+    lac_dtype d;
     char *list, *rest = NULL;
     const char **name = NULL;
     int64_t n = 0, capacity = 0;
-    LAC_TRY(lac_strdup(&list, metrics));
+    LAC_TRY(lac_model_device(&w->how, &b, &d));
+    LAC_TRY(lac_strdup(&list, w->metrics));
     lac_status s = LAC_OK;
     for (char *m = strtok_r(list, ",", &rest); s == LAC_OK && m != NULL; m = strtok_r(NULL, ",", &rest)) {
         s = lac_grow((void **)&name, n, &capacity, sizeof *name);
@@ -205,15 +223,22 @@ static lac_status new_score(contest *c, const char *metrics)
             name[n++] = m;
     }
     if (s == LAC_OK)
-        s = n > 0 ? lac_score_new(&c->score, name, n, c->name, c->n_methods) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
+        s = n > 0 ? lac_score_new(&c->score, name, n, c->name, c->n_methods, b) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
     free(name);
     free(list);
     return s;
 }
 
-static lac_status table_of(const contest *c, lac_table *t)
+static lac_score_origin origin_of(const contest *c, const wish *w)
 {
-    const lac_score_origin origin = lac_eval_set_origin(c->set);
+    lac_score_origin origin = lac_eval_set_origin(c->set);
+    origin.seed = (uint64_t)w->seed;
+    return origin;
+}
+
+static lac_status table_of(const contest *c, const wish *w, lac_table *t)
+{
+    const lac_score_origin origin = origin_of(c, w);
     json_t *summary;
     LAC_TRY(lac_score_summary(&c->score, &origin, &summary));
     const lac_status s = lac_table_add(t, summary);
@@ -248,9 +273,9 @@ static lac_status write_sheet(const contest *c, const char *stem)
 }
 
 /* DIR/SET-SPLIT-SIZE.json, .images.jsonl, .md, .csv, .html, .png; and the reports of the runs among `words`. */
-static lac_status write_files(const contest *c, const char *folder, const lac_table *t, const lac_words *words)
+static lac_status write_files(const contest *c, const wish *w, const char *folder, const lac_table *t, const lac_words *words)
 {
-    const lac_score_origin origin = lac_eval_set_origin(c->set);
+    const lac_score_origin origin = origin_of(c, w);
     char *stem;
     LAC_TRY(lac_make_folders(folder));
     LAC_TRY(lac_format(&stem, "%s/%s%s%s-%lld", folder, origin.set, origin.split[0] ? "-" : "", origin.split, (long long)c->score.row[0].height));
@@ -285,7 +310,7 @@ static lac_status report(const contest *c, const wish *w, const lac_words *words
 {
     lac_table t = { 0 };
     char *text = NULL, *folder = NULL;
-    lac_status s = table_of(c, &t);
+    lac_status s = table_of(c, w, &t);
     if (s == LAC_OK)
         s = lac_table_markdown(&t, &text);
     if (s == LAC_OK)
@@ -293,7 +318,7 @@ static lac_status report(const contest *c, const wish *w, const lac_words *words
     if (s == LAC_OK)
         s = choose_folder(w, words, &folder);
     if (s == LAC_OK && folder != NULL)
-        s = write_files(c, folder, &t, words);
+        s = write_files(c, w, folder, &t, words);
     free(folder);
     free(text);
     lac_table_free(&t);
@@ -304,7 +329,8 @@ static lac_status prepare(contest *c, const wish *w, const lac_words *words)
 {
     LAC_TRY(add_models(c, w, words));
     LAC_TRY(line_up(c, w));
-    LAC_TRY(new_score(c, w->metrics));
+    LAC_TRY(check_prompt(c, w));
+    LAC_TRY(new_score(c, w));
     return open_set(c, w);
 }
 
@@ -314,7 +340,7 @@ static lac_status evaluate(const wish *w, const lac_words *words, lac_comm *comm
     contest c = { .model = NULL };
     lac_status s = lac_comm_agree(comm, prepare(&c, w, words));
     if (s == LAC_OK)
-        s = lac_eval_watch_run(&c.watch, &c.score, c.set, c.method, c.n_methods, w->pictures, comm);
+        s = lac_eval_watch_run(&c.watch, &c.score, c.set, c.method, c.n_methods, w->pictures, w->batch, comm);
     if (s == LAC_OK)
         s = lac_comm_agree(comm, comm->rank == 0 ? report(&c, w, words) : LAC_OK);
     free_contest(&c);
@@ -334,7 +360,7 @@ static int run_on_ranks(const wish *w, const lac_words *words)
 
 int lac_cmd_eval(int argc, char **argv)
 {
-    wish w = { .metrics = default_metrics, .baselines = "on", .shorter = -1, .pictures = 8, .how = { "auto", "auto" } };
+    wish w = { .metrics = default_metrics, .baselines = "on", .shorter = -1, .pictures = 8, .batch = LAC_EVAL_BATCH, .how = { "auto", "auto" } };
     const lac_option options[] = {
         { "set", 0, "NAME", LAC_OPTION_STRING, &w.set, "packed set: a path, or a name below $LACUNA_SETS or sets/" },
         { "split", 0, "NAME", LAC_OPTION_STRING, &w.split, "of the set" },
@@ -345,6 +371,9 @@ int lac_cmd_eval(int argc, char **argv)
         { "metrics", 0, "LIST", LAC_OPTION_STRING, &w.metrics, "separated by commas; a region may follow: psnr@hole, psnr@known" },
         { "limit", 0, "N", LAC_OPTION_INT, &w.limit, "pictures, the first of the split; 0: all (default)" },
         { "baselines", 0, "on|off", LAC_OPTION_STRING, &w.baselines, "rows for copy nothing, mean colour and Laplace fill (default on)" },
+        { "prompt", 0, "TEXT", LAC_OPTION_STRING, &w.prompt, "for every picture, in place of data.eval.prompt and the records' captions" },
+        { "seed", 0, "N", LAC_OPTION_INT, &w.seed, "of what models draw at random, and of the intervals' resamples (default 0)" },
+        { "batch", 0, "N", LAC_OPTION_INT, &w.batch, "pictures at once, which changes no value (default 8)" },
         { "pictures", 0, "N", LAC_OPTION_INT, &w.pictures, "rows of the sheet of pictures; 0: no sheet (default 8)" },
         { "out", 'o', "DIR", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
         LAC_MODEL_HOW_OPTIONS(w.how),
@@ -355,12 +384,16 @@ int lac_cmd_eval(int argc, char **argv)
         "size and masks are those of the first run's data.eval unless given. The table is printed as Markdown; the files are\n"
         "SET-SPLIT-SIZE.json (summary), .images.jsonl (a line a picture and method), .md, .csv, .html and .png (known, each method,\n"
         "truth). Brackets are 95 % intervals that resample backgrounds. Started by mpirun or srun, the ranks share the pictures and the first\n"
-        "writes the files, the same to the byte. Exit status: 0 done, 76 another rank was lost, else an error.", options };
+        "writes the files, the same to the byte. Stopped, it begins anew: nothing is kept of an evaluation that did not end. Exit status: 0 done, 76 another rank was lost, else an error.", options };
     lac_words words = { NULL, 0 };
     bool go;
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
     if (go && (w.pictures < 0 || w.size < 0))
         s = LAC_FAIL(LAC_ERR_ARG, "--pictures and --size must not be negative");
+    if (go && s == LAC_OK && (w.batch < 1 || w.batch > MOST_AT_ONCE))
+        s = LAC_FAIL(LAC_ERR_ARG, "--batch must be 1 to %d, found %lld", MOST_AT_ONCE, (long long)w.batch);
+    if (go && s == LAC_OK && w.seed < 0)
+        s = LAC_FAIL(LAC_ERR_ARG, "--seed must not be negative, found %lld", (long long)w.seed);
     const int code = go && s == LAC_OK ? run_on_ranks(&w, &words) : lac_finish(s);
     lac_words_free(&words);
     return code;

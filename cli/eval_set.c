@@ -3,7 +3,6 @@
 #include "core/memory.h"
 #include "data/loader.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,10 +98,14 @@ lac_status lac_eval_set_open(lac_eval_set **set, const json_t *data, int64_t lim
 
 int64_t lac_eval_set_count(const lac_eval_set *s) { return s->n; }
 
+/* data.eval.prompt; "": each record's own. */
+static const char *own_prompt(const lac_eval_set *s) { return lac_config_has(s->data, "prompt") ? lac_config_str(s->data, "prompt") : ""; }
+
 lac_score_origin lac_eval_set_origin(const lac_eval_set *s)
 {
+    const char *prompt = own_prompt(s);
     return (lac_score_origin){ .set = lac_set_name(s->set), .split = lac_config_str(s->data, "split"), .manifest = lac_set_hash(s->set),
-                               .masks = lac_loader_masks(s->loader), .seed = 0, .view = s->view };
+                               .masks = lac_loader_masks(s->loader), .view = s->view, .prompt = prompt[0] ? prompt : NULL };
 }
 
 /* Picture i into the loader's batch; passes go from front to back. */
@@ -150,131 +153,8 @@ lac_status lac_eval_set_read(void *context, int64_t i, lac_eval_item *item)
     }
     const lac_record r = lac_set_record(s->set, id);
     snprintf(s->background, sizeof s->background, "%lld", (long long)r.group);
-    *item = (lac_eval_item){ r.name, s->background, NULL, s->size, s->size, picture, mask };
+    const char *prompt = own_prompt(s);
+    *item = (lac_eval_item){ r.name, s->background, NULL, s->size, s->size, picture, mask, .record = id,
+                             .prompt = prompt[0] ? prompt : r.label[0] ? r.label : NULL };
     return LAC_OK;
-}
-
-/* ---- an inpainter as a method ---- */
-
-static lac_status complete(void *context, uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask, const char *id)
-{
-    const lac_eval_painter *p = context;
-    const lac_image image = { height, width, 3, picture }, hole = { height, width, 1, (uint8_t *)mask };
-    lac_image result = { 0 };
-    (void)id;
-    LAC_TRY(lac_inpaint(p->ip, p->tape, &image, &hole, NULL, &result));
-    memcpy(picture, result.pixels, (size_t)(height * width) * 3);
-    lac_image_free(&result);
-    return LAC_OK;
-}
-
-lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p }; }
-
-lac_eval_share lac_eval_set_share(const lac_eval_set *set, const lac_comm *comm)
-{
-    const int64_t each = (set->n + comm->size - 1) / comm->size, from = LAC_MIN(comm->rank * each, set->n);
-    return (lac_eval_share){ each, from, LAC_MIN(each, set->n - from) };
-}
-
-typedef struct part { lac_eval_read *read; void *context; int64_t from; } part;
-
-static lac_status read_part(void *context, int64_t i, lac_eval_item *item)
-{
-    const part *p = context;
-    return p->read(p->context, p->from + i, item);
-}
-
-lac_status lac_eval_share_run(const lac_eval_share *share, lac_score *score, lac_eval_read *read, void *context, const lac_eval_method *methods,
-                              lac_comm *comm)
-{
-    for (int64_t at = 0; at < share->each; at += AT_ONCE) {
-        part p = { read, context, share->from + at };
-        const int64_t n = LAC_MAX(LAC_MIN(AT_ONCE, share->n - at), 0);
-        LAC_TRY(lac_comm_agree(comm, lac_score_run(score, read_part, &p, n, methods)));
-    }
-    return LAC_OK;
-}
-
-/* Metric k of every picture of the set, NAN where it is undefined or there is no picture: fresh [ranks][each]. */
-static lac_status gather_values(const lac_score *s, int64_t k, int64_t each, lac_comm *comm, double **all)
-{
-    double *value;
-    LAC_TRY(lac_calloc((void **)all, (size_t)(comm->size * each), sizeof **all));
-    double *own = *all + comm->rank * each;
-    lac_status status = lac_score_values(s, 0, k, &value);
-    for (int64_t i = 0; status == LAC_OK && i < each; i++)
-        own[i] = i < s->n_rows ? value[i] : NAN;
-    if (status == LAC_OK) {
-        free(value);
-        status = comm->all_gather(comm, *all, own, (size_t)each * sizeof **all);
-    }
-    if (status != LAC_OK)
-        free(*all);
-    return status;
-}
-
-static lac_status mean(const lac_score *s, int64_t k, int64_t each, lac_comm *comm, double *to, int64_t *n)
-{
-    double *value;
-    LAC_TRY(gather_values(s, k, each, comm, &value));
-    *to = 0;
-    *n = 0;
-    for (int64_t i = 0; i < comm->size * each; i++)
-        if (!isnan(value[i])) {
-            *to += value[i];
-            ++*n;
-        }
-    free(value);
-    *to = *n > 0 ? *to / (double)*n : NAN;
-    return LAC_OK;
-}
-
-static lac_status means(const lac_score *s, int64_t each, lac_comm *comm, json_t *values, double *score)
-{
-    for (int64_t k = 0; k < s->n_metrics; k++) {
-        double v;
-        int64_t n;
-        LAC_TRY(mean(s, k, each, comm, &v, &n));
-        if (n > 0)
-            json_object_set_new(values, s->metric_name[k], json_real(v));
-        if (k == 0 && n == 0)
-            return LAC_FAIL(LAC_ERR_STATE, "'%s' is defined on no picture", s->metric_name[k]);
-        if (k == 0)
-            *score = s->metric[k].def->higher_is_better ? -v : v;
-    }
-    return LAC_OK;
-}
-
-static lac_status score_share(lac_score *s, const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, lac_comm *comm, json_t *values, double *score)
-{
-    const lac_eval_share own = lac_eval_set_share(set, comm);
-    lac_eval_painter painter = { ip, t };
-    const lac_eval_method method = lac_eval_inpainter_method(ip->def->name, &painter);
-    LAC_TRY(lac_eval_share_run(&own, s, lac_eval_set_read, set, &method, comm));
-    return means(s, own.each, comm, values, score);
-}
-
-lac_status lac_eval_inpainter(const lac_inpainter *ip, lac_tape *t, lac_eval_set *set, const json_t *metrics, lac_comm *comm, json_t **values,
-                              double *score)
-{
-    lac_score s;
-    const size_t n = json_array_size(metrics);
-    const char **names;
-    if (n == 0)
-        return LAC_FAIL(LAC_ERR_CONFIG, "there is no metric to score by");
-    LAC_TRY(lac_calloc((void **)&names, n, sizeof *names));
-    for (size_t i = 0; i < n; i++)
-        names[i] = json_string_value(json_array_get(metrics, i));
-    lac_status status = lac_score_new(&s, names, (int64_t)n, &ip->def->name, 1);
-    free(names);
-    if (status != LAC_OK)
-        return status;
-    *values = json_object();
-    status = score_share(&s, ip, t, set, comm, *values, score);
-    if (status != LAC_OK) {
-        json_decref(*values);
-        *values = NULL;
-    }
-    lac_score_free(&s);
-    return status;
 }

@@ -4,7 +4,6 @@
 #include "core/image/grid.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
-#include "eval/baseline.h"
 #include "eval/gather.h"
 #include "train/progress.h"
 
@@ -25,12 +24,12 @@ static void tell(const lac_eval_watch *w)
     fprintf(stderr, "\r\033[Kpicture %lld/%lld   ETA %s", (long long)done, (long long)n, left);
 }
 
-static lac_image *cell(const lac_eval_watch *w, int64_t column) { return &w->shown[w->at * (w->n_methods + 2) + column]; }
+static lac_image *cell(const lac_eval_watch *w, int64_t i, int64_t column) { return &w->shown[i * (w->n_methods + 2) + column]; }
 
-static lac_status show(const lac_eval_watch *w, int64_t column, const uint8_t *picture, int64_t height, int64_t width)
+static lac_status show(const lac_eval_watch *w, int64_t i, int64_t column, const uint8_t *picture, int64_t height, int64_t width)
 {
     const lac_image image = { height, width, 3, (uint8_t *)picture };
-    return w->at < w->n_shown ? lac_image_crop(cell(w, column), &image, 0, 0, height, width) : LAC_OK;
+    return i < w->n_shown ? lac_image_crop(cell(w, i, column), &image, 0, 0, height, width) : LAC_OK;
 }
 
 static lac_status read_item(void *context, int64_t i, lac_eval_item *item)
@@ -39,19 +38,22 @@ static lac_status read_item(void *context, int64_t i, lac_eval_item *item)
     w->at = i;
     tell(w);
     LAC_TRY(lac_eval_set_read(w->set, i, item));
-    LAC_TRY(show(w, w->n_methods + 1, item->reference, item->height, item->width));
-    LAC_TRY(show(w, 0, item->reference, item->height, item->width));
-    for (int64_t k = 0; i < w->n_shown && k < item->height * item->width; k++)
-        if (item->mask[k])
-            memset(cell(w, 0)->pixels + 3 * k, LAC_BASELINE_GREY, 3);
+    LAC_TRY(show(w, i, w->n_methods + 1, item->reference, item->height, item->width));
+    LAC_TRY(show(w, i, 0, item->reference, item->height, item->width));
+    if (i < w->n_shown)
+        lac_hole_grey(cell(w, i, 0)->pixels, item->mask, item->height * item->width);
     return LAC_OK;
 }
 
-static lac_status complete(void *context, uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask, const char *id)
+/* The items follow those that are in the score. */
+static lac_status complete(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture)
 {
     const lac_eval_watched *m = context;
-    LAC_TRY(m->method.complete(m->method.context, picture, height, width, mask, id));
-    return show(m->watch, m->column, picture, height, width);
+    const int64_t first = m->watch->share.from + m->watch->score->n_rows;
+    LAC_TRY(m->method.complete(m->method.context, n, item, picture));
+    for (int64_t i = 0; i < n; i++)
+        LAC_TRY(show(m->watch, first + i, m->column, picture[i], item[i].height, item[i].width));
+    return LAC_OK;
 }
 
 static lac_status score_share(lac_eval_watch *w, lac_score *score, lac_eval_method *methods, lac_comm *comm)
@@ -59,7 +61,7 @@ static lac_status score_share(lac_eval_watch *w, lac_score *score, lac_eval_meth
     for (int64_t m = 0; m < w->n_methods; m++)
         methods[m] = (lac_eval_method){ w->watched[m].method.name, complete, &w->watched[m] };
     w->started = lac_seconds();
-    const lac_status s = lac_eval_share_run(&w->share, score, read_item, w, methods, comm);
+    const lac_status s = lac_eval_share_run(&w->share, score, read_item, w, methods, w->batch, comm);
     if (w->terminal)
         fprintf(stderr, "\r\033[K");
     return s;
@@ -93,10 +95,11 @@ static lac_status spread_sheet(lac_eval_watch *w, int64_t side, lac_comm *comm)
 }
 
 lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
-                              int64_t images, lac_comm *comm)
+                              int64_t images, int64_t batch, lac_comm *comm)
 {
     lac_eval_method *own = NULL;
-    *w = (lac_eval_watch){ .set = set, .share = lac_eval_set_share(set, comm), .n_methods = n_methods, .terminal = comm->rank == 0 && isatty(STDERR_FILENO) };
+    *w = (lac_eval_watch){ .set = set, .score = score, .batch = batch, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
+                           .terminal = comm->rank == 0 && isatty(STDERR_FILENO) };
     lac_status s = lac_comm_agree(comm, make_room(w, &own, methods, LAC_MIN(images, lac_eval_set_count(set))));
     if (s == LAC_OK)
         s = score_share(w, score, own, comm);

@@ -4,14 +4,16 @@
  * set; the first tells of its own on the terminal. */
 #pragma once
 
-#include "cli/eval_set.h"
+#include "cli/eval_run.h"
 
 typedef struct lac_eval_watched { lac_eval_method method; struct lac_eval_watch *watch; int64_t column; } lac_eval_watched;
 
 typedef struct lac_eval_watch {
     lac_eval_set *set;
+    const lac_score *score;
+    int64_t batch;
     lac_eval_share share;                   /* of this rank */
-    int64_t n_methods, n_shown, at;         /* at: the picture that is being done, as the set counts */
+    int64_t n_methods, n_shown, at;         /* at: the last picture that was read, as the set counts */
     lac_eval_watched *watched;
     lac_image *shown;                       /* [n_shown][n_methods + 2] */
     bool terminal;
@@ -19,8 +21,8 @@ typedef struct lac_eval_watch {
 } lac_eval_watch;
 
 /* Scores the methods over the whole set; every rank then has all values and all pictures of the sheet. images: how many pictures that is
- * to have; 0: no sheet. What one rank fails at, all return. lac_eval_watch_free ends it, also after a failure. */
+ * to have; 0: no sheet. batch: how many are done at once. What one rank fails at, all return. lac_eval_watch_free ends it, also after a failure. */
 lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
-                              int64_t images, lac_comm *comm);
+                              int64_t images, int64_t batch, lac_comm *comm);
 void lac_eval_watch_free(lac_eval_watch *w);
 lac_status lac_eval_watch_sheet(const lac_eval_watch *w, const char *path);        /* PNG */

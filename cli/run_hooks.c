@@ -1,9 +1,9 @@
 #include "cli/run_hooks.h"
 
 #include "cli/commands.h"
-#include "cli/eval_set.h"
 #include "cli/locate.h"
 #include "cli/lua_text.h"
+#include "cli/validate.h"
 #include "core/clock.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
@@ -70,22 +70,19 @@ static lac_status begun(void *context, const char *folder, const lac_stages *sta
     return s;
 }
 
-/* The context is the hooks' own: the evaluation set stays open, its pictures decoded, from one validation to the next. */
 static lac_status validate(void *context, const lac_inpainter *ip, lac_tape *t, const json_t *config, lac_comm *comm, json_t **values,
                            double *score)
 {
-    lac_eval_set **set = context;
-    LAC_TRY(lac_eval_set_open(set, lac_config_at(config, "data.eval"), lac_config_int(config, "validate.limit"), lac_locate, NULL));
-    return lac_eval_inpainter(ip, t, *set, lac_config_at(config, "validate.metrics"), comm, values, score);
+    return lac_validator_run(context, ip, t, config, lac_locate, comm, values, score);
 }
 
 lac_run_hooks lac_run_hooks_here(void)
 {
-    static lac_eval_set *set;
+    static lac_validator validator;         /* what it opened stays open from one validation to the next */
     const struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
     signal(SIGXFSZ, SIG_IGN);               /* a file over the limit of its size is an error of the write, as a full disk is */
-    return (lac_run_hooks){ &set, say, progress, stop, lac_locate, validate, begun, lac_code_revision() };
+    return (lac_run_hooks){ &validator, say, progress, stop, lac_locate, validate, begun, lac_code_revision() };
 }

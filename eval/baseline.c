@@ -1,6 +1,7 @@
 #include "eval/baseline.h"
 
 #include "core/image/laplace.h"
+#include "core/image/paste.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static void fill_colour(uint8_t *picture, int64_t n, const uint8_t *mask, const 
 
 static lac_status fill_nothing(uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask)
 {
-    fill_colour(picture, height * width, mask, (const uint8_t[3]){ LAC_BASELINE_GREY, LAC_BASELINE_GREY, LAC_BASELINE_GREY });
+    lac_hole_grey(picture, mask, height * width);
     return LAC_OK;
 }
 
@@ -29,7 +30,7 @@ static lac_status fill_mean(uint8_t *picture, int64_t height, int64_t width, con
     }
     uint8_t mean[3];
     for (int c = 0; c < 3; c++)
-        mean[c] = (uint8_t)(n > 0 ? (2 * sum[c] + n) / (2 * n) : LAC_BASELINE_GREY);       /* halves go up */
+        mean[c] = (uint8_t)(n > 0 ? (2 * sum[c] + n) / (2 * n) : LAC_HOLE_GREY);       /* halves go up */
     fill_colour(picture, height * width, mask, mean);
     return LAC_OK;
 }
@@ -41,7 +42,7 @@ static lac_status fill_laplace(uint8_t *picture, int64_t height, int64_t width, 
     LAC_TRY(lac_calloc((void **)&x, (size_t)n, 3 * sizeof *x));
     for (int64_t i = 0; i < 3 * n; i++)
         x[i] = picture[i];
-    const lac_status s = lac_laplace_fill(x, height, width, 3, mask, LAC_BASELINE_GREY, NULL);
+    const lac_status s = lac_laplace_fill(x, height, width, 3, mask, LAC_HOLE_GREY, NULL);
     for (int64_t i = 0; s == LAC_OK && i < 3 * n; i++)
         if (mask[i / 3])                        /* between the boundary's values but for the residual */
             picture[i] = (uint8_t)LAC_MIN(LAC_MAX(x[i] + 0.5f, 0.0f), 255.0f);

@@ -17,7 +17,5 @@ typedef struct lac_baseline {
     lac_status (*fill)(uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask);
 } lac_baseline;
 
-enum { LAC_BASELINE_GREY = 128 };
-
 extern const lac_baseline lac_baselines[];          /* ends with name == NULL */
 const lac_baseline *lac_baseline_find(const char *name);    /* NULL when there is none of that name */

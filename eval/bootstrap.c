@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct group_sum { double sum; int64_t n; } group_sum;
 
@@ -36,10 +37,12 @@ static void sum_groups(lac_interval *interval, group_sum *sums, const double *va
     interval->value = interval->n > 0 ? sum / (double)interval->n : NAN;
 }
 
+static lac_stream draws_of(uint64_t seed, uint32_t which) { return lac_stream_at(seed, lac_purpose("bootstrap"), which, 0); }
+
 /* The mean of one resample, NaN when it holds no value. */
 static double resample(const group_sum *sums, int64_t n_groups, uint64_t seed, uint32_t which)
 {
-    lac_stream s = lac_stream_at(seed, lac_purpose("bootstrap"), which, 0);
+    lac_stream s = draws_of(seed, which);
     double sum = 0;
     int64_t n = 0;
     for (int64_t i = 0; i < n_groups; i++) {
@@ -50,6 +53,13 @@ static double resample(const group_sum *sums, int64_t n_groups, uint64_t seed, u
     return n > 0 ? sum / (double)n : NAN;
 }
 
+static void set_bounds(lac_interval *interval, double *value, int64_t n)
+{
+    qsort(value, (size_t)n, sizeof *value, ascending);
+    interval->low = n > 0 ? lac_quantile(value, n, 0.025) : NAN;
+    interval->high = n > 0 ? lac_quantile(value, n, 0.975) : NAN;
+}
+
 static void find_interval(lac_interval *interval, const group_sum *sums, int64_t n_groups, uint64_t seed)
 {
     double mean[LAC_BOOTSTRAP_RESAMPLES];
@@ -58,19 +68,66 @@ static void find_interval(lac_interval *interval, const group_sum *sums, int64_t
         mean[n] = resample(sums, n_groups, seed, i);
         n += !isnan(mean[n]);
     }
-    qsort(mean, (size_t)n, sizeof *mean, ascending);
-    interval->low = n > 0 ? lac_quantile(mean, n, 0.025) : NAN;
-    interval->high = n > 0 ? lac_quantile(mean, n, 0.975) : NAN;
+    set_bounds(interval, mean, n);
 }
 
-lac_status lac_bootstrap(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, uint64_t seed)
+/* seed NULL: no resamples. */
+static lac_status mean_of(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, const uint64_t *seed)
 {
     group_sum *sums;
     *interval = (lac_interval){ NAN, NAN, NAN, 0, 0 };
     LAC_TRY(lac_calloc((void **)&sums, (size_t)n_groups, sizeof *sums));
     sum_groups(interval, sums, value, group, n);
-    if (interval->n > 0)
-        find_interval(interval, sums, n_groups, seed);
+    if (interval->n > 0 && seed != NULL)
+        find_interval(interval, sums, n_groups, *seed);
     free(sums);
     return LAC_OK;
+}
+
+lac_status lac_bootstrap(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, uint64_t seed)
+{
+    return mean_of(interval, value, group, n, n_groups, &seed);
+}
+
+lac_status lac_bootstrap_none(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups)
+{
+    return mean_of(interval, value, group, n, n_groups, NULL);
+}
+
+/* ---- any statistic ---- */
+
+lac_status lac_bootstrap_value(double *value, lac_statistic *f, void *context, int64_t n_groups)
+{
+    double *times;
+    LAC_TRY(lac_calloc((void **)&times, (size_t)n_groups, sizeof *times));
+    for (int64_t g = 0; g < n_groups; g++)
+        times[g] = 1;
+    const lac_status s = f(context, times, value);
+    free(times);
+    return s;
+}
+
+static lac_status resample_all(double *value, int64_t *n, double *times, lac_statistic *f, void *context, int64_t n_groups, uint64_t seed)
+{
+    for (uint32_t i = 0; i < LAC_BOOTSTRAP_RESAMPLES; i++) {
+        lac_stream s = draws_of(seed, i);
+        memset(times, 0, (size_t)n_groups * sizeof *times);
+        for (int64_t g = 0; g < n_groups; g++)
+            times[lac_stream_below(&s, (uint32_t)n_groups)]++;
+        LAC_TRY(f(context, times, &value[*n]));
+        *n += !isnan(value[*n]);
+    }
+    return LAC_OK;
+}
+
+lac_status lac_bootstrap_interval(lac_interval *interval, lac_statistic *f, void *context, int64_t n_groups, uint64_t seed)
+{
+    double value[LAC_BOOTSTRAP_RESAMPLES], *times;
+    int64_t n = 0;
+    LAC_TRY(lac_calloc((void **)&times, (size_t)n_groups, sizeof *times));
+    const lac_status s = resample_all(value, &n, times, f, context, n_groups, seed);
+    free(times);
+    if (s == LAC_OK)
+        set_bounds(interval, value, n);
+    return s;
 }

@@ -1,4 +1,4 @@
-/* eval/bootstrap.h -- percentile intervals for a mean over pictures, resampling groups of pictures (their backgrounds).
+/* eval/bootstrap.h -- percentile intervals for a mean over pictures, or another statistic of them, resampling groups of pictures (their backgrounds).
  *
  * Pictures on one background are not independent, so a resample draws as many groups as there are, with replacement, and
  * takes every picture of each. Draws come from Philox: they depend on (seed, resample) alone, so intervals of several metrics
@@ -15,6 +15,16 @@ typedef struct lac_interval { double value, low, high; int64_t n, n_groups; } la
 /* value [n]; group [n], numbers in [0, n_groups). The 95 % interval: quantiles 0.025 and 0.975 of the resampled means
  * (resamples that hold no defined value are left out). */
 lac_status lac_bootstrap(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, uint64_t seed);
+
+/* The same without resamples: low and high are NaN. */
+lac_status lac_bootstrap_none(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups);
+
+/* What is no mean: a statistic of groups, of which group g counts times[g] times; NaN where it is undefined. Resamples draw the very groups
+ * that those of lac_bootstrap do. lac_bootstrap_value: with each group once. lac_bootstrap_interval sets low and high alone, resamples
+ * without a value left out. */
+typedef lac_status lac_statistic(void *context, const double *times, double *value);
+lac_status lac_bootstrap_value(double *value, lac_statistic *f, void *context, int64_t n_groups);
+lac_status lac_bootstrap_interval(lac_interval *interval, lac_statistic *f, void *context, int64_t n_groups, uint64_t seed);
 
 /* The q-quantile, 0 <= q <= 1, of n > 0 ascending values, linear between neighbours (NumPy's default). */
 double lac_quantile(const double *ascending, int64_t n, double q);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* A row as bytes: id, background, object as text, with an end to each ("" for no object); three numbers; each value and, as text, why
- * it is undefined ("" where it is not). */
+ * it is undefined ("" where it is not); its features. */
 typedef struct bytes { char *data; size_t n, capacity; } bytes;
 
 static lac_status put(bytes *b, const void *data, size_t n)
@@ -16,7 +16,8 @@ static lac_status put(bytes *b, const void *data, size_t n)
         LAC_TRY(lac_realloc((void **)&b->data, capacity));
         b->capacity = capacity;
     }
-    memcpy(b->data + b->n, data, n);
+    if (n > 0)
+        memcpy(b->data + b->n, data, n);
     b->n += n;
     return LAC_OK;
 }
@@ -34,7 +35,7 @@ static lac_status put_row(bytes *b, const lac_score *s, const lac_score_row *row
         LAC_TRY(put(b, &row->value[i].value, sizeof row->value[i].value));
         LAC_TRY(put_text(b, row->value[i].reason != NULL ? row->value[i].reason : ""));
     }
-    return LAC_OK;
+    return put(b, row->feature, (size_t)s->row_features * sizeof *row->feature);
 }
 
 /* What is left of the bytes of all ranks. */
@@ -44,7 +45,8 @@ static lac_status take(reader *r, void *to, size_t n)
 {
     if ((size_t)(r->end - r->at) < n)
         return LAC_FAIL(LAC_ERR_FORMAT, "the scores of another rank end in the middle of a row: do all ranks score the same?");
-    memcpy(to, r->at, n);
+    if (n > 0)
+        memcpy(to, r->at, n);
     r->at += n;
     return LAC_OK;
 }
@@ -59,7 +61,7 @@ static lac_status take_text(reader *r, const char **text)
     return LAC_OK;
 }
 
-static lac_status take_row(reader *r, lac_score *s, lac_value *value)
+static lac_status take_row(reader *r, lac_score *s, lac_value *value, float *feature)
 {
     lac_eval_item item = { 0 };
     int64_t number[3];
@@ -76,16 +78,21 @@ static lac_status take_row(reader *r, lac_score *s, lac_value *value)
         LAC_TRY(take_text(r, &reason));
         value[i].reason = reason[0] != '\0' ? reason : NULL;
     }
-    return lac_score_add_values(s, &item, number[2], value);
+    LAC_TRY(take(r, feature, (size_t)s->row_features * sizeof *feature));
+    return lac_score_add_values(s, &item, number[2], value, feature);
 }
 
 static lac_status take_rows(lac_score *s, const char *data, size_t n)
 {
     reader r = { data, data + n };
     lac_value *value;
+    float *feature = NULL;
     lac_status status = lac_calloc((void **)&value, (size_t)(s->n_methods * s->n_metrics), sizeof *value);
+    if (status == LAC_OK)
+        status = lac_calloc((void **)&feature, (size_t)s->row_features, sizeof *feature);
     while (status == LAC_OK && r.at < r.end)
-        status = take_row(&r, s, value);
+        status = take_row(&r, s, value, feature);
+    free(feature);
     free(value);
     return status;
 }

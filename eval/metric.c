@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The range is that of the pixel values: 1 for [0,1], 2 for [-1,1]. "l1" and "mse" are means over pixels and channels.
@@ -33,6 +34,25 @@ const lac_metric_def lac_metrics[] = {
     { "ssim-uniform7", "ssim{variant=uniform7,window=box7,cov=sample,region=%s}", 255, LAC_SSIM_UNIFORM7, true, 4, lac_ssim_measure },
     { .name = NULL },
 };
+
+static const lac_features_def *const own_features[] = {
+#define LAC_FEATURES(name) &lac_features_##name,
+#include "eval/features.def"
+#undef LAC_FEATURES
+    NULL,
+};
+
+static const lac_metric_list house = { lac_metrics, own_features };
+static const lac_metric_list *lists[8] = { &house };
+static int n_lists = 1;
+
+lac_status lac_metric_register(const lac_metric_list *list)
+{
+    if (n_lists == LAC_COUNT(lists))
+        return LAC_FAIL(LAC_ERR_STATE, "there is room for %d lists of metrics", n_lists);
+    lists[n_lists++] = list;
+    return LAC_OK;
+}
 
 static const char *const region_name[] = { [LAC_WHOLE] = "whole", [LAC_HOLE] = "hole", [LAC_KNOWN] = "known" };
 
@@ -66,6 +86,10 @@ lac_differences lac_differences_of(const lac_pair *p, lac_region region)
     return sum;
 }
 
+/* ---- names ---- */
+
+enum { MOST_NAMES = 128 };
+
 static lac_status find_region(lac_region *region, const char *text, const char *name)
 {
     for (int r = LAC_WHOLE; r <= LAC_KNOWN; r++)
@@ -74,47 +98,116 @@ static lac_status find_region(lac_region *region, const char *text, const char *
     return LAC_FAIL(LAC_ERR_ARG, "unknown region '%s' in metric '%s': whole, hole or known", text, name);
 }
 
-static lac_status unknown_metric(const char *name, int length)
+static lac_status find_def(const lac_metric_def **def, const char *word)
 {
-    char word[64];
-    const char *known[LAC_COUNT(lac_metrics)];
+    const char *known[MOST_NAMES];
     int n = 0;
-    for (; lac_metrics[n].name != NULL; n++)
-        known[n] = lac_metrics[n].name;
-    snprintf(word, sizeof word, "%.*s", length, name);
+    for (int i = 0; i < n_lists; i++)
+        for (const lac_metric_def *d = lists[i]->metric; d->name != NULL; d++) {
+            if (strcmp(d->name, word) == 0)
+                return *def = d, LAC_OK;
+            if (n < MOST_NAMES)
+                known[n++] = d->name;
+        }
     const int near = lac_nearest(word, known, n);
     return near < 0 ? LAC_FAIL(LAC_ERR_ARG, "unknown metric '%s'", word)
                     : LAC_FAIL(LAC_ERR_ARG, "unknown metric '%s'; did you mean '%s'?", word, known[near]);
 }
 
+static lac_status find_features(const lac_features_def **def, const char *word, const char *name)
+{
+    for (int i = 0; i < n_lists; i++)
+        for (const lac_features_def *const *f = lists[i]->features; *f != NULL; f++)
+            if (strcmp((*f)->name, word) == 0)
+                return *def = *f, LAC_OK;
+    return LAC_FAIL(LAC_ERR_ARG, "unknown network '%s' in metric '%s'", word, name);
+}
+
+/* The name taken apart: text is a copy of it, cut into its words. network NULL: there are no brackets. */
+typedef struct words { char *metric, *network, *option, *region; } words;
+
+static lac_status take_apart(words *w, char *text, const char *name)
+{
+    char *open = strchr(text, '['), *close = strrchr(text, ']'), *at = strchr(text, '@');
+    *w = (words){ .metric = text };
+    if (open != NULL && (at == NULL || open < at)) {
+        if (close == NULL || close < open || (close[1] != '\0' && close[1] != '@'))
+            return LAC_FAIL(LAC_ERR_ARG, "metric '%s' is not of the form METRIC[NETWORK:OPTION]@REGION", name);
+        at = close[1] == '@' ? close + 1 : NULL;
+        *open = *close = '\0';
+        w->network = open + 1;
+        w->option = strchr(w->network, ':');
+        if (w->option != NULL)
+            *w->option++ = '\0';
+    }
+    if (at != NULL) {
+        *at = '\0';
+        w->region = at + 1;
+    }
+    return LAC_OK;
+}
+
+static lac_status set_network(lac_metric *m, const words *w, const char *name)
+{
+    if (w->network == NULL)
+        return m->def->wants_features ? LAC_FAIL(LAC_ERR_ARG, "metric '%s' wants a network: %s[NETWORK]", name, name) : LAC_OK;
+    if (!m->def->wants_features)
+        return LAC_FAIL(LAC_ERR_ARG, "metric '%s' has no network: found '%s'", m->def->name, name);
+    LAC_TRY(find_features(&m->features, w->network, name));
+    const int n = snprintf(m->option, sizeof m->option, "%s", w->option != NULL ? w->option : "");
+    return n < (int)sizeof m->option ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "metric '%s' is too long", name);
+}
+
+static lac_status find(lac_metric *m, char *text, const char *name)
+{
+    words w;
+    LAC_TRY(take_apart(&w, text, name));
+    LAC_TRY(find_def(&m->def, w.metric));
+    LAC_TRY(set_network(m, &w, name));
+    if (w.region == NULL)
+        return LAC_OK;
+    return m->def->whole ? LAC_FAIL(LAC_ERR_ARG, "metric '%s' sees whole pictures: no region, found '%s'", m->def->name, name)
+                         : find_region(&m->region, w.region, name);
+}
+
 lac_status lac_metric_find(lac_metric *metric, const char *name)
 {
-    const size_t length = strcspn(name, "@");
-    *metric = (lac_metric){ NULL, LAC_WHOLE };
-    for (const lac_metric_def *d = lac_metrics; d->name != NULL; d++)
-        if (strlen(d->name) == length && strncmp(d->name, name, length) == 0)
-            metric->def = d;
-    if (metric->def == NULL)
-        return unknown_metric(name, (int)length);
-    return name[length] == '\0' ? LAC_OK : find_region(&metric->region, name + length + 1, name);
+    char text[2 * LAC_METRIC_OPTION];
+    *metric = (lac_metric){ .region = LAC_WHOLE };
+    if (snprintf(text, sizeof text, "%s", name) >= (int)sizeof text)
+        return LAC_FAIL(LAC_ERR_ARG, "metric '%s' is too long", name);
+    return find(metric, text, name);
 }
 
 lac_status lac_metric_measure(const lac_metric *metric, const lac_pair *p, lac_value *value)
 {
     const char *missing = lac_region_missing(p, metric->region);
+    if (metric->def->measure == NULL)
+        missing = "a value of the whole set";
     if (missing != NULL)
         return *value = lac_undefined(missing), LAC_OK;
     return metric->def->measure(metric->def, p, metric->region, value);
 }
 
-lac_status lac_metric_name(const lac_metric *metric, char **name)
+lac_status lac_metric_name(const lac_metric *m, char **name)
 {
-    const bool whole = metric->region == LAC_WHOLE;
-    return lac_format(name, "%s%s%s", metric->def->name, whole ? "" : "@", whole ? "" : region_name[metric->region]);
+    const bool whole = m->region == LAC_WHOLE, net = m->features != NULL;
+    return lac_format(name, "%s%s%s%s%s%s%s%s", m->def->name, net ? "[" : "", net ? m->features->name : "", m->option[0] ? ":" : "", m->option,
+                      net ? "]" : "", whole ? "" : "@", whole ? "" : region_name[m->region]);
 }
 
-lac_status lac_metric_recipe(const lac_metric *metric, char **recipe)
+/* `text` with the first `what` in it, where there is one, replaced; *to is fresh. */
+static lac_status put_for(char **to, const char *text, const char *what, const char *by)
 {
-    const char *at = strstr(metric->def->recipe, "%s");
-    return lac_format(recipe, "%.*s%s%s", (int)(at - metric->def->recipe), metric->def->recipe, region_name[metric->region], at + 2);
+    const char *at = strstr(text, what);
+    return at == NULL ? lac_strdup(to, text) : lac_format(to, "%.*s%s%s", (int)(at - text), text, by, at + strlen(what));
+}
+
+lac_status lac_metric_recipe(const lac_metric *metric, const lac_features *features, char **recipe)
+{
+    char *text;
+    LAC_TRY(put_for(&text, metric->def->recipe, "%s", region_name[metric->region]));
+    const lac_status s = put_for(recipe, text, "%f", features != NULL ? features->recipe : "");
+    free(text);
+    return s;
 }

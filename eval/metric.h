@@ -1,12 +1,19 @@
-/* eval/metric.h -- full-reference metrics of one picture against the truth, and the list of them.
+/* eval/metric.h -- full-reference metrics: of one picture against the truth, or of a whole set of pictures, and the list of them.
  *
  * Pictures are u8 [H, W, 3], the mask u8 [H, W] with non-zero = hole. Every sum is exact or in f64. A metric is a recipe, not
  * a name: lac_metric_recipe gives the string that is stored with each value, and values of different recipes are never put
  * side by side. A value that is undefined (an empty region, PSNR of equal pictures, a picture too small for the window) is
- * NaN with the reason in words, never 0, 100 or 1000. */
+ * NaN with the reason in words, never 0, 100 or 1000.
+ *
+ * A metric is asked for as
+ *
+ *     psnr   psnr@hole   psnr@known                a region of lac_region
+ *     FD[inception]      FD[inception:FILE]        a network of eval/features.h, and what that makes of the rest
+ *
+ * and its value over a set is the mean of its pictures' values (measure), or what of_set makes of all of them. */
 #pragma once
 
-#include "core/status.h"
+#include "eval/features.h"
 
 typedef enum { LAC_WHOLE, LAC_HOLE, LAC_KNOWN } lac_region;
 
@@ -14,7 +21,19 @@ typedef enum { LAC_WHOLE, LAC_HOLE, LAC_KNOWN } lac_region;
 typedef struct lac_pair {
     int64_t height, width;
     const uint8_t *image, *reference, *mask;
+    const char *prompt;                     /* NULL: none */
+    const float *feature, *reference_feature;       /* [n_features] each, where the metric wants a network; else NULL */
+    int64_t n_features;
 } lac_pair;
+
+/* What a metric of the set sees: n pictures, of which picture i counts weight[i] times (once each for the set's value, as often as its
+ * group was drawn in a resample; 0 is not there). */
+typedef struct lac_set_rows {
+    int64_t n, n_features;
+    const double *weight;
+    const double *value;                    /* [n] what measure gave, NaN where that is undefined; NULL without measure */
+    const float *const *feature, *const *reference;     /* [n] of [n_features], where it wants a network; else NULL */
+} lac_set_rows;
 
 /* reason is static text, NULL when the value is defined. */
 typedef struct lac_value { double value; const char *reason; } lac_value;
@@ -35,25 +54,44 @@ lac_differences lac_differences_of(const lac_pair *p, lac_region region);
 typedef struct lac_metric_def lac_metric_def;
 struct lac_metric_def {
     const char *name;               /* "psnr"; a region joins it as "psnr@hole" */
-    const char *recipe;             /* with one %s for the region */
+    const char *recipe;             /* %s stands for the region, %f for the features' own recipe; a recipe may have neither */
     double range;                   /* of the pixel values, where the metric depends on it */
     int variant;                    /* of the family */
     bool higher_is_better;
     int digits;                     /* behind the point, in tables */
-    /* Fails only for want of memory; undefined is a value, not a failure. */
+    /* One picture's value; NULL: a picture alone has none. Fails only for want of memory; undefined is a value, not a failure. */
     lac_status (*measure)(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value);
+    /* The set's value; NULL: the mean over the pictures where measure's is defined. In f64, and it changes nothing: resamples ask again. */
+    lac_status (*of_set)(const lac_metric_def *def, const lac_set_rows *rows, lac_value *value);
+    const char *no_interval;        /* with of_set: why no interval is made of resamples, in words; NULL: one is */
+    bool wants_features;            /* named with a network: "FD[inception]" */
+    bool whole;                     /* sees whole pictures: there is no region */
 };
 
+enum { LAC_METRIC_OPTION = 1024 };
+
 /* A metric as asked for. */
-typedef struct lac_metric { const lac_metric_def *def; lac_region region; } lac_metric;
+typedef struct lac_metric {
+    const lac_metric_def *def;
+    lac_region region;
+    const lac_features_def *features;       /* NULL: none */
+    char option[LAC_METRIC_OPTION];         /* theirs, "" for nothing */
+} lac_metric;
 
-/* All of them, in the order of tables; ends with name == NULL. */
-extern const lac_metric_def lac_metrics[];
+/* Metrics and networks by name, each list in the order of tables. */
+typedef struct lac_metric_list {
+    const lac_metric_def *metric;                   /* ends with name == NULL */
+    const lac_features_def *const *features;        /* ends with NULL */
+} lac_metric_list;
 
-/* "psnr" (the whole picture), "psnr@hole", "psnr@known". LAC_ERR_ARG names an unknown metric or region. */
+extern const lac_metric_def lac_metrics[];          /* the house's own */
+/* Adds metrics and networks that the house's lists do not have: a test's, or those of a program which links the house. Borrowed for good. */
+lac_status lac_metric_register(const lac_metric_list *list);
+
+/* A metric by what it is asked for as, among the house's and those registered. LAC_ERR_ARG names an unknown metric, region or network, and what does not belong to this metric. */
 lac_status lac_metric_find(lac_metric *metric, const char *name);
 lac_status lac_metric_measure(const lac_metric *metric, const lac_pair *p, lac_value *value);
 
-/* Fresh text, free() it: "psnr@hole"; "psnr{range=255,region=hole}". */
+/* Fresh text, free() it: "psnr@hole"; "psnr{range=255,region=hole}". features: the instance this metric uses, NULL where it wants none. */
 lac_status lac_metric_name(const lac_metric *metric, char **name);
-lac_status lac_metric_recipe(const lac_metric *metric, char **recipe);
+lac_status lac_metric_recipe(const lac_metric *metric, const lac_features *features, char **recipe);

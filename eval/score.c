@@ -1,7 +1,6 @@
 #include "eval/score.h"
 
 #include "core/memory.h"
-#include "eval/baseline.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +18,17 @@ static void free_list(lac_name_list *list)
     *list = (lac_name_list){ NULL, 0, 0 };
 }
 
+static void free_row(lac_score_row *row)
+{
+    free(row->id);
+    free(row->value);
+    free(row->feature);
+}
+
 void lac_score_clear(lac_score *s)
 {
-    for (int64_t i = 0; i < s->n_rows; i++) {
-        free(s->row[i].id);
-        free(s->row[i].value);
-    }
+    for (int64_t i = 0; i < s->n_rows; i++)
+        free_row(&s->row[i]);
     s->n_rows = 0;
     free_list(&s->backgrounds);
     free_list(&s->objects);
@@ -34,6 +38,10 @@ void lac_score_clear(lac_score *s)
 void lac_score_free(lac_score *s)
 {
     lac_score_clear(s);
+    for (int64_t f = 0; f < s->n_features; f++)
+        lac_features_close(&s->features[f]);
+    free(s->features);
+    free(s->network);
     free(s->row);
     free(s->metric);
     free_names(s->metric_name, s->n_metrics);
@@ -51,15 +59,34 @@ static lac_status all_different(const char *what, const char *const *name, int64
     return LAC_OK;
 }
 
-static lac_status take_metrics(lac_score *s, const char *const *metrics)
+/* The network of metric k, opened where no metric before it has the same. */
+static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b)
+{
+    const lac_metric *m = &s->metric[k];
+    int64_t *f = &s->network[k];
+    *f = -1;
+    if (m->features == NULL)
+        return LAC_OK;
+    for (*f = 0; *f < s->n_features; ++*f)
+        if (s->features[*f].def == m->features && strcmp(s->features[*f].option, m->option) == 0)
+            return LAC_OK;
+    LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, b));
+    s->row_features += (s->n_methods + 1) * s->features[s->n_features++].n;
+    return LAC_OK;
+}
+
+static lac_status take_metrics(lac_score *s, const char *const *metrics, const lac_backend *b)
 {
     LAC_TRY(lac_calloc((void **)&s->metric, (size_t)s->n_metrics, sizeof *s->metric));
     LAC_TRY(lac_calloc((void **)&s->metric_name, (size_t)s->n_metrics, sizeof *s->metric_name));
     LAC_TRY(lac_calloc((void **)&s->recipe, (size_t)s->n_metrics, sizeof *s->recipe));
+    LAC_TRY(lac_calloc((void **)&s->network, (size_t)s->n_metrics, sizeof *s->network));
+    LAC_TRY(lac_calloc((void **)&s->features, (size_t)s->n_metrics, sizeof *s->features));
     for (int64_t k = 0; k < s->n_metrics; k++) {
         LAC_TRY(lac_metric_find(&s->metric[k], metrics[k]));
         LAC_TRY(lac_strdup(&s->metric_name[k], metrics[k]));
-        LAC_TRY(lac_metric_recipe(&s->metric[k], &s->recipe[k]));
+        LAC_TRY(take_features(s, k, b));
+        LAC_TRY(lac_metric_recipe(&s->metric[k], s->network[k] >= 0 ? &s->features[s->network[k]] : NULL, &s->recipe[k]));
     }
     return LAC_OK;
 }
@@ -72,14 +99,15 @@ static lac_status take_methods(lac_score *s, const char *const *methods)
     return LAC_OK;
 }
 
-lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_metrics, const char *const *methods, int64_t n_methods)
+lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_metrics, const char *const *methods, int64_t n_methods,
+                         const lac_backend *b)
 {
     *s = (lac_score){ .n_metrics = n_metrics, .n_methods = n_methods };
     lac_status status = all_different("metric", metrics, n_metrics);
     if (status == LAC_OK)
         status = all_different("method", methods, n_methods);
     if (status == LAC_OK)
-        status = take_metrics(s, metrics);
+        status = take_metrics(s, metrics, b);
     if (status == LAC_OK)
         status = take_methods(s, methods);
     if (status != LAC_OK)
@@ -99,17 +127,6 @@ static lac_status number_of(lac_name_list *list, const char *name, int64_t *numb
     return LAC_OK;
 }
 
-static lac_status measure_all(const lac_score *s, const lac_eval_item *item, const uint8_t *const *image, lac_value *value)
-{
-    lac_pair p = { item->height, item->width, NULL, item->reference, item->mask };
-    for (int64_t m = 0; m < s->n_methods; m++) {
-        p.image = image[m];
-        for (int64_t k = 0; k < s->n_metrics; k++)
-            LAC_TRY(lac_metric_measure(&s->metric[k], &p, &value[m * s->n_metrics + k]));
-    }
-    return LAC_OK;
-}
-
 /* Values of a new row; their reasons become the score's own. */
 static lac_status copy_values(lac_score *s, lac_score_row *row, const lac_value *value)
 {
@@ -126,98 +143,113 @@ static lac_status copy_values(lac_score *s, lac_score_row *row, const lac_value 
     return LAC_OK;
 }
 
-static lac_status fill_row(lac_score *s, lac_score_row *row, const lac_eval_item *item, const lac_value *value)
+static lac_status fill_row(lac_score *s, lac_score_row *row, const lac_eval_item *item, const lac_value *value, const float *feature)
 {
     LAC_TRY(lac_strdup(&row->id, item->id));
     LAC_TRY(copy_values(s, row, value));
+    if (s->row_features > 0) {
+        LAC_TRY(lac_malloc((void **)&row->feature, (size_t)s->row_features * sizeof *feature));
+        memcpy(row->feature, feature, (size_t)s->row_features * sizeof *feature);
+    }
     LAC_TRY(number_of(&s->backgrounds, item->background, &row->background));
     return item->object != NULL ? number_of(&s->objects, item->object, &row->object) : LAC_OK;
 }
 
-lac_status lac_score_add_values(lac_score *s, const lac_eval_item *item, int64_t holes, const lac_value *value)
+lac_status lac_score_add_values(lac_score *s, const lac_eval_item *item, int64_t holes, const lac_value *value, const float *feature)
 {
     LAC_TRY(lac_grow((void **)&s->row, s->n_rows, &s->capacity, sizeof *s->row));
     lac_score_row row = { .object = -1, .height = item->height, .width = item->width, .holes = holes };
-    const lac_status status = fill_row(s, &row, item, value);
+    const lac_status status = fill_row(s, &row, item, value, feature);
     if (status == LAC_OK)
         s->row[s->n_rows++] = row;
-    else {
-        free(row.id);
-        free(row.value);
-    }
+    else
+        free_row(&row);
     return status;
 }
 
-lac_status lac_score_add(lac_score *s, const lac_eval_item *item, const uint8_t *const *image)
+/* ---- what metrics and networks make of pictures ---- */
+
+/* Where in a row's features those of network f begin. */
+static int64_t features_at(const lac_score *s, int64_t f)
 {
+    int64_t at = 0;
+    for (int64_t i = 0; i < f; i++)
+        at += (s->n_methods + 1) * s->features[i].n;
+    return at;
+}
+
+const float *lac_score_feature(const lac_score *s, const lac_score_row *row, int64_t m, int64_t k)
+{
+    const int64_t f = s->network[k];
+    return f >= 0 ? row->feature + features_at(s, f) + m * s->features[f].n : NULL;
+}
+
+typedef struct added { int64_t n; const lac_eval_item *item; const uint8_t *const *image; lac_value *value; float *feature; } added;
+
+static lac_picture picture_of(const added *a, int64_t m, int64_t i, int64_t n_methods)
+{
+    const lac_eval_item *item = &a->item[i];
+    return (lac_picture){ item->height, item->width, m < n_methods ? a->image[m * a->n + i] : item->reference, item->mask, item->prompt };
+}
+
+/* Network f on the n pictures of method m (of the truth), into their rows. */
+static lac_status see(const lac_score *s, const added *a, int64_t f, int64_t m)
+{
+    lac_features *net = &s->features[f];
+    lac_picture *picture;
+    float *found = NULL;
+    LAC_TRY(lac_calloc((void **)&picture, (size_t)a->n, sizeof *picture));
+    for (int64_t i = 0; i < a->n; i++)
+        picture[i] = picture_of(a, m, i, s->n_methods);
+    lac_status status = lac_calloc((void **)&found, (size_t)(a->n * net->n), sizeof *found);
+    if (status == LAC_OK)
+        status = lac_context(net->def->of(net, picture, a->n, found), "features '%s' of '%s'", net->def->name, a->item[0].id);
+    for (int64_t i = 0; status == LAC_OK && i < a->n; i++)
+        memcpy(a->feature + i * s->row_features + features_at(s, f) + m * net->n, found + i * net->n, (size_t)net->n * sizeof *found);
+    free(found);
+    free(picture);
+    return status;
+}
+
+static lac_status measure_all(const lac_score *s, const added *a, int64_t i)
+{
+    const lac_eval_item *item = &a->item[i];
+    const lac_score_row row = { .feature = s->row_features > 0 ? a->feature + i * s->row_features : NULL };
+    lac_pair p = { item->height, item->width, NULL, item->reference, item->mask, .prompt = item->prompt };
+    for (int64_t m = 0; m < s->n_methods; m++)
+        for (int64_t k = 0; k < s->n_metrics; k++) {
+            p.image = a->image[m * a->n + i];
+            p.feature = lac_score_feature(s, &row, m, k);
+            p.reference_feature = lac_score_feature(s, &row, s->n_methods, k);
+            p.n_features = s->network[k] >= 0 ? s->features[s->network[k]].n : 0;
+            LAC_TRY(lac_metric_measure(&s->metric[k], &p, &a->value[m * s->n_metrics + k]));
+        }
+    return LAC_OK;
+}
+
+static lac_status add_one(lac_score *s, const added *a, int64_t i)
+{
+    const lac_eval_item *item = &a->item[i];
     int64_t holes = 0;
-    lac_value *value;
-    for (int64_t i = 0; i < item->height * item->width; i++)
-        holes += item->mask[i] != 0;
-    LAC_TRY(lac_calloc((void **)&value, (size_t)(s->n_methods * s->n_metrics), sizeof *value));
-    lac_status status = measure_all(s, item, image, value);
-    if (status == LAC_OK)
-        status = lac_score_add_values(s, item, holes, value);
-    free(value);
+    for (int64_t p = 0; p < item->height * item->width; p++)
+        holes += item->mask[p] != 0;
+    LAC_TRY(measure_all(s, a, i));
+    return lac_score_add_values(s, item, holes, a->value, a->feature + i * s->row_features);
+}
+
+lac_status lac_score_add(lac_score *s, int64_t n, const lac_eval_item *item, const uint8_t *const *image)
+{
+    added a = { .n = n, .item = item, .image = image };
+    LAC_TRY(lac_calloc((void **)&a.value, (size_t)(s->n_methods * s->n_metrics), sizeof *a.value));
+    lac_status status = lac_calloc((void **)&a.feature, (size_t)(n * s->row_features), sizeof *a.feature);
+    for (int64_t f = 0; f < s->n_features; f++)
+        for (int64_t m = 0; status == LAC_OK && m <= s->n_methods; m++)
+            status = see(s, &a, f, m);
+    for (int64_t i = 0; status == LAC_OK && i < n; i++)
+        status = add_one(s, &a, i);
+    free(a.feature);
+    free(a.value);
     return status;
-}
-
-static lac_status complete_baseline(void *context, uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask, const char *id)
-{
-    (void)id;
-    return ((const lac_baseline *)context)->fill(picture, height, width, mask);
-}
-
-lac_eval_method lac_eval_baseline(const char *name)
-{
-    const lac_baseline *b = lac_baseline_find(name);
-    return (lac_eval_method){ b != NULL ? b->title : NULL, complete_baseline, (void *)b };
-}
-
-/* What a method is given: the truth outside, grey in the hole. */
-static void give(uint8_t *picture, const lac_eval_item *item)
-{
-    memcpy(picture, item->reference, (size_t)(item->height * item->width) * 3);
-    for (int64_t i = 0; i < item->height * item->width; i++)
-        if (item->mask[i])
-            memset(picture + 3 * i, LAC_BASELINE_GREY, 3);
-}
-
-static lac_status complete_all(const lac_score *s, const lac_eval_item *item, const lac_eval_method *methods, uint8_t *const *image)
-{
-    for (int64_t m = 0; m < s->n_methods; m++) {
-        give(image[m], item);
-        LAC_TRY(lac_context(methods[m].complete(methods[m].context, image[m], item->height, item->width, item->mask, item->id),
-                            "%s on '%s'", methods[m].name, item->id));
-    }
-    return LAC_OK;
-}
-
-static lac_status run_item(lac_score *s, const lac_eval_item *item, const lac_eval_method *methods)
-{
-    const size_t size = (size_t)(item->height * item->width) * 3;
-    uint8_t *all, **image = NULL;
-    LAC_TRY(lac_calloc((void **)&all, (size_t)s->n_methods, size));
-    lac_status status = lac_calloc((void **)&image, (size_t)s->n_methods, sizeof *image);
-    for (int64_t m = 0; status == LAC_OK && m < s->n_methods; m++)
-        image[m] = all + (size_t)m * size;
-    if (status == LAC_OK)
-        status = complete_all(s, item, methods, image);
-    if (status == LAC_OK)
-        status = lac_score_add(s, item, (const uint8_t *const *)image);
-    free(image);
-    free(all);
-    return status;
-}
-
-lac_status lac_score_run(lac_score *s, lac_eval_read *read, void *context, int64_t n, const lac_eval_method *methods)
-{
-    for (int64_t i = 0; i < n; i++) {
-        lac_eval_item item = { 0 };
-        LAC_TRY(read(context, i, &item));
-        LAC_TRY(run_item(s, &item, methods));
-    }
-    return LAC_OK;
 }
 
 lac_status lac_score_values(const lac_score *s, int64_t m, int64_t k, double **value)

@@ -1,6 +1,6 @@
-/* eval/score.h -- values of several methods by several metrics over one evaluation set, a picture at a time.
+/* eval/score.h -- values of several methods by several metrics over one evaluation set, a few pictures at a time.
  *
- * The set is pulled item by item and only the values are kept, so its size is no matter. A method gets the picture with its
+ * The set is pulled item by item and only values are kept, and the features that metrics of the set want, so its size is no matter. A method gets the picture with its
  * hole grey, never the truth, and what it hands back is what is scored. eval/summary.h makes JSON of the result. */
 #pragma once
 
@@ -14,16 +14,18 @@ typedef struct lac_eval_item {
     int64_t height, width;
     const uint8_t *reference;       /* [H, W, 3] */
     const uint8_t *mask;            /* [H, W], non-zero = hole */
+    int64_t record;                 /* its number in the set: what a method draws at random belongs to it (lac_ask.sample) */
+    const char *prompt;             /* what is to be painted; NULL: nothing is said */
 } lac_eval_item;
 
 /* Item i of the set, 0 <= i < n. */
 typedef lac_status lac_eval_read(void *context, int64_t i, lac_eval_item *item);
 
-/* picture [H, W, 3] comes with the hole at LAC_BASELINE_GREY and is to be completed in place. id is the item's: what a method draws
- * at random depends on it, so neither order nor --limit changes a result. */
+/* Completes n items of one size at once: picture[i] [H, W, 3] comes with the hole at LAC_HOLE_GREY and is changed in place. item[i].reference
+ * is NULL: the truth is not told. What a method draws depends on item[i].record, so neither n, order, ranks nor --limit change a result. */
 typedef struct lac_eval_method {
     const char *name;               /* unique; the row of the table */
-    lac_status (*complete)(void *context, uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask, const char *id);
+    lac_status (*complete)(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture);
     void *context;
 } lac_eval_method;
 
@@ -35,6 +37,7 @@ typedef struct lac_score_row {
     int64_t background, object;     /* numbers in the score's lists; object -1: none */
     int64_t height, width, holes;
     lac_value *value;               /* [n_methods][n_metrics] */
+    float *feature;                 /* of each network in turn [n_methods + 1][n], the truth's last; NULL where no metric wants any */
 } lac_score_row;
 
 typedef struct lac_name_list { char **name; int64_t n, capacity; } lac_name_list;
@@ -43,24 +46,33 @@ typedef struct lac_score {
     int64_t n_metrics, n_methods, n_rows, capacity;
     lac_metric *metric;
     char **metric_name, **recipe, **method;
+    lac_features *features;         /* one of each network and option that a metric names */
+    int64_t n_features, *network;   /* network[k]: which of them metric k sees, -1: none */
+    int64_t row_features;           /* numbers of a row */
     lac_score_row *row;             /* in the order of lac_score_add */
     lac_name_list backgrounds, objects, reasons;
 } lac_score;
 
-/* LAC_ERR_ARG: a metric that is unknown or named twice, a method named twice. On failure *s is empty. */
-lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_metrics, const char *const *methods, int64_t n_methods);
+/* b: where features run; may be NULL where no metric wants any. LAC_ERR_ARG: a metric that is unknown or named twice, a method named twice.
+ * On failure *s is empty. */
+lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_metrics, const char *const *methods, int64_t n_methods,
+                         const lac_backend *b);
 void lac_score_free(lac_score *s);
 
-/* image[m] is method m's picture of this item, [H, W, 3]. */
-lac_status lac_score_add(lac_score *s, const lac_eval_item *item, const uint8_t *const *image);
+/* n items of one size; image[m * n + i] is method m's picture of item i, [H, W, 3]. */
+lac_status lac_score_add(lac_score *s, int64_t n, const lac_eval_item *item, const uint8_t *const *image);
 
-/* The same with values that were found elsewhere, [n_methods][n_metrics] (eval/gather.h); of item only what names it, and its size. */
-lac_status lac_score_add_values(lac_score *s, const lac_eval_item *item, int64_t holes, const lac_value *value);
+/* The same with values that were found elsewhere, [n_methods][n_metrics], and features as a row has them (eval/gather.h); of item only what
+ * names it, and its size. */
+lac_status lac_score_add_values(lac_score *s, const lac_eval_item *item, int64_t holes, const lac_value *value, const float *feature);
 void lac_score_clear(lac_score *s);         /* no rows, the same metrics and methods */
 
-/* The whole loop over n items: read, grey the hole, complete by each method, add. methods[] are those of lac_score_new, in order.
- * A failure says which item and method. */
-lac_status lac_score_run(lac_score *s, lac_eval_read *read, void *context, int64_t n, const lac_eval_method *methods);
+/* The whole loop over n items, up to `batch` of one size at once: read, grey the hole, complete by each method, add. methods[] are those of
+ * lac_score_new, in order. A failure says which item and method. */
+lac_status lac_score_run(lac_score *s, lac_eval_read *read, void *context, int64_t n, const lac_eval_method *methods, int64_t batch);
+
+/* The features of a row that metric k sees: of method m, or with m == n_methods of the truth. NULL without a network. */
+const float *lac_score_feature(const lac_score *s, const lac_score_row *row, int64_t m, int64_t k);
 
 /* Fresh [n_rows] of method m by metric k; free() it. */
 lac_status lac_score_values(const lac_score *s, int64_t m, int64_t k, double **value);

@@ -3,7 +3,7 @@
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "eval/bins.h"
-#include "eval/bootstrap.h"
+#include "eval/set_value.h"
 
 #include <lac_version.h>
 
@@ -14,30 +14,10 @@
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 static json_t *text(const char *s) { return s != NULL ? json_string(s) : json_null(); }
 
-static int64_t *groups_of(const lac_score *s)
-{
-    int64_t *group;
-    if (lac_calloc((void **)&group, (size_t)s->n_rows, sizeof *group) != LAC_OK)
-        return NULL;
-    for (int64_t i = 0; i < s->n_rows; i++)
-        group[i] = s->row[i].background;
-    return group;
-}
-
-static lac_status bootstrap(const lac_score *s, lac_interval *found, const double *value, uint64_t seed)
-{
-    int64_t *group = groups_of(s);
-    if (group == NULL)
-        return LAC_ERR_MEM;
-    const lac_status status = lac_bootstrap(found, value, group, s->n_rows, s->backgrounds.n, seed);
-    free(group);
-    return status;
-}
-
 static json_t *undefined_list(const lac_score *s, int64_t m, int64_t k)
 {
     json_t *list = json_array();
-    for (int64_t i = 0; i < s->n_rows; i++) {
+    for (int64_t i = 0; s->metric[k].def->measure != NULL && i < s->n_rows; i++) {
         const lac_value *v = &s->row[i].value[m * s->n_metrics + k];
         if (v->reason != NULL)
             json_array_append_new(list, json_pack("{s:s, s:s}", "id", s->row[i].id, "reason", v->reason));
@@ -45,19 +25,22 @@ static json_t *undefined_list(const lac_score *s, int64_t m, int64_t k)
     return list;
 }
 
+static void add_word(json_t *to, const char *key, const char *word)
+{
+    if (word != NULL)
+        json_object_set_new(to, key, json_string(word));
+}
+
 static lac_status add_metric(const lac_score *s, int64_t m, int64_t k, uint64_t seed, json_t *metrics)
 {
-    double *value;
-    lac_interval v;
-    LAC_TRY(lac_score_values(s, m, k, &value));
-    const lac_status status = bootstrap(s, &v, value, seed);
-    free(value);
-    if (status != LAC_OK)
-        return status;
-    json_object_set_new(metrics, s->metric_name[k],
-                        json_pack("{s:o, s:o, s:o, s:I, s:I, s:s, s:o}", "value", number(v.value), "low", number(v.low),
-                                  "high", number(v.high), "n", (json_int_t)v.n, "backgrounds", (json_int_t)v.n_groups,
-                                  "recipe", s->recipe[k], "undefined", undefined_list(s, m, k)));
+    lac_set_value found;
+    LAC_TRY(lac_score_set_value(s, m, -1, k, true, seed, &found));
+    json_t *metric = json_pack("{s:o, s:o, s:o, s:I, s:I, s:s, s:o}", "value", number(found.v.value), "low", number(found.v.low),
+                               "high", number(found.v.high), "n", (json_int_t)found.v.n, "backgrounds", (json_int_t)found.v.n_groups,
+                               "recipe", s->recipe[k], "undefined", undefined_list(s, m, k));
+    add_word(metric, "reason", found.undefined);
+    add_word(metric, "interval", found.no_interval);
+    json_object_set_new(metrics, s->metric_name[k], metric);
     return LAC_OK;
 }
 
@@ -111,7 +94,7 @@ static lac_status add_method(const lac_score *s, int64_t m, uint64_t seed, json_
     lac_status status = LAC_OK;
     for (int64_t k = 0; status == LAC_OK && k < s->n_metrics; k++) {
         status = add_metric(s, m, k, seed, metrics);
-        if (status == LAC_OK)
+        if (status == LAC_OK && s->metric[k].def->of_set == NULL)
             status = add_bins(s, m, k, area);
     }
     drop_empty_bins(area);
@@ -121,15 +104,9 @@ static lac_status add_method(const lac_score *s, int64_t m, uint64_t seed, json_
 
 static lac_status add_difference(const lac_score *s, int64_t a, int64_t b, int64_t k, uint64_t seed, json_t *list)
 {
-    double *value;
-    lac_interval v;
-    LAC_TRY(lac_score_values(s, a, k, &value));
-    for (int64_t i = 0; i < s->n_rows; i++)
-        value[i] -= s->row[i].value[b * s->n_metrics + k].value;
-    const lac_status status = bootstrap(s, &v, value, seed);
-    free(value);
-    if (status != LAC_OK)
-        return status;
+    lac_set_value found;
+    LAC_TRY(lac_score_set_value(s, a, b, k, true, seed, &found));
+    const lac_interval v = found.v;
     json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I}", "metric", s->metric_name[k], "a", s->method[a],
                                           "b", s->method[b], "value", number(v.value), "low", number(v.low), "high", number(v.high),
                                           "n", (json_int_t)v.n));
@@ -159,8 +136,8 @@ static json_t *common_side(const lac_score *s, bool width)
 
 static json_t *begin_summary(const lac_score *s, const lac_score_origin *o)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:{s:s, s:f, s:i, s:s, s:I}}",
-                     "set", text(o->set), "split", text(o->split), "manifest", text(o->manifest), "masks", text(o->masks),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:{s:s, s:f, s:i, s:s, s:I}}",
+                     "set", text(o->set), "split", text(o->split), "manifest", text(o->manifest), "masks", text(o->masks), "prompt", text(o->prompt),
                      "seed", (json_int_t)o->seed, "version", LAC_VERSION, "revision", LAC_REVISION, "view", text(o->view),
                      "height", common_side(s, false), "width", common_side(s, true), "images", (json_int_t)s->n_rows,
                      "backgrounds", (json_int_t)s->backgrounds.n, "objects", (json_int_t)s->objects.n,

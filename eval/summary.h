@@ -1,15 +1,17 @@
 /* eval/summary.h -- what an evaluation found, as JSON: one line a picture and method, and one summary.
  *
  * Summary:
- *     { "set", "split", "manifest", "masks", "seed", "version", "revision", "view", "height", "width" (null where sizes differ),
+ *     { "set", "split", "manifest", "masks", "prompt", "seed", "version", "revision", "view", "height", "width" (null where sizes differ),
  *       "images", "backgrounds", "objects",
  *       "interval": { "kind", "level", "resamples", "unit", "seed" },
  *       "methods": { NAME: { "metrics": { METRIC: { "value", "low", "high", "n", "backgrounds", "recipe",
- *                                                   "undefined": [{ "id", "reason" }] } },
+ *                                                   "undefined": [{ "id", "reason" }], "reason", "interval" } },
  *                            "area": [{ "from", "to", "images", "metrics": { METRIC: { "mean", "std", "n" } } }] } },
  *       "differences": [{ "metric", "a", "b", "value", "low", "high", "n" }] }
- * value is the mean over the pictures where it is defined; low and high bound the 95 % interval of eval/bootstrap.h. What
- * cannot be said is null. differences holds a - b over the pictures where both are defined, for every pair of methods.
+ * value is the mean over the pictures where it is defined, or what a metric of the set makes of them all (eval/set_value.h); low and high
+ * bound the 95 % interval of eval/bootstrap.h. What cannot be said is null; why a metric of the set has no value is in "reason", why it has
+ * no interval in "interval", words that are there only then. Such a metric is not in "area": a bin holds too few pictures to be a set, and
+ * in a line it is undefined, "a value of the whole set", unless its pictures have values too. differences holds a - b over the pictures where both are defined, for every pair of methods.
  * Lines:  { "id", "method", "background", "object", "area", "values": { METRIC: number or null }, "undefined": { METRIC: reason } } */
 #pragma once
 
@@ -24,6 +26,7 @@ typedef struct lac_score_origin {
     const char *masks;              /* file or rule */
     uint64_t seed;                  /* of the resamples, and of whatever the methods drew */
     const char *view;               /* how the pictures were brought to size */
+    const char *prompt;             /* one for all pictures, in place of their own */
 } lac_score_origin;
 
 /* *summary is a new reference. */

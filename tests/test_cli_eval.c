@@ -1,6 +1,7 @@
 /* lacuna eval and the validation of a run: which pictures with which masks, the same numbers on every way, files, bad input. */
 #include "cli/eval_set.h"
 #include "cli/locate.h"
+#include "cli/validate.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "data/mask_file.h"
@@ -154,21 +155,23 @@ LAC_TEST(run_weights_and_config_give_one_number_and_so_does_validation)
     lac_inpainter ip;
     lac_tape *t;
     lac_comm *comm;
-    lac_eval_set *s = open_set(f, 0);
-    json_t *metrics = json_pack("[s, s]", "psnr", "l1@hole"), *values;
+    lac_validator v = { .set = NULL };
+    json_t *data = data_of(f), *values;
+    json_t *validated = json_pack("{s:{s:O}, s:{s:i, s:[s, s]}}", "data", "eval", data, "validate", "limit", 0, "metrics", "psnr", "l1@hole");
     double score;
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
     LAC_CHECK_STATUS(lac_inpainter_load(&ip, w, b, LAC_F32));
     LAC_CHECK_STATUS(lac_tape_new(&t, b));
     LAC_CHECK_STATUS(lac_comm_alone(&comm));
     for (int pass = 0; pass < 2; pass++) {
-        LAC_CHECK_STATUS(lac_eval_inpainter(&ip, t, s, metrics, comm, &values, &score));
+        LAC_CHECK_STATUS(lac_validator_run(&v, &ip, t, validated, lac_locate, comm, &values, &score));
         LAC_CHECK(fabs(json_real_value(json_object_get(values, "l1@hole")) - l1) < 1e-12 && fabs(score + psnr) < 1e-12);  /* sums in another order */
         json_decref(values);
     }
-    json_decref(metrics);
+    json_decref(validated);
+    json_decref(data);
     json_decref(j);
-    lac_eval_set_close(s);
+    lac_validator_close(&v);
     lac_inpainter_close(&ip);
     lac_tape_free(t);
     lac_comm_free(comm);

@@ -1,5 +1,6 @@
 /* Scores, summary, bins and tables on a set small enough to work out by hand. */
 #include "core/file/atomic.h"
+#include "core/image/paste.h"
 #include "core/memory.h"
 #include "eval/baseline.h"
 #include "eval/bins.h"
@@ -29,14 +30,15 @@ static lac_status read_item(void *context, int64_t i, lac_eval_item *item)
 }
 
 /* Sets the hole to 100, so item 0 is right and item i is 10 i off; the truth must not have been given. */
-static lac_status complete(void *context, uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask, const char *id)
+static lac_status complete(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture)
 {
-    (void)context, (void)id;
-    for (int64_t k = 0; k < height * width; k++)
-        if (mask[k]) {
-            LAC_CHECK(picture[3 * k] == LAC_BASELINE_GREY);
-            memset(picture + 3 * k, 100, 3);
-        }
+    (void)context;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < item[i].height * item[i].width; k++)
+            if (item[i].mask[k]) {
+                LAC_CHECK(item[i].reference == NULL && picture[i][3 * k] == LAC_HOLE_GREY);
+                memset(picture[i] + 3 * k, 100, 3);
+            }
     return LAC_OK;
 }
 
@@ -47,8 +49,8 @@ static void score(lac_score *s)
     static toy_set set;
     const lac_eval_method methods[] = { { "hundred", complete, NULL }, lac_eval_baseline("mean-colour") };
     const char *const names[] = { methods[0].name, methods[1].name };
-    LAC_CHECK_STATUS(lac_score_new(s, metrics, 3, names, 2));
-    LAC_CHECK_STATUS(lac_score_run(s, read_item, &set, ITEMS, methods));
+    LAC_CHECK_STATUS(lac_score_new(s, metrics, 3, names, 2, NULL));
+    LAC_CHECK_STATUS(lac_score_run(s, read_item, &set, ITEMS, methods, 1));
 }
 
 static json_t *summary_of(const lac_score *s)
@@ -212,10 +214,31 @@ LAC_TEST(tables_refuse_other_recipes_masks_and_pictures)
     lac_score_free(&s);
 }
 
-static lac_status fail_on_c(void *context, uint8_t *picture, int64_t height, int64_t width, const uint8_t *mask, const char *id)
+static lac_status fail_on_c(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture)
 {
-    (void)context, (void)picture, (void)height, (void)width, (void)mask;
-    return id[0] == 'c' ? LAC_FAIL(LAC_ERR_LIBRARY, "no") : LAC_OK;
+    (void)context, (void)picture;
+    for (int64_t i = 0; i < n; i++)
+        if (item[i].id[0] == 'c')
+            return LAC_FAIL(LAC_ERR_LIBRARY, "no");
+    return LAC_OK;
+}
+
+LAC_TEST(items_at_once_change_no_value)
+{
+    static toy_set set;
+    const lac_eval_method methods[] = { { "hundred", complete, NULL }, lac_eval_baseline("mean-colour") };
+    lac_score s;
+    score(&s);
+    json_t *one = summary_of(&s);
+    for (int batch = 2; batch <= ITEMS + 1; batch++) {
+        lac_score_clear(&s);
+        LAC_CHECK_STATUS(lac_score_run(&s, read_item, &set, ITEMS, methods, batch));
+        json_t *several = summary_of(&s);
+        LAC_CHECK(json_equal(one, several));
+        json_decref(several);
+    }
+    json_decref(one);
+    lac_score_free(&s);
 }
 
 LAC_TEST(a_failure_names_item_and_method)
@@ -224,11 +247,12 @@ LAC_TEST(a_failure_names_item_and_method)
     lac_score s;
     const lac_eval_method method = { "broken", fail_on_c, NULL };
     const char *const twice[] = { "l1", "l1" }, *const name[] = { "broken" };
-    LAC_CHECK_STATUS(lac_score_new(&s, metrics, 3, name, 1));
-    LAC_CHECK_FAILS(lac_score_run(&s, read_item, &set, ITEMS, &method), LAC_ERR_LIBRARY, "broken on 'c': no");
+    LAC_CHECK_STATUS(lac_score_new(&s, metrics, 3, name, 1, NULL));
+    LAC_CHECK_FAILS(lac_score_run(&s, read_item, &set, ITEMS, &method, 1), LAC_ERR_LIBRARY, "broken on 'c': no");
     LAC_CHECK(s.n_rows == 2);
+    LAC_CHECK_FAILS(lac_score_run(&s, read_item, &set, ITEMS, &method, 4), LAC_ERR_LIBRARY, "broken on 'a' to 'd': no");
     lac_score_free(&s);
-    LAC_CHECK_FAILS(lac_score_new(&s, twice, 2, name, 1), LAC_ERR_ARG, "metric 'l1' is named twice");
+    LAC_CHECK_FAILS(lac_score_new(&s, twice, 2, name, 1, NULL), LAC_ERR_ARG, "metric 'l1' is named twice");
     LAC_CHECK(lac_eval_baseline("telea").name == NULL);
 }
 
@@ -239,8 +263,8 @@ static lac_status score_and_save(const char *path)
     const lac_eval_method methods[] = { lac_eval_baseline("mean-colour"), lac_eval_baseline("laplace") };
     const char *const names[] = { methods[0].name, methods[1].name };
     const lac_score_origin origin = { "toy", "test", NULL, NULL, 7 };
-    LAC_TRY(lac_score_new(&s, metrics, 3, names, 2));
-    lac_status status = lac_score_run(&s, read_item, &set, ITEMS, methods);
+    LAC_TRY(lac_score_new(&s, metrics, 3, names, 2, NULL));
+    lac_status status = lac_score_run(&s, read_item, &set, ITEMS, methods, 3);
     if (status == LAC_OK)
         status = lac_score_save(&s, &origin, path);
     lac_score_free(&s);

@@ -38,6 +38,7 @@ static const lac_key eval_data_keys[] = {
     { "split", LAC_KEY_STR, "\"val\"", .help = "of the set" },
     VIEW_KEYS("\"center\""),
     { "mask", LAC_KEY_STR, "\"union\"", .help = "file:PATH of fixed masks, or a generator" },
+    { "prompt", LAC_KEY_STR, "\"\"", .help = "for every picture, where the model takes one; \"\": each record's own" },
     { NULL },
 };
 

@@ -116,3 +116,10 @@ void lac_unit_to_bytes_cut(uint8_t *to, const float *from, int64_t n)
     for (int64_t i = 0; i < n; i++)
         to[i] = (uint8_t)to_level(from[i]);
 }
+
+void lac_hole_grey(uint8_t *pixels, const uint8_t *mask, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (mask[i])
+            memset(pixels + 3 * i, LAC_HOLE_GREY, 3);
+}

@@ -19,6 +19,10 @@ lac_status lac_mask_pad(lac_image *to, const lac_image *from, int64_t multiple);
  * must have one height and width, the images one number of channels: LAC_ERR_SHAPE. */
 lac_status lac_image_paste(lac_image *to, const lac_image *source, const lac_image *mask, const lac_image *predicted);
 
+/* What a hole shows where nothing is known: 0 in [-1, 1] to rounding. n pixels of three channels, grey where the mask is set. */
+enum { LAC_HOLE_GREY = 128 };
+void lac_hole_grey(uint8_t *pixels, const uint8_t *mask, int64_t n);
+
 /* n bytes to [-1, 1] as v / 127.5 - 1 and back: (x + 1) 127.5, clamped to 0..255, rounded half up; or cut, as the official
  * DeepFill code does it, so that a byte does not always survive the round trip. NaN becomes 0. */
 void lac_bytes_to_unit(float *to, const uint8_t *from, int64_t n);

@@ -1,0 +1,87 @@
+#include "cli/eval_run.h"
+
+#include "core/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+lac_eval_share lac_eval_share_of(int64_t pictures, const lac_comm *comm)
+{
+    const int64_t each = (pictures + comm->size - 1) / comm->size, from = LAC_MIN(comm->rank * each, pictures);
+    return (lac_eval_share){ each, from, LAC_MIN(each, pictures - from) };
+}
+
+typedef struct part { lac_eval_read *read; void *context; int64_t from; } part;
+
+static lac_status read_part(void *context, int64_t i, lac_eval_item *item)
+{
+    const part *p = context;
+    return p->read(p->context, p->from + i, item);
+}
+
+lac_status lac_eval_share_run(const lac_eval_share *share, lac_score *score, lac_eval_read *read, void *context, const lac_eval_method *methods,
+                              int64_t batch, lac_comm *comm)
+{
+    for (int64_t at = 0; at < share->each; at += batch) {
+        part p = { read, context, share->from + at };
+        const int64_t n = LAC_MAX(LAC_MIN(batch, share->n - at), 0);
+        LAC_TRY(lac_comm_agree(comm, lac_score_run(score, read_part, &p, n, methods, batch)));
+    }
+    return LAC_OK;
+}
+
+/* ---- an inpainter as a method ---- */
+
+typedef struct canvases { lac_image *image, *mask, *result; lac_ask *ask; } canvases;
+
+static void free_canvases(canvases *c)
+{
+    free(c->image);
+    free(c->ask);
+}
+
+static lac_status new_canvases(canvases *c, int64_t n)
+{
+    *c = (canvases){ .image = NULL };
+    LAC_TRY(lac_calloc((void **)&c->image, (size_t)n, 3 * sizeof *c->image));
+    c->mask = c->image + n;
+    c->result = c->mask + n;
+    return lac_calloc((void **)&c->ask, (size_t)n, sizeof *c->ask);
+}
+
+/* Picture i of n, and beyond the last one the last one again. */
+static void set_canvas(canvases *c, int64_t i, int64_t n, const lac_eval_painter *p, const lac_eval_item *items, uint8_t *const *picture)
+{
+    const lac_eval_item *item = &items[LAC_MIN(i, n - 1)];
+    const bool told = p->ip->def->asks & LAC_ASK_PROMPT;
+    c->image[i] = (lac_image){ item->height, item->width, 3, picture[LAC_MIN(i, n - 1)] };
+    c->mask[i] = (lac_image){ item->height, item->width, 1, (uint8_t *)item->mask };
+    c->ask[i] = (lac_ask){ .prompt = told ? item->prompt : NULL, .seed = p->seed, .sample = (uint32_t)item->record };
+}
+
+static lac_status paint(const lac_eval_painter *p, canvases *c, int64_t n, int64_t all, uint8_t *const *picture)
+{
+    LAC_TRY(lac_inpaint_n(p->ip, p->tape, all, c->image, c->mask, c->ask, c->result));
+    for (int64_t i = 0; i < all; i++) {
+        if (i < n)
+            memcpy(picture[i], c->result[i].pixels, (size_t)(c->image[i].height * c->image[i].width) * 3);
+        lac_image_free(&c->result[i]);
+    }
+    return LAC_OK;
+}
+
+static lac_status complete(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture)
+{
+    const lac_eval_painter *p = context;
+    const int64_t all = lac_tape_backend(p->tape)->host ? n : LAC_MAX(n, p->batch);
+    canvases c;
+    lac_status s = new_canvases(&c, all);
+    for (int64_t i = 0; s == LAC_OK && i < all; i++)
+        set_canvas(&c, i, n, p, item, picture);
+    if (s == LAC_OK)
+        s = paint(p, &c, n, all, picture);
+    free_canvases(&c);
+    return s;
+}
+
+lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p }; }

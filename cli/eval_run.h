@@ -1,0 +1,22 @@
+/* cli/eval_run.h -- an evaluation shared out over ranks, and an inpainter as one of its methods. */
+#pragma once
+
+#include "cli/eval_set.h"
+#include "core/comm/comm.h"
+#include "models/inpainter.h"
+
+enum { LAC_EVAL_BATCH = 8 };        /* pictures at once, unless told otherwise */
+
+/* A rank's pictures: [from, from + n) of the set; each rank has `each` but for the last ones, which have what is left. */
+typedef struct lac_eval_share { int64_t each, from, n; } lac_eval_share;
+lac_eval_share lac_eval_share_of(int64_t pictures, const lac_comm *comm);
+
+/* lac_score_run over this rank's share, `batch` pictures at a time: between them the ranks agree that all is well, so that none waits long,
+ * and what one fails at all return. `read` is asked for pictures as the set counts them. */
+lac_status lac_eval_share_run(const lac_eval_share *share, lac_score *score, lac_eval_read *read, void *context, const lac_eval_method *methods,
+                              int64_t batch, lac_comm *comm);
+
+/* An inpainter as a method: .context is the painter. It is told the item's prompt where it takes one, and draws by seed and record. On a
+ * device whose kernels may be others for another batch, fewer pictures than `batch` are filled up with the last one. */
+typedef struct lac_eval_painter { const lac_inpainter *ip; lac_tape *tape; uint64_t seed; int64_t batch; } lac_eval_painter;
+lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p);

@@ -1,0 +1,168 @@
+#include "tests/harness/metrics.h"
+
+#include "autograd/ops/conv2d/conv2d.h"
+#include "autograd/ops/dequantize/dequantize.h"
+#include "autograd/params.h"
+#include "autograd/tape.h"
+#include "core/memory.h"
+#include "eval/metric_l1.h"
+#include "tests/harness/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int lac_test_features_open, lac_test_features_seen;
+
+/* ---- the network: one strided convolution and the mean over its map ---- */
+
+typedef struct tiny { lac_params *params; lac_param *weight; lac_tape *tape; } tiny;
+
+static lac_status open(lac_features *f, const char *option)
+{
+    tiny *n;
+    LAC_TRY(lac_calloc(&f->state, 1, sizeof *n));
+    lac_test_features_open++;
+    n = f->state;
+    LAC_TRY(lac_params_new(&n->params, "tiny", f->backend, LAC_F32));
+    n->params->frozen = true;
+    LAC_TRY(lac_param_new(n->params, &n->weight, LAC_ROLE_CONV, 4, (int64_t[]){ LAC_TEST_FEATURES, 5, 5, 3 }, LAC_INIT_XAVIER, 0, "weight"));
+    LAC_TRY(lac_params_init(n->params, strtoull(option, NULL, 10)));
+    LAC_TRY(lac_tape_new(&n->tape, f->backend));
+    return option[0] ? lac_format(&f->recipe, "tiny,seed=%s", option) : LAC_OK;
+}
+
+static void close(lac_features *f)
+{
+    tiny *n = f->state;
+    if (n == NULL)
+        return;
+    lac_test_features_open--;
+    lac_tape_free(n->tape);
+    lac_params_free(n->params);
+    free(n);
+}
+
+typedef struct job { const tiny *net; lac_tensor pictures, *map; } job;
+
+static lac_status forward(lac_tape *t, void *context)
+{
+    job *j = context;
+    const lac_dequantize_attr range = { 1 / 127.5f, -1, LAC_F32 };
+    const lac_conv2d_attr a = { .stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { 2, 2, 2, 2 }, .groups = 1, .act = LAC_ACT_RELU };
+    lac_tensor *x = lac_dequantize(t, lac_tape_input(t, &j->pictures, LAC_F32), &range);
+    x = lac_conv2d(t, x, j->net->weight->value, NULL, NULL, &a);
+    LAC_TRY(lac_tape_status(t));
+    return lac_keep(t, x, &j->map);
+}
+
+static void mean_over_map(const lac_tensor *map, float *feature)
+{
+    const int64_t pixels = map->dim[1] * map->dim[2];
+    for (int64_t i = 0; i < map->dim[0]; i++)
+        for (int c = 0; c < LAC_TEST_FEATURES; c++) {
+            double sum = 0;
+            for (int64_t p = 0; p < pixels; p++)
+                sum += ((const float *)map->data)[(i * pixels + p) * LAC_TEST_FEATURES + c];
+            feature[i * LAC_TEST_FEATURES + c] = (float)(sum / (double)pixels);
+        }
+}
+
+static lac_status run(const tiny *net, const lac_picture *picture, int64_t n, job *j)
+{
+    const size_t each = (size_t)(picture->height * picture->width) * 3;
+    char signature[64];
+    uint8_t *all;
+    LAC_TRY(lac_malloc((void **)&all, (size_t)n * each));
+    for (int64_t i = 0; i < n; i++)
+        memcpy(all + (size_t)i * each, picture[i].pixels, each);
+    lac_tensor_shape(&j->pictures, LAC_U8, 4, (int64_t[]){ n, picture->height, picture->width, 3 });
+    j->pictures.data = all;
+    snprintf(signature, sizeof signature, "tiny/%s", lac_shape_str(&j->pictures));
+    const lac_status s = lac_tape_run(net->tape, signature, forward, j);
+    free(all);
+    return s;
+}
+
+static lac_status of(lac_features *f, const lac_picture *picture, int64_t n, float *feature)
+{
+    job j = { .net = f->state };
+    const lac_status s = run(f->state, picture, n, &j);
+    if (s == LAC_OK)
+        mean_over_map(j.map, feature);
+    lac_tensor_free(j.map);
+    lac_test_features_seen += (int)n;
+    return s;
+}
+
+static const lac_features_def tiny_features = { "tiny", "one layer", LAC_TEST_FEATURES, open, of, close };
+
+/* ---- the metrics ---- */
+
+static lac_status near(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value)
+{
+    double sum = 0;
+    (void)def, (void)region;
+    for (int64_t i = 0; i < p->n_features; i++)
+        sum += (p->feature[i] - p->reference_feature[i]) * (p->feature[i] - p->reference_feature[i]);
+    return *value = (lac_value){ sum, NULL }, LAC_OK;
+}
+
+/* Weighted mean and deviation of number c. */
+static void moments(const lac_set_rows *r, const float *const *x, int64_t c, double *mean, double *sd)
+{
+    double n = 0, sum = 0, square = 0;
+    for (int64_t i = 0; i < r->n; i++) {
+        n += r->weight[i];
+        sum += r->weight[i] * x[i][c];
+    }
+    *mean = sum / n;
+    for (int64_t i = 0; i < r->n; i++)
+        square += r->weight[i] * (x[i][c] - *mean) * (x[i][c] - *mean);
+    *sd = sqrt(square / (n - 1));
+}
+
+static lac_status frechet(const lac_metric_def *def, const lac_set_rows *r, lac_value *value)
+{
+    double n = 0, sum = 0;
+    (void)def;
+    for (int64_t i = 0; i < r->n; i++)
+        n += r->weight[i];
+    for (int64_t c = 0; n >= 2 && c < r->n_features; c++) {
+        double a, b, sa, sb;
+        moments(r, r->feature, c, &a, &sa);
+        moments(r, r->reference, c, &b, &sb);
+        sum += (a - b) * (a - b) + (sa - sb) * (sa - sb);
+    }
+    *value = n >= 2 ? (lac_value){ sum, NULL } : lac_undefined("fewer than two pictures");
+    return LAC_OK;
+}
+
+static lac_status worst(const lac_metric_def *def, const lac_set_rows *r, lac_value *value)
+{
+    *value = lac_undefined("no picture with a value");
+    (void)def;
+    for (int64_t i = 0; i < r->n; i++)
+        if (r->weight[i] > 0 && !isnan(r->value[i]) && (value->reason != NULL || r->value[i] > value->value))
+            *value = (lac_value){ r->value[i], NULL };
+    return LAC_OK;
+}
+
+static const lac_metric_def metrics[] = {
+    { .name = "near", .recipe = "near{net=%f}", .digits = 6, .measure = near, .wants_features = true, .whole = true },
+    { .name = "FD", .recipe = "fd{net=%f,region=%s,moments=f64}", .digits = 6, .of_set = frechet, .wants_features = true, .whole = true },
+    { .name = "worst", .recipe = "worst", .range = 1, .digits = 4, .measure = lac_l1_measure, .of_set = worst, .no_interval = "a largest value has none" },
+    { .name = NULL },
+};
+
+static const lac_features_def *const networks[] = { &tiny_features, NULL };
+
+const lac_metric_list lac_test_metrics = { metrics, networks };
+
+void lac_test_metrics_register(void)
+{
+    static bool done;
+    if (!done)
+        LAC_CHECK_STATUS(lac_metric_register(&lac_test_metrics));
+    done = true;
+}
