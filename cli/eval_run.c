@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+lac_status lac_eval_set_read(void *set, int64_t i, lac_eval_item *item)
+{
+    lac_eval_picture p;
+    LAC_TRY(lac_eval_set_picture(set, i, &p));
+    *item = (lac_eval_item){ p.name, p.group, NULL, p.side, p.side, p.pixels, p.mask, p.record, p.prompt };
+    return LAC_OK;
+}
+
+lac_score_origin lac_eval_set_origin(const lac_eval_set *set)
+{
+    const lac_eval_about a = lac_eval_set_about(set);
+    return (lac_score_origin){ .set = a.set, .split = a.split, .manifest = a.manifest, .masks = a.masks, .view = a.view, .prompt = a.prompt };
+}
+
 lac_eval_share lac_eval_share_of(int64_t pictures, const lac_comm *comm)
 {
     const int64_t each = (pictures + comm->size - 1) / comm->size, from = LAC_MIN(comm->rank * each, pictures);

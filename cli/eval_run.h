@@ -1,11 +1,17 @@
 /* cli/eval_run.h -- an evaluation shared out over ranks, and an inpainter as one of its methods. */
 #pragma once
 
-#include "cli/eval_set.h"
 #include "core/comm/comm.h"
+#include "data/eval_set.h"
+#include "eval/score.h"
+#include "eval/summary.h"
 #include "models/inpainter.h"
 
 enum { LAC_EVAL_BATCH = 8 };        /* pictures at once, unless told otherwise */
+
+/* A lac_eval_read, context the lac_eval_set; and where its numbers come from. */
+lac_status lac_eval_set_read(void *set, int64_t i, lac_eval_item *item);
+lac_score_origin lac_eval_set_origin(const lac_eval_set *set);
 
 /* A rank's pictures: [from, from + n) of the set; each rank has `each` but for the last ones, which have what is left. */
 typedef struct lac_eval_share { int64_t each, from, n; } lac_eval_share;

@@ -1,5 +1,4 @@
 /* lacuna eval and the validation of a run: which pictures with which masks, the same numbers on every way, files, bad input. */
-#include "cli/eval_set.h"
 #include "cli/locate.h"
 #include "cli/validate.h"
 #include "core/file/atomic.h"
@@ -208,4 +207,35 @@ LAC_TEST(what_cannot_be_scored_is_one_line)
     LAC_CHECK(lac_cli_complains(&said, "did you mean 'psnr'"));
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--baselines", "off") == 2 && lac_cli_complains(&said, "nothing to score"));
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--set", set, "--size", "32", "--mask", mask) == 0 && strstr(said.out, "| Laplace fill |") != NULL);
+}
+
+static double scored(const char *folder, const char *model, const char *out, const char *option, const char *value)
+{
+    lac_cli_said said;
+    const char *set = lac_cli_path(folder, "set.h5"), *mask = lac_cli_path(folder, "masks.png");
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, model, "--set", set, "--size", "32", "--mask", mask, "--metrics", "l1@hole", "--baselines", "off", "-o", out,
+                      option, value) == 0);
+    json_t *j = summary_at(lac_cli_path(out, "toys-val-32.json"));
+    const double l1 = value_of(j, "s", "l1@hole");
+    json_decref(j);
+    return l1;
+}
+
+LAC_TEST(prompt_and_seed_change_what_a_sampler_scores_and_batch_does_not)
+{
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *s = lac_cli_sampler(f, "s.safetensors", 7), *m = lac_cli_model(f, "m.safetensors", "{\"cnum\": 4}", false, 1);
+    lac_cli_set(f);
+    const char *one = lac_cli_path(f, "one"), *other = lac_cli_path(f, "other"), *name = "toys-val-32.images.jsonl";
+    const double plain = scored(f, s, one, "--batch", "1");
+    for (const char *const *batch = (const char *const[]){ "2", "3", "8", NULL }; *batch != NULL; batch++) {
+        LAC_CHECK(scored(f, s, other, "--batch", *batch) == plain);
+        LAC_CHECK(lac_cli_same_file(lac_cli_path(one, name), lac_cli_path(other, name)));
+    }
+    LAC_CHECK(scored(f, s, other, "--prompt", "a large red house") != plain);
+    LAC_CHECK(scored(f, s, other, "--seed", "3") != plain);
+    const char *set = lac_cli_path(f, "set.h5"), *mask = lac_cli_path(f, "masks.png");
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, m, "--set", set, "--size", "32", "--mask", mask, "--prompt", "x") == 2);
+    LAC_CHECK(lac_cli_complains(&said, "--prompt: no model here takes one"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, m, "--set", set, "--size", "32", "--mask", mask, "--batch", "0") == 2);
 }

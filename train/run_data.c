@@ -56,27 +56,6 @@ static lac_status open_loader(run *r, const json_t *data, const lac_source *sour
     return lac_loader_seek(*l, r->step - r->first_step);
 }
 
-static lac_status eval_loader(const run *r, const json_t *data, const lac_set *set, lac_loader **l)
-{
-    const lac_source source = { .set = set, .split = lac_config_str(data, "split"), .weight = 1 };
-    lac_loader_config c = { .source = &source, .n_sources = 1, .fields = (const char *const[]){ "image", "mask", NULL },
-                            .mask = lac_config_str(data, "mask"), .locate = r->hooks->locate, .locate_context = r->hooks->context, .stream = "eval", .global = 8, .count = 8, .evaluate = true,
-                            .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter") } };
-    LAC_TRY(lac_crop_named(&c.view.crop, lac_config_str(data, "crop")));
-    return lac_loader_new(l, &c);
-}
-
-lac_status run_open_eval(run *r, lac_set **set, lac_loader **l)
-{
-    const json_t *data = lac_config_at(r->config, "data.eval");
-    if (data == NULL)
-        return LAC_FAIL(LAC_ERR_CONFIG, "sample and validate want data.eval");
-    lac_status s = open_set(r, lac_config_str(data, "set"), set);
-    if (s == LAC_OK)
-        s = eval_loader(r, data, *set, l);
-    return lac_context(s, "data.eval");
-}
-
 lac_status run_open_data(run *r)
 {
     const json_t *data = lac_config_at(r->config, "data.train");

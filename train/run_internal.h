@@ -39,7 +39,6 @@ bool run_speaks(const run *r);      /* the first rank: it alone prints and write
 int64_t run_end(const lac_stages *stages, int64_t stage);       /* step at which a stage ends, in the run's count */
 
 lac_status run_open_data(run *r);
-lac_status run_open_eval(run *r, lac_set **set, lac_loader **l);      /* data.eval in evaluation order; the caller ends both */
 void run_close_data(run *r);
 lac_status run_next_batches(run *r, const lac_batch **batch);
 

@@ -6,6 +6,7 @@
 #include "core/image/grid.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
+#include "data/eval_set.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,9 +32,20 @@ static lac_status make_folders(run *r)
     return r->hooks->begun(r->hooks->context, r->folder, r->stages);
 }
 
+/* A prompt that the inpainter would refuse at its first grid is refused before the first step. */
+static lac_status check_prompt(const run *r)
+{
+    lac_inpainter ip;
+    const json_t *network, *prompt = lac_config_at(r->config, "data.eval.prompt");
+    const char *text = prompt != NULL ? json_string_value(prompt) : "";
+    r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip, &network);
+    return lac_context(lac_inpainter_takes(ip.def, &(lac_ask){ .prompt = text[0] ? text : NULL }), "data.eval.prompt");
+}
+
 lac_status run_open_output(run *r)
 {
     char *path;
+    LAC_TRY(check_prompt(r));
     r->last_log = r->started = lac_seconds();
     r->last_log_step = r->step;
     if (!run_speaks(r))
@@ -150,13 +162,12 @@ enum { SHOWN = 3 };
 /* Sample i is for rank i mod size to make. */
 static bool is_mine(const run *r, int64_t i) { return i % r->comm->size == r->comm->rank; }
 
-static lac_status sample(run *r, const lac_inpainter *ip, const lac_image *truth, const lac_image *mask, bool mine, lac_image *shown)
+static lac_status sample(run *r, const lac_inpainter *ip, const lac_image *truth, const lac_image *mask, const lac_ask *ask, bool mine,
+                         lac_image *shown)
 {
     LAC_TRY(lac_image_crop(&shown[0], truth, 0, 0, truth->height, truth->width));
-    for (int64_t i = 0; i < mask->height * mask->width; i++)
-        if (mask->pixels[i])
-            memset(shown[0].pixels + 3 * i, 128, 3);
-    LAC_TRY(mine ? lac_inpaint(ip, r->painter, &shown[0], mask, NULL, &shown[1]) : lac_image_new(&shown[1], truth->height, truth->width, 3));
+    lac_hole_grey(shown[0].pixels, mask->pixels, mask->height * mask->width);
+    LAC_TRY(mine ? lac_inpaint(ip, r->painter, &shown[0], mask, ask, &shown[1]) : lac_image_new(&shown[1], truth->height, truth->width, 3));
     return lac_image_crop(&shown[2], truth, 0, 0, truth->height, truth->width);
 }
 
@@ -199,55 +210,78 @@ static lac_status write_grid(run *r, const lac_image *shown, int64_t n)
     return s;
 }
 
-/* Each picture of the evaluation loader's next batch, until `images` are shown. */
-static lac_status show_batch(run *r, const lac_inpainter *ip, const lac_batch *batch, lac_image *shown, int64_t *n, int64_t images)
+/* What an evaluation asks of the picture too: its prompt where the inpainter takes one, noise by the record. */
+static lac_ask ask_of(const lac_inpainter *ip, const lac_eval_picture *p)
 {
-    const lac_tensor *x = lac_batch_field(batch, "image"), *m = lac_batch_field(batch, "mask");
-    const int64_t side = x->dim[1];
-    for (int64_t k = 0; k < batch->n && *n < images; k++, (*n)++) {
-        const lac_image truth = { side, side, 3, (uint8_t *)x->data + k * side * side * 3 };
-        const lac_image mask = { side, side, 1, (uint8_t *)m->data + k * side * side };
-        LAC_TRY(sample(r, ip, &truth, &mask, is_mine(r, *n), shown + SHOWN * *n));
+    return (lac_ask){ .prompt = ip->def->asks & LAC_ASK_PROMPT ? p->prompt : NULL, .sample = (uint32_t)p->record };
+}
+
+static lac_status make_samples(run *r, const lac_inpainter *ip, lac_eval_set *set, lac_image *shown, json_t *told)
+{
+    for (int64_t i = 0; i < lac_eval_set_count(set); i++) {
+        lac_eval_picture p;
+        LAC_TRY(lac_eval_set_picture(set, i, &p));
+        const lac_ask ask = ask_of(ip, &p);
+        const lac_image truth = { p.side, p.side, 3, (uint8_t *)p.pixels }, mask = { p.side, p.side, 1, (uint8_t *)p.mask };
+        LAC_TRY(sample(r, ip, &truth, &mask, &ask, is_mine(r, i), shown + SHOWN * i));
+        json_array_append_new(told, json_pack("{s:s, s:s?}", "picture", p.name, "prompt", ask.prompt));
     }
     return LAC_OK;
 }
 
-static lac_status make_samples(run *r, const lac_inpainter *ip, lac_loader *l, lac_image *shown, int64_t images, int64_t *n)
+/* Beside the grid, which pictures it shows and with which prompts, row by row; nothing for an inpainter that takes none. */
+static lac_status write_prompts(run *r, const lac_inpainter *ip, const lac_eval_set *set, const json_t *told)
 {
-    for (const lac_batch *batch; *n < images;) {
-        LAC_TRY(lac_loader_next(l, &batch));
-        if (batch->n == 0)
-            break;
-        LAC_TRY(show_batch(r, ip, batch, shown, n, images));
+    char name[64], *path;
+    const bool own = lac_eval_set_about(set).prompt == NULL;
+    if (!(ip->def->asks & LAC_ASK_PROMPT))
+        return LAC_OK;
+    json_t *all = json_pack("{s:s, s:O}", "prompts", own ? "the records' own" : "data.eval.prompt", "pictures", told);
+    char *text = json_dumps(all, JSON_INDENT(1));
+    json_decref(all);
+    if (text == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory: prompts of a grid");
+    snprintf(name, sizeof name, "samples/step-%06lld.json", (long long)r->step);
+    lac_status s = in_folder(r, name, &path);
+    if (s == LAC_OK) {
+        s = lac_file_write(path, text, strlen(text));
+        free(path);
     }
-    return LAC_OK;
+    free(text);
+    return s;
 }
 
-static lac_status fill_grid(run *r, const lac_inpainter *ip, lac_loader *l, lac_image *shown, int64_t images)
+static lac_status fill_grid(run *r, const lac_inpainter *ip, lac_eval_set *set, lac_image *shown)
 {
-    int64_t n = 0;
-    LAC_TRY(lac_comm_agree(r->comm, make_samples(r, ip, l, shown, images, &n)));
-    LAC_TRY(gather_made(r, shown, n));
-    return run_speaks(r) ? write_grid(r, shown, SHOWN * n) : LAC_OK;
+    const int64_t n = lac_eval_set_count(set);
+    json_t *told = json_array();
+    lac_status s = lac_comm_agree(r->comm, make_samples(r, ip, set, shown, told));
+    if (s == LAC_OK)
+        s = gather_made(r, shown, n);
+    if (s == LAC_OK && run_speaks(r))
+        s = write_grid(r, shown, SHOWN * n);
+    if (s == LAC_OK && run_speaks(r))
+        s = write_prompts(r, ip, set, told);
+    json_decref(told);
+    return s;
 }
 
 static lac_status draw_samples(run *r, const lac_inpainter *ip, const json_t *network)
 {
     const int64_t images = lac_config_int(r->config, "sample.images");
-    lac_set *set = NULL;
-    lac_loader *l = NULL;
+    lac_eval_set *set = NULL;
     lac_image *shown = NULL;
     (void)network;
-    lac_status s = run_open_eval(r, &set, &l);
+    lac_status s = lac_eval_set_open(&set, lac_config_at(r->config, "data.eval"), images, r->hooks->locate, r->hooks->context);
     if (s == LAC_OK)
         s = lac_calloc((void **)&shown, (size_t)(SHOWN * images), sizeof *shown);
+    s = lac_comm_agree(r->comm, s);
     if (s == LAC_OK)
-        s = fill_grid(r, ip, l, shown, images);
+        s = fill_grid(r, ip, set, shown);
     for (int64_t i = 0; shown != NULL && i < SHOWN * images; i++)
         lac_image_free(&shown[i]);
     free(shown);
-    lac_loader_free(l);
-    lac_set_close(set);
+    lac_eval_set_close(set);
     return s;
 }
 

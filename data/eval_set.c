@@ -1,4 +1,4 @@
-#include "cli/eval_set.h"
+#include "data/eval_set.h"
 
 #include "core/memory.h"
 #include "data/loader.h"
@@ -101,11 +101,11 @@ int64_t lac_eval_set_count(const lac_eval_set *s) { return s->n; }
 /* data.eval.prompt; "": each record's own. */
 static const char *own_prompt(const lac_eval_set *s) { return lac_config_has(s->data, "prompt") ? lac_config_str(s->data, "prompt") : ""; }
 
-lac_score_origin lac_eval_set_origin(const lac_eval_set *s)
+lac_eval_about lac_eval_set_about(const lac_eval_set *s)
 {
     const char *prompt = own_prompt(s);
-    return (lac_score_origin){ .set = lac_set_name(s->set), .split = lac_config_str(s->data, "split"), .manifest = lac_set_hash(s->set),
-                               .masks = lac_loader_masks(s->loader), .view = s->view, .prompt = prompt[0] ? prompt : NULL };
+    return (lac_eval_about){ .set = lac_set_name(s->set), .split = lac_config_str(s->data, "split"), .manifest = lac_set_hash(s->set),
+                             .masks = lac_loader_masks(s->loader), .view = s->view, .prompt = prompt[0] ? prompt : NULL };
 }
 
 /* Picture i into the loader's batch; passes go from front to back. */
@@ -133,9 +133,8 @@ static void keep(lac_eval_set *s, int64_t i, const uint8_t *picture, const uint8
     s->id[s->n_kept++] = id;
 }
 
-lac_status lac_eval_set_read(void *context, int64_t i, lac_eval_item *item)
+lac_status lac_eval_set_picture(lac_eval_set *s, int64_t i, lac_eval_picture *to)
 {
-    lac_eval_set *s = context;
     const int64_t pixels = s->size * s->size, at = i - s->kept_from;
     const uint8_t *picture, *mask;
     int64_t id;
@@ -154,7 +153,6 @@ lac_status lac_eval_set_read(void *context, int64_t i, lac_eval_item *item)
     const lac_record r = lac_set_record(s->set, id);
     snprintf(s->background, sizeof s->background, "%lld", (long long)r.group);
     const char *prompt = own_prompt(s);
-    *item = (lac_eval_item){ r.name, s->background, NULL, s->size, s->size, picture, mask, .record = id,
-                             .prompt = prompt[0] ? prompt : r.label[0] ? r.label : NULL };
+    *to = (lac_eval_picture){ id, s->size, r.name, s->background, picture, mask, prompt[0] ? prompt : r.label[0] ? r.label : NULL };
     return LAC_OK;
 }

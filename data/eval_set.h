@@ -1,0 +1,40 @@
+/* data/eval_set.h -- the pictures and masks that methods are scored on: a split of a packed set as a config's `data.eval` says.
+ *
+ * A picture's prompt is data.eval.prompt where that is set, else the record's own label. Order is by record id; the k-th record takes mask k mod n of the mask file. Pictures are decoded once and kept, as far as they fit into
+ * LAC_EVAL_KEEP bytes; a larger set is decoded again on every pass. */
+#pragma once
+
+#include "core/config.h"
+#include "data/set.h"
+
+#define LAC_EVAL_KEEP ((int64_t)1 << 30)
+
+typedef struct lac_eval_set lac_eval_set;
+
+/* Where a set or mask file of that name lies (cli/locate.h); *path is fresh. */
+typedef lac_status lac_eval_locate(void *context, const char *name, char **path);
+
+/* data: resolved data.eval (set, split, size, crop, shorter, mask). limit: how many pictures, 0: all. *set is NULL or an earlier one,
+ * which is kept when it is of the same data and limit, and closed otherwise; on failure it is NULL. */
+lac_status lac_eval_set_open(lac_eval_set **set, const json_t *data, int64_t limit, lac_eval_locate *locate, void *context);
+void lac_eval_set_close(lac_eval_set *set);
+
+int64_t lac_eval_set_count(const lac_eval_set *set);
+
+/* Where the pictures come from, for results; lives as long as the set. */
+typedef struct lac_eval_about {
+    const char *set, *split, *manifest, *masks, *view;
+    const char *prompt;             /* data.eval.prompt; NULL: each record's own */
+} lac_eval_about;
+lac_eval_about lac_eval_set_about(const lac_eval_set *set);
+
+typedef struct lac_eval_picture {
+    int64_t record, side;           /* its number in the set */
+    const char *name;
+    const char *group;              /* pictures on one background share it */
+    const uint8_t *pixels, *mask;   /* [side, side, 3], and [side, side] with 1 in the hole */
+    const char *prompt;             /* NULL: nothing is said */
+} lac_eval_picture;
+
+/* Picture i; i rises from 0, or begins again there. Borrowed until the next call. */
+lac_status lac_eval_set_picture(lac_eval_set *set, int64_t i, lac_eval_picture *picture);
