@@ -2,32 +2,37 @@
 
 #include "autograd/ops/conv2d/conv2d.h"
 #include "autograd/ops/dequantize/dequantize.h"
-#include "autograd/params.h"
-#include "autograd/tape.h"
 #include "core/memory.h"
 #include "eval/metric_l1.h"
+#include "models/network.h"
 #include "tests/harness/test.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 int lac_test_features_open, lac_test_features_seen;
 
 /* ---- the network: one strided convolution and the mean over its map ---- */
 
-typedef struct tiny { lac_params *params; lac_param *weight; lac_tape *tape; } tiny;
+typedef struct layer { lac_param *weight; } layer;
+typedef struct tiny { lac_network net; lac_tape *tape; } tiny;
+
+static lac_status init(void *model, lac_params *ps, const json_t *config)
+{
+    layer *l = model;
+    (void)config;
+    return lac_param_new(ps, &l->weight, LAC_ROLE_CONV, 4, (int64_t[]){ LAC_TEST_FEATURES, 5, 5, 3 }, LAC_INIT_XAVIER, 0, "weight");
+}
+
+static const lac_network_def tiny_network = { .name = "tiny", .about = "one layer", .size = sizeof(layer), .init = init };
 
 static lac_status open(lac_features *f, const char *option)
 {
-    tiny *n;
-    LAC_TRY(lac_calloc(&f->state, 1, sizeof *n));
+    LAC_TRY(lac_calloc(&f->state, 1, sizeof(tiny)));
     lac_test_features_open++;
-    n = f->state;
-    LAC_TRY(lac_params_new(&n->params, "tiny", f->backend, LAC_F32));
-    n->params->frozen = true;
-    LAC_TRY(lac_param_new(n->params, &n->weight, LAC_ROLE_CONV, 4, (int64_t[]){ LAC_TEST_FEATURES, 5, 5, 3 }, LAC_INIT_XAVIER, 0, "weight"));
-    LAC_TRY(lac_params_init(n->params, strtoull(option, NULL, 10)));
+    tiny *n = f->state;
+    LAC_TRY(lac_network_open(&n->net, &tiny_network, NULL, f->backend, LAC_F32));
+    LAC_TRY(lac_params_init(n->net.params, strtoull(option, NULL, 10)));
     LAC_TRY(lac_tape_new(&n->tape, f->backend));
     return option[0] ? lac_format(&f->recipe, "tiny,seed=%s", option) : LAC_OK;
 }
@@ -39,21 +44,17 @@ static void close(lac_features *f)
         return;
     lac_test_features_open--;
     lac_tape_free(n->tape);
-    lac_params_free(n->params);
+    lac_network_close(&n->net);
     free(n);
 }
 
-typedef struct job { const tiny *net; lac_tensor pictures, *map; } job;
-
-static lac_status forward(lac_tape *t, void *context)
+static lac_status forward(lac_tape *t, const void *model, lac_tensor *const *in, lac_tensor **out)
 {
-    job *j = context;
-    const lac_dequantize_attr range = { 1 / 127.5f, -1, LAC_F32 };
+    const layer *l = model;
     const lac_conv2d_attr a = { .stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { 2, 2, 2, 2 }, .groups = 1, .act = LAC_ACT_RELU };
-    lac_tensor *x = lac_dequantize(t, lac_tape_input(t, &j->pictures, LAC_F32), &range);
-    x = lac_conv2d(t, x, j->net->weight->value, NULL, NULL, &a);
-    LAC_TRY(lac_tape_status(t));
-    return lac_keep(t, x, &j->map);
+    lac_tensor *x = lac_dequantize(t, in[0], &(lac_dequantize_attr){ 1 / 127.5f, -1, LAC_F32 });
+    out[0] = lac_conv2d(t, x, l->weight->value, NULL, NULL, &a);
+    return lac_tape_status(t);
 }
 
 static void mean_over_map(const lac_tensor *map, float *feature)
@@ -68,29 +69,19 @@ static void mean_over_map(const lac_tensor *map, float *feature)
         }
 }
 
-static lac_status run(const tiny *net, const lac_picture *picture, int64_t n, job *j)
-{
-    const size_t each = (size_t)(picture->height * picture->width) * 3;
-    char signature[64];
-    uint8_t *all;
-    LAC_TRY(lac_malloc((void **)&all, (size_t)n * each));
-    for (int64_t i = 0; i < n; i++)
-        memcpy(all + (size_t)i * each, picture[i].pixels, each);
-    lac_tensor_shape(&j->pictures, LAC_U8, 4, (int64_t[]){ n, picture->height, picture->width, 3 });
-    j->pictures.data = all;
-    snprintf(signature, sizeof signature, "tiny/%s", lac_shape_str(&j->pictures));
-    const lac_status s = lac_tape_run(net->tape, signature, forward, j);
-    free(all);
-    return s;
-}
-
 static lac_status of(lac_features *f, const lac_picture *picture, int64_t n, float *feature)
 {
-    job j = { .net = f->state };
-    const lac_status s = run(f->state, picture, n, &j);
+    const tiny *net = f->state;
+    const size_t each = (size_t)(picture->height * picture->width) * 3;
+    lac_tensor *x, *map;
+    LAC_TRY(lac_tensor_new(&x, LAC_U8, 4, (int64_t[]){ n, picture->height, picture->width, 3 }));
+    for (int64_t i = 0; i < n; i++)
+        memcpy((uint8_t *)x->data + (size_t)i * each, picture[i].pixels, each);
+    const lac_status s = lac_network_run(&net->net, net->tape, "features", forward, &x, 1, &map, 1);
     if (s == LAC_OK)
-        mean_over_map(j.map, feature);
-    lac_tensor_free(j.map);
+        mean_over_map(map, feature);
+    lac_tensor_free(map);
+    lac_tensor_free(x);
     lac_test_features_seen += (int)n;
     return s;
 }
