@@ -142,8 +142,8 @@ static float truncated_normal(lac_stream *s)
 
 static lac_status fill(lac_param *p, uint64_t seed)
 {
-    char purpose[300];
-    snprintf(purpose, sizeof purpose, "init/%s", p->name);
+    char purpose[512];
+    snprintf(purpose, sizeof purpose, "init/%s/%s", p->of->name, p->name);
     lac_stream s = lac_stream_at(seed, lac_purpose(purpose), 0, 0);
     const int64_t n = lac_numel(p->value);
     float *x;

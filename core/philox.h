@@ -14,7 +14,7 @@
 
 typedef struct lac_philox { uint32_t key[2], counter[4]; } lac_philox;      /* counter[2] is element / 4 */
 
-/* FNV-1a of the purpose's name: "crop", "mask", "init/conv1.weight". */
+/* FNV-1a of the purpose's name: "crop", "mask", "init/generator/conv1.weight". */
 static inline uint32_t lac_purpose(const char *name)
 {
     uint32_t h = 2166136261u;

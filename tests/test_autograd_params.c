@@ -101,6 +101,25 @@ LAC_TEST(initial_values_follow_names_not_order)
     lac_params_free(back);
 }
 
+/* Two networks with parameters of the same name and shape, as VAEs and UNets have them, begin differently. */
+LAC_TEST(networks_draw_initial_values_of_their_own)
+{
+    const lac_backend *b;
+    float *x[2];
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    for (int i = 0; i < 2; i++) {
+        lac_params *ps;
+        LAC_CHECK_STATUS(lac_params_new(&ps, i == 0 ? "encoder" : "decoder", b, LAC_F32));
+        const lac_param *w = add(ps, LAC_ROLE_CONV, LAC_INIT_XAVIER, "conv.weight", 4, (int64_t[]){ 4, 3, 3, 4 });
+        LAC_CHECK_STATUS(lac_params_init(ps, 1));
+        x[i] = values(w);
+        lac_params_free(ps);
+    }
+    LAC_CHECK(memcmp(x[0], x[1], 144 * sizeof x[0][0]) != 0);
+    free(x[0]), free(x[1]);
+}
+
 LAC_TEST(bf16_networks_keep_biases_and_norms_in_f32)
 {
     lac_params *ps = new_params(LAC_BF16);
