@@ -298,19 +298,26 @@ void lac_tape_read(lac_tape *t, const lac_tensor *x, float *to)
         lac_tape_fail(t, t->backend->copy(to, x->data, sizeof *to));
 }
 
-void lac_tape_commit(lac_tape *t, lac_param *buffer, lac_tensor *value)
+static void commit(lac_tape *t, lac_param *buffer, lac_tensor *value, bool sum)
 {
-    if (!tape_ok(t) || value == NULL)
+    if (!tape_ok(t) || value == NULL || (sum && t->depth > 0))
         return;
+    const bool more = sum && buffer->pending_set;
     tape_touch(t, value->tape_mark == t->mark ? value->tape_id : -1);
     if (buffer->pending == NULL)
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "'%s' is no buffer: it takes no new value", buffer->name));
     else if (!lac_same_shape(buffer->pending, value))
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_SHAPE, "new value %s for buffer '%s' %s", lac_shape_str(value), buffer->name, lac_shape_str(buffer->pending)));
+    else if (buffer->pending_set && buffer->pending_sum != sum)
+        lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "buffer '%s' is given a sum and a value", buffer->name));
     else if (!t->planning)
-        lac_tape_fail(t, t->backend->convert(buffer->pending, value));
+        lac_tape_fail(t, more ? t->backend->add(buffer->pending, value) : t->backend->convert(buffer->pending, value));
     buffer->pending_set |= tape_ok(t) && !t->planning;
+    buffer->pending_sum = sum;
 }
+
+void lac_tape_commit(lac_tape *t, lac_param *buffer, lac_tensor *value) { commit(t, buffer, value, false); }
+void lac_tape_commit_sum(lac_tape *t, lac_param *buffer, lac_tensor *value) { commit(t, buffer, value, true); }
 
 void lac_tape_profile(lac_tape *t, lac_profile_sink *sink, void *context)
 {

@@ -23,7 +23,7 @@ struct lac_param {
     float *master, *grad;                       /* the optimizer's, f32, numel long; NULL when frozen */
     bool has_grad;                              /* grad holds contributions since the last clear */
     lac_tensor *pending;                        /* a buffer's new value, see lac_tape_commit */
-    bool pending_set;
+    bool pending_set, pending_sum;              /* _sum: of lac_tape_commit_sum */
     struct lac_params *of;
 };
 
@@ -50,7 +50,7 @@ lac_status lac_params_name(lac_params *ps, const char **interned, const char *na
 lac_status lac_param_new(lac_params *ps, lac_param **p, lac_role role, int ndim, const int64_t *dim, lac_init init, unsigned flags,
                          const char *format, ...) __attribute__((format(printf, 8, 9)));
 
-/* After the last lac_param_new: sorts, gives the values memory, and fills them by each one's init from Philox (seed, "init/NAME"). */
+/* After the last lac_param_new: sorts, gives the values memory, and fills them by each one's init from Philox (seed, "init/NETWORK/NAME"). */
 lac_status lac_params_init(lac_params *ps, uint64_t seed);
 
 lac_param *lac_params_find(const lac_params *ps, const char *name);

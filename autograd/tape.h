@@ -77,6 +77,9 @@ void lac_tape_read(lac_tape *t, const lac_tensor *x, float *to);
 /* A buffer's new value: committed to the parameter by lac_params_commit, dropped by lac_params_drop; of several
  * before that the last stands. LAC_ERR_STATE for a parameter that is no buffer. */
 void lac_tape_commit(lac_tape *t, lac_param *buffer, lac_tensor *value);
+/* The same, but values that come before the next lac_params_commit add up, those of a phase's micro-batches and, in a training step, those of all
+ * ranks: statistics of the global batch. Nothing while a recomputed segment runs again. LAC_ERR_STATE for a buffer that has had the other call. */
+void lac_tape_commit_sum(lac_tape *t, lac_param *buffer, lac_tensor *value);
 
 typedef struct lac_root {
     lac_tensor *y;

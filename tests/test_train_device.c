@@ -34,12 +34,12 @@ static void compare(lac_dtype d, double tolerance)
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
     lac_cuda_host_late(true);
-    lac_test_begin(&t, cpu, d, json_object(), NULL);
+    lac_test_begin_deepfill(&t, cpu, d, json_object(), NULL);
     for (int i = 0; i < STEPS; i++)
         step(&t, i, on_cpu[i]);
     lac_test_paint(&t, &a);
     lac_test_end(&t);
-    lac_test_begin(&t, device, d, json_object(), NULL);
+    lac_test_begin_deepfill(&t, device, d, json_object(), NULL);
     for (int i = 0; i < STEPS; i++) {
         step(&t, i, whole[i]);
         if (i == STEPS - 2)
@@ -47,7 +47,7 @@ static void compare(lac_dtype d, double tolerance)
     }
     lac_test_paint(&t, &b);
     lac_test_end(&t);
-    lac_test_begin(&t, device, d, json_object(), NULL);
+    lac_test_begin_deepfill(&t, device, d, json_object(), NULL);
     lac_test_load(&t, path);
     step(&t, STEPS - 1, resumed);
     lac_test_end(&t);
@@ -81,7 +81,7 @@ static int train_as_rank(lac_ranks_here *h)
     WANT(h->opened == LAC_OK);
     h->comm->bucket = 20000;                        /* dozens of them */
     lac_cuda_host_late(true);
-    lac_test_begin(&t, lac_sealed_device(), LAC_F32, json_object(), h->comm);
+    lac_test_begin_deepfill(&t, lac_sealed_device(), LAC_F32, json_object(), h->comm);
     for (int i = 0; i < STEPS; i++)
         step(&t, i, all->loss[h->launch.rank][i]);
     lac_test_end(&t);
@@ -101,7 +101,7 @@ LAC_TEST(two_ranks_on_sealed_memory_train_as_one)
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     lac_nccl_host_share();
     lac_play(train_as_rank, BATCH, 0, 60, lac_test_port(NULL), all);
-    lac_test_begin(&t, lac_sealed_device(), LAC_F32, json_object(), NULL);
+    lac_test_begin_deepfill(&t, lac_sealed_device(), LAC_F32, json_object(), NULL);
     for (int i = 0; i < STEPS; i++)
         step(&t, i, alone[i]);
     lac_test_end(&t);

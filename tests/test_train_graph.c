@@ -21,7 +21,7 @@ static void begin(bool graph, bool late)
 {
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     lac_cuda_host_late(late);
-    lac_test_begin(&t, lac_sealed_device(), LAC_F32, json_pack("{s:b}", "graph", graph), NULL);
+    lac_test_begin_deepfill(&t, lac_sealed_device(), LAC_F32, json_pack("{s:b}", "graph", graph), NULL);
 }
 
 static void end(void)
@@ -139,7 +139,7 @@ LAC_TEST(a_replay_reads_the_scalars_of_its_step)
     double on_cpu[MOVES], replayed[MOVES];
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
-    lac_test_begin(&t, cpu, LAC_F32, json_object(), NULL);
+    lac_test_begin_deepfill(&t, cpu, LAC_F32, json_object(), NULL);
     measure_moves(on_cpu);
     lac_test_end(&t);
     begin(true, true);
@@ -220,7 +220,7 @@ LAC_TEST(on_the_cpu_the_bad_step_itself_fails)
     const lac_backend *cpu;
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
-    lac_test_begin(&t, cpu, LAC_F32, json_object(), NULL);
+    lac_test_begin_deepfill(&t, cpu, LAC_F32, json_object(), NULL);
     steps(0, 2, 2);
     t.trainer.recipe.phase[D].loss[1].weight = 1e300;
     LAC_CHECK_FAILS(lac_test_step(&t, 2, 2), LAC_ERR_NONFINITE, "step 3, phase d: ");
@@ -258,7 +258,7 @@ LAC_TEST(captured_work_that_asks_for_the_host_is_refused)
 LAC_TEST(ranges_follow_the_modules)
 {
     LAC_CHECK_STATUS(lac_backend_cpu_register());
-    lac_test_begin(&t, lac_sealed_device(), LAC_F32, json_pack("{s:b}", "ranges", true), NULL);
+    lac_test_begin_deepfill(&t, lac_sealed_device(), LAC_F32, json_pack("{s:b}", "ranges", true), NULL);
     const size_t before = strlen(lac_cuda_host_ranges());
     const int64_t captures = lac_cuda_host_captures();
     steps(0, 3, 2);

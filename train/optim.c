@@ -381,11 +381,11 @@ static lac_status copy_pieces(const lac_optim *o, float *whole, float *own, bool
     return LAC_OK;
 }
 
-lac_status lac_optim_restart_ema(lac_optim *o) { return o->update.ema == NULL ? LAC_OK : copy_pieces(o, o->master, o->update.ema, true); }
+lac_status lac_optim_restart_ema(lac_optim *o) { return o == NULL || o->update.ema == NULL ? LAC_OK : copy_pieces(o, o->master, o->update.ema, true); }
 
 lac_status lac_optim_swap_ema(lac_optim *o)
 {
-    if (o->update.ema == NULL)
+    if (o == NULL || o->update.ema == NULL)
         return LAC_OK;
     /* through the gradients' memory, which holds nothing between two steps */
     for (int64_t i = 0; i < o->n; i++)
@@ -426,6 +426,8 @@ static lac_status add_arena(const lac_optim *o, lac_state *s, const lac_backend 
 
 lac_status lac_optim_state(lac_optim *o, lac_state *s)
 {
+    if (o == NULL)
+        return LAC_OK;
     const bool alone = o->comm->size == 1;
     if (!alone)
         LAC_TRY(gather_moments(o));
@@ -442,12 +444,16 @@ lac_status lac_optim_state(lac_optim *o, lac_state *s)
 
 void lac_optim_state_end(lac_optim *o)
 {
+    if (o == NULL)
+        return;
     free(o->whole);
     o->whole = NULL;
 }
 
 lac_status lac_optim_restored(lac_optim *o)
 {
+    if (o == NULL)
+        return LAC_OK;
     const int64_t n = o->update.ema != NULL ? 3 : 2;
     o->steps = o->state.applied;
     for (int64_t k = 0; o->whole != NULL && k < n; k++)

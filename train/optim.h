@@ -68,6 +68,8 @@ lac_status lac_optim_note_gradients(lac_optim *o);
 double lac_optim_lr(const lac_optim *o, int64_t step);
 double lac_optim_grad_norm(const lac_update_state *measured);          /* over all groups, before clipping */
 
+/* The calls from here on do nothing for NULL, the optimizer of a phase that trains nothing. */
+
 /* The EMA begins anew at the masters: after weights were loaded from elsewhere. Does nothing without EMA. */
 lac_status lac_optim_restart_ema(lac_optim *o);
 

@@ -46,6 +46,14 @@ static bool has_parameters(const lac_params *ps)
     return any;
 }
 
+static lac_status check_phases(const lac_recipe *r)
+{
+    bool any = false;
+    for (int p = 0; p < r->n_phases; p++)
+        any |= r->phase[p].trains != NULL;
+    return any ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "no phase trains anything");
+}
+
 /* One that is neither would move nowhere and be saved nowhere. */
 static lac_status check_trained(const lac_recipe *r, const lac_params *ps)
 {
@@ -61,6 +69,7 @@ lac_status lac_recipe_open(lac_recipe *r, const lac_recipe_def *def, const json_
     LAC_TRY(lac_context(def->open(r, config), "recipe '%s'", def->name));
     for (int i = 0; i < r->n_nets; i++)
         LAC_TRY(lac_context(check_trained(r, r->net[i]), "recipe '%s'", def->name));
+    LAC_TRY(lac_context(check_phases(r), "recipe '%s'", def->name));
     for (int i = 0; i < r->n_nets; i++)
         LAC_TRY(lac_params_init(r->net[i], (uint64_t)lac_config_int(config, "seed")));
     return LAC_OK;
@@ -104,6 +113,32 @@ lac_status lac_recipe_frozen(lac_recipe *r, const char *name, lac_params **ps)
 {
     LAC_TRY(lac_recipe_network(r, name, ps));
     (*ps)->frozen = true;
+    return LAC_OK;
+}
+
+lac_status lac_recipe_phase(lac_recipe *r, lac_phase **p, const char *name, const char *optim, lac_params *trains)
+{
+    if (r->n_phases == LAC_MAX_PHASES)
+        return LAC_FAIL(LAC_ERR_STATE, "phase '%s': a step has at most %d", name, LAC_MAX_PHASES);
+    *p = &r->phase[r->n_phases++];
+    **p = (lac_phase){ .name = name, .optim = optim, .trains = trains };
+    return LAC_OK;
+}
+
+lac_status lac_phase_loss(lac_phase *p, const char *name, double weight)
+{
+    if (p->n_losses == LAC_MAX_LOSSES)
+        return LAC_FAIL(LAC_ERR_STATE, "loss '%s': phase '%s' has at most %d", name, p->name, LAC_MAX_LOSSES);
+    p->loss[p->n_losses].name = name;
+    p->loss[p->n_losses++].weight = weight;
+    return LAC_OK;
+}
+
+lac_status lac_phase_shown(lac_phase *p, const char *name)
+{
+    if (p->n_shown == LAC_MAX_SHOWN)
+        return LAC_FAIL(LAC_ERR_STATE, "number '%s': phase '%s' shows at most %d", name, p->name, LAC_MAX_SHOWN);
+    p->shown[p->n_shown++] = name;
     return LAC_OK;
 }
 

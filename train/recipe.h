@@ -11,16 +11,35 @@
 #include "data/loader.h"
 #include "models/inpainter.h"
 
-enum { LAC_MAX_NETS = 4, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8 };
+enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4 };
 
 typedef struct lac_phase {
     const char *name;                       /* "d", "g" */
     const char *optim;                      /* key under `optim` */
-    lac_params *trains;
+    lac_params *trains;                     /* NULL, as is optim: it moves nothing, it measures: buffers, shown numbers, losses without a gradient */
     struct { const char *name; double weight; } loss[LAC_MAX_LOSSES];
     int n_losses;
+    const char *shown[LAC_MAX_SHOWN];       /* numbers for the log that are no losses */
+    int n_shown;
     bool own_batch;                         /* not the first phase's pictures but others */
 } lac_phase;
+
+/* What `forward` is told. */
+typedef struct lac_phase_run {
+    int phase;                              /* its place in lac_recipe.phase */
+    const char *name;                       /* and its name */
+    bool first;                             /* the first micro-batch of the phase: part of the signature */
+    /* seed[p][i]: what backward starts from at phase p's i-th loss, weight / count, the global batch's, in the backend's memory: a lac_root's
+     * seed, so that gradients by lac_grad, summed over micro-batches and ranks (lac_tape_commit_sum), are those that the phase adds up. */
+    const float *seed[LAC_MAX_PHASES];
+} lac_phase_run;
+
+/* What it gives back, in the order of the phase's losses and shown numbers; each a f32 scalar of the tape. */
+typedef struct lac_phase_out {
+    lac_tensor *sum[LAC_MAX_LOSSES];        /* the loss, summed, unweighted */
+    lac_tensor *scale[LAC_MAX_LOSSES];      /* times its weight, beside the config's; a constant to backward. NULL: 1. Logs show the plain loss */
+    lac_tensor *shown[LAC_MAX_SHOWN];       /* logged as the mean over micro-batches and ranks */
+} lac_phase_out;
 
 typedef struct lac_recipe lac_recipe;
 
@@ -34,9 +53,8 @@ typedef struct lac_recipe_def {
     /* config: the stage's resolved table. Makes the networks (r->net; not yet initialised) and the phases. */
     lac_status (*open)(lac_recipe *r, const json_t *config);
     void (*close)(lac_recipe *r);
-    /* Calls ops; sum[i] is the phase's i-th loss, a f32 scalar. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1, others
-     * as they are. */
-    lac_status (*forward)(lac_recipe *r, int phase, lac_tape *t, lac_tensor *const *field, lac_tensor **sum);
+    /* Calls ops. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1, others as they are. *out is zero before. */
+    lac_status (*forward)(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *field, lac_phase_out *out);
     /* How many elements each loss sums over the whole of this rank's batch. */
     void (*count)(const lac_recipe *r, int phase, const lac_batch *batch, double *count);
 } lac_recipe_def;
@@ -75,4 +93,8 @@ void lac_recipe_close(lac_recipe *r);
 lac_status lac_recipe_open_network(lac_recipe *r, const char *name, const lac_network_def *def, const json_t *config, const lac_network **n);
 lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps);
 lac_status lac_recipe_frozen(lac_recipe *r, const char *name, lac_params **ps);
+/* The next phase of a step; names are borrowed. optim and trains NULL: it trains nothing. */
+lac_status lac_recipe_phase(lac_recipe *r, lac_phase **p, const char *name, const char *optim, lac_params *trains);
+lac_status lac_phase_loss(lac_phase *p, const char *name, double weight);
+lac_status lac_phase_shown(lac_phase *p, const char *name);
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

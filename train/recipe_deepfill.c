@@ -18,17 +18,11 @@ enum { IMAGE, MASK };
 enum { D_REAL, D_FAKE };
 enum { G_COARSE, G_REFINE, G_GAN };
 
-static lac_key discriminator_keys[16];
-
-__attribute__((constructor)) static void make_keys(void)
-{
-    int n = 0;
-    for (const lac_key *k = lac_sn_patchgan_keys; k->name != NULL; k++)
-        if (strcmp(k->name, "width") == 0 || strcmp(k->name, "sn_grad") == 0)
-            discriminator_keys[n++] = *k;
-    discriminator_keys[n++] = (lac_key){ "kind", LAC_KEY_STR, "\"patch\"", .choices = "patch|global|none",
-                                         .help = "SN-PatchGAN, one global logit, or L1 alone" };
-}
+static const lac_key discriminator_keys[] = {
+    LAC_SN_PATCHGAN_KEYS,
+    { "kind", LAC_KEY_STR, "\"patch\"", .choices = "patch|global|none", .help = "SN-PatchGAN, one global logit, or L1 alone" },
+    { NULL },
+};
 
 static const lac_key model_keys[] = {
     { "generator", LAC_KEY_TABLE, "{}", .sub = lac_deepfill_keys, .help = "as probe deepfillv2" },
@@ -61,26 +55,19 @@ static lac_status open_discriminator(lac_recipe *r, deepfill *m, const json_t *m
     return LAC_OK;
 }
 
-static void add_loss(lac_phase *p, const char *name, double weight)
+static lac_status make_phases(lac_recipe *r, const deepfill *m, const json_t *loss)
 {
-    p->loss[p->n_losses].name = name;
-    p->loss[p->n_losses++].weight = weight;
-}
-
-static void make_phases(lac_recipe *r, const deepfill *m, const json_t *loss)
-{
+    lac_phase *d, *g;
     if (m->gan) {
-        lac_phase *d = &r->phase[r->n_phases++];
-        *d = (lac_phase){ .name = "d", .optim = "discriminator", .trains = m->d->params };
-        add_loss(d, "d_real", 0.5);
-        add_loss(d, "d_fake", 0.5);
+        LAC_TRY(lac_recipe_phase(r, &d, "d", "discriminator", m->d->params));
+        LAC_TRY(lac_phase_loss(d, "d_real", 0.5));
+        LAC_TRY(lac_phase_loss(d, "d_fake", 0.5));
     }
-    lac_phase *g = &r->phase[r->n_phases++];
-    *g = (lac_phase){ .name = "g", .optim = "generator", .trains = m->g->params, .own_batch = m->gan && lac_config_bool(loss, "separate_batches") };
-    add_loss(g, "l1_coarse", lac_config_num(loss, "l1"));
-    add_loss(g, "l1_refine", lac_config_num(loss, "l1"));
-    if (m->gan)
-        add_loss(g, "g_gan", lac_config_num(loss, "gan"));
+    LAC_TRY(lac_recipe_phase(r, &g, "g", "generator", m->g->params));
+    g->own_batch = m->gan && lac_config_bool(loss, "separate_batches");
+    LAC_TRY(lac_phase_loss(g, "l1_coarse", lac_config_num(loss, "l1")));
+    LAC_TRY(lac_phase_loss(g, "l1_refine", lac_config_num(loss, "l1")));
+    return m->gan ? lac_phase_loss(g, "g_gan", lac_config_num(loss, "gan")) : LAC_OK;
 }
 
 static lac_status open(lac_recipe *r, const json_t *config)
@@ -100,8 +87,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     m->gan = strcmp(lac_config_str(model, "discriminator.kind"), "none") != 0;
     if (m->gan)
         LAC_TRY(open_discriminator(r, m, model));
-    make_phases(r, m, lac_config_at(config, "loss"));
-    return LAC_OK;
+    return make_phases(r, m, lac_config_at(config, "loss"));
 }
 
 /* The discriminator on [real, fake], both with the mask; its new vectors are handed over. */
@@ -115,15 +101,15 @@ static lac_tensor *discriminate(lac_recipe *r, lac_tape *t, lac_tensor *real, la
     return y.logits;
 }
 
-static lac_status forward(lac_recipe *r, int phase, lac_tape *t, lac_tensor *const *field, lac_tensor **sum)
+static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *field, lac_phase_out *out)
 {
     const deepfill *m = r->state;
-    const bool d = strcmp(r->phase[phase].name, "d") == 0;
+    lac_tensor **sum = out->sum;
     const lac_deepfill_out y = lac_deepfill_forward(t, m->g, field[IMAGE], field[MASK]);
     LAC_TRY(lac_tape_status(t));
     const int64_t n = field[IMAGE]->dim[0];
     lac_tensor *logits = m->gan ? discriminate(r, t, field[IMAGE], y.complete, field[MASK]) : NULL;
-    if (d) {
+    if (strcmp(run->name, "d") == 0) {
         sum[D_REAL] = lac_hinge_loss(t, lac_rows(t, logits, 0, n), LAC_HINGE_REAL);
         sum[D_FAKE] = lac_hinge_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_FAKE);
         return lac_tape_status(t);

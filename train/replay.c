@@ -46,12 +46,12 @@ static lac_status remember(lac_replays *r, const char *signature, const lac_para
     LAC_TRY(lac_calloc((void **)&one, 1, sizeof *one));
     lac_status s = lac_strdup(&one->signature, signature);
     if (s == LAC_OK)
-        s = lac_calloc((void **)&one->has_grad, (size_t)ps->n, sizeof one->has_grad[0]);
+        s = lac_calloc((void **)&one->has_grad, ps != NULL ? (size_t)ps->n : 0, sizeof one->has_grad[0]);
     if (s != LAC_OK) {
         release(r, one);
         return s;
     }
-    for (int64_t i = 0; i < ps->n; i++)
+    for (int64_t i = 0; ps != NULL && i < ps->n; i++)
         one->has_grad[i] = ps->param[i]->has_grad;
     r->list[r->n++] = one;
     return LAC_OK;
@@ -78,9 +78,9 @@ lac_status lac_replay_run(lac_replays *r, const char *signature, uint64_t place,
         LAC_TRY(body(context));
         return remember(r, signature, ps);
     }
-    for (int64_t i = 0; i < ps->n; i++)
+    for (int64_t i = 0; ps != NULL && i < ps->n; i++)
         ps->param[i]->has_grad = one->has_grad[i];
-    LAC_TRY(lac_optim_note_gradients(o));
+    LAC_TRY(o != NULL ? lac_optim_note_gradients(o) : LAC_OK);
     if (one->graph != NULL && one->place != place) {
         LAC_TRY(r->backend->queue->finish());
         r->backend->queue->drop(one->graph);

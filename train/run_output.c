@@ -85,6 +85,12 @@ static lac_status note_losses(run *r, json_t *line)
             snprintf(key, sizeof key, "loss.%s", phase->loss[i].name);
             LAC_TRY(note(r, line, key, t->loss[p][i]));
         }
+        for (int i = 0; i < phase->n_shown; i++) {
+            snprintf(key, sizeof key, "shown.%s", phase->shown[i]);
+            LAC_TRY(note(r, line, key, t->shown[p][i]));
+        }
+        if (t->optim[p] == NULL)
+            continue;
         snprintf(key, sizeof key, "lr.%s", phase->optim);
         LAC_TRY(note(r, line, key, lac_optim_lr(t->optim[p], r->step - 1 - r->first_step)));
         snprintf(key, sizeof key, "grad_norm.%s", phase->optim);

@@ -11,7 +11,7 @@ static size_t rounded(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN
 
 static size_t out_bytes(const lac_staging *s)
 {
-    return sizeof(lac_step_out) + (size_t)(s->n_phases * s->n_micros) * sizeof(float[LAC_MAX_LOSSES]);
+    return sizeof(lac_step_out) + (size_t)(s->n_phases * s->n_micros) * sizeof s->out->micro[0];
 }
 
 static lac_status pin_slot(const lac_staging *s, lac_step_slot *slot)

@@ -17,7 +17,7 @@ typedef struct lac_step_in {
 
 typedef struct lac_step_out {
     struct { lac_update_state measured; uint32_t bad; } phase[LAC_MAX_PHASES];                    /* bad: the flag as the phase left it */
-    float sum[][LAC_MAX_LOSSES];                                                                  /* losses, by phase and micro-batch */
+    struct { float sum[LAC_MAX_LOSSES], shown[LAC_MAX_SHOWN]; } micro[];                          /* by phase and micro-batch */
 } lac_step_out;
 
 typedef struct lac_step_slot {

@@ -1,6 +1,8 @@
 #include "train/step.h"
 
+#include "autograd/ops/composite/composite.h"
 #include "autograd/ops/dequantize/dequantize.h"
+#include "core/comm/lane.h"
 #include "data/field.h"
 
 #include <stdio.h>
@@ -25,32 +27,47 @@ static lac_tensor *load_field(const micro *m, const lac_field *field)
     return lac_dequantize(m->t->tape, x, &a);
 }
 
+/* The same number, whose gradient arrives times `scale`: over itself without its history, through scale as the mask. */
+static lac_tensor *scaled(lac_tape *t, lac_tensor *sum, lac_tensor *scale)
+{
+    const int64_t one[4] = { 1, 1, 1, 1 };
+    lac_tensor *x = lac_reshape(t, sum, 4, one), *mask = lac_reshape(t, lac_detach(t, scale), 4, one);
+    return lac_composite(t, x, lac_detach(t, x), mask, &(lac_composite_attr){ .dtype = LAC_F32 });
+}
+
 static lac_status forward_backward(lac_tape *tape, void *context)
 {
     const micro *m = context;
     lac_trainer *t = m->t;
     const lac_phase *phase = &t->recipe.phase[m->phase];
-    lac_tensor *field[LAC_MAX_FIELDS] = { NULL }, *sum[LAC_MAX_LOSSES] = { NULL };
+    lac_phase_run run = { .phase = m->phase, .name = phase->name, .first = m->from == 0 };
+    lac_phase_out out = { .sum = { NULL } };
+    lac_tensor *field[LAC_MAX_FIELDS] = { NULL };
     lac_root root[LAC_MAX_LOSSES];
-    lac_tape_train(tape, phase->trains);
+    if (phase->trains != NULL)
+        lac_tape_train(tape, phase->trains);
     if (m->reduce)
         lac_tape_when_done(tape, lac_optim_gradient_done, t->optim[m->phase]);
     for (int i = 0; t->recipe.def->fields[i] != NULL; i++)
         field[i] = load_field(m, lac_batch_find(m->batch, t->recipe.def->fields[i]));
     LAC_TRY(lac_tape_status(tape));
-    LAC_TRY(t->recipe.def->forward(&t->recipe, m->phase, tape, field, sum));
-    float *to = t->staging.out->sum[m->phase * t->staging.n_micros + m->from / t->micro];
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        run.seed[p] = t->staging.in->phase[p].seed;
+    LAC_TRY(t->recipe.def->forward(&t->recipe, &run, tape, field, &out));
+    const int64_t row = m->phase * t->staging.n_micros + m->from / t->micro;
+    for (int i = 0; i < phase->n_shown; i++)
+        lac_tape_read(tape, out.shown[i], &t->staging.out->micro[row].shown[i]);
     for (int i = 0; i < phase->n_losses; i++) {
-        lac_tape_read(tape, sum[i], &to[i]);
-        root[i] = (lac_root){ .y = sum[i], .seed = &t->staging.in->phase[m->phase].seed[i] };
+        lac_tape_read(tape, out.sum[i], &t->staging.out->micro[row].sum[i]);
+        root[i] = (lac_root){ .y = out.scale[i] != NULL ? scaled(tape, out.sum[i], out.scale[i]) : out.sum[i], .seed = &run.seed[m->phase][i] };
     }
-    return lac_backward(tape, root, phase->n_losses);
+    return phase->trains != NULL ? lac_backward(tape, root, phase->n_losses) : lac_tape_status(tape);
 }
 
 static lac_status run_micro(lac_trainer *t, int p, const lac_batch *batch, int64_t from, int64_t n, bool reduce)
 {
     char signature[160];
-    micro m = { t, batch, p, from, n, reduce && from + n == batch->n };
+    micro m = { t, batch, p, from, n, reduce && t->optim[p] != NULL && from + n == batch->n };
     snprintf(signature, sizeof signature, "%s/%s/%s/n%lld/size%lld/%s", t->stage, t->recipe.phase[p].name, from ? "further" : "first",
              (long long)n, (long long)t->recipe.size, lac_dtype_name(t->recipe.dtype));
     return lac_tape_run(t->tape, signature, forward_backward, &m);
@@ -80,10 +97,27 @@ static lac_status all_micros(void *context)
 {
     const job *j = context;
     lac_trainer *t = j->t;
-    lac_params_clear_grad(t->recipe.phase[j->phase].trains);
+    if (t->recipe.phase[j->phase].trains != NULL)
+        lac_params_clear_grad(t->recipe.phase[j->phase].trains);
     for (int64_t from = 0; from < j->batch->n; from += t->micro)
         LAC_TRY(run_micro(t, j->phase, j->batch, from, LAC_MIN(t->micro, j->batch->n - from), j->reduce));
     return LAC_OK;
+}
+
+/* Buffers that are sums of the global batch, over the ranks. */
+static lac_status sum_buffers(lac_trainer *t)
+{
+    lac_lane *lane;
+    if (t->comm->size == 1)
+        return LAC_OK;
+    LAC_TRY(lac_comm_lane(t->comm, t->recipe.backend, &lane));
+    for (int i = 0; i < t->recipe.n_nets; i++)
+        for (int64_t k = 0; k < t->recipe.net[i]->n; k++) {
+            const lac_param *p = t->recipe.net[i]->param[k];
+            if (p->pending_set && p->pending_sum)
+                LAC_TRY(lane->all_reduce(lane, p->pending->data, LAC_F32, lac_numel(p->pending)));
+        }
+    return lane->join(lane);
 }
 
 static lac_status move(void *context)
@@ -91,8 +125,11 @@ static lac_status move(void *context)
     const job *j = context;
     lac_trainer *t = j->t;
     lac_staging *s = &t->staging;
-    LAC_TRY(lac_optim_reduce(t->optim[j->phase]));
-    LAC_TRY(lac_optim_step(t->optim[j->phase], &s->out->phase[j->phase].measured));
+    if (t->optim[j->phase] != NULL) {
+        LAC_TRY(lac_optim_reduce(t->optim[j->phase]));
+        LAC_TRY(lac_optim_step(t->optim[j->phase], &s->out->phase[j->phase].measured));
+    }
+    LAC_TRY(sum_buffers(t));
     for (int i = 0; i < t->recipe.n_nets; i++)
         LAC_TRY(lac_params_commit(t->recipe.net[i], s->bad));
     return s->backend->copy(&s->out->phase[j->phase].bad, s->bad, sizeof *s->bad);
@@ -137,28 +174,48 @@ static lac_status find_bad(lac_trainer *t, lac_step_slot *slot, int p)
     return lac_context(s, "step %lld, phase %s", (long long)slot->step + 1, t->recipe.phase[p].name);
 }
 
+/* Sums over micro-batches and ranks: losses, then what is shown. */
+static lac_status add_up(lac_trainer *t, const lac_step_slot *slot, int p, double total[LAC_MAX_LOSSES + LAC_MAX_SHOWN], int64_t n_micros)
+{
+    for (int64_t k = 0; k < n_micros; k++) {
+        for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
+            total[i] += slot->out->micro[p * t->staging.n_micros + k].sum[i];
+        for (int i = 0; i < t->recipe.phase[p].n_shown; i++)
+            total[LAC_MAX_LOSSES + i] += slot->out->micro[p * t->staging.n_micros + k].shown[i];
+    }
+    return t->comm->all_reduce_f64(t->comm, total, LAC_MAX_LOSSES + t->recipe.phase[p].n_shown);
+}
+
 static lac_status look_at_phase(lac_trainer *t, lac_step_slot *slot, int p)
 {
-    double total[LAC_MAX_LOSSES] = { 0 };
-    const int n = t->recipe.phase[p].n_losses;
+    double total[LAC_MAX_LOSSES + LAC_MAX_SHOWN] = { 0 };
+    const lac_phase *phase = &t->recipe.phase[p];
     const int64_t n_micros = (slot->batch[p].n + t->micro - 1) / t->micro;
-    for (int64_t k = 0; k < n_micros; k++)
-        for (int i = 0; i < n; i++)
-            total[i] += slot->out->sum[p * t->staging.n_micros + k][i];
-    LAC_TRY(t->comm->all_reduce_f64(t->comm, total, n));
+    LAC_TRY(add_up(t, slot, p, total, n_micros));
     if (slot->out->phase[p].bad != 0)
         return find_bad(t, slot, p);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < phase->n_losses; i++)
         t->loss[p][i] = slot->count[p][i] > 0 ? total[i] / slot->count[p][i] : 0;
-    t->grad_norm[p] = lac_optim_grad_norm(&slot->out->phase[p].measured);
+    for (int i = 0; i < phase->n_shown; i++)
+        t->shown[p][i] = total[LAC_MAX_LOSSES + i] / (double)(n_micros * t->comm->size);
+    t->grad_norm[p] = t->optim[p] != NULL ? lac_optim_grad_norm(&slot->out->phase[p].measured) : 0;
     return LAC_OK;
+}
+
+/* One that trains: there is one. */
+static lac_optim *any_optim(const lac_trainer *t)
+{
+    int p = 0;
+    while (t->optim[p] == NULL)
+        p++;
+    return t->optim[p];
 }
 
 static lac_status look_at(lac_trainer *t, lac_step_slot *slot)
 {
     if (!slot->under_way)
         return LAC_OK;
-    LAC_TRY(lac_optim_wait(t->optim[0], slot->done));
+    LAC_TRY(lac_optim_wait(any_optim(t), slot->done));
     LAC_TRY(lac_staging_receive(&t->staging, slot));
     for (int p = 0; p < t->recipe.n_phases; p++)
         LAC_TRY(look_at_phase(t, slot, p));
@@ -181,7 +238,8 @@ static void write_scalars(lac_trainer *t, lac_step_slot *slot, int64_t step)
     for (int p = 0; p < t->recipe.n_phases; p++) {
         for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
             slot->in->phase[p].seed[i] = slot->count[p][i] > 0 ? (float)(t->recipe.phase[p].loss[i].weight / slot->count[p][i]) : 0;
-        lac_optim_begin(t->optim[p], step, &slot->in->phase[p].update);
+        if (t->optim[p] != NULL)
+            lac_optim_begin(t->optim[p], step, &slot->in->phase[p].update);
     }
 }
 

@@ -18,7 +18,7 @@ typedef struct lac_frozen { int64_t sum[2], saved[2]; bool summed; float *values
 typedef struct lac_trainer {
     lac_recipe recipe;
     lac_optim_config optim_config[LAC_MAX_PHASES];      /* by phase */
-    lac_optim *optim[LAC_MAX_PHASES];
+    lac_optim *optim[LAC_MAX_PHASES];                   /* NULL of a phase that trains nothing */
     lac_tape *tape;
     lac_comm *comm;
     const char *stage;
@@ -29,6 +29,7 @@ typedef struct lac_trainer {
     lac_staging staging;
     lac_replays replays;
     double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES];        /* of the last step looked at, NaN before: mean over all micro-batches and ranks, unweighted */
+    double shown[LAC_MAX_PHASES][LAC_MAX_SHOWN];        /* likewise */
     double grad_norm[LAC_MAX_PHASES];
 } lac_trainer;
 
@@ -45,7 +46,7 @@ lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const
 /* Every step begun is done and looked at. What reads weights, losses or norms comes after it: _state and _swap_ema call it themselves. */
 lac_status lac_trainer_settle(lac_trainer *t);
 
-/* Weighted sum of the losses of the last phase: the number in the progress line. */
+/* Weighted sum of the losses of the last phase that trains: the number in the progress line. */
 double lac_trainer_total(const lac_trainer *t);
 
 /* All that a checkpoint holds, until _state_end. _restored after the arrays were overwritten. Over several ranks all make these calls, and

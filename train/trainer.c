@@ -21,6 +21,8 @@ lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const jso
     *t = (lac_trainer){ .comm = comm, .stage = stage, .seed = lac_config_int(config, "seed") };
     for (int i = 0; i < LAC_MAX_PHASES * LAC_MAX_LOSSES; i++)
         t->loss[i / LAC_MAX_LOSSES][i % LAC_MAX_LOSSES] = NAN;
+    for (int i = 0; i < LAC_MAX_PHASES * LAC_MAX_SHOWN; i++)
+        t->shown[i / LAC_MAX_SHOWN][i % LAC_MAX_SHOWN] = NAN;
     LAC_TRY(lac_recipe_open(&t->recipe, def, config, b, d));
     LAC_TRY(divide_batch(t, config));
     LAC_TRY(lac_tape_new(&t->tape, b));
@@ -30,6 +32,8 @@ lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const jso
     LAC_TRY(lac_staging_open(&t->staging, b, t->recipe.n_phases, t->share / t->micro));
     for (int p = 0; p < t->recipe.n_phases; p++) {
         char key[64];
+        if (t->recipe.phase[p].trains == NULL)
+            continue;
         snprintf(key, sizeof key, "optim.%s", t->recipe.phase[p].optim);
         LAC_TRY(lac_context(lac_optim_config_read(&t->optim_config[p], lac_config_at(config, key)), "%s", key));
         LAC_TRY(lac_context(lac_optim_new(&t->optim[p], t->recipe.phase[p].trains, &t->optim_config[p], t->staging.bad,
@@ -55,8 +59,10 @@ void lac_trainer_close(lac_trainer *t)
 
 double lac_trainer_total(const lac_trainer *t)
 {
-    const int p = t->recipe.n_phases - 1;
+    int p = t->recipe.n_phases - 1;
     double sum = 0;
+    while (p > 0 && t->optim[p] == NULL)
+        p--;
     for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
         sum += t->recipe.phase[p].loss[i].weight * t->loss[p][i];
     return sum;

@@ -22,11 +22,10 @@ const lac_key lac_deepfill_keys[] = {
 
 const lac_key lac_sn_patchgan_keys[] = {
     MODE_KEY,
-    { "width", LAC_KEY_INT, "64", .min = 1, .max = 1024, .help = "filters of the first layer" },
+    LAC_SN_PATCHGAN_KEYS,
     { "kind", LAC_KEY_STR, "\"patch\"", .choices = "patch|global", .help = "a logit for every value of the last map, or one for the picture" },
     { "size", LAC_KEY_INT, "0", .min = 0, .max = 65536, .help = "side of the pictures; global alone needs it" },
     { "guided", LAC_KEY_BOOL, "false", .help = "sketch channel; only false so far" },
-    { "sn_grad", LAC_KEY_STR, "\"detached\"", .choices = "detached|full", .help = "spectral norm's gradient: power iteration constant, or differentiated" },
     { NULL },
 };
 
@@ -64,7 +63,7 @@ lac_status lac_sn_patchgan_configure(lac_sn_patchgan_config *c, const json_t *j)
 {
     LAC_TRY(refuse_guided(j));
     *c = (lac_sn_patchgan_config){
-        .mode = is(j, "mode", "tf") ? LAC_MODE_TF : LAC_MODE_TORCH,
+        .mode = is(j, "mode", "torch") ? LAC_MODE_TORCH : LAC_MODE_TF,
         .kind = is(j, "kind", "global") ? LAC_DISC_GLOBAL : LAC_DISC_PATCH,
         .width = lac_config_int(j, "width"),
         .full_sn_grad = is(j, "sn_grad", "full"),

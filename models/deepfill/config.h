@@ -28,8 +28,14 @@ typedef struct lac_sn_patchgan_config {
     int64_t height, width_px;   /* of the pictures: global alone needs them */
 } lac_sn_patchgan_config;
 
+/* Of the discriminator, what is a recipe's to choose too: the rows of its schema that do not follow from the generator's. */
+#define LAC_SN_PATCHGAN_KEYS                                                                                                              \
+    { "width", LAC_KEY_INT, "64", .min = 1, .max = 1024, .help = "filters of the first layer" },                                          \
+    { "sn_grad", LAC_KEY_STR, "\"detached\"", .choices = "detached|full", .help = "spectral norm's gradient: power iteration constant, or differentiated" }
+
 /* Schemas of the generator and of the discriminator's network keys. */
 extern const lac_key lac_deepfill_keys[], lac_sn_patchgan_keys[];
 
 lac_status lac_deepfill_configure(lac_deepfill_config *c, const json_t *resolved);
+/* Keys that a schema lacks: mode "tf", kind "patch"; the size of the pictures is the caller's to say. */
 lac_status lac_sn_patchgan_configure(lac_sn_patchgan_config *c, const json_t *resolved);
