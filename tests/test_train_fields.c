@@ -13,7 +13,7 @@ LAC_TEST(a_step_names_the_field_that_its_batch_lacks)
     const char *const fields[] = { "image", "id", NULL };
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
-    lac_test_begin(&t, cpu, LAC_F32, json_object(), NULL);
+    lac_test_begin_deepfill(&t, cpu, LAC_F32, json_object(), NULL);
     LAC_CHECK_STATUS(lac_batch_random(&batch, &(lac_loader_config){ .fields = fields, .view.size = LAC_TEST_SIDE, .count = LAC_TEST_BATCH }, 0));
     for (int p = 0; p < LAC_MAX_PHASES; p++)
         all[p] = &batch;
