@@ -346,9 +346,14 @@ void tape_blame(lac_tape *t, lac_status s, const char *op)
 lac_tensor *lac_tape_fail(lac_tape *t, lac_status s)
 {
     char path[512];
-    if (s == LAC_OK || !tape_ok(t))
+    if (s == LAC_OK)
         return NULL;
+    if (!tape_ok(t)) {                  /* whoever failed now wrote a message of his own */
+        (void)LAC_FAIL(t->status, "%s", t->why);
+        return NULL;
+    }
     tape_where(t->where, path, sizeof path);
     t->status = path[0] ? lac_context(s, "%s", path) : s;
+    lac_error_copy(t->why, sizeof t->why);
     return NULL;
 }

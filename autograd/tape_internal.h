@@ -45,6 +45,7 @@ typedef struct walk {
 struct lac_tape {
     const lac_backend *backend;
     lac_status status;
+    char why[512];              /* the message of the first error */
     /* memory */
     lac_plan *plan;             /* of the open region */
     lac_plan **plans;

@@ -164,6 +164,7 @@ static lac_status run_job(lac_tape *t, void *context)
     job *j = context;
     lac_tensor *middle, *g[3];
     lac_tape_train(t, j->n->params);
+    lac_tape_train(t, j->n->frozen);            /* named, and still left alone */
     if (j->done != NULL)
         lac_tape_when_done(t, note_done, j->done);
     lac_tensor *x = lac_rows(t, lac_tape_input(t, &j->n->x, LAC_F32), j->from, j->rows);
@@ -392,11 +393,21 @@ static lac_status unknown_roots(lac_tape *t, void *context)
     return lac_grad(t, &(lac_root){ .y = x, .gy = x }, 1, &n->v->value, 1, &g);
 }
 
+static lac_status two_errors(lac_tape *t, void *context)
+{
+    wrong_shape(t, context);
+    lac_tape_enter(t, "later");
+    LAC_CHECK(lac_tape_fail(t, LAC_FAIL(LAC_ERR_ARG, "a second thing")) == NULL);
+    lac_tape_leave(t);
+    return LAC_OK;
+}
+
 LAC_TEST(errors_say_where)
 {
     net n;
     open_net(&n);
     LAC_CHECK_FAILS(lac_tape_run(n.tape, "shape", wrong_shape, &n), LAC_ERR_SHAPE, "/generator/conv4: linear");
+    LAC_CHECK_FAILS(lac_tape_run(n.tape, "first", two_errors, &n), LAC_ERR_SHAPE, "/generator/conv4: linear");
     LAC_CHECK_FAILS(lac_tape_run(n.tape, "rows", wrong_rows, &n), LAC_ERR_SHAPE, "/judge: rows 2 to 6 of [4,3]");
     LAC_CHECK_FAILS(lac_tape_run(n.tape, "roots", unknown_roots, &n), LAC_ERR_STATE, "neither watched nor in training");
     LAC_CHECK_STATUS(lac_tape_run(n.tape, "finite", not_finite, &n));
