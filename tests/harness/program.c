@@ -2,6 +2,8 @@
 
 #include "autograd/ops/backend_cpu.h"
 #include "cli/commands.h"
+#include "tests/harness/metrics.h"
+#include "tests/harness/sampler.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +20,7 @@ lac_status lac_test_recipes(void)
     if (lac_recipe_find(&known, lac_recipe_balance.name) == LAC_OK)
         return LAC_OK;
     lac_error_clear();
+    LAC_TRY(lac_test_sampled_register());
     return lac_recipe_register(&lac_recipe_balance);
 }
 
@@ -26,6 +29,10 @@ int lac_test_program(int argc, char **argv)
     lac_status s = lac_backend_cpu_register();
     if (s == LAC_OK)
         s = lac_test_recipes();
+    if (s == LAC_OK)
+        s = lac_test_sampler_register();
+    if (s == LAC_OK)
+        s = lac_metric_register(&lac_test_metrics);
     for (size_t i = 0; s == LAC_OK && i < LAC_COUNT(commands); i++)
         if (strcmp(commands[i].name, argv[0]) == 0)
             return commands[i].run(argc, argv);

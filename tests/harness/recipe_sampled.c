@@ -1,0 +1,25 @@
+/* A recipe of tests: DeepFill's in all but what its grids, validation and files show, which is the sampler of harness/sampler.h. */
+#include "tests/harness/program.h"
+#include "tests/harness/sampler.h"
+
+static lac_inpainter sampler;       /* of the process; its weights are never trained */
+
+static void lend(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network)
+{
+    static json_t *nothing;
+    (void)config;
+    nothing = nothing != NULL ? nothing : json_object();
+    if (sampler.def == NULL && lac_inpainter_open(&sampler, &lac_test_sampler, NULL, r->backend, LAC_F32) != LAC_OK)
+        sampler.def = NULL;
+    *ip = (lac_inpainter){ .def = &lac_test_sampler, .params = sampler.params, .model = sampler.model };
+    *network = nothing;
+}
+
+lac_status lac_test_sampled_register(void)
+{
+    static lac_recipe_def def;
+    def = lac_recipe_deepfill;
+    def.name = "sampled";
+    def.inpainter = lend;
+    return lac_recipe_register(&def);
+}
