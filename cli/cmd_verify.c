@@ -1,4 +1,4 @@
-/* lacuna verify: every record of packed sets read, decoded and compared. */
+/* lacuna verify: every record and part of packed sets read, decoded and compared. */
 #include "cli/commands.h"
 
 #include "data/set.h"
@@ -12,10 +12,12 @@ static void complain(void *context, const char *name, const char *why)
 
 static lac_status verify_one(const char *path)
 {
-    int64_t checked = 0, bad = 0;
-    const lac_status s = lac_verify(path, complain, (void *)path, &checked, &bad);
-    if (s == LAC_OK)
-        printf("%s: %" PRId64 " records, all as packed\n", path, checked);
+    lac_verified found;
+    const lac_status s = lac_verify(path, complain, (void *)path, &found);
+    if (s == LAC_OK && found.parts > 0)
+        printf("%s: %" PRId64 " records and %" PRId64 " parts, all as packed\n", path, found.records, found.parts);
+    else if (s == LAC_OK)
+        printf("%s: %" PRId64 " records, all as packed\n", path, found.records);
     return s;
 }
 
@@ -36,7 +38,7 @@ static lac_status verify_all(const lac_words *sets)
 int lac_cmd_verify(int argc, char **argv)
 {
     const lac_command command = { "lacuna verify", "SET...", 1, -1,
-        "Reads and decodes every record of each packed set, and compares its SHA-256 and the set's manifest hash: a line for\n"
+        "Reads and decodes every record and part of each packed set, and compares its SHA-256 and the set's manifest hash: a line for\n"
         "each one that is not as it was packed.", NULL };
     lac_words words = { NULL, 0 };
     bool go;

@@ -11,6 +11,9 @@
 #define LAC_DRAW_ORDER "order"          /* which record (data/order.h) */
 #define LAC_DRAW_CROP "crop"            /* window, flip, turn, then tint */
 #define LAC_DRAW_MASK "mask"            /* of a generator (data/mask.h) */
+#define LAC_DRAW_EDITED "edited"        /* which of a record's parts of a kind */
+#define LAC_DRAW_OBJECT "object"
+#define LAC_DRAW_CAPTION "caption"
 #define LAC_DRAW_NOISE "noise"
 #define LAC_DRAW_TIME "time"
 

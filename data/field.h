@@ -21,6 +21,10 @@ typedef enum {
 enum {
     LAC_NEEDS_RECORD = 1,       /* a record of a set; without it, make works on a sample of no set */
     LAC_NEEDS_MASK = 2,         /* a source of masks: lac_loader_config.mask */
+    LAC_NEEDS_EDITED = 4,       /* parts of the record (data/set.h): records without them are left out */
+    LAC_NEEDS_OBJECT = 8,
+    LAC_NEEDS_OBJECT_MASK = 16, /* and that object has a mask */
+    LAC_NEEDS_CAPTION = 32,
 };
 
 typedef struct lac_sample {
@@ -32,6 +36,7 @@ typedef struct lac_sample {
     uint32_t stream, step, sample;          /* its counter (data/draw.h) */
     lac_window window;                      /* of every picture of this sample */
     const lac_tint *tint;                   /* NULL: colours stay */
+    unsigned needs;                         /* of all its fields, mask source and window together */
     const struct lac_mask_source *masks;
     struct lac_buffer { uint8_t *bytes; size_t capacity; } *buffer;      /* the thread's, for encoded bytes */
 } lac_sample;
@@ -55,5 +60,10 @@ lac_status lac_field_find(const lac_field_def **def, const char *name);
 
 lac_stream lac_sample_draw(const lac_sample *s, const char *what);
 
-/* The window of the record's picture: u8 [size, size, channels], resized, flipped and turned. */
+/* A part of that kind that the record has, drawn under that name; -1 when it has none. The object is one for all who ask. */
+int64_t lac_sample_part(const lac_sample *s, lac_part_kind kind, const char *what);
+int64_t lac_sample_object(const lac_sample *s);
+
+/* The window of the record's picture, or of a picture among its parts: u8 [size, size, channels], resized, flipped and turned. */
 lac_status lac_sample_cut(const lac_sample *s, int channels, uint8_t *to);
+lac_status lac_sample_cut_part(const lac_sample *s, int64_t part, int channels, uint8_t *to);

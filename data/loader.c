@@ -30,6 +30,7 @@ struct lac_loader {
     lac_mix mix;
     stock *stocks;
     lac_mask_source *masks;
+    unsigned needs;                     /* LAC_NEEDS_... of fields, masks and windows */
     slot *slots;
     size_t each[LAC_MAX_FIELDS];        /* bytes of a sample's field */
     int n_slots, n_threads;
@@ -95,7 +96,13 @@ static void frame_sample(const lac_loader *l, lac_sample *s, lac_tint *tint)
 {
     const lac_record r = lac_set_record(s->set, s->id);
     lac_stream random = lac_sample_draw(s, LAC_DRAW_CROP);
-    s->window = lac_view_window(s->view, r.height, r.width, &random);
+    const lac_box *around = NULL;
+    lac_part object;
+    if (l->config.around) {
+        object = lac_set_part(s->set, lac_sample_object(s));
+        around = &object.box;
+    }
+    s->window = lac_view_window_around(s->view, r.height, r.width, around, &random);
     if (l->config.tint > 0) {
         *tint = lac_tint_draw(l->config.tint, &random);
         s->tint = tint;
@@ -107,7 +114,7 @@ static lac_status make_sample(const lac_loader *l, const slot *to, int64_t i, st
     const int64_t sample = l->config.first + shuffled(l, i);
     int source;
     lac_tint tint;
-    lac_sample s = { .view = &l->config.view, .seed = l->config.seed, .stream = l->stream, .masks = l->masks, .buffer = buffer };
+    lac_sample s = { .view = &l->config.view, .seed = l->config.seed, .stream = l->stream, .needs = l->needs, .masks = l->masks, .buffer = buffer };
     s.id = find_record(l, to->step * l->config.global + sample, &source, &s.place);
     s.source = source;
     s.set = l->stocks[source].set;
@@ -199,7 +206,7 @@ static lac_status start_threads(lac_loader *l, int wanted)
     return refused == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot start a thread of the loader: %s", strerror(refused));
 }
 
-/* ---- making one ---- */
+/* ---- what is asked for ---- */
 
 static lac_status check(const lac_loader_config *c)
 {
@@ -213,27 +220,65 @@ static lac_status check(const lac_loader_config *c)
     return lac_view_check(&c->view);
 }
 
+static lac_status find_needs(lac_loader *l, const lac_loader_config *c, const lac_batch *made)
+{
+    for (int f = 0; f < made->n_fields; f++) {
+        const lac_field_def *def = made->field[f].def;
+        l->needs |= def->needs;
+        if ((def->needs & LAC_NEEDS_MASK) && c->mask == NULL)
+            return LAC_FAIL(LAC_ERR_CONFIG, "field '%s' wants a source of masks, and none is given", def->name);
+    }
+    if (c->around)
+        l->needs |= LAC_NEEDS_OBJECT;
+    if (!(l->needs & LAC_NEEDS_MASK))
+        return LAC_OK;
+    LAC_TRY(lac_mask_source_open(&l->masks, c->mask, c->view.size, c->mask_params, c->locate, c->locate_context));
+    l->needs |= lac_mask_source_needs(l->masks);
+    return LAC_OK;
+}
+
+static bool has_what_is_needed(const lac_set *set, int64_t id, unsigned needs)
+{
+    static const struct { unsigned need; lac_part_kind kind; } part[] = {
+        { LAC_NEEDS_EDITED, LAC_PART_EDITED }, { LAC_NEEDS_OBJECT, LAC_PART_OBJECT }, { LAC_NEEDS_CAPTION, LAC_PART_CAPTION } };
+    int64_t first;
+    for (size_t k = 0; k < LAC_COUNT(part); k++)
+        if ((needs & part[k].need) && lac_set_parts(set, id, part[k].kind, &first) == 0)
+            return false;
+    return !(needs & LAC_NEEDS_OBJECT) || lac_sample_object(&(lac_sample){ .set = set, .id = id, .needs = needs }) >= 0;
+}
+
+static lac_status nobody_has_it(const lac_source *source, unsigned needs)
+{
+    return LAC_FAIL(LAC_ERR_CONFIG, "no picture of '%s', split '%s', has all that is asked for:%s%s%s", lac_set_path(source->set), source->split,
+                    needs & LAC_NEEDS_EDITED ? " an edited copy" : "", needs & LAC_NEEDS_CAPTION ? " a caption" : "",
+                    needs & LAC_NEEDS_OBJECT_MASK ? " an object with a mask" : needs & LAC_NEEDS_OBJECT ? " an object" : "");
+}
+
+static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs)
+{
+    int64_t n = 0;
+    s->set = source->set;
+    LAC_TRY(lac_set_select(s->set, source->split, LAC_KIND_PHOTO, &s->id, &s->n));
+    for (int64_t i = 0; i < s->n; i++)
+        if (has_what_is_needed(s->set, s->id[i], needs))
+            s->id[n++] = s->id[i];
+    s->n = n;
+    return n > 0 ? LAC_OK : nobody_has_it(source, needs);
+}
+
 static lac_status fill_stocks(lac_loader *l, const lac_loader_config *c)
 {
     double weight[LAC_MIX_MAX];
     LAC_TRY(lac_calloc((void **)&l->stocks, (size_t)LAC_MAX(c->n_sources, 1), sizeof *l->stocks));
     for (int i = 0; i < c->n_sources && i < LAC_MIX_MAX; i++) {
-        stock *s = &l->stocks[i];
         weight[i] = c->source[i].weight;
-        s->set = c->source[i].set;
-        LAC_TRY(lac_set_select(s->set, c->source[i].split, LAC_KIND_PHOTO, &s->id, &s->n));
+        LAC_TRY(fill_stock(&l->stocks[i], &c->source[i], l->needs));
     }
     return lac_mix_new(&l->mix, weight, c->n_sources);
 }
 
-/* Masks, if any field wants them. */
-static lac_status open_masks(lac_loader *l, const lac_loader_config *c, const lac_batch *made)
-{
-    for (int f = 0; f < made->n_fields; f++)
-        if ((made->field[f].def->needs & LAC_NEEDS_MASK) && c->mask == NULL)
-            return LAC_FAIL(LAC_ERR_CONFIG, "field '%s' wants a source of masks, and none is given", made->field[f].def->name);
-    return c->mask == NULL ? LAC_OK : lac_mask_source_open(&l->masks, c->mask, c->view.size, c->mask_params, c->locate, c->locate_context);
-}
+/* ---- making one ---- */
 
 static lac_status make_slots(lac_loader *l, const lac_loader_config *c, const lac_batch *made)
 {
@@ -255,8 +300,8 @@ static lac_status fill(lac_loader *l, const lac_loader_config *c)
 {
     lac_batch made;
     LAC_TRY(lac_loader_describe(c, &made));
+    LAC_TRY(find_needs(l, c, &made));
     LAC_TRY(fill_stocks(l, c));
-    LAC_TRY(open_masks(l, c, &made));
     LAC_TRY(make_slots(l, c, &made));
     return start_threads(l, c->threads > 0 ? c->threads : DEFAULT_THREADS);
 }

@@ -15,7 +15,7 @@
 #include "data/set.h"
 #include "data/view.h"
 
-typedef struct lac_source { const lac_set *set; const char *split; double weight; } lac_source;     /* photographs of a split */
+typedef struct lac_source { const lac_set *set; const char *split; double weight; } lac_source;     /* photographs of a split that have what fields want */
 
 typedef struct lac_loader_config {
     const lac_source *source;           /* borrowed with their sets until lac_loader_free; evaluation: one */
@@ -26,6 +26,7 @@ typedef struct lac_loader_config {
     const lac_mask_params *mask_params; /* a generator's; NULL: its defaults */
     lac_mask_locate *locate;                 /* finds a file of masks by its name; NULL: the name is its path */
     void *locate_context;
+    bool around;                        /* windows are laid so that the object drawn (data/mask_source.h) is in them */
     float tint;                         /* share of the samples whose colours are changed (data/tint.h) */
     const char *stream;                 /* what the numbers are for: two loaders of one run with different streams are independent */
     uint64_t seed;
@@ -44,6 +45,6 @@ void lac_loader_free(lac_loader *l);
 lac_status lac_loader_seek(lac_loader *l, int64_t step);
 /* In evaluation order n is 0 when all is done. A picture that cannot be read is an error naming it. */
 lac_status lac_loader_next(lac_loader *l, const lac_batch **batch);
-int64_t lac_loader_records(const lac_loader *l);    /* pictures of all sources */
+int64_t lac_loader_records(const lac_loader *l);    /* pictures of all sources: those of the splits that have what the fields want */
 const char *lac_loader_masks(const lac_loader *l);  /* lac_mask_source_about; "" without masks */
 double lac_loader_waited(const lac_loader *l);      /* seconds that lac_loader_next has waited in all */

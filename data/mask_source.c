@@ -11,6 +11,7 @@
 /* A way to come by masks. `prefix` is the word, or its beginning where it ends in a colon; "" takes every other word. */
 typedef struct way {
     const char *prefix;
+    unsigned needs;
     lac_status (*open)(lac_mask_source *m, const char *rest, lac_mask_locate *locate, void *context);
     lac_status (*make)(const lac_mask_source *m, const lac_sample *s, uint8_t *to);
 } way;
@@ -66,11 +67,31 @@ static lac_status draw(const lac_mask_source *m, const lac_sample *s, uint8_t *t
     return lac_mask_make(to, m->size, m->size, m->kind, &m->params, &random);
 }
 
+/* ---- an object of the record ---- */
+
+static lac_status open_object(lac_mask_source *m, const char *rest, lac_mask_locate *locate, void *context)
+{
+    (void)rest, (void)locate, (void)context;
+    return lac_strdup(&m->about, "object by record id");
+}
+
+static lac_status cut_object(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
+{
+    bool some = false;
+    LAC_TRY(lac_sample_cut_part(s, lac_sample_object(s), 1, to));
+    for (int64_t i = 0; i < m->size * m->size; i++)
+        some |= to[i] >= 128;
+    for (int64_t i = 0; i < m->size * m->size; i++)
+        to[i] = to[i] >= (some ? 128 : 1);
+    return LAC_OK;
+}
+
 /* ---- all of them ---- */
 
 static const way ways[] = {
-    { "file:", open_file, take_from_file },
-    { "", open_generator, draw },
+    { "file:", 0, open_file, take_from_file },
+    { "object", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, open_object, cut_object },
+    { "", 0, open_generator, draw },
 };
 
 static const way *way_of(const char *word, const char **rest)
@@ -108,6 +129,7 @@ void lac_mask_source_close(lac_mask_source *m)
     free(m);
 }
 
+unsigned lac_mask_source_needs(const lac_mask_source *m) { return m->way->needs; }
 const char *lac_mask_source_about(const lac_mask_source *m) { return m->about; }
 
 lac_status lac_mask_source_make(const lac_mask_source *m, const lac_sample *s, uint8_t *to) { return m->way->make(m, s, to); }

@@ -2,6 +2,8 @@
  *
  *     union, brush, ...   a generator of data/mask.h: a function of the sample's counter
  *     file:NAME           fixed masks (data/mask_file.h): the k-th record of a split takes mask k mod n
+ *     object              an object of the record (data/set.h), drawn by the counter, its mask cut as the picture is; half a pixel covered is hole,
+ *                         and where nothing is so much as that, whatever is covered at all. `around` of the loader keeps it in the window
  *
  * A mask is u8 [size, size], 1 = hole. */
 #pragma once
@@ -20,6 +22,7 @@ lac_status lac_mask_source_open(lac_mask_source **m, const char *word, int64_t s
 void lac_mask_source_close(lac_mask_source *m);
 
 /* What results say of them: a file's content by its hash, anything else by its name. */
+unsigned lac_mask_source_needs(const lac_mask_source *m);      /* of a record: LAC_NEEDS_... of data/field.h */
 const char *lac_mask_source_about(const lac_mask_source *m);
 
 lac_status lac_mask_source_make(const lac_mask_source *m, const struct lac_sample *s, uint8_t *to);

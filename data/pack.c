@@ -1,9 +1,11 @@
 #include "data/pack.h"
 
-#include "core/file/hdf5.h"
 #include "core/memory.h"
+#include "core/utf8.h"
+#include "data/set_parts.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +13,15 @@
 
 enum { N_TEXTS = 6, COPY_SIZE = 1 << 20 };
 
+typedef struct part_row { lac_part part; uint8_t digest[LAC_SHA256_SIZE]; char *label; } part_row;
 typedef struct row { lac_record record; uint8_t digest[LAC_SHA256_SIZE]; char *text[N_TEXTS]; } row;
 
 struct lac_pack {
     char *path, *title;
     FILE *blob;
     row *rows;
-    int64_t n, capacity, bytes;
+    part_row *parts;
+    int64_t n, capacity, n_parts, parts_capacity, bytes;
 };
 
 static const char *const text_column[N_TEXTS] = { "name", "split", "source", "licence", "author", "label" };
@@ -39,13 +43,19 @@ static lac_status open_blob(lac_pack *p)
     return s;
 }
 
+static lac_status title_of(const char *out, char **title)
+{
+    const char *slash = strrchr(out, '/'), *from = slash != NULL ? slash + 1 : out, *dot = strrchr(from, '.');
+    return lac_format(title, "%.*s", dot != NULL ? (int)(dot - from) : (int)strlen(from), from);
+}
+
 lac_status lac_pack_new(lac_pack **p, const char *path, const char *title)
 {
     lac_pack *fresh;
     LAC_TRY(lac_calloc((void **)&fresh, 1, sizeof *fresh));
     lac_status s = lac_strdup(&fresh->path, path);
     if (s == LAC_OK)
-        s = lac_strdup(&fresh->title, title);
+        s = title != NULL ? lac_strdup(&fresh->title, title) : title_of(path, &fresh->title);
     if (s == LAC_OK)
         s = open_blob(fresh);
     if (s == LAC_OK)
@@ -65,6 +75,16 @@ static lac_status copy_texts(row *to, const lac_record *r)
     return LAC_OK;
 }
 
+static lac_status put_bytes(lac_pack *p, const void *bytes, int64_t length, int64_t *offset, uint8_t digest[LAC_SHA256_SIZE])
+{
+    *offset = p->bytes;
+    lac_sha256_of(bytes, (size_t)length, digest);
+    if (fwrite(bytes, 1, (size_t)length, p->blob) != (size_t)length)
+        return LAC_FAIL(LAC_ERR_IO, "cannot write beside '%s': %s", p->path, strerror(errno));
+    p->bytes += length;
+    return LAC_OK;
+}
+
 lac_status lac_pack_add(lac_pack *p, const lac_record *r, const void *bytes)
 {
     LAC_TRY(lac_grow((void **)&p->rows, p->n, &p->capacity, sizeof *p->rows));
@@ -72,12 +92,60 @@ lac_status lac_pack_add(lac_pack *p, const lac_record *r, const void *bytes)
     *to = (row){ .record = *r };
     p->n++;
     LAC_TRY(copy_texts(to, r));
-    to->record.offset = p->bytes;
-    lac_sha256_of(bytes, (size_t)r->length, to->digest);
-    if (fwrite(bytes, 1, (size_t)r->length, p->blob) != (size_t)r->length)
-        return LAC_FAIL(LAC_ERR_IO, "cannot write beside '%s': %s", p->path, strerror(errno));
-    p->bytes += r->length;
+    return put_bytes(p, bytes, r->length, &to->record.offset, to->digest);
+}
+
+/* ---- parts ---- */
+
+/* Along one side; what is no number stays, to be refused. */
+static void cut_off(float *from, float *extent, float end)
+{
+    if (!isfinite(*from) || !isfinite(*extent))
+        return;
+    const float last = LAC_MIN(*from + *extent, end);
+    *from = LAC_MAX(*from, 0);
+    *extent = last - *from;
+}
+
+/* The part as it will stand there. */
+static lac_status fit_part(const lac_pack *p, const lac_part *given, const void *bytes, lac_part *part)
+{
+    const lac_record *r = &p->rows[p->n - 1].record;
+    *part = *given;
+    part->record = p->n - 1;
+    part->label = given->label != NULL ? given->label : "";
+    if (part->kind == LAC_PART_OBJECT) {
+        cut_off(&part->box.left, &part->box.width, (float)r->width);
+        cut_off(&part->box.top, &part->box.height, (float)r->height);
+    } else
+        part->box = (lac_box){ 0 };
+    if (!lac_utf8_valid(part->label, strlen(part->label)) || (part->kind == LAC_PART_CAPTION && !lac_utf8_valid(bytes, (size_t)part->length)))
+        return LAC_FAIL(LAC_ERR_FORMAT, "text that is no UTF-8, or holds a zero byte");
+    return lac_part_check(part, r->height, r->width);
+}
+
+/* Behind those of its record that are of its kind or one before it. */
+static lac_status insert_part(lac_pack *p, const lac_part *part, part_row **row)
+{
+    LAC_TRY(lac_grow((void **)&p->parts, p->n_parts, &p->parts_capacity, sizeof *p->parts));
+    int64_t at = p->n_parts++;
+    for (; at > 0 && p->parts[at - 1].part.record == part->record && p->parts[at - 1].part.kind > part->kind; at--)
+        p->parts[at] = p->parts[at - 1];
+    *row = &p->parts[at];
+    **row = (part_row){ .part = *part };
     return LAC_OK;
+}
+
+lac_status lac_pack_part(lac_pack *p, const lac_part *given, const void *bytes)
+{
+    lac_part part;
+    part_row *row;
+    if (p->n == 0)
+        return LAC_FAIL(LAC_ERR_STATE, "a part before any record");
+    LAC_TRY(fit_part(p, given, bytes, &part));
+    LAC_TRY(insert_part(p, &part, &row));
+    LAC_TRY(lac_strdup(&row->label, part.label));
+    return put_bytes(p, bytes, part.length, &row->part.offset, row->digest);
 }
 
 void lac_pack_free(lac_pack *p)
@@ -87,8 +155,11 @@ void lac_pack_free(lac_pack *p)
     for (int64_t i = 0; i < p->n; i++)
         for (int k = 0; k < N_TEXTS; k++)
             free(p->rows[i].text[k]);
+    for (int64_t i = 0; i < p->n_parts; i++)
+        free(p->parts[i].label);
     if (p->blob != NULL)
         fclose(p->blob);
+    free(p->parts);
     free(p->rows);
     free(p->path);
     free(p->title);
@@ -156,7 +227,7 @@ static lac_status write_blob(lac_hdf5 *f, lac_pack *p)
     return s;
 }
 
-static lac_status write_header(lac_hdf5 *f, const lac_pack *p)
+static lac_status write_header(lac_hdf5 *f, const lac_pack *p, const lac_part *part)
 {
     lac_record *record;
     char hex[LAC_SHA256_HEX];
@@ -168,7 +239,7 @@ static lac_status write_header(lac_hdf5 *f, const lac_pack *p)
         record[i].licence = r->text[3], record[i].author = r->text[4], record[i].label = r->text[5];
         record[i].digest = r->digest;
     }
-    lac_set_manifest(record, p->n, hex);
+    lac_set_manifest(record, p->n, part, p->n_parts, hex);
     free(record);
     LAC_TRY(lac_hdf5_write_attribute(f, "/", "schema", LAC_SET_SCHEMA));
     LAC_TRY(lac_hdf5_write_attribute(f, "/", "title", p->title));
@@ -177,7 +248,18 @@ static lac_status write_header(lac_hdf5 *f, const lac_pack *p)
 
 static lac_status write_all(lac_hdf5 *f, lac_pack *p)
 {
-    LAC_TRY(write_header(f, p));
+    lac_part *part;
+    LAC_TRY(lac_calloc((void **)&part, (size_t)LAC_MAX(p->n_parts, 1), sizeof *part));
+    for (int64_t i = 0; i < p->n_parts; i++) {
+        part[i] = p->parts[i].part;
+        part[i].label = p->parts[i].label;
+        part[i].digest = p->parts[i].digest;
+    }
+    lac_status s = write_header(f, p, part);
+    if (s == LAC_OK)
+        s = lac_part_table_write(f, part, p->n_parts);
+    free(part);
+    LAC_TRY(s);
     LAC_TRY(write_numbers(f, p));
     LAC_TRY(write_texts(f, p));
     return write_blob(f, p);

@@ -9,9 +9,14 @@
 
 typedef struct lac_pack lac_pack;
 
+/* title NULL: the target's name without folder and ending. */
 lac_status lac_pack_new(lac_pack **p, const char *path, const char *title);
 /* Everything of r is copied; offset and digest are filled in here, length says how many bytes. Texts may be NULL for "". */
 lac_status lac_pack_add(lac_pack *p, const lac_record *r, const void *bytes);
+/* A part of the record added last; of one kind they keep their order, and kinds may come in any. Label and bytes are copied, a box is cut off at
+ * the picture's border, record, offset and digest are filled in here. LAC_ERR_FORMAT, and nothing added, for a part that cannot be: a label or caption that
+ * is too long or no UTF-8, a box outside the picture. */
+lac_status lac_pack_part(lac_pack *p, const lac_part *part, const void *bytes);
 int64_t lac_pack_count(const lac_pack *p);
 /* Writes and commits; ends p whatever comes of it. LAC_ERR_ARG when nothing was added. */
 lac_status lac_pack_finish(lac_pack *p);

@@ -1,7 +1,7 @@
 #include "data/set.h"
 
-#include "core/file/hdf5.h"
 #include "core/memory.h"
+#include "data/set_parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +21,7 @@ struct lac_set {
     int64_t *offset, *length, *group;
     int32_t *height, *width;
     uint8_t *kind, *digest;
+    lac_part_table parts;
 };
 
 /* ---- opening ---- */
@@ -75,6 +76,24 @@ static lac_status check_rows(const lac_set *s, int64_t blob_bytes)
     return LAC_OK;
 }
 
+static bool in_order(const lac_part *a, const lac_part *b) { return a->record != b->record ? a->record < b->record : a->kind <= b->kind; }
+
+static lac_status check_parts(const lac_set *s, int64_t blob_bytes)
+{
+    lac_part before = { .record = 0 };
+    for (int64_t i = 0; i < s->parts.n; i++) {
+        const lac_part p = lac_part_table_row(&s->parts, i);
+        if (p.kind >= LAC_N_PARTS || p.record < 0 || p.record >= s->n || !in_order(&before, &p))
+            return LAC_FAIL(LAC_ERR_FORMAT, "part %" PRId64 " is of kind %d and record %" PRId64 ", not in order, or not of %d kinds and %" PRId64 " records",
+                            i, (int)p.kind, p.record, LAC_N_PARTS, s->n);
+        if (p.offset < 0 || p.length < 0 || p.length > blob_bytes || p.offset > blob_bytes - p.length)
+            return LAC_FAIL(LAC_ERR_FORMAT, "part %" PRId64 " is bytes %" PRId64 " + %" PRId64 " of a blob of %" PRId64, i, p.offset, p.length, blob_bytes);
+        LAC_TRY(lac_context(lac_part_check(&p, s->height[p.record], s->width[p.record]), "part %" PRId64, i));
+        before = p;
+    }
+    return LAC_OK;
+}
+
 static lac_status read_set(lac_set *s)
 {
     lac_hdf5_entry blob;
@@ -84,7 +103,9 @@ static lac_status read_set(lac_set *s)
     if (blob.text || blob.dtype != LAC_U8 || blob.shape.ndim != 1)
         return LAC_FAIL(LAC_ERR_FORMAT, "'blob' is not a row of bytes");
     s->blob = blob.offset;
-    return check_rows(s, blob.bytes);
+    LAC_TRY(check_rows(s, blob.bytes));
+    LAC_TRY(lac_part_table_read(&s->parts, s->file));
+    return check_parts(s, blob.bytes);
 }
 
 lac_status lac_set_open(lac_set **set, const char *path)
@@ -113,6 +134,7 @@ void lac_set_close(lac_set *s)
         free(column[i]);
     for (int i = 0; i < N_TEXTS; i++)
         lac_hdf5_strings_free(&s->text[i]);
+    lac_part_table_free(&s->parts);
     lac_hdf5_close(s->file);
     free(s);
 }
@@ -170,25 +192,44 @@ lac_status lac_set_select(const lac_set *s, const char *split, lac_kind kind, in
     return LAC_OK;
 }
 
+int64_t lac_set_part_count(const lac_set *s) { return s->parts.n; }
+lac_part lac_set_part(const lac_set *s, int64_t i) { return lac_part_table_row(&s->parts, i); }
+
+int64_t lac_set_parts(const lac_set *s, int64_t record, lac_part_kind kind, int64_t *first)
+{
+    *first = lac_part_table_find(&s->parts, record, kind);
+    return lac_part_table_find(&s->parts, record, kind + 1) - *first;
+}
+
 /* ---- bytes and pictures ---- */
 
-lac_status lac_set_read(const lac_set *s, int64_t i, uint8_t **bytes, size_t *capacity)
+/* `record` is whose they are, for messages. */
+static lac_status read_bytes(const lac_set *s, int64_t record, int64_t offset, size_t length, uint8_t **bytes, size_t *capacity)
 {
-    const size_t length = (size_t)s->length[i];
     if (length > *capacity) {
         LAC_TRY(lac_realloc((void **)bytes, length));
         *capacity = length;
     }
     for (size_t done = 0; done < length;) {
-        const ssize_t got = pread(lac_hdf5_fd(s->file), *bytes + done, length - done, s->blob + s->offset[i] + (int64_t)done);
+        const ssize_t got = pread(lac_hdf5_fd(s->file), *bytes + done, length - done, s->blob + offset + (int64_t)done);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return LAC_FAIL(LAC_ERR_IO, "cannot read record '%s' of '%s': %s", s->text[0].item[i], lac_set_path(s),
+            return LAC_FAIL(LAC_ERR_IO, "cannot read record '%s' of '%s': %s", s->text[0].item[record], lac_set_path(s),
                             got < 0 ? strerror(errno) : "the file ends");
         done += (size_t)got;
     }
     return LAC_OK;
+}
+
+lac_status lac_set_read(const lac_set *s, int64_t i, uint8_t **bytes, size_t *capacity)
+{
+    return read_bytes(s, i, s->offset[i], (size_t)s->length[i], bytes, capacity);
+}
+
+lac_status lac_set_read_part(const lac_set *s, int64_t i, uint8_t **bytes, size_t *capacity)
+{
+    return read_bytes(s, s->parts.record[i], s->parts.offset[i], (size_t)s->parts.length[i], bytes, capacity);
 }
 
 lac_status lac_set_decode(const lac_set *s, int64_t i, int channels, lac_image *image)
@@ -207,22 +248,39 @@ lac_status lac_set_decode(const lac_set *s, int64_t i, int channels, lac_image *
     return status;
 }
 
-void lac_set_manifest(const lac_record *record, int64_t n, char hex[LAC_SHA256_HEX])
+static void add_text(lac_sha256 *h, const char *text) { lac_sha256_add(h, text, strlen(text) + 1); }
+
+static void add_record(lac_sha256 *h, const lac_record *r)
+{
+    const char *const text[] = { r->name, r->split, r->source, r->licence, r->author, r->label };
+    char numbers[160];
+    for (size_t k = 0; k < LAC_COUNT(text); k++)
+        add_text(h, text[k]);
+    const int used = snprintf(numbers, sizeof numbers, "%d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n", (int)r->kind, r->group,
+                              r->height, r->width, r->offset, r->length);
+    lac_sha256_add(h, numbers, (size_t)used);
+    lac_sha256_add(h, r->digest, LAC_SHA256_SIZE);
+}
+
+static void add_part(lac_sha256 *h, const lac_part *p)
+{
+    char numbers[200];
+    add_text(h, p->label);
+    const int used = snprintf(numbers, sizeof numbers, "%d %" PRId64 " %" PRId64 " %" PRId64 " %a %a %a %a\n", (int)p->kind, p->record, p->offset,
+                              p->length, (double)p->box.left, (double)p->box.top, (double)p->box.width, (double)p->box.height);
+    lac_sha256_add(h, numbers, (size_t)used);
+    lac_sha256_add(h, p->digest, LAC_SHA256_SIZE);
+}
+
+void lac_set_manifest(const lac_record *record, int64_t n, const lac_part *part, int64_t n_parts, char hex[LAC_SHA256_HEX])
 {
     lac_sha256 h;
     uint8_t digest[LAC_SHA256_SIZE];
     lac_sha256_start(&h);
-    for (int64_t i = 0; i < n; i++) {
-        const lac_record *r = &record[i];
-        const char *const text[] = { r->name, r->split, r->source, r->licence, r->author, r->label };
-        char numbers[160];
-        for (size_t k = 0; k < LAC_COUNT(text); k++)
-            lac_sha256_add(&h, text[k], strlen(text[k]) + 1);
-        const int used = snprintf(numbers, sizeof numbers, "%d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n", (int)r->kind,
-                                  r->group, r->height, r->width, r->offset, r->length);
-        lac_sha256_add(&h, numbers, (size_t)used);
-        lac_sha256_add(&h, r->digest, LAC_SHA256_SIZE);
-    }
+    for (int64_t i = 0; i < n; i++)
+        add_record(&h, &record[i]);
+    for (int64_t i = 0; i < n_parts; i++)
+        add_part(&h, &part[i]);
     lac_sha256_end(&h, digest);
     lac_sha256_hex(digest, hex);
 }

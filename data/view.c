@@ -3,6 +3,7 @@
 #include "core/image/resample.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static const char *const crop_name[] = { "random", "center", "squash" };
@@ -33,7 +34,27 @@ lac_status lac_view_check(const lac_view *v)
 
 static int64_t below(lac_stream *s, int64_t n) { return lac_stream_below(s, (uint32_t)n); }
 
+/* Where a window of `extent` may begin along a side of `whole`: so that it holds [from, from + length), or lies inside it. */
+typedef struct range { int64_t least, most; } range;
+
+static range begin_around(float from, float length, int64_t extent, int64_t whole)
+{
+    const int64_t first = LAC_MIN((int64_t)from, whole - 1), last = LAC_MIN((int64_t)ceilf(from + length), whole);
+    const range r = { LAC_MIN(first, last - extent), LAC_MAX(first, last - extent) };
+    return (range){ LAC_MAX(r.least, 0), LAC_MIN(r.most, whole - extent) };
+}
+
+static int64_t begin(lac_crop crop, range r, int64_t middle, lac_stream *random)
+{
+    return crop == LAC_CROP_RANDOM ? r.least + below(random, r.most - r.least + 1) : LAC_MAX(LAC_MIN(middle, r.most), r.least);
+}
+
 lac_window lac_view_window(const lac_view *v, int64_t height, int64_t width, lac_stream *random)
+{
+    return lac_view_window_around(v, height, width, NULL, random);
+}
+
+lac_window lac_view_window_around(const lac_view *v, int64_t height, int64_t width, const lac_box *box, lac_stream *random)
 {
     const int64_t least = LAC_MIN(height, width);
     lac_window w = { .height = height, .width = width };
@@ -43,8 +64,10 @@ lac_window lac_view_window(const lac_view *v, int64_t height, int64_t width, lac
             shorter += below(random, v->shorter_max - v->shorter + 1);
         shorter = LAC_MAX(shorter, v->size);
         w.height = w.width = LAC_MAX((v->size * least + shorter / 2) / shorter, 1);
-        w.top = v->crop == LAC_CROP_RANDOM ? below(random, height - w.height + 1) : (height - w.height) / 2;
-        w.left = v->crop == LAC_CROP_RANDOM ? below(random, width - w.width + 1) : (width - w.width) / 2;
+        const range down = box != NULL ? begin_around(box->top, box->height, w.height, height) : (range){ 0, height - w.height };
+        const range right = box != NULL ? begin_around(box->left, box->width, w.width, width) : (range){ 0, width - w.width };
+        w.top = begin(v->crop, down, (height - w.height) / 2, random);
+        w.left = begin(v->crop, right, (width - w.width) / 2, random);
     }
     w.flip = v->flip && below(random, 2) == 1;
     if (v->turn > 0 && lac_stream_uniform(random) < v->turn)

@@ -3,6 +3,7 @@
 
 #include "core/image/image.h"
 #include "core/philox.h"
+#include "data/box.h"
 
 typedef enum { LAC_CROP_RANDOM, LAC_CROP_CENTER, LAC_CROP_SQUASH } lac_crop;   /* squash: the whole picture, both sides to size */
 
@@ -23,5 +24,7 @@ typedef struct lac_window { int64_t top, left, height, width; bool flip; int tur
 
 /* The window in a picture of height x width; draws from the stream. */
 lac_window lac_view_window(const lac_view *view, int64_t height, int64_t width, lac_stream *random);
+/* The same number of draws, but the window is laid around a box, or, along a side where the box is longer, inside it. NULL: as above. */
+lac_window lac_view_window_around(const lac_view *view, int64_t height, int64_t width, const lac_box *box, lac_stream *random);
 /* The window's pixels, resized to size x size where it is of another size, flipped and turned: to [size, size, channels of image]. */
 lac_status lac_window_cut(const lac_window *w, const lac_image *image, int64_t size, uint8_t *to);

@@ -26,6 +26,16 @@ static void use(const char *path)
             expect_line(lac_set_decode(set, i, 3, &image));
         lac_image_free(&image);
     }
+    for (int64_t i = 0; i < lac_set_part_count(set) && i < 4; i++) {
+        uint8_t *bytes = NULL;
+        size_t capacity = 0;
+        int64_t first;
+        const lac_part p = lac_set_part(set, i);
+        if (lac_set_parts(set, p.record, p.kind, &first) < 1 || first > i)
+            abort();
+        expect_line(lac_set_read_part(set, i, &bytes, &capacity));
+        free(bytes);
+    }
     int64_t *ids = NULL, n;
     if (lac_set_select(set, "", LAC_KIND_PHOTO, &ids, &n) == LAC_OK)
         free(ids);

@@ -47,6 +47,7 @@ static lac_status open_loader(run *r, const json_t *data, const lac_source *sour
         .locate = r->hooks->locate, .locate_context = r->hooks->context, .stream = stream, .seed = (uint64_t)lac_config_int(r->config, "seed"),
         .global = share * r->comm->size, .first = r->comm->rank * share, .count = share,
         .sum_order = lac_config_int(r->config, "debug.sum_order"), .tint = (float)lac_config_num(data, "tint"),
+        .around = lac_config_bool(data, "around"),
         .threads = (int)lac_config_int(data, "threads"),
         .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter"),
                   .shorter_max = lac_config_int(data, "shorter_max"), .flip = lac_config_bool(data, "flip"),
