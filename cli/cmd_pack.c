@@ -3,9 +3,8 @@
 
 #include "cli/resources.h"
 #include "core/file/atomic.h"
+#include "data/format.h"
 #include "data/make_masks.h"
-#include "data/pack_folder.h"
-#include "data/pack_stamps.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,62 +23,62 @@ static void skip(void *context, const char *name, const char *why)
     fprintf(stderr, "lacuna: skipped: %s\n", why);
 }
 
-static lac_status pack_folder(int argc, char **argv)
+/* The options of a format: those of every one, unless it is one very set, then its own. */
+typedef struct parsed { const char *out; lac_pack_options common; union { max_align_t align; char bytes[LAC_FORMAT_OWN]; } own; } parsed;
+
+static void list_options(const lac_pack_format *f, parsed *p, lac_option *to)
 {
-    const char *out = NULL;
-    lac_pack_folder_options o = { .skipped = skip };
-    const lac_option options[] = {
-        { "out", 'o', "FILE", LAC_OPTION_STRING, &out, "the set, written whole or not at all" },
-        { "name", 0, "NAME", LAC_OPTION_STRING, &o.title, "the set's name (default: the file's, without .h5)" },
-        { "split", 0, "NAME", LAC_OPTION_STRING, &o.split, "the split of every picture (default train)" },
-        { "split-by-place", 0, NULL, LAC_OPTION_FLAG, &o.split_by_place, "the first sub-folder, or the list's name, is the split" },
-        { "root", 0, "FOLDER", LAC_OPTION_STRING, &o.root, "where a list's relative paths start (default: the list's folder)" },
-        { "licence", 0, "TEXT", LAC_OPTION_STRING, &o.licence, "licence of every picture" },
-        { "max-side", 0, "PIXELS", LAC_OPTION_INT, &o.max_side, "shrink what is longer, and encode it anew (default: bytes as published)" },
-        { "strict", 0, NULL, LAC_OPTION_FLAG, &o.strict, "a picture that cannot be read is an error, and nothing is written" },
-        { NULL },
+    const lac_option common[] = {
+        { "name", 0, "NAME", LAC_OPTION_STRING, &p->common.title, "the set's name (default: the file's, without .h5)" },
+        { "split", 0, "NAME", LAC_OPTION_STRING, &p->common.split, "the split of every picture (default train)" },
+        { "licence", 0, "TEXT", LAC_OPTION_STRING, &p->common.licence, "licence of every picture" },
+        { "strict", 0, NULL, LAC_OPTION_FLAG, &p->common.strict, "whatever would be skipped is an error, and nothing is written" },
     };
-    const lac_command command = { "lacuna pack folder", "SRC...", 1, -1,
-        "Packs the .jpg, .jpeg and .png files of folders (to the bottom) and of list files (*.flist, *.txt: one path a line).\n"
-        "A picture that cannot be read is skipped, named and counted.", options };
-    lac_words words;
-    bool go = false;
-    int64_t packed = 0, skipped = 0;
-    lac_status s = parse(&command, argc, argv, &words, &out, &go);
-    if (s == LAC_OK && go && o.max_side < 0)
-        s = LAC_FAIL(LAC_ERR_ARG, "--max-side wants a number of pixels, got %" PRId64, o.max_side);
-    if (s == LAC_OK && go)
-        s = lac_pack_folder(words.word, words.n, out, &o, &packed, &skipped);
-    if (s == LAC_OK && go)
-        printf("%s: %" PRId64 " pictures, %" PRId64 " skipped\n", out, packed, skipped);
-    lac_words_free(&words);
-    return s;
+    static const lac_option_kind kind[] = { [LAC_FORMAT_FLAG] = LAC_OPTION_FLAG, [LAC_FORMAT_TEXT] = LAC_OPTION_STRING, [LAC_FORMAT_NUMBER] = LAC_OPTION_INT };
+    *to++ = (lac_option){ "out", 'o', "FILE", LAC_OPTION_STRING, &p->out, "the set, written whole or not at all" };
+    for (size_t i = 0; f->title == NULL && i < LAC_COUNT(common); i++)
+        *to++ = common[i];
+    for (const lac_pack_own_option *o = f->options; o != NULL && o->name != NULL; o++)
+        *to++ = (lac_option){ o->name, 0, o->argument, kind[o->kind], p->own.bytes + o->at, o->about };
+    *to = (lac_option){ NULL };
 }
 
-static lac_status pack_stamps(int argc, char **argv)
+static lac_status check_numbers(const lac_pack_format *f, const parsed *p)
 {
-    const char *out = NULL;
-    int64_t max_side = 0, packed = 0;
-    const lac_option options[] = {
-        { "out", 'o', "FILE", LAC_OPTION_STRING, &out, "the set, written whole or not at all" },
-        { "max-side", 0, "PIXELS", LAC_OPTION_INT, &max_side, "shrink photographs that are longer (default: bytes as published)" },
-        { NULL },
-    };
-    const lac_command command = { "lacuna pack stamps", "CACHE", 1, 1,
-        "Packs the photographs and objects that scripts/fetch-stamps fetched into CACHE, as data/stamps/manifest.tsv lists them.", options };
+    for (const lac_pack_own_option *o = f->options; o != NULL && o->name != NULL; o++)
+        if (o->kind == LAC_FORMAT_NUMBER && *(const int64_t *)(p->own.bytes + o->at) < 0)
+            return LAC_FAIL(LAC_ERR_ARG, "--%s is 0 or more, got %" PRId64, o->name, *(const int64_t *)(p->own.bytes + o->at));
+    return LAC_OK;
+}
+
+static void report(const char *out, const lac_pack_counts *n)
+{
+    printf("%s: %" PRId64 " pictures, ", out, n->pictures);
+    for (int k = 0; k < LAC_N_PARTS; k++)
+        if (n->part[k] > 0)
+            printf("%" PRId64 " %ss, ", n->part[k], lac_part_kind_name((lac_part_kind)k));
+    printf("%" PRId64 " skipped\n", n->skipped);
+}
+
+static lac_status pack_format(const lac_pack_format *f, int argc, char **argv)
+{
+    parsed p = { .common = { .skipped = skip, .resource = lac_resource } };
+    lac_option options[LAC_FORMAT_OPTIONS + 6];
+    char name[64];
+    lac_pack_counts counts;
     lac_words words;
     bool go = false;
-    char *manifest = NULL;
-    lac_status s = parse(&command, argc, argv, &words, &out, &go);
-    if (s == LAC_OK && go && max_side < 0)
-        s = LAC_FAIL(LAC_ERR_ARG, "--max-side wants a number of pixels, got %" PRId64, max_side);
+    snprintf(name, sizeof name, "lacuna pack %s", f->name);
+    p.common.own = p.own.bytes;
+    list_options(f, &p, options);
+    const lac_command command = { name, f->sources, f->least, f->most, f->help, options };
+    lac_status s = parse(&command, argc, argv, &words, &p.out, &go);
     if (s == LAC_OK && go)
-        s = lac_resource(&manifest, "data/stamps/manifest.tsv");
+        s = check_numbers(f, &p);
     if (s == LAC_OK && go)
-        s = lac_pack_stamps(manifest, words.word[0], out, max_side, &packed);
+        s = lac_pack_run(f, words.word, words.n, p.out, &p.common, &counts);
     if (s == LAC_OK && go)
-        printf("%s: %" PRId64 " pictures\n", out, packed);
-    free(manifest);
+        report(p.out, &counts);
     lac_words_free(&words);
     return s;
 }
@@ -134,34 +133,49 @@ static lac_status pack_masks(int argc, char **argv)
     return s;
 }
 
-static const struct { const char *name, *about; lac_status (*run)(int argc, char **argv); } formats[] = {
-    { "folder", "pictures in folders or list files (Places2, CelebA-HQ) into one set", pack_folder },
-    { "stamps", "photographs and objects from the system's packages into one set", pack_stamps },
-    { "masks", "a fixed set of evaluation masks into PNG files", pack_masks },
-};
+enum { MAX_FORMATS = 64 };
+
+static int list_names(const char *names[MAX_FORMATS])
+{
+    int n;
+    const lac_pack_format *const *f = lac_pack_formats(&n);
+    for (int i = 0; i < n; i++)
+        names[i] = f[i]->name;
+    names[n] = "masks";
+    return n + 1;
+}
 
 static void help(FILE *to)
 {
+    int n;
+    const lac_pack_format *const *f = lac_pack_formats(&n);
     fprintf(to, "usage: lacuna pack FORMAT ...\n\n");
-    for (size_t i = 0; i < LAC_COUNT(formats); i++)
-        fprintf(to, "  %-9s %s\n", formats[i].name, formats[i].about);
-    fprintf(to, "\nlacuna pack FORMAT --help says more.\n");
+    for (int i = 0; i < n; i++)
+        fprintf(to, "  %-9s %s\n", f[i]->name, f[i]->about);
+    fprintf(to, "  %-9s %s\n\nlacuna pack FORMAT --help says more.\n", "masks", "a fixed set of evaluation masks into PNG files");
+}
+
+static lac_status no_format(const char *const *names, int n)
+{
+    char all[512] = "";
+    for (int i = 0, used = 0; i < n && used < (int)sizeof all - 80; i++)
+        used += snprintf(all + used, sizeof all - (size_t)used, "%s%.60s", i == 0 ? "" : i + 1 < n ? ", " : " or ", names[i]);
+    return LAC_FAIL(LAC_ERR_ARG, "lacuna pack wants a format: %s; see 'lacuna pack --help'", all);
 }
 
 int lac_cmd_pack(int argc, char **argv)
 {
-    const char *names[LAC_COUNT(formats)];
+    const char *names[MAX_FORMATS];
+    const int n = list_names(names);
     int at = 0;
-    for (size_t i = 0; i < LAC_COUNT(formats); i++)
-        names[i] = formats[i].name;
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         help(stdout);
         return 0;
     }
     if (argc < 2)
-        return lac_finish(LAC_FAIL(LAC_ERR_ARG, "lacuna pack wants a format: folder, stamps or masks; see 'lacuna pack --help'"));
-    lac_status s = lac_options_choose("format", argv[1], names, (int)LAC_COUNT(formats), &at);
+        return lac_finish(no_format(names, n));
+    lac_status s = lac_options_choose("format", argv[1], names, n, &at);
     if (s == LAC_OK)
-        s = formats[at].run(argc - 1, argv + 1);
+        s = at == n - 1 ? pack_masks(argc - 1, argv + 1) : pack_format(lac_pack_formats(&(int){ 0 })[at], argc - 1, argv + 1);
     return lac_finish(s);
 }

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { MAX_LIST = 1 << 30, MAX_LINE = 4096, MAX_DEPTH = 64 };
+enum { MAX_LIST = 1 << 30, MAX_TEXT = 1 << 20, MAX_LINE = 4096, MAX_DEPTH = 64 };
 
 typedef struct paths { char **item; int64_t n, capacity; } paths;       /* relative to the source */
 
@@ -110,8 +111,6 @@ static lac_status read_list(const char *path, paths *found)
 
 /* ---- one source ---- */
 
-typedef struct job { lac_pack *pack; const lac_pack_folder_options *options; int64_t skipped; } job;
-
 static void place_of(const char *source, const char *name, bool list, char *split, size_t size)
 {
     const char *slash = strrchr(source, '/'), *from = list ? (slash != NULL ? slash + 1 : source) : name;
@@ -119,62 +118,87 @@ static void place_of(const char *source, const char *name, bool list, char *spli
     snprintf(split, size, "%.*s", end != NULL ? (int)(end - from) : 0, from);
 }
 
-static lac_status load_picture(const char *path, const lac_pack_folder_options *o, uint8_t **bytes, size_t *size, lac_record *r)
+static lac_status load_picture(const char *path, int64_t max_side, lac_job_file *f)
 {
-    lac_image image = { 0 };
-    *bytes = NULL;
-    lac_status s = lac_file_read(path, MAX_LIST, (char **)bytes, size);
-    if (s == LAC_OK)
-        s = lac_image_decode(&image, *bytes, *size, 3, path);       /* a header may lie: only decoding tells */
-    r->height = image.height;
-    r->width = image.width;
-    lac_image_free(&image);
-    if (s == LAC_OK)
-        s = lac_pack_shrink(bytes, size, o->max_side, false, &r->height, &r->width, path);
-    r->length = (int64_t)*size;
-    return s;
+    LAC_TRY(lac_job_load(f, path, NULL, false));
+    return lac_pack_shrink(&f->bytes, &f->size, max_side, false, &f->height, &f->width, path);
 }
 
-static lac_status skip(job *j, const char *path)
+/* ---- captions: lines of the text beside a picture ---- */
+
+static lac_status pack_lines(lac_pack_job *j, const char *path, char *text)
 {
-    char why[1024];
-    j->skipped++;
-    if (j->options->strict)
-        return lac_context(LAC_ERR_FORMAT, "packing");
-    lac_error_copy(why, sizeof why);
-    if (j->options->skipped != NULL)
-        j->options->skipped(j->options->context, path, why);
+    for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
+        line[strcspn(line, "\r")] = '\0';
+        if (line[0] != '\0')
+            LAC_TRY(lac_job_part(j, &(lac_part){ .kind = LAC_PART_CAPTION, .length = (int64_t)strlen(line) }, line, path));
+    }
     return LAC_OK;
 }
 
-static lac_status pack_one(job *j, const char *root, const char *source, const char *name, bool list)
+static lac_status pack_text(lac_pack_job *j, const char *path)
 {
-    char *path, split[256] = "train";
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    LAC_TRY(name[0] == '/' ? lac_strdup(&path, name) : lac_format(&path, "%s/%s", root, name));
-    if (j->options->split_by_place)
-        place_of(source, name, list, split, sizeof split);
-    lac_record r = { .kind = LAC_KIND_PHOTO, .name = name, .split = j->options->split != NULL ? j->options->split : split, .source = source,
-                     .licence = j->options->licence, .group = lac_pack_count(j->pack) };
-    lac_status s = load_picture(path, j->options, &bytes, &size, &r);
-    if (s == LAC_OK)
-        s = lac_pack_add(j->pack, &r, bytes);
-    else if (s != LAC_ERR_MEM)
-        s = skip(j, path);
-    free(bytes);
+    char *text;
+    size_t size;
+    lac_status s = lac_file_read(path, MAX_TEXT, &text, &size);
+    if (s != LAC_OK)
+        return lac_job_skip(j, s, path);
+    if (memchr(text, '\0', size) != NULL)
+        s = lac_job_skip(j, LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds a zero byte", path), path);
+    else
+        s = pack_lines(j, path, text);
+    free(text);
+    return s;
+}
+
+static lac_status pack_captions(lac_pack_job *j, const char *picture)
+{
+    char *path;
+    LAC_TRY(lac_format(&path, "%.*s.txt", (int)(strrchr(picture, '.') - picture), picture));
+    const lac_status s = access(path, F_OK) == 0 ? pack_text(j, path) : LAC_OK;
     free(path);
     return s;
 }
 
-static lac_status pack_paths(job *j, const char *source, bool list, const paths *found)
+/* ---- a picture ---- */
+
+static lac_status pack_file(lac_pack_job *j, const char *path, const lac_record *r)
+{
+    const lac_pack_folder_own *o = j->own;
+    lac_job_file f = { 0 };
+    lac_status s = load_picture(path, o->max_side, &f);
+    if (s != LAC_OK)
+        s = lac_job_skip(j, s, path);
+    else if ((s = lac_job_add(j, r, &f)) == LAC_OK && o->captions)
+        s = pack_captions(j, path);
+    free(f.bytes);
+    return s;
+}
+
+static lac_status pack_one(lac_pack_job *j, const char *root, const char *source, const char *name, bool list)
+{
+    const lac_pack_folder_own *o = j->own;
+    char *path, split[256];
+    LAC_TRY(name[0] == '/' ? lac_strdup(&path, name) : lac_format(&path, "%s/%s", root, name));
+    lac_record r = { .kind = LAC_KIND_PHOTO, .name = name, .source = source, .group = lac_pack_count(j->pack) };
+    if (o->split_by_place && j->options->split == NULL) {
+        place_of(source, name, list, split, sizeof split);
+        r.split = split;
+    }
+    const lac_status s = pack_file(j, path, &r);
+    free(path);
+    return s;
+}
+
+static lac_status pack_paths(lac_pack_job *j, const char *source, bool list, const paths *found)
 {
     char *root;
+    const lac_pack_folder_own *o = j->own;
     const char *slash = strrchr(source, '/');
     if (!list)
         LAC_TRY(lac_strdup(&root, source));
-    else if (j->options->root != NULL)
-        LAC_TRY(lac_strdup(&root, j->options->root));
+    else if (o->root != NULL)
+        LAC_TRY(lac_strdup(&root, o->root));
     else
         LAC_TRY(lac_format(&root, "%.*s", slash != NULL ? (int)(slash - source) : 1, slash != NULL ? source : "."));
     lac_status s = LAC_OK;
@@ -184,7 +208,7 @@ static lac_status pack_paths(job *j, const char *source, bool list, const paths 
     return s;
 }
 
-static lac_status pack_source(job *j, const char *source)
+static lac_status pack_source(lac_pack_job *j, const char *source)
 {
     struct stat st;
     paths found = { 0 };
@@ -204,28 +228,24 @@ static lac_status pack_source(job *j, const char *source)
     return s;
 }
 
-static lac_status title_of(const char *out, char **title)
+static lac_status pack_sources(lac_pack_job *j, const char *const *sources, int n)
 {
-    const char *slash = strrchr(out, '/'), *from = slash != NULL ? slash + 1 : out, *dot = strrchr(from, '.');
-    return lac_format(title, "%.*s", dot != NULL ? (int)(dot - from) : (int)strlen(from), from);
+    for (int i = 0; i < n; i++)
+        LAC_TRY(pack_source(j, sources[i]));
+    return LAC_OK;
 }
 
-lac_status lac_pack_folder(const char *const *sources, int n_sources, const char *out, const lac_pack_folder_options *options,
-                           int64_t *packed, int64_t *skipped)
-{
-    job j = { .options = options };
-    char *title;
-    LAC_TRY(options->title != NULL ? lac_strdup(&title, options->title) : title_of(out, &title));
-    lac_status s = lac_pack_new(&j.pack, out, title);
-    free(title);
-    for (int i = 0; s == LAC_OK && i < n_sources; i++)
-        s = pack_source(&j, sources[i]);
-    *packed = j.pack != NULL ? lac_pack_count(j.pack) : 0;
-    *skipped = j.skipped;
-    if (s == LAC_OK && *packed == 0)
-        s = LAC_FAIL(LAC_ERR_FORMAT, "none of the %" PRId64 " pictures could be read; the last: %.300s", j.skipped, lac_error_message());
-    if (s == LAC_OK)
-        return lac_pack_finish(j.pack);
-    lac_pack_free(j.pack);
-    return s;
-}
+#define AT(member) offsetof(lac_pack_folder_own, member)
+static const lac_pack_own_option options[] = {
+    { "split-by-place", NULL, "the first sub-folder, or the list's name, is the split", LAC_FORMAT_FLAG, AT(split_by_place) },
+    { "captions", NULL, "NAME.txt beside a picture NAME.jpg has its captions, one a line", LAC_FORMAT_FLAG, AT(captions) },
+    { "root", "FOLDER", "where a list's relative paths start (default: the list's folder)", LAC_FORMAT_TEXT, AT(root) },
+    { "max-side", "PIXELS", "shrink what is longer, and encode it anew (default: bytes as published)", LAC_FORMAT_NUMBER, AT(max_side) },
+    { NULL },
+};
+
+const lac_pack_format lac_format_folder = {
+    .name = "folder", .about = "pictures in folders or list files (Places2, CelebA-HQ) into one set", .sources = "SRC...", .least = 1, .most = -1,
+    .help = "Packs the .jpg, .jpeg and .png files of folders (to the bottom) and of list files (*.flist, *.txt: one path a line).",
+    .options = options, .own = sizeof(lac_pack_folder_own), .pack = pack_sources,
+};

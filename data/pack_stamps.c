@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_MANIFEST = 1 << 24, MAX_PICTURE = 1 << 28 };
+enum { MAX_MANIFEST = 1 << 24 };
 enum { KIND, SPLIT, GROUP, PACKAGE, LICENCE, AUTHOR, WIDTH, HEIGHT, LABEL, PATH, N_FIELDS };
 static const char header[] = "kind\tsplit\tgroup\tpackage\tlicence\tauthor\twidth\theight\tlabel\tpath";
 
@@ -29,43 +29,28 @@ static lac_status split_line(char *line, int64_t number, char *field[N_FIELDS])
     return LAC_OK;
 }
 
-/* Reads the file and holds it against the manifest's size. */
-static lac_status load(const char *path, bool object, int64_t max_side, lac_record *r, uint8_t **bytes)
-{
-    size_t size;
-    lac_image image = { 0 };
-    lac_status s = lac_file_read(path, MAX_PICTURE, (char **)bytes, &size);
-    if (s != LAC_OK)
-        return lac_context(s, "the cache is not complete (scripts/fetch-stamps)");
-    s = lac_image_decode(&image, *bytes, size, 3, path);
-    if (s == LAC_OK && (image.height != r->height || image.width != r->width))
-        s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %" PRId64 " x %" PRId64 " pixels, the manifest says %" PRId64 " x %" PRId64, path, image.height,
-                     image.width, r->height, r->width);
-    lac_image_free(&image);
-    if (s == LAC_OK && !object)
-        s = lac_pack_shrink(bytes, &size, max_side, false, &r->height, &r->width, path);
-    r->length = (int64_t)size;
-    return s;
-}
-
-static lac_status pack_line(lac_pack *p, const char *cache, char *const field[N_FIELDS], int64_t max_side)
+static lac_status pack_line(lac_pack_job *j, const char *cache, char *const field[N_FIELDS], int64_t max_side)
 {
     char *path;
-    uint8_t *bytes = NULL;
+    lac_job_file f;
     const bool object = strcmp(field[KIND], "object") == 0;
-    lac_record r = { .kind = object ? LAC_KIND_OBJECT : LAC_KIND_PHOTO, .height = atoll(field[HEIGHT]), .width = atoll(field[WIDTH]),
-                     .group = atoll(field[GROUP]), .name = field[PATH], .split = field[SPLIT], .source = field[PACKAGE],
-                     .licence = field[LICENCE], .author = field[AUTHOR], .label = field[LABEL] };
-    LAC_TRY(lac_format(&path, "%s/%s", cache, field[PATH]));
-    lac_status s = load(path, object, max_side, &r, &bytes);
+    const lac_job_file listed = { .height = atoll(field[HEIGHT]), .width = atoll(field[WIDTH]) };
+    const lac_record r = { .kind = object ? LAC_KIND_OBJECT : LAC_KIND_PHOTO, .group = atoll(field[GROUP]), .name = field[PATH], .split = field[SPLIT],
+                           .source = field[PACKAGE], .licence = field[LICENCE], .author = field[AUTHOR], .label = field[LABEL] };
+    LAC_TRY(lac_job_path(&path, cache, field[PATH]));
+    lac_status s = lac_job_load(&f, path, &listed, false);
+    if (s == LAC_ERR_IO)
+        s = lac_context(s, "the cache is not complete (scripts/fetch-stamps)");
+    if (s == LAC_OK && !object)
+        s = lac_pack_shrink(&f.bytes, &f.size, max_side, false, &f.height, &f.width, path);
     if (s == LAC_OK)
-        s = lac_pack_add(p, &r, bytes);
-    free(bytes);
+        s = lac_job_add(j, &r, &f);
+    free(f.bytes);
     free(path);
     return s;
 }
 
-static lac_status pack_lines(lac_pack *p, const char *cache, char *text, int64_t max_side)
+static lac_status pack_lines(lac_pack_job *j, const char *cache, char *text, int64_t max_side)
 {
     int64_t number = 1;
     char *rest = text, *line = strsep(&rest, "\n");
@@ -74,25 +59,33 @@ static lac_status pack_lines(lac_pack *p, const char *cache, char *text, int64_t
     while ((line = strsep(&rest, "\n")) != NULL && line[0] != '\0') {
         char *field[N_FIELDS];
         LAC_TRY(split_line(line, ++number, field));
-        LAC_TRY(pack_line(p, cache, field, max_side));
+        LAC_TRY(pack_line(j, cache, field, max_side));
     }
     return LAC_OK;
 }
 
-lac_status lac_pack_stamps(const char *manifest, const char *cache, const char *out, int64_t max_side, int64_t *packed)
+static lac_status pack_cache(lac_pack_job *j, const char *const *sources, int n)
 {
-    lac_pack *p = NULL;
-    char *text = NULL;
+    const lac_pack_stamps_own *o = j->own;
+    char *manifest, *text = NULL;
     size_t size;
+    (void)n;
+    LAC_TRY(o->manifest != NULL ? lac_strdup(&manifest, o->manifest) : j->options->resource(&manifest, "data/stamps/manifest.tsv"));
     lac_status s = lac_file_read(manifest, MAX_MANIFEST, &text, &size);
     if (s == LAC_OK)
-        s = lac_pack_new(&p, out, "stamps");
-    if (s == LAC_OK)
-        s = lac_context(pack_lines(p, cache, text, max_side), "packing what '%s' lists", manifest);
-    *packed = p != NULL ? lac_pack_count(p) : 0;
+        s = lac_context(pack_lines(j, sources[0], text, o->max_side), "packing what '%s' lists", manifest);
     free(text);
-    if (s == LAC_OK)
-        return lac_pack_finish(p);
-    lac_pack_free(p);
+    free(manifest);
     return s;
 }
+
+static const lac_pack_own_option options[] = {
+    { "max-side", "PIXELS", "shrink photographs that are longer (default: bytes as published)", LAC_FORMAT_NUMBER, offsetof(lac_pack_stamps_own, max_side) },
+    { NULL },
+};
+
+const lac_pack_format lac_format_stamps = {
+    .name = "stamps", .about = "photographs and objects from the system's packages into one set", .sources = "CACHE", .least = 1, .most = 1,
+    .help = "Packs the photographs and objects that scripts/fetch-stamps fetched into CACHE, as data/stamps/manifest.tsv lists them.",
+    .options = options, .own = sizeof(lac_pack_stamps_own), .title = "stamps", .pack = pack_cache,
+};

@@ -62,9 +62,25 @@ static void cut_file(const char *path, size_t keep)
     free(bytes);
 }
 
-static lac_status pack(const char *source, const char *out, const lac_pack_folder_options *o, int64_t *packed, int64_t *skipped)
+typedef struct folder_options { const char *licence; bool split_by_place, strict, captions; int64_t max_side; heard *heard; } folder_options;
+
+static lac_status pack(const char *source, const char *out, const folder_options *o, int64_t *packed, int64_t *skipped)
 {
-    return lac_pack_folder(&source, 1, out, o, packed, skipped);
+    const lac_pack_folder_own own = { .split_by_place = o->split_by_place, .captions = o->captions, .max_side = o->max_side };
+    lac_pack_counts n;
+    const lac_status s = lac_pack_run(&lac_format_folder, &source, 1, out, &(lac_pack_options){ .licence = o->licence, .strict = o->strict,
+                                         .skipped = o->heard != NULL ? hear : NULL, .context = o->heard, .own = &own }, &n);
+    *packed = n.pictures;
+    *skipped = n.skipped;
+    return s;
+}
+
+static lac_status pack_stamps(const char *manifest, const char *cache, const char *out, int64_t *packed)
+{
+    lac_pack_counts n;
+    const lac_status s = lac_pack_run(&lac_format_stamps, &cache, 1, out, &(lac_pack_options){ .own = &(lac_pack_stamps_own){ .manifest = manifest } }, &n);
+    *packed = n.pictures;
+    return s;
 }
 
 LAC_TEST(pack_folder_keeps_bytes_and_sorts_by_path)
@@ -72,7 +88,7 @@ LAC_TEST(pack_folder_keeps_bytes_and_sorts_by_path)
     const char *folder = make_folder(), *out = join(folder, "pics.h5");
     int64_t packed, skipped;
     lac_set *set;
-    LAC_CHECK_STATUS(pack(folder, out, &(lac_pack_folder_options){ .licence = "CC0-1.0" }, &packed, &skipped));
+    LAC_CHECK_STATUS(pack(folder, out, &(folder_options){ .licence = "CC0-1.0" }, &packed, &skipped));
     LAC_CHECK(packed == 4 && skipped == 0);
     LAC_CHECK_STATUS(lac_set_open(&set, out));
     LAC_CHECK(lac_set_count(set) == 4 && strcmp(lac_set_name(set), "pics") == 0);
@@ -102,7 +118,7 @@ LAC_TEST(pack_folder_splits_by_place)
     const char *folder = make_folder(), *out = join(folder, "pics.h5");
     int64_t packed, skipped, *ids, n;
     lac_set *set;
-    LAC_CHECK_STATUS(pack(folder, out, &(lac_pack_folder_options){ .split_by_place = true }, &packed, &skipped));
+    LAC_CHECK_STATUS(pack(folder, out, &(folder_options){ .split_by_place = true }, &packed, &skipped));
     LAC_CHECK_STATUS(lac_set_open(&set, out));
     LAC_CHECK_STATUS(lac_set_select(set, "b", LAC_KIND_PHOTO, &ids, &n));
     LAC_CHECK(n == 2 && ids[0] == 1 && ids[1] == 2);
@@ -119,7 +135,7 @@ LAC_TEST(pack_folder_follows_a_list)
     lac_set *set;
     snprintf(text, sizeof text, "zero.jpg\r\n%s/b/two.png\n\na/one.jpg", folder);
     LAC_CHECK_STATUS(lac_file_write(list, text, strlen(text)));
-    LAC_CHECK_STATUS(pack(list, out, &(lac_pack_folder_options){ .split_by_place = true }, &packed, &skipped));
+    LAC_CHECK_STATUS(pack(list, out, &(folder_options){ .split_by_place = true }, &packed, &skipped));
     LAC_CHECK_STATUS(lac_set_open(&set, out));
     LAC_CHECK(packed == 3 && strcmp(lac_set_record(set, 0).name, "zero.jpg") == 0 && strcmp(lac_set_record(set, 2).name, "a/one.jpg") == 0);
     LAC_CHECK(strcmp(lac_set_record(set, 1).split, "val") == 0);
@@ -133,18 +149,48 @@ LAC_TEST(pack_folder_skips_names_and_counts_what_cannot_be_read)
     heard h = { 0 };
     cut_file(join(folder, "a/one.jpg"), 500);
     LAC_CHECK_STATUS(lac_file_write(join(folder, "b/two.png"), "not a picture", 13));
-    LAC_CHECK_STATUS(pack(folder, out, &(lac_pack_folder_options){ .skipped = hear, .context = &h }, &packed, &skipped));
+    LAC_CHECK_STATUS(pack(folder, out, &(folder_options){ .heard = &h }, &packed, &skipped));
     LAC_CHECK(packed == 2 && skipped == 2 && h.n == 2);
     LAC_CHECK(strstr(h.name[0], "a/one.jpg") != NULL && strstr(h.name[1], "b/two.png") != NULL);
-    LAC_CHECK_FAILS(pack(folder, join(folder, "s.h5"), &(lac_pack_folder_options){ .strict = true }, &packed, &skipped), LAC_ERR_FORMAT, "a/one.jpg");
+    LAC_CHECK_FAILS(pack(folder, join(folder, "s.h5"), &(folder_options){ .strict = true }, &packed, &skipped), LAC_ERR_FORMAT, "a/one.jpg");
     LAC_CHECK(access(join(folder, "s.h5"), F_OK) != 0);
     cut_file(join(folder, "zero.jpg"), 400);
     cut_file(join(folder, "b/three.JPG"), 400);
-    LAC_CHECK_FAILS(pack(folder, out, &(lac_pack_folder_options){ 0 }, &packed, &skipped), LAC_ERR_FORMAT, "none of the 4 pictures");
-    LAC_CHECK_FAILS(pack(lac_test_folder(), out, &(lac_pack_folder_options){ 0 }, &packed, &skipped), LAC_ERR_ARG, "holds no .jpg");
-    LAC_CHECK_FAILS(pack("/nowhere", out, &(lac_pack_folder_options){ 0 }, &packed, &skipped), LAC_ERR_IO, "/nowhere");
+    LAC_CHECK_FAILS(pack(folder, out, &(folder_options){ 0 }, &packed, &skipped), LAC_ERR_FORMAT, "none of the 4 pictures");
+    LAC_CHECK_FAILS(pack(lac_test_folder(), out, &(folder_options){ 0 }, &packed, &skipped), LAC_ERR_ARG, "holds no .jpg");
+    LAC_CHECK_FAILS(pack("/nowhere", out, &(folder_options){ 0 }, &packed, &skipped), LAC_ERR_IO, "/nowhere");
     LAC_CHECK_STATUS(verify(out, NULL, NULL, &packed, &skipped));       /* the first set is still there */
     LAC_CHECK(packed == 2);
+}
+
+LAC_TEST(pack_folder_takes_captions_from_beside_a_picture)
+{
+    const char *folder = make_folder(), *out = join(folder, "said.h5");
+    int64_t packed, skipped, first;
+    heard h = { 0 };
+    lac_set *set;
+    static const char said[] = "a hill\r\n\nein Hügel", broken[] = "fine\n\xff\xfe\nfine too";
+    LAC_CHECK_STATUS(lac_file_write(join(folder, "a/one.txt"), said, strlen(said)));
+    LAC_CHECK_STATUS(lac_file_write(join(folder, "b/two.txt"), broken, strlen(broken)));
+    LAC_CHECK_STATUS(pack(folder, out, &(folder_options){ .captions = true, .heard = &h }, &packed, &skipped));
+    LAC_CHECK(packed == 4 && skipped == 1 && h.n == 1 && strstr(h.why[0], "b/two.txt': text that is no UTF-8") != NULL);
+    LAC_CHECK_STATUS(lac_set_open(&set, out));
+    LAC_CHECK(lac_set_parts(set, 0, LAC_PART_CAPTION, &first) == 2 && lac_set_part(set, first + 1).length == (int64_t)strlen("ein Hügel"));
+    LAC_CHECK(lac_set_parts(set, 1, LAC_PART_CAPTION, &first) == 0 && lac_set_parts(set, 2, LAC_PART_CAPTION, &first) == 2);
+    lac_set_close(set);
+    LAC_CHECK_FAILS(pack(folder, out, &(folder_options){ .captions = true, .strict = true }, &packed, &skipped), LAC_ERR_FORMAT, "b/two.txt");
+    LAC_CHECK_STATUS(verify(out, NULL, NULL, &packed, &skipped));
+}
+
+LAC_TEST(a_path_of_a_manifest_stays_in_its_folder)
+{
+    char *path;
+    static const char *const out[] = { "", "/etc/x", "..", "../x", "a/../../x", "a/.." };
+    for (size_t i = 0; i < LAC_COUNT(out); i++)
+        LAC_CHECK_FAILS(lac_job_path(&path, "f", out[i]), LAC_ERR_FORMAT, "no path inside 'f'");
+    LAC_CHECK_STATUS(lac_job_path(&path, "f", "a/..b/c..png"));
+    LAC_CHECK(strcmp(path, "f/a/..b/c..png") == 0);
+    free(path);
 }
 
 LAC_TEST(pack_folder_shrinks_what_is_longer)
@@ -152,7 +198,7 @@ LAC_TEST(pack_folder_shrinks_what_is_longer)
     const char *folder = make_folder(), *out = join(folder, "small.h5");
     int64_t packed, skipped, bad;
     lac_set *set;
-    LAC_CHECK_STATUS(pack(folder, out, &(lac_pack_folder_options){ .max_side = 48 }, &packed, &skipped));
+    LAC_CHECK_STATUS(pack(folder, out, &(folder_options){ .max_side = 48 }, &packed, &skipped));
     LAC_CHECK_STATUS(lac_set_open(&set, out));
     LAC_CHECK(lac_set_record(set, 0).height == 36 && lac_set_record(set, 0).width == 48);
     LAC_CHECK(lac_set_record(set, 2).height == 40 && lac_set_record(set, 2).width == 40);
@@ -174,7 +220,7 @@ LAC_TEST(set_cut_off_anywhere_is_one_clear_error)
     int64_t packed, skipped;
     char *bytes;
     size_t n;
-    LAC_CHECK_STATUS(pack(folder, out, &(lac_pack_folder_options){ 0 }, &packed, &skipped));
+    LAC_CHECK_STATUS(pack(folder, out, &(folder_options){ 0 }, &packed, &skipped));
     LAC_CHECK_STATUS(lac_file_read(out, 1 << 24, &bytes, &n));
     for (size_t keep = 0; keep < n; keep += n / 97) {
         LAC_CHECK_STATUS(lac_file_write(cut, bytes, keep));
@@ -191,7 +237,7 @@ LAC_TEST(set_with_a_flipped_bit_is_one_clear_error)
     int64_t packed, skipped, noticed = 0, tried = 0;
     char *bytes;
     size_t n;
-    LAC_CHECK_STATUS(pack(folder, out, &(lac_pack_folder_options){ .max_side = 32 }, &packed, &skipped));
+    LAC_CHECK_STATUS(pack(folder, out, &(folder_options){ .max_side = 32 }, &packed, &skipped));
     LAC_CHECK_STATUS(lac_file_read(out, 1 << 24, &bytes, &n));
     for (size_t at = 0; at < n; at += 13, tried++) {
         bytes[at] ^= (char)(1 << at % 8);
@@ -214,7 +260,7 @@ LAC_TEST(verify_names_every_bad_record)
     lac_hdf5 *f;
     lac_hdf5_entry blob;
     heard h = { 0 };
-    LAC_CHECK_STATUS(pack(folder, out, &(lac_pack_folder_options){ 0 }, &packed, &skipped));
+    LAC_CHECK_STATUS(pack(folder, out, &(folder_options){ 0 }, &packed, &skipped));
     LAC_CHECK_STATUS(lac_set_open(&set, out));
     LAC_CHECK_STATUS(lac_hdf5_open(&f, out));
     LAC_CHECK_STATUS(lac_hdf5_info(f, "blob", &blob));
@@ -273,7 +319,7 @@ LAC_TEST(pack_stamps_follows_the_manifest)
     lac_set *set;
     snprintf(text, sizeof text, "%sphoto\ttrain\t7\tpkg\tCC0-1.0\tsomeone\t80\t60\tone\ta/one.jpg\nobject\tval\t8\tpkg\tGPL-2\tother\t40\t40\tfrog\tb/two.png\n", head);
     LAC_CHECK_STATUS(lac_file_write(join(folder, "manifest.tsv"), text, strlen(text)));
-    LAC_CHECK_STATUS(lac_pack_stamps(join(folder, "manifest.tsv"), folder, out, 0, &packed));
+    LAC_CHECK_STATUS(pack_stamps(join(folder, "manifest.tsv"), folder, out, &packed));
     LAC_CHECK_STATUS(lac_set_open(&set, out));
     const lac_record r = lac_set_record(set, 1);
     LAC_CHECK(packed == 2 && r.kind == LAC_KIND_OBJECT && strcmp(r.label, "frog") == 0 && strcmp(r.author, "other") == 0 && r.group == 8);
@@ -283,10 +329,10 @@ LAC_TEST(pack_stamps_follows_the_manifest)
     lac_set_close(set);
     snprintf(text, sizeof text, "%sphoto\ttrain\t7\tpkg\tCC0-1.0\tsomeone\t80\t60\tone\ta/gone.jpg\n", head);
     LAC_CHECK_STATUS(lac_file_write(join(folder, "manifest.tsv"), text, strlen(text)));
-    LAC_CHECK_FAILS(lac_pack_stamps(join(folder, "manifest.tsv"), folder, out, 0, &packed), LAC_ERR_IO, "a/gone.jpg");
+    LAC_CHECK_FAILS(pack_stamps(join(folder, "manifest.tsv"), folder, out, &packed), LAC_ERR_IO, "a/gone.jpg");
     snprintf(text, sizeof text, "%sphoto\ttrain\t7\tpkg\tCC0-1.0\tsomeone\t81\t60\tone\ta/one.jpg\n", head);
     LAC_CHECK_STATUS(lac_file_write(join(folder, "manifest.tsv"), text, strlen(text)));
-    LAC_CHECK_FAILS(lac_pack_stamps(join(folder, "manifest.tsv"), folder, out, 0, &packed), LAC_ERR_FORMAT, "the manifest says 60 x 81");
+    LAC_CHECK_FAILS(pack_stamps(join(folder, "manifest.tsv"), folder, out, &packed), LAC_ERR_FORMAT, "expected 60 x 81");
 }
 
 /* The committed manifest: as many of each as docs/formats.md says, variants in one split, nothing without licence and author. */

@@ -7,8 +7,12 @@ lacuna pack masks -o pictures/val --count=1 --size 64 --min 0.1 --max 0.5
 fails 2 "--size wants" lacuna pack masks -o x --size 32,
 fails 1 "no mask generator 'brsh'" lacuna pack masks -o x --kind brsh
 fails 2 "wants -o" lacuna pack masks
+fails 2 "wants a format: folder, stamps or masks" lacuna pack
+fails 2 "max-side is 0 or more" lacuna pack folder pictures -o x.h5 --max-side -1
+fails 2 "unknown option 'strict'" lacuna pack stamps . -o x.h5 --strict
 fails 2 "did you mean 'folder'" lacuna pack floder pictures -o x.h5
 
+says "masks " lacuna pack --help
 says "set.h5: 3 pictures, 0 skipped" lacuna pack folder pictures -o set.h5 --name things --split-by-place
 says "set.h5: 3 records" lacuna verify set.h5
 cp set.h5 first.h5
@@ -40,3 +44,12 @@ lacuna verify first.h5 cut.h5 > out 2> err && fail "one bad set of two, and veri
 grep -qF "first.h5: 3 records" out || fail "verify did not get to the good set"
 
 fails 1 "scripts/fetch-stamps" lacuna pack stamps empty -o stamps.h5
+
+# Captions beside a picture, one a line; a line that is no UTF-8 is skipped, named and counted.
+printf 'a hole\n\nanother word for it\n\377\n' > "$(ls pictures/val/*.png | sed 's/png$/txt/')"
+lacuna pack folder pictures -o said.h5 --captions > out 2> err || fail "a bad caption stopped pack"
+grep -qF "said.h5: 3 pictures, 2 captions, 1 skipped" out && grep -qF "no UTF-8" err || fail "captions: $(cat out err)"
+says "said.h5: 3 records and 2 parts" lacuna verify said.h5
+fails 1 "no UTF-8" lacuna pack folder pictures -o strict.h5 --captions --strict
+lacuna pack folder pictures -o set.h5 --name things --split-by-place > /dev/null
+cmp set.h5 first.h5 || fail "without --captions the texts matter"

@@ -129,9 +129,9 @@ void lac_cli_set(const char *folder)
 {
     char name[32];
     uint8_t masks[N_MASKS * SIDE * SIDE] = { 0 };
-    int64_t packed, skipped;
+    lac_pack_counts packed;
     const char *pictures = lac_cli_path(folder, "pictures");
-    const lac_pack_folder_options options = { .title = "toys", .split_by_place = true, .strict = true };
+    const lac_pack_options options = { .title = "toys", .strict = true, .own = &(lac_pack_folder_own){ .split_by_place = true } };
     LAC_CHECK_STATUS(lac_make_folders(lac_cli_path(pictures, "train")));
     LAC_CHECK_STATUS(lac_make_folders(lac_cli_path(pictures, "val")));
     for (int i = 0; i < N_TRAIN + N_VAL; i++) {
@@ -142,8 +142,8 @@ void lac_cli_set(const char *folder)
         for (int i = 0; i < SIDE * SIDE; i++)
             masks[k * SIDE * SIDE + i] = i / SIDE >= 4 + 3 * k && i / SIDE < 18 + 3 * k && i % SIDE > 8 && i % SIDE < 20 + k;
     LAC_CHECK_STATUS(lac_mask_file_save(lac_cli_path(folder, "masks.png"), masks, N_MASKS, SIDE));
-    LAC_CHECK_STATUS(lac_pack_folder(&pictures, 1, lac_cli_path(folder, "set.h5"), &options, &packed, &skipped));
-    LAC_CHECK(packed == N_TRAIN + N_VAL && skipped == 0);
+    LAC_CHECK_STATUS(lac_pack_run(&lac_format_folder, &pictures, 1, lac_cli_path(folder, "set.h5"), &options, &packed));
+    LAC_CHECK(packed.pictures == N_TRAIN + N_VAL && packed.skipped == 0);
 }
 
 char *lac_cli_run_config(const char *folder)
