@@ -58,7 +58,33 @@ void lac_params_free(lac_params *ps)
     free(ps);
 }
 
-lac_status lac_params_name(lac_params *ps, const char **interned, const char *name)
+/* The name under the modules entered, into text. */
+static lac_status whole_name(const lac_params *ps, char text[LAC_PARAM_NAME], const char *format, va_list args)
+{
+    const size_t from = (size_t)snprintf(text, LAC_PARAM_NAME, "%s%s", ps->in.path, ps->in.depth > 0 ? "." : "");
+    const int n = from < LAC_PARAM_NAME ? vsnprintf(text + from, LAC_PARAM_NAME - from, format, args) : 0;
+    return n >= 0 && from + (size_t)n < LAC_PARAM_NAME ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "network '%s': a name is longer than %d bytes: '%.60s...'",
+                                                                             ps->name, LAC_PARAM_NAME - 1, text);
+}
+
+lac_status lac_params_enter(lac_params *ps, const char *format, ...)
+{
+    char text[LAC_PARAM_NAME];
+    va_list args;
+    if (ps->in.depth == LAC_PARAM_DEPTH)
+        return LAC_FAIL(LAC_ERR_ARG, "network '%s': modules lie %d deep at most, in '%s'", ps->name, LAC_PARAM_DEPTH, ps->in.path);
+    va_start(args, format);
+    const lac_status s = whole_name(ps, text, format, args);
+    va_end(args);
+    LAC_TRY(s);
+    ps->in.end[ps->in.depth++] = strlen(ps->in.path);
+    memcpy(ps->in.path, text, sizeof text);
+    return LAC_OK;
+}
+
+void lac_params_leave(lac_params *ps) { ps->in.path[ps->in.end[--ps->in.depth]] = '\0'; }
+
+static lac_status intern(lac_params *ps, const char **interned, const char *name)
 {
     int64_t i = 0;
     while (i < ps->n_names && strcmp(ps->names[i], name) != 0)
@@ -70,6 +96,23 @@ lac_status lac_params_name(lac_params *ps, const char **interned, const char *na
     }
     *interned = ps->names[i];
     return LAC_OK;
+}
+
+static lac_status format_name(const lac_params *ps, char text[LAC_PARAM_NAME], const char *format, ...) __attribute__((format(printf, 3, 4)));
+static lac_status format_name(const lac_params *ps, char text[LAC_PARAM_NAME], const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const lac_status s = whole_name(ps, text, format, args);
+    va_end(args);
+    return s;
+}
+
+lac_status lac_params_name(lac_params *ps, const char **interned, const char *name)
+{
+    char text[LAC_PARAM_NAME];
+    LAC_TRY(format_name(ps, text, "%s", name));
+    return intern(ps, interned, text);
 }
 
 static lac_status make_tensor(const lac_params *ps, lac_tensor **x, lac_dtype d, int ndim, const int64_t *dim)
@@ -96,11 +139,12 @@ static lac_status make_value(lac_params *ps, lac_param *p, int ndim, const int64
 lac_status lac_param_new(lac_params *ps, lac_param **out, lac_role role, int ndim, const int64_t *dim, lac_init init, unsigned flags,
                          const char *format, ...)
 {
-    char name[256];
+    char name[LAC_PARAM_NAME];
     va_list args;
     va_start(args, format);
-    vsnprintf(name, sizeof name, format, args);
+    const lac_status s = whole_name(ps, name, format, args);
     va_end(args);
+    LAC_TRY(s);
     for (int64_t i = 0; i < ps->n; i++)
         if (strcmp(ps->param[i]->name, name) == 0)
             return LAC_FAIL(LAC_ERR_KEY, "network '%s' has two parameters '%s'", ps->name, name);

@@ -13,6 +13,7 @@ typedef enum { LAC_ROLE_CONV, LAC_ROLE_CONV_TRANSPOSED, LAC_ROLE_LINEAR, LAC_ROL
                LAC_ROLE_OTHER, LAC_ROLE_BUFFER } lac_role;
 typedef enum { LAC_INIT_ZERO, LAC_INIT_ONE, LAC_INIT_XAVIER, LAC_INIT_NORMAL } lac_init;  /* Glorot uniform; N(0, 1) truncated at 2 */
 enum { LAC_PARAM_F32 = 1 };                     /* flags: kept in f32 whatever the working dtype */
+enum { LAC_PARAM_NAME = 256, LAC_PARAM_DEPTH = 16 };        /* bytes of a name, its end included; modules within modules */
 
 struct lac_param {
     char *name;                                 /* "conv1.weight" */
@@ -37,13 +38,19 @@ typedef struct lac_params {
     lac_param **sorted;                         /* the same by name, after lac_params_init */
     char **names;                               /* interned module names */
     int64_t n_names, names_capacity;
+    struct { char path[LAC_PARAM_NAME]; size_t end[LAC_PARAM_DEPTH]; int depth; } in;      /* the module whose names are being made */
     struct { void *data; size_t bytes; } block[2];      /* the backend's: values that masters may stand in for, and the others */
 } lac_params;
 
 lac_status lac_params_new(lac_params **ps, const char *name, const lac_backend *b, lac_dtype working);
 void lac_params_free(lac_params *ps);
 
-/* An interned copy that lives as long as ps. */
+/* Names made from _enter to its _leave stand under this module and those around it: "blocks.3" and in it "conv1" give
+ * "blocks.3.conv1.weight". LAC_ERR_ARG where that is too long or too deep; after an error nothing need be left. */
+lac_status lac_params_enter(lac_params *ps, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void lac_params_leave(lac_params *ps);
+
+/* The whole name of a module, for lac_tape_enter: an interned copy that lives as long as ps. */
 lac_status lac_params_name(lac_params *ps, const char **interned, const char *name);
 
 /* dims in the project's layout; role LAC_ROLE_BUFFER is saved, exported, never trained. A name used twice is an error. */

@@ -243,3 +243,29 @@ LAC_TEST(weights_with_nan_change_nothing)
     lac_weights_close(w);
     lac_params_free(ps);
 }
+
+LAC_TEST(names_stand_under_the_modules_entered)
+{
+    lac_params *ps;
+    lac_param *p;
+    const char *name;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    const lac_backend *b;
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK_STATUS(lac_params_new(&ps, "net", b, LAC_F32));
+    LAC_CHECK_STATUS(lac_params_enter(ps, "blocks.%d", 3));
+    LAC_CHECK_STATUS(lac_params_enter(ps, "attn"));
+    LAC_CHECK_STATUS(lac_param_new(ps, &p, LAC_ROLE_BIAS, 1, (int64_t[]){ 2 }, LAC_INIT_ZERO, 0, "%s.bias", "q"));
+    LAC_CHECK(strcmp(p->name, "blocks.3.attn.q.bias") == 0);
+    lac_params_leave(ps);
+    LAC_CHECK_STATUS(lac_params_name(ps, &name, "conv1"));
+    LAC_CHECK(strcmp(name, "blocks.3.conv1") == 0);
+    lac_params_leave(ps);
+    LAC_CHECK_STATUS(lac_params_name(ps, &name, "head"));
+    LAC_CHECK(strcmp(name, "head") == 0);
+    LAC_CHECK_FAILS(lac_param_new(ps, &p, LAC_ROLE_BIAS, 1, (int64_t[]){ 2 }, LAC_INIT_ZERO, 0, "%0300d", 1), LAC_ERR_ARG, "longer than 255 bytes");
+    for (int i = 0; i < LAC_PARAM_DEPTH; i++)
+        LAC_CHECK_STATUS(lac_params_enter(ps, "m"));
+    LAC_CHECK_FAILS(lac_params_enter(ps, "m"), LAC_ERR_ARG, "16 deep");
+    lac_params_free(ps);
+}
