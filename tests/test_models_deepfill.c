@@ -335,8 +335,8 @@ static void open_judge(judge *j)
     LAC_CHECK_STATUS(lac_params_init(ps, 0));
     for (uint32_t i = 0; i < LAC_SN_CONVS; i++) {
         const lac_sn_layer *l = &j->d.layer[i];
-        set_kernel(l->weight, 2000 + i, (float)sqrt(3 / (25.0 * (double)l->weight->value->dim[3])));
-        set_vector(l->bias, 2100 + i, 0.1f);
+        set_kernel(l->conv.weight, 2000 + i, (float)sqrt(3 / (25.0 * (double)l->conv.weight->value->dim[3])));
+        set_vector(l->conv.bias, 2100 + i, 0.1f);
         set_vector(l->u, 2200 + i, 1);
     }
 }

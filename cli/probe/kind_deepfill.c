@@ -55,7 +55,7 @@ static lac_status out_vectors(lac_probe *p, lac_tape *t, const lac_sn_patchgan *
 {
     char name[32];
     for (int i = 0; i < d->n_layers; i++) {
-        snprintf(name, sizeof name, "%s.u", d->layer[i].name);
+        snprintf(name, sizeof name, "%s.u", d->layer[i].conv.name);
         lac_tensor *u = lac_config_bool(p->config, "update_u") ? y->u[i] : d->layer[i].u->value;
         LAC_TRY(lac_probe_out_into(p, t, name, LAC_LAYOUT_PLAIN, u, NULL, true));
     }

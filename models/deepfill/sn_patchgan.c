@@ -1,17 +1,23 @@
 #include "models/deepfill/sn_patchgan.h"
 
 #include "autograd/ops/activation/activation.h"
-#include "autograd/ops/conv2d/conv2d.h"
 #include "autograd/ops/linear/linear.h"
 #include "autograd/ops/spectral_norm/spectral_norm.h"
-#include "models/deepfill/conv_block.h"
 
-static lac_status layer_init(lac_sn_layer *l, lac_params *ps, const char *name, lac_role role, int ndim, const int64_t *dim)
+static lac_status conv_init(lac_sn_layer *l, lac_params *ps, const char *name, lac_padding_mode mode, int64_t in, int64_t out)
 {
-    LAC_TRY(lac_params_name(ps, &l->name, name));
-    LAC_TRY(lac_param_new(ps, &l->weight, role, ndim, dim, LAC_INIT_XAVIER, LAC_PARAM_F32, "%s.weight", name));
-    LAC_TRY(lac_param_new(ps, &l->bias, LAC_ROLE_BIAS, 1, dim, LAC_INIT_ZERO, 0, "%s.bias", name));
-    return lac_param_new(ps, &l->u, LAC_ROLE_BUFFER, 1, dim, LAC_INIT_NORMAL, 0, "%s.u", name);
+    l->conv = (lac_conv_layer){ .k = 5, .stride = 2, .flags = LAC_PARAM_F32, .padding = mode == LAC_MODE_TF ? LAC_PAD_SAME : LAC_PAD_EXPLICIT, .pad = 2 };
+    LAC_TRY(lac_conv_layer_init(&l->conv, ps, name, in, out));
+    return lac_param_new(ps, &l->u, LAC_ROLE_BUFFER, 1, &out, LAC_INIT_NORMAL, 0, "%s.u", name);
+}
+
+static lac_status dense_init(lac_sn_layer *l, lac_params *ps, int64_t in)
+{
+    const int64_t out = 1;
+    LAC_TRY(lac_params_name(ps, &l->conv.name, "linear"));
+    LAC_TRY(lac_param_new(ps, &l->conv.weight, LAC_ROLE_LINEAR, 2, (int64_t[]){ out, in }, LAC_INIT_XAVIER, LAC_PARAM_F32, "linear.weight"));
+    LAC_TRY(lac_param_new(ps, &l->conv.bias, LAC_ROLE_BIAS, 1, &out, LAC_INIT_ZERO, 0, "linear.bias"));
+    return lac_param_new(ps, &l->u, LAC_ROLE_BUFFER, 1, &out, LAC_INIT_NORMAL, 0, "linear.u");
 }
 
 static int64_t halved(int64_t n)
@@ -30,28 +36,27 @@ lac_status lac_sn_patchgan_init(lac_sn_patchgan *d, lac_params *ps, const lac_sn
     int64_t in = 4;
     for (int i = 0; i < LAC_SN_CONVS; i++) {
         const int64_t out = c->width * (i == 0 ? 1 : i == 1 ? 2 : 4);
-        LAC_TRY(layer_init(&d->layer[i], ps, names[i], LAC_ROLE_CONV, 4, (int64_t[]){ out, 5, 5, in }));
+        LAC_TRY(conv_init(&d->layer[i], ps, names[i], c->mode, in, out));
         in = out;
     }
     if (c->kind == LAC_DISC_PATCH)
         return LAC_OK;
     d->n_layers = LAC_SN_LAYERS;
     const int64_t flat = halved(c->height) * halved(c->width_px) * last_width(d);
-    return layer_init(&d->layer[LAC_SN_CONVS], ps, "linear", LAC_ROLE_LINEAR, 2, (int64_t[]){ 1, flat });
+    return dense_init(&d->layer[LAC_SN_CONVS], ps, flat);
 }
 
 static lac_tensor *normalised(lac_tape *t, const lac_sn_patchgan *d, int i, lac_sn_patchgan_out *out)
 {
     const lac_spectral_norm_attr a = { .full = d->config.full_sn_grad, .dtype = d->params->dtype };
-    return lac_spectral_norm(t, d->layer[i].weight->value, d->layer[i].u->value, &a, &out->sigma[i], &out->u[i]);
+    return lac_spectral_norm(t, d->layer[i].conv.weight->value, d->layer[i].u->value, &a, &out->sigma[i], &out->u[i]);
 }
 
 static lac_tensor *conv_layer(lac_tape *t, const lac_sn_patchgan *d, int i, lac_tensor *x, lac_sn_patchgan_out *out)
 {
-    lac_conv2d_attr a = { .stride = { 2, 2 }, .dilation = { 1, 1 }, .groups = 1 };
-    lac_tape_enter(t, d->layer[i].name);
-    lac_mode_padding(d->config.mode, x ? x->dim[1] : 1, x ? x->dim[2] : 1, 5, 2, 1, a.pad);
-    x = lac_conv2d(t, x, normalised(t, d, i, out), d->layer[i].bias->value, NULL, &a);
+    const lac_conv_layer *l = &d->layer[i].conv;
+    lac_tape_enter(t, l->name);
+    x = lac_conv_layer_with(t, l, x, normalised(t, d, i, out), NULL, lac_act_of(LAC_ACT_NONE));
     x = lac_activation(t, x, LAC_ACT_LEAKY);
     lac_tape_leave(t);
     return x;
@@ -59,7 +64,7 @@ static lac_tensor *conv_layer(lac_tape *t, const lac_sn_patchgan *d, int i, lac_
 
 static lac_tensor *dense_layer(lac_tape *t, const lac_sn_patchgan *d, lac_tensor *x, lac_sn_patchgan_out *out)
 {
-    const lac_sn_layer *l = &d->layer[LAC_SN_CONVS];
+    const lac_conv_layer *l = &d->layer[LAC_SN_CONVS].conv;
     if (x == NULL)
         return NULL;
     lac_tape_enter(t, l->name);

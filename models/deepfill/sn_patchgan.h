@@ -9,10 +9,11 @@
 #include "autograd/params.h"
 #include "autograd/tape.h"
 #include "models/deepfill/config.h"
+#include "models/layers/conv.h"
 
 enum { LAC_SN_CONVS = 6, LAC_SN_LAYERS = LAC_SN_CONVS + 1 };
 
-typedef struct lac_sn_layer { const char *name; lac_param *weight, *bias, *u; } lac_sn_layer;
+typedef struct lac_sn_layer { lac_conv_layer conv; lac_param *u; } lac_sn_layer;      /* of the dense one, name, weight and bias alone */
 
 typedef struct lac_sn_patchgan {
     lac_sn_patchgan_config config;
