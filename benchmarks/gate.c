@@ -79,7 +79,7 @@ static lac_tensor *random_map(int64_t size, int64_t channels, lac_dtype d)
 
 static void bench(const lac_backend *b, int64_t size, int64_t channels, int upsample, lac_dtype d)
 {
-    const lac_gate_attr a = { LAC_ACT_ELU, upsample };
+    const lac_gate_attr a = { .act = LAC_ACT_ELU, .upsample = upsample };
     lac_tensor *x = random_map(size, channels, d), *y = random_map(size * upsample, channels / 2, d), *gy = random_map(size * upsample, channels / 2, d);
     lac_tensor *gx = random_map(size, channels, d), *from = random_map(size * 2, channels, d), *to = random_map(size * 2, channels, d);
     const lac_op_ctx c = { .attr = &a, .in = { x }, .out = { y }, .gout = { gy }, .gin = { gx } };

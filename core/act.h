@@ -5,27 +5,50 @@
 
 typedef enum { LAC_ACT_NONE, LAC_ACT_ELU, LAC_ACT_RELU, LAC_ACT_LEAKY, LAC_ACT_TANH, LAC_ACT_CLIP } lac_act;
 
-#define LAC_ACT_LEAKY_SLOPE 0.2f        /* below 0: DeepFill's */
+/* A function: its kind and what it is told. The slope goes wherever the kind goes, into every fused form as well. */
+typedef struct lac_act_fn {
+    lac_act kind;
+    float slope;                        /* leaky alone: below 0; above 0 and below 1 */
+} lac_act_fn;
 
-LAC_HD static inline float lac_act_value(lac_act kind, float x)
+#define LAC_ACT_LEAKY_SLOPE 0.2f        /* DeepFill's */
+
+/* The function of a kind; leaky: DeepFill's. */
+LAC_HD static inline lac_act_fn lac_act_of(lac_act kind)
 {
-    switch (kind) {
+    lac_act_fn f = { kind, kind == LAC_ACT_LEAKY ? LAC_ACT_LEAKY_SLOPE : 0.0f };
+    return f;
+}
+
+LAC_HD static inline lac_act_fn lac_act_leaky(float slope)
+{
+    lac_act_fn f = { LAC_ACT_LEAKY, slope };
+    return f;
+}
+
+/* A slope that was forgotten (0), and one with which y would not tell the sign of x, are none. */
+static inline int lac_act_sound(lac_act_fn f) { return f.kind != LAC_ACT_LEAKY || (f.slope > 0 && f.slope < 1); }
+static inline int lac_act_same(lac_act_fn a, lac_act_fn b) { return a.kind == b.kind && (a.kind != LAC_ACT_LEAKY || a.slope == b.slope); }
+
+LAC_HD static inline float lac_act_value(lac_act_fn a, float x)
+{
+    switch (a.kind) {
     case LAC_ACT_NONE: return x;
     case LAC_ACT_ELU: return lac_elu(x);
     case LAC_ACT_RELU: return x < 0 ? 0.0f : x;             /* NaN stays NaN */
-    case LAC_ACT_LEAKY: return x > 0 ? x : LAC_ACT_LEAKY_SLOPE * x;
+    case LAC_ACT_LEAKY: return x > 0 ? x : a.slope * x;
     case LAC_ACT_TANH: return lac_tanh(x);
     default: return x < -1 ? -1.0f : x > 1 ? 1.0f : x;
     }
 }
 
-LAC_HD static inline float lac_act_slope(lac_act kind, float x)
+LAC_HD static inline float lac_act_slope(lac_act_fn a, float x)
 {
-    switch (kind) {
+    switch (a.kind) {
     case LAC_ACT_NONE: return 1.0f;
     case LAC_ACT_ELU: return x > 0 ? 1.0f : lac_exp_negative(x);      /* shares its work with lac_elu */
     case LAC_ACT_RELU: return x > 0 ? 1.0f : 0.0f;
-    case LAC_ACT_LEAKY: return x > 0 ? 1.0f : LAC_ACT_LEAKY_SLOPE;
+    case LAC_ACT_LEAKY: return x > 0 ? 1.0f : a.slope;
     case LAC_ACT_TANH: {
         const float t = lac_tanh(x);
         return lac_fma(-t, t, 1.0f);
@@ -35,5 +58,5 @@ LAC_HD static inline float lac_act_slope(lac_act kind, float x)
 }
 
 /* The derivative at x from y = value(x) alone, for LAC_ACT_NONE, ELU, RELU and LEAKY: all that lac_act_by_value allows. */
-LAC_HD static inline float lac_act_slope_by_value(lac_act kind, float y) { return kind == LAC_ACT_ELU && y <= 0 ? 1.0f + y : lac_act_slope(kind, y); }
+LAC_HD static inline float lac_act_slope_by_value(lac_act_fn a, float y) { return a.kind == LAC_ACT_ELU && y <= 0 ? 1.0f + y : lac_act_slope(a, y); }
 LAC_HD static inline int lac_act_by_value(lac_act kind) { return (unsigned)kind <= LAC_ACT_LEAKY; }

@@ -14,7 +14,7 @@ typedef struct lac_conv {
     lac_dtype dtype;                /* of x, weight, y and gy: f32 or bf16; sums are f32 */
     bool direct;                    /* direct summation only: no Winograd */
     bool bias, residual;            /* forward: y = act(sums + bias + residual), rounded once where the library can */
-    lac_act act;                    /* NONE, ELU, RELU or LEAKY */
+    lac_act_fn act;                 /* NONE, ELU, RELU or LEAKY */
 } lac_conv;
 
 static inline bool lac_conv_same(const lac_conv *a, const lac_conv *b)
@@ -22,7 +22,7 @@ static inline bool lac_conv_same(const lac_conv *a, const lac_conv *b)
     return a->n == b->n && a->h == b->h && a->w == b->w && a->c == b->c && a->o == b->o && a->kh == b->kh && a->kw == b->kw && a->groups == b->groups &&
            memcmp(a->stride, b->stride, sizeof a->stride) == 0 && memcmp(a->dilation, b->dilation, sizeof a->dilation) == 0 &&
            memcmp(a->pad, b->pad, sizeof a->pad) == 0 && a->dtype == b->dtype && a->direct == b->direct && a->bias == b->bias &&
-           a->residual == b->residual && a->act == b->act;
+           a->residual == b->residual && lac_act_same(a->act, b->act);
 }
 
 /* The sums alone: nothing follows them. */
@@ -30,7 +30,7 @@ static inline lac_conv lac_conv_sums(const lac_conv *c)
 {
     lac_conv sums = *c;
     sums.bias = sums.residual = false;
-    sums.act = LAC_ACT_NONE;
+    sums.act = lac_act_of(LAC_ACT_NONE);
     return sums;
 }
 

@@ -264,7 +264,7 @@ static void all_same_bits(lac_dtype d)
         }
         if (shape[i].n == 2) {
             c.residual = true;
-            c.act = k == 3 ? LAC_ACT_LEAKY : LAC_ACT_ELU;
+            c.act = lac_act_of(k == 3 ? LAC_ACT_LEAKY : LAC_ACT_ELU);
             same_bits(&c);
         }
     }
@@ -285,7 +285,7 @@ LAC_TEST(conv_keeps_nan_through_every_activation)
     for (int how = 0; how < (lac_cpu_has_avx512_bf16() ? 12 : 8); how++)
         for (lac_act act = LAC_ACT_NONE; act <= LAC_ACT_LEAKY; act++) {
             const lac_conv c = { .n = 1, .h = 12, .w = 12, .c = 16, .o = 32, .kh = 3, .kw = 3, .groups = 1, .stride = { 1, 1 }, .dilation = { 1, 1 },
-                                 .pad = { 1, 1, 1, 1 }, .dtype = how >= 8 ? LAC_BF16 : LAC_F32, .direct = how >= 4, .residual = how % 2, .act = act };
+                                 .pad = { 1, 1, 1, 1 }, .dtype = how >= 8 ? LAC_BF16 : LAC_F32, .direct = how >= 4, .residual = how % 2, .act = lac_act_of(act) };
             float *x = fresh(n_x(&c)), *w = fresh(n_w(&c)), *y = fresh(n_y(&c)), *residual = fresh(n_y(&c)), nan = NAN, found[2];
             fill(x, c.dtype, n_x(&c), 1), fill(w, c.dtype, n_w(&c), 2), fill(residual, c.dtype, n_y(&c), 3);
             lac_from_f32(how % 4 < 2 ? (void *)x : (void *)w, c.dtype, &nan, 1);        /* the first pixel of x, or a weight of the first filter */

@@ -38,7 +38,7 @@ static void sum(float *to, const float *part, int64_t stride, int64_t n_parts, i
     }
 }
 
-__attribute__((always_inline)) static inline void activate_all(void *y, lac_dtype d, int64_t n, lac_act act)
+__attribute__((always_inline)) static inline void activate_all(void *y, lac_dtype d, int64_t n, lac_act_fn act)
 {
     if (d == LAC_F32) {
         float *t = y;
@@ -53,12 +53,12 @@ __attribute__((always_inline)) static inline void activate_all(void *y, lac_dtyp
     }
 }
 
-static void activate(void *y, lac_act act, lac_dtype d, int64_t n)
+static void activate(void *y, lac_act_fn act, lac_dtype d, int64_t n)
 {
-    if (act == LAC_ACT_ELU)
-        activate_all(y, d, n, LAC_ACT_ELU);
-    else if (act == LAC_ACT_RELU)
-        activate_all(y, d, n, LAC_ACT_RELU);
+    if (act.kind == LAC_ACT_ELU)
+        activate_all(y, d, n, lac_act_of(LAC_ACT_ELU));
+    else if (act.kind == LAC_ACT_RELU)
+        activate_all(y, d, n, lac_act_of(LAC_ACT_RELU));
     else
         activate_all(y, d, n, act);
 }

@@ -253,7 +253,7 @@ static void multiply(int64_t vectors, int64_t rows, int64_t depth, const float *
         multiply_piece(vectors, rows, depth - k < piece ? depth - k : piece, a + k * a_k, a_i, a_k, b + k * vectors * WIDTH, c, add || k > 0);
 }
 
-INLINE vec each_activated(vec v, lac_act act)
+INLINE vec each_activated(vec v, lac_act_fn act)
 {
     float f[WIDTH];
     store(f, v);
@@ -263,18 +263,18 @@ INLINE vec each_activated(vec v, lac_act act)
     return load(f);
 }
 
-INLINE vec activated(vec v, lac_act act)
+INLINE vec activated(vec v, lac_act_fn act)
 {
-    switch (act) {
+    switch (act.kind) {
     case LAC_ACT_NONE: return v;
-    case LAC_ACT_LEAKY: return each_activated(v, LAC_ACT_LEAKY);
-    case LAC_ACT_RELU: return each_activated(v, LAC_ACT_RELU);
+    case LAC_ACT_LEAKY: return each_activated(v, lac_act_leaky(act.slope));
+    case LAC_ACT_RELU: return each_activated(v, lac_act_of(LAC_ACT_RELU));
     default: return each_activated(v, act);
     }
 }
 
 /* Channels [o, o + n) of the result pixel: n > 0, all of one phase. */
-INLINE void put(float *to, const float *before, vec v, vec bias, int64_t n, lac_act act)
+INLINE void put(float *to, const float *before, vec v, vec bias, int64_t n, lac_act_fn act)
 {
     v = v + bias;
     if (before)
@@ -283,7 +283,7 @@ INLINE void put(float *to, const float *before, vec v, vec bias, int64_t n, lac_
 }
 
 /* The 4x4 results of vector o of one tile; m rows are `stride` apart. */
-static void result_vector(const lac_wino *w, const place *p, const float *m, int64_t stride, int64_t o, const float *bias, const float *before, lac_act act,
+static void result_vector(const lac_wino *w, const place *p, const float *m, int64_t stride, int64_t o, const float *bias, const float *before, lac_act_fn act,
                           float *y)
 {
     vec t[24], r[16];
@@ -324,7 +324,7 @@ static void result_vector(const lac_wino *w, const place *p, const float *m, int
     }
 }
 
-static void run(const lac_wino *w, const float *x, const float *u, const float *bias, const float *before, lac_act act, float *y, int64_t from, int64_t to,
+static void run(const lac_wino *w, const float *x, const float *u, const float *bias, const float *before, lac_act_fn act, float *y, int64_t from, int64_t to,
                 float *scratch)
 {
     const int64_t rows = lac_wino_padded(to - from), lanes = w->lanes, v_step = lac_wino_step(rows * w->k), m_step = lac_wino_step(rows * lanes);

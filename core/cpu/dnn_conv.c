@@ -104,7 +104,7 @@ typedef struct job {
     const void *x, *y, *w;
     const void *residual;           /* forward, or NULL */
     const float *bias;
-    lac_act act;
+    lac_act_fn act;
     void *gx;
     bool add;
     char *workers, *parts;
@@ -145,7 +145,7 @@ static lac_status forward_slice(const job *j, int64_t slice, int64_t sample, con
     if (j->residual)
         memcpy(y, y_at(p, j->residual, sample, b), (size_t)n * lac_dtype_size(p->c.dtype));
     LAC_TRY(lac_prim_run(&b->prim, p->has_bias ? 4 : 3, arg, data, scratch));
-    if (j->act != LAC_ACT_NONE && !p->after.leaky)
+    if (j->act.kind != LAC_ACT_NONE && !p->after.leaky)
         lac_dnn_kernels_here()->activate(y, j->act, p->c.dtype, n);
     return LAC_OK;
 }
@@ -270,7 +270,7 @@ lac_status lac_dnn_conv_grad_x(const lac_conv *c, const void *gy, const lac_dnn_
     lac_wino wino;
     LAC_TRY(check(c));
     if (lac_wino_fits(&wino, c, LAC_CONV_GRAD_X, dx))
-        return lac_wino_run(&wino, gy, w, NULL, add ? gx : NULL, LAC_ACT_NONE, gx, workspace);
+        return lac_wino_run(&wino, gy, w, NULL, add ? gx : NULL, lac_act_of(LAC_ACT_NONE), gx, workspace);
     lac_conv_phase f[4];
     if (lac_conv_phases(f, c)) {
         for (int k = 0; k < 4; k++)

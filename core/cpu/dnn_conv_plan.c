@@ -175,6 +175,11 @@ static void drop(lac_plan *base)
     free(p);
 }
 
+/* A slope in a key: its bits, which are 0 for none. */
+typedef union word { float f; uint32_t bits; } word;
+static int64_t bits_of(float slope) { return ((word){ .f = slope }).bits; }
+static float slope_of(int64_t bits) { return ((word){ .bits = (uint32_t)bits }).f; }
+
 static void from_key(lac_conv_plan *p, const int64_t *k)
 {
     lac_conv *c = &p->c;
@@ -184,7 +189,7 @@ static void from_key(lac_conv_plan *p, const int64_t *k)
     p->pass = (lac_conv_pass)k[19];
     p->dx = (lac_dtype)k[20];
     p->has_bias = k[21];
-    p->after = (lac_prim_after){ k[22], k[23], k[23] ? LAC_ACT_LEAKY_SLOPE : 0 };
+    p->after = (lac_prim_after){ k[22], k[23] != 0, slope_of(k[23]) };
     p->oh = lac_conv_out_h(c);
     p->ow = lac_conv_out_w(c);
 }
@@ -211,14 +216,18 @@ static lac_status make(lac_plan **out, const int64_t *key)
     return LAC_OK;
 }
 
-lac_prim_after lac_conv_after(const lac_conv *c) { return (lac_prim_after){ c->residual, c->act == LAC_ACT_LEAKY, LAC_ACT_LEAKY_SLOPE }; }
+lac_prim_after lac_conv_after(const lac_conv *c)
+{
+    const bool leaky = c->act.kind == LAC_ACT_LEAKY;
+    return (lac_prim_after){ c->residual, leaky, leaky ? c->act.slope : 0 };
+}
 
 lac_status lac_conv_plan_get(lac_conv_plan **p, const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool bias)
 {
     const lac_prim_after after = pass == LAC_CONV_FORWARD ? lac_conv_after(c) : (lac_prim_after){ 0 };
     const int64_t key[LAC_PLAN_KEY] = {
         'c', c->n, c->h, c->w, c->c, c->o, c->kh, c->kw, c->groups, c->stride[0], c->stride[1], c->dilation[0], c->dilation[1],
-        c->pad[0], c->pad[1], c->pad[2], c->pad[3], c->dtype, c->direct, pass, pass == LAC_CONV_GRAD_X ? dx : LAC_F32, bias, after.add, after.leaky,
+        c->pad[0], c->pad[1], c->pad[2], c->pad[3], c->dtype, c->direct, pass, pass == LAC_CONV_GRAD_X ? dx : LAC_F32, bias, after.add, bits_of(after.slope),
     };
     return lac_plan_get((lac_plan **)p, key, make);
 }

@@ -10,7 +10,7 @@ typedef struct lac_dnn_kernels {
     /* to[i] = part[0][i] + part[1][i] + ..., in that order; parts lie `stride` floats apart, and `to` may be the first. */
     void (*sum)(float *to, const float *part, int64_t stride, int64_t n_parts, int64_t n);
     /* y[i] = act(y[i]) over n elements of dtype d. */
-    void (*activate)(void *y, lac_act act, lac_dtype d, int64_t n);
+    void (*activate)(void *y, lac_act_fn act, lac_dtype d, int64_t n);
 } lac_dnn_kernels;
 
 /* Those of this CPU. */

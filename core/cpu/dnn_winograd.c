@@ -178,7 +178,7 @@ static uint64_t layout(const lac_wino *w)
     return 1ull << 40 | (uint64_t)w->reversed << 32 | first;
 }
 
-lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, const float *before, lac_act act, float *y,
+lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, const float *before, lac_act_fn act, float *y,
                         void *workspace)
 {
     const lac_wino_kernels *kernels = lac_wino_kernels_here();

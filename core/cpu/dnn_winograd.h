@@ -9,6 +9,6 @@ bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype
 
 size_t lac_wino_workspace(const lac_wino *w, lac_conv_pass pass, bool packed);
 /* Forward, and gradient of x (x is gy then, y is gx, bias NULL). y = act(sums + bias + before); before: as y, y itself, or NULL. */
-lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, const float *before, lac_act act, float *y,
+lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, const float *before, lac_act_fn act, float *y,
                         void *workspace);
 lac_status lac_wino_grad_w(const lac_wino *w, const float *x, const float *gy, float *gw, bool add_w, float *gb, bool add_b, void *workspace);

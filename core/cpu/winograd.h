@@ -33,7 +33,7 @@ typedef struct lac_wino_kernels {
     /* Weight to U [36][panels][k][lanes], rows [from, to) of k. */
     void (*pack)(const lac_wino *w, const float *weight, float *u, int64_t from, int64_t to);
     /* Tiles [from, to) of y = act(sums + bias + before); scratch: lac_wino_scratch floats. */
-    void (*run)(const lac_wino *w, const float *x, const float *u, const float *bias, const float *before, lac_act act, float *y, int64_t from, int64_t to,
+    void (*run)(const lac_wino *w, const float *x, const float *u, const float *bias, const float *before, lac_act_fn act, float *y, int64_t from, int64_t to,
                 float *scratch);
     /* Weight gradient. Tile `tile` of x and gy transformed into row `row` of V [36][rows][k_padded] and Y [36][panels][rows][lanes], the 36
      * lac_wino_step apart. */

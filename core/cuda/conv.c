@@ -39,9 +39,11 @@ static void name(const lac_cudnn_graph *g, char text[LAC_CUDA_PLAN_KEY])
 {
     static const char *const passes[] = { "forward", "grad_x", "grad_w" }, *const acts[] = { "", " elu", " relu", " leaky" };
     const lac_conv *c = &g->conv;
+    char act[32];
+    snprintf(act, sizeof act, c->act.kind == LAC_ACT_LEAKY && c->act.slope != LAC_ACT_LEAKY_SLOPE ? "%s %.9g" : "%s", acts[c->act.kind], (double)c->act.slope);
     snprintf(text, LAC_CUDA_PLAN_KEY, "conv %s %s%s%s%s%s, x %" PRId64 "x%" PRId64 "x%" PRId64 "x%" PRId64 ", w %" PRId64 "x%" PRId64 "x%" PRId64
              ", groups %" PRId64 ", stride %" PRId64 " %" PRId64 ", dilation %" PRId64 " %" PRId64 ", pad %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
-             passes[g->pass], lac_dtype_name(c->dtype), c->bias ? " + bias" : "", c->residual ? " + residual" : "", acts[c->act], c->direct ? " direct" : "",
+             passes[g->pass], lac_dtype_name(c->dtype), c->bias ? " + bias" : "", c->residual ? " + residual" : "", act, c->direct ? " direct" : "",
              c->n, c->h, c->w, c->c, c->o, c->kh, c->kw, c->groups, c->stride[0], c->stride[1], c->dilation[0], c->dilation[1], c->pad[0], c->pad[1],
              c->pad[2], c->pad[3]);
 }

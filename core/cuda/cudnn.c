@@ -159,7 +159,7 @@ typedef struct step { cudnnPointwiseMode_t mode; desc b; } step;
 static lac_status describe_step(lac_cudnn_plans *p, desc *d, cudnnPointwiseMode_t mode)
 {
     const cudnnDataType_t type = CUDNN_DATA_FLOAT;
-    const double slope = p->graph.conv.act == LAC_ACT_LEAKY ? (double)LAC_ACT_LEAKY_SLOPE : 0;
+    const double slope = p->graph.conv.act.kind == LAC_ACT_LEAKY ? (double)p->graph.conv.act.slope : 0;
     LAC_TRY(piece(p, d, CUDNN_BACKEND_POINTWISE_DESCRIPTOR));
     LAC_TRY(set(*d, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode));
     LAC_TRY(set(*d, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &type));
@@ -197,8 +197,8 @@ static lac_status steps_after(lac_cudnn_plans *p, step s[3], int *n, const int64
         LAC_TRY(tensor(p, &s[*n].b, UID_BIAS, LAC_F32, db, false));
         s[(*n)++].mode = CUDNN_POINTWISE_ADD;
     }
-    if (g->conv.act != LAC_ACT_NONE)
-        s[(*n)++] = (step){ g->conv.act == LAC_ACT_ELU ? CUDNN_POINTWISE_ELU_FWD : CUDNN_POINTWISE_RELU_FWD, NULL };
+    if (g->conv.act.kind != LAC_ACT_NONE)
+        s[(*n)++] = (step){ g->conv.act.kind == LAC_ACT_ELU ? CUDNN_POINTWISE_ELU_FWD : CUDNN_POINTWISE_RELU_FWD, NULL };
     return LAC_OK;
 }
 

@@ -26,7 +26,7 @@ static inline bool lac_cudnn_same(const lac_cudnn_graph *a, const lac_cudnn_grap
 /* Something follows the sums. */
 static inline bool lac_cudnn_fuses(const lac_cudnn_graph *g)
 {
-    return g->pass == LAC_CONV_FORWARD && (g->conv.bias || g->conv.residual || g->conv.act != LAC_ACT_NONE);
+    return g->pass == LAC_CONV_FORWARD && (g->conv.bias || g->conv.residual || g->conv.act.kind != LAC_ACT_NONE);
 }
 
 typedef struct lac_cudnn_plan {

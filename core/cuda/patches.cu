@@ -50,7 +50,7 @@ template <typename T> __global__ static void copy_columns(T *to, int64_t to_row,
     }
 }
 
-template <int V, typename T> __global__ static void finish(T *y, const float *bias, const T *residual, lac_act act, int64_t n, int64_t columns)
+template <int V, typename T> __global__ static void finish(T *y, const float *bias, const T *residual, lac_act_fn act, int64_t n, int64_t columns)
 {
     for LAC_EACH(i, n / V) {
         float v[V], b[V] = {}, r[V] = {};
@@ -89,7 +89,7 @@ lac_status lac_cuda_copy_columns(void *to, int64_t to_row, int64_t width, const 
     }, d);
 }
 
-lac_status lac_cuda_conv_finish(void *y, lac_dtype d, const float *bias, const void *residual, lac_act act, int64_t rows, int64_t columns)
+lac_status lac_cuda_conv_finish(void *y, lac_dtype d, const float *bias, const void *residual, lac_act_fn act, int64_t rows, int64_t columns)
 {
     return lac_typed(lac_wide(columns, y, bias, residual), [&](auto v, auto t) {
         using T = decltype(t);

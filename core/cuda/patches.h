@@ -28,7 +28,7 @@ lac_status lac_cuda_unpatch(const lac_conv *c, int64_t group, const float *patch
 lac_status lac_cuda_copy_columns(void *to, int64_t to_row, int64_t width, const void *from, int64_t from_row, int64_t n, int64_t rows, lac_dtype d);
 
 /* y[r, j] = act(y[r, j] + bias[j] + residual[r, j]) in one pass over y; bias and residual (dtype d) may be NULL. */
-lac_status lac_cuda_conv_finish(void *y, lac_dtype d, const float *bias, const void *residual, lac_act act, int64_t rows, int64_t columns);
+lac_status lac_cuda_conv_finish(void *y, lac_dtype d, const float *bias, const void *residual, lac_act_fn act, int64_t rows, int64_t columns);
 
 #ifdef __cplusplus
 }

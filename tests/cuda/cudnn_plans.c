@@ -108,7 +108,7 @@ static const char *words(const lac_cudnn_graph *g)
     static char text[256];
     const lac_conv *c = &g->conv;
     snprintf(text, sizeof text, "%s%s%s act %d %s [%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "] to %" PRId64 ", %" PRId64 "x%" PRId64 ", groups %" PRId64
-             ", stride %" PRId64 ", dilation %" PRId64 ", pad %" PRId64 " %" PRId64, passes[g->pass], c->bias ? " + bias" : "", c->residual ? " + residual" : "", (int)c->act, lac_dtype_name(c->dtype), c->n, c->h, c->w,
+             ", stride %" PRId64 ", dilation %" PRId64 ", pad %" PRId64 " %" PRId64, passes[g->pass], c->bias ? " + bias" : "", c->residual ? " + residual" : "", (int)c->act.kind, lac_dtype_name(c->dtype), c->n, c->h, c->w,
              c->c, c->o, c->kh, c->kw, c->groups, c->stride[0], c->dilation[0], c->pad[0], c->pad[1]);
     return text;
 }
@@ -120,7 +120,7 @@ static bool is_seen(int i)
     for (int k = 0; k < i && lac_cudnn_fuses(&graphs[i]); k++) {
         const lac_conv *b = &graphs[k].conv;
         if (lac_cudnn_fuses(&graphs[k]) && b->dtype == c->dtype && b->kh == c->kh && b->stride[0] == c->stride[0] && b->dilation[0] == c->dilation[0] &&
-            b->bias == c->bias && b->residual == c->residual && b->act == c->act && b->c % 8 == c->c % 8 && b->o % 8 == c->o % 8)
+            b->bias == c->bias && b->residual == c->residual && lac_act_same(b->act, c->act) && b->c % 8 == c->c % 8 && b->o % 8 == c->o % 8)
             return true;
     }
     return false;
@@ -229,8 +229,8 @@ LAC_TEST(cudnn_has_a_plan_for_all_that_follows_a_convolution)
     for (int i = 1; i < 16; i++)
         for (int d = 0; d < 2; d++) {
             const lac_conv c = { .n = 16, .h = 64, .w = 64, .c = 128, .o = 256, .kh = 3, .kw = 3, .groups = 1, .stride = { 1, 1 }, .dilation = { 1, 1 },
-                                 .pad = { 1, 1, 1, 1 }, .dtype = d == 0 ? LAC_F32 : LAC_BF16, .bias = i & 1, .residual = i & 2, .act = (lac_act)(i >> 2) };
-            if (d == 1 || (c.bias && (c.act == LAC_ACT_NONE || c.act == LAC_ACT_RELU)))
+                                 .pad = { 1, 1, 1, 1 }, .dtype = d == 0 ? LAC_F32 : LAC_BF16, .bias = i & 1, .residual = i & 2, .act = lac_act_of((lac_act)(i >> 2)) };
+            if (d == 1 || (c.bias && (c.act.kind == LAC_ACT_NONE || c.act.kind == LAC_ACT_RELU)))
                 note(&c, LAC_CONV_FORWARD);
         }
     LAC_CHECK(n_graphs == 19);

@@ -51,7 +51,7 @@ static void close(lac_features *f)
 static lac_status forward(lac_tape *t, const void *model, lac_tensor *const *in, lac_tensor **out)
 {
     const layer *l = model;
-    const lac_conv2d_attr a = { .stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { 2, 2, 2, 2 }, .groups = 1, .act = LAC_ACT_RELU };
+    const lac_conv2d_attr a = { .stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { 2, 2, 2, 2 }, .groups = 1, .act = lac_act_of(LAC_ACT_RELU) };
     lac_tensor *x = lac_dequantize(t, in[0], &(lac_dequantize_attr){ 1 / 127.5f, -1, LAC_F32 });
     out[0] = lac_conv2d(t, x, l->weight->value, NULL, NULL, &a);
     return lac_tape_status(t);

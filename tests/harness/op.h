@@ -2,7 +2,7 @@
  *
  *     LAC_TEST(gate_matches_the_formula)
  *     {
- *         const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ LAC_ACT_ELU, 1 }, .ref = gate_ref,
+ *         const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ .act = LAC_ACT_ELU, .upsample = 1 }, .ref = gate_ref,
  *                                 .in = { LAC_RANDOM(2, 3, 4, 6) } };
  *         LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-6);
  *         LAC_CHECK(lac_op_gradient_gap(&k, LAC_F32) < 1e-5);

@@ -124,7 +124,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
 static lac_tensor *features(const lac_recipe *r, lac_tape *t, lac_tensor *picture, lac_tensor *mask)
 {
     const balance *m = r->state;
-    const lac_conv2d_attr a = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .pad = { 1, 1, 1, 1 }, .groups = 1, .act = LAC_ACT_RELU };
+    const lac_conv2d_attr a = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .pad = { 1, 1, 1, 1 }, .groups = 1, .act = lac_act_of(LAC_ACT_RELU) };
     lac_tensor *x = lac_composite(t, NULL, picture, mask, &(lac_composite_attr){ .whole = true, .dtype = r->dtype });
     return lac_conv2d(t, x, m->filter->value, m->bias->value, NULL, &a);
 }

@@ -43,7 +43,7 @@ static lac_status denoise(lac_tape *t, void *context)
 {
     step *s = context;
     const model *m = s->ip->model;
-    const lac_conv2d_attr a = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .pad = { 1, 1, 1, 1 }, .groups = 1, .act = LAC_ACT_ELU };
+    const lac_conv2d_attr a = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .pad = { 1, 1, 1, 1 }, .groups = 1, .act = lac_act_of(LAC_ACT_ELU) };
     lac_tensor *x = lac_tape_input(t, s->x, m->weight->value->dtype), *noise = lac_tape_input(t, s->noise, m->weight->value->dtype);
     x = lac_conv2d(t, x, m->weight->value, NULL, noise, &a);
     x = lac_composite(t, x, lac_canvas_image(t, s->canvas), lac_canvas_mask(t, s->canvas), &(lac_composite_attr){ .dtype = LAC_F32 });

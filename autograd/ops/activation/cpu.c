@@ -1,25 +1,26 @@
 #include "autograd/ops/activation/activation.h"
 #include "autograd/ops/rows.h"
 
-LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act kind, lac_dtype d)
+LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act_fn act, lac_dtype d)
 {
     const void *restrict x = c->in[0]->data;
     void *restrict y = c->out[0]->data;
     #pragma omp simd
     for (int64_t i = from; i < to; i++)
-        lac_st(y, i, d, lac_act_value(kind, lac_ld(x, i, d)));
+        lac_st(y, i, d, lac_act_value(act, lac_ld(x, i, d)));
 }
 
-LAC_BODY void backward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act kind, lac_dtype d, lac_dtype dgy, lac_dtype dgx)
+LAC_BODY void backward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act_fn act, lac_dtype d, lac_dtype dgy, lac_dtype dgx)
 {
     const void *restrict x = c->in[0]->data, *restrict gy = c->gout[0]->data;
     void *restrict gx = c->gin[0]->data;
     const bool add = c->add[0];
     #pragma omp simd
     for (int64_t i = from; i < to; i++)
-        lac_put(gx, i, dgx, lac_ld(gy, i, dgy) * lac_act_slope(kind, lac_ld(x, i, d)), add);
+        lac_put(gx, i, dgx, lac_ld(gy, i, dgy) * lac_act_slope(act, lac_ld(x, i, d)), add);
 }
 
+/* Each kind is a constant in its own loop. */
 #define EACH_KIND(kind, call)                                       \
     switch (kind) {                                                 \
     case LAC_ACT_NONE: break;                                       \
@@ -32,10 +33,10 @@ LAC_BODY void backward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act ki
 
 lac_status LAC_CPU(activation_forward)(const lac_op_ctx *c)
 {
-    const lac_act kind = ((const lac_activation_attr *)c->attr)->kind;
+    const lac_act_fn act = ((const lac_activation_attr *)c->attr)->act;
     LAC_PARALLEL_BLOCKS(b, from, to, lac_numel(c->in[0])) {
-#define CALL(k) LAC_EACH_DTYPE(c->in[0]->dtype, forward, c, from, to, k)
-        EACH_KIND(kind, CALL)
+#define CALL(k) LAC_EACH_DTYPE(c->in[0]->dtype, forward, c, from, to, ((lac_act_fn){ k, act.slope }))
+        EACH_KIND(act.kind, CALL)
 #undef CALL
     }
     return LAC_OK;
@@ -43,12 +44,12 @@ lac_status LAC_CPU(activation_forward)(const lac_op_ctx *c)
 
 lac_status LAC_CPU(activation_backward)(const lac_op_ctx *c)
 {
-    const lac_act kind = ((const lac_activation_attr *)c->attr)->kind;
+    const lac_act_fn act = ((const lac_activation_attr *)c->attr)->act;
     if (c->gin[0] == NULL)
         return LAC_OK;
     LAC_PARALLEL_BLOCKS(b, from, to, lac_numel(c->in[0])) {
-#define CALL(k) LAC_EACH_DTYPE_3(c->in[0]->dtype, c->gout[0]->dtype, c->gin[0]->dtype, backward, c, from, to, k)
-        EACH_KIND(kind, CALL)
+#define CALL(k) LAC_EACH_DTYPE_3(c->in[0]->dtype, c->gout[0]->dtype, c->gin[0]->dtype, backward, c, from, to, ((lac_act_fn){ k, act.slope }))
+        EACH_KIND(act.kind, CALL)
 #undef CALL
     }
     return LAC_OK;

@@ -14,7 +14,9 @@ static lac_status check_attr(const lac_conv2d_attr *a)
     for (int i = 0; i < 4; i++)
         if (a->pad[i] < 0)
             return LAC_FAIL(LAC_ERR_SHAPE, "conv2d wants a padding of 0 or more, got %lld", (long long)a->pad[i]);
-    return lac_act_by_value(a->act) ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "conv2d wants no activation, elu, relu or leaky, got number %d", (int)a->act);
+    if (!lac_act_sound(a->act))
+        return LAC_FAIL(LAC_ERR_ARG, "conv2d wants a leaky slope above 0 and below 1, got %g", (double)a->act.slope);
+    return lac_act_by_value(a->act.kind) ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "conv2d wants no activation, elu, relu or leaky, got number %d", (int)a->act.kind);
 }
 
 static lac_status check_inputs(const lac_tensor *x, const lac_tensor *w, const lac_tensor *bias, int64_t groups)
@@ -68,7 +70,7 @@ static int64_t flops(const lac_op_ctx *c) { return 2 * lac_numel(c->out[0]) * c-
 /* y for the slope alone. */
 static uint32_t reads(const lac_op_ctx *c)
 {
-    return LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | (((const lac_conv2d_attr *)c->attr)->act == LAC_ACT_NONE ? 0 : LAC_KEEP_OUT(0));
+    return LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | (((const lac_conv2d_attr *)c->attr)->act.kind == LAC_ACT_NONE ? 0 : LAC_KEEP_OUT(0));
 }
 
 const lac_op_def lac_op_conv2d = {

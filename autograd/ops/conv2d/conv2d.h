@@ -23,7 +23,7 @@ typedef struct lac_conv2d_attr {
     int64_t stride[2], dilation[2];     /* height, width; at least 1 */
     int64_t pad[4];                     /* top, bottom, left, right; at least 0 */
     int64_t groups;                     /* divides C and O */
-    lac_act act;                        /* LAC_ACT_NONE, ELU (slope 1 + y below 0), RELU or LEAKY */
+    lac_act_fn act;                     /* LAC_ACT_NONE, ELU (slope 1 + y below 0), RELU or LEAKY: lac_act_of, lac_act_leaky */
 } lac_conv2d_attr;
 
 lac_tensor *lac_conv2d(lac_tape *t, lac_tensor *x, lac_tensor *weight, lac_tensor *bias, lac_tensor *residual, const lac_conv2d_attr *a);

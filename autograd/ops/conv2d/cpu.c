@@ -50,7 +50,7 @@ static lac_status weight_gradient(const lac_op_ctx *c, const lac_conv *s, const 
     return c->add[1] ? LAC_CPU(vector_add)(gw, &wide) : LAC_CPU(vector_convert)(gw, &wide);
 }
 
-LAC_BODY void through_activation(void *restrict gs, const void *restrict y, const void *restrict gy, int64_t from, int64_t to, lac_act act, lac_dtype d, lac_dtype dgy)
+LAC_BODY void through_activation(void *restrict gs, const void *restrict y, const void *restrict gy, int64_t from, int64_t to, lac_act_fn act, lac_dtype d, lac_dtype dgy)
 {
     #pragma omp simd
     for (int64_t i = from; i < to; i++)
@@ -60,20 +60,20 @@ LAC_BODY void through_activation(void *restrict gs, const void *restrict y, cons
 /* The gradient of the sums, in the dtype of x. */
 static lac_status gradient_of_sums(const lac_op_ctx *c, void *memory, lac_tensor *gs)
 {
-    const lac_act act = ((const lac_conv2d_attr *)c->attr)->act;
+    const lac_act_fn act = ((const lac_conv2d_attr *)c->attr)->act;
     const lac_tensor *y = c->out[0], *gy = c->gout[0];
-    if (act == LAC_ACT_NONE)
+    if (act.kind == LAC_ACT_NONE)
         return lac_upstream(c, memory, gs);
     *gs = *y;
     gs->data = memory;
     LAC_PARALLEL_BLOCKS(b, from, to, lac_numel(y)) {
         (void)b;
-        if (act == LAC_ACT_LEAKY)
-            LAC_EACH_DTYPE_2(y->dtype, gy->dtype, through_activation, memory, y->data, gy->data, from, to, LAC_ACT_LEAKY);
-        else if (act == LAC_ACT_RELU)
-            LAC_EACH_DTYPE_2(y->dtype, gy->dtype, through_activation, memory, y->data, gy->data, from, to, LAC_ACT_RELU);
+        if (act.kind == LAC_ACT_LEAKY)
+            LAC_EACH_DTYPE_2(y->dtype, gy->dtype, through_activation, memory, y->data, gy->data, from, to, lac_act_leaky(act.slope));
+        else if (act.kind == LAC_ACT_RELU)
+            LAC_EACH_DTYPE_2(y->dtype, gy->dtype, through_activation, memory, y->data, gy->data, from, to, lac_act_of(LAC_ACT_RELU));
         else
-            LAC_EACH_DTYPE_2(y->dtype, gy->dtype, through_activation, memory, y->data, gy->data, from, to, LAC_ACT_ELU);
+            LAC_EACH_DTYPE_2(y->dtype, gy->dtype, through_activation, memory, y->data, gy->data, from, to, lac_act_of(LAC_ACT_ELU));
     }
     return LAC_OK;
 }

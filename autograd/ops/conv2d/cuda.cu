@@ -47,7 +47,7 @@ extern "C" lac_status conv2d_forward_cuda(const lac_op_ctx *c)
     return lac_cuda_conv_forward(&s, c->in[0]->data, c->in[1]->data, lac_data<float>(c->in[2]), lac_data<void>(c->in[3]), c->out[0]->data, a.take(0));
 }
 
-template <int V, typename T, typename GY> static __global__ void conv2d_through_activation(T *__restrict__ gs, const T *__restrict__ y, const GY *__restrict__ gy, int64_t n, lac_act act)
+template <int V, typename T, typename GY> static __global__ void conv2d_through_activation(T *__restrict__ gs, const T *__restrict__ y, const GY *__restrict__ gy, int64_t n, lac_act_fn act)
 {
     for LAC_EACH(i, n / V) {
         float v[V], g[V];
@@ -62,10 +62,10 @@ template <int V, typename T, typename GY> static __global__ void conv2d_through_
 /* The gradient of the sums, in the dtype of x. */
 static lac_status gradient_of_sums(const lac_op_ctx *c, void *memory, lac_tensor *gs)
 {
-    const lac_act act = ((const lac_conv2d_attr *)c->attr)->act;
+    const lac_act_fn act = ((const lac_conv2d_attr *)c->attr)->act;
     const lac_tensor *y = c->out[0], *gy = c->gout[0];
     const int64_t n = lac_numel(y);
-    if (act == LAC_ACT_NONE)
+    if (act.kind == LAC_ACT_NONE)
         return lac_upstream(c, memory, gs);
     *gs = *y;
     gs->data = memory;

@@ -3,12 +3,12 @@
 
 #include <math.h>
 
-static double act(lac_act kind, double s)
+static double act(lac_act_fn f, double s)
 {
-    switch (kind) {
+    switch (f.kind) {
     case LAC_ACT_ELU: return s > 0 ? s : exp(s) - 1;
     case LAC_ACT_RELU: return s > 0 ? s : 0;
-    case LAC_ACT_LEAKY: return s > 0 ? s : 0.2 * s;
+    case LAC_ACT_LEAKY: return s > 0 ? s : (double)f.slope * s;
     default: return s;
     }
 }

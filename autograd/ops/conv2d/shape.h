@@ -22,7 +22,7 @@ static inline lac_conv lac_conv2d_shape(const lac_op_ctx *c)
 /* Backward's bytes of workspace, a multiple of 64, for the gradient of the sums: 0 where that is dL/dy as it lies. */
 static inline size_t lac_conv2d_sums_bytes(const lac_op_ctx *c)
 {
-    if (((const lac_conv2d_attr *)c->attr)->act == LAC_ACT_NONE)
+    if (((const lac_conv2d_attr *)c->attr)->act.kind == LAC_ACT_NONE)
         return lac_upstream_bytes(c);
     return ((size_t)lac_numel(c->out[0]) * lac_dtype_size(c->out[0]->dtype) + 63) / 64 * 64;
 }

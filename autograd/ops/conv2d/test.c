@@ -5,7 +5,7 @@
 
 static lac_conv2d_attr attr(int64_t stride, int64_t dilation, int64_t pad, int64_t groups)
 {
-    return (lac_conv2d_attr){ { stride, stride }, { dilation, dilation }, { pad, pad, pad, pad }, groups, LAC_ACT_NONE };
+    return (lac_conv2d_attr){ .stride = { stride, stride }, .dilation = { dilation, dilation }, .pad = { pad, pad, pad, pad }, .groups = groups };
 }
 
 /* f32: a few dozen products of order 1; bf16 rounds inputs exactly and results to 2^-9. */
@@ -41,7 +41,7 @@ static void check_after(const lac_conv2d_attr *plain, lac_op_input x, lac_op_inp
     for (lac_act act = LAC_ACT_NONE; act <= LAC_ACT_LEAKY; act++)
         for (int with = 0; with < 2; with++) {
             lac_conv2d_attr a = *plain;
-            a.act = act;
+            a.act = lac_act_of(act);
             lac_op_case k = { .op = LAC_OP_conv2d, .attr = &a, .ref = conv2d_ref, .in = { x, weight, bias }, .seed = 3 };
             if (with)
                 k.in[3] = residual;
@@ -57,26 +57,45 @@ LAC_TEST(conv2d_adds_and_activates_what_it_sums)
     check_after(&grouped, (lac_op_input)LAC_RANDOM(1, 3, 5, 4), (lac_op_input)LAC_RANDOM(6, 3, 3, 2), (lac_op_input)LAC_RANDOM(6), (lac_op_input)LAC_RANDOM(1, 3, 5, 6));
 }
 
+/* One slope after the other, of the same shape: neither the library's plan nor Winograd's finish may keep the first one's. */
+LAC_TEST(conv2d_takes_the_slope_it_is_told)
+{
+    for (int i = 0; i < 6; i++) {
+        lac_conv2d_attr a = attr(1, 1, 1, 1);
+        a.act = lac_act_leaky((float[]){ 0.2f, 0.01f, 0.6f }[i % 3]);
+        lac_op_case k = { .op = LAC_OP_conv2d, .attr = &a, .ref = conv2d_ref, .in = { LAC_RANDOM(2, 5, 4, 3), LAC_RANDOM(4, 3, 3, 3), LAC_RANDOM(4) }, .seed = 3 };
+        if (i >= 3)
+            k.in[3] = (lac_op_input)LAC_RANDOM(2, 5, 4, 4);
+        check(&k);
+        k.in[0] = (lac_op_input)LAC_RANDOM(1, 9, 10, 16), k.in[1] = (lac_op_input)LAC_RANDOM(24, 3, 3, 16), k.in[2] = (lac_op_input)LAC_RANDOM(24);
+        if (i >= 3)
+            k.in[3] = (lac_op_input)LAC_RANDOM(1, 9, 10, 24);
+        LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-5);        /* by Winograd */
+    }
+}
+
 /* tests/golden/ops.py */
 LAC_TEST(conv2d_with_activation_and_residual_agrees_with_pytorch)
 {
-    lac_conv2d_attr a = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1, LAC_ACT_LEAKY };
+    lac_conv2d_attr a = attr(1, 1, 1, 1);
+    a.act = lac_act_of(LAC_ACT_LEAKY);
     LAC_CHECK(lac_op_golden_gap(LAC_OP_conv2d, &a, "ops.safetensors", "conv_leaky") < 1e-6);
-    a.act = LAC_ACT_RELU;
+    a.act = lac_act_of(LAC_ACT_RELU);
     LAC_CHECK(lac_op_golden_gap(LAC_OP_conv2d, &a, "ops.safetensors", "conv_relu") < 1e-6);
-    a.act = LAC_ACT_ELU;
+    a.act = lac_act_of(LAC_ACT_ELU);
     LAC_CHECK(lac_op_golden_gap(LAC_OP_conv2d, &a, "ops.safetensors", "conv_elu") < 1e-6);
 }
 
 LAC_TEST(conv2d_by_winograd_matches_its_formula)
 {
-    const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = { { 2, 2 }, { 1, 1 }, { 1, 2, 1, 2 }, 1, LAC_ACT_NONE };
+    const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = { .stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { 1, 2, 1, 2 }, .groups = 1 };
     const lac_op_case three = { .op = LAC_OP_conv2d, .attr = &plain, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 9, 10, 16), LAC_RANDOM(24, 3, 3, 16), LAC_RANDOM(24) } };
     const lac_op_case five = { .op = LAC_OP_conv2d, .attr = &strided, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 32, 32, 32), LAC_RANDOM(32, 5, 5, 32), LAC_RANDOM(32) } };
     LAC_CHECK(lac_op_value_gap(&three, LAC_F32) < 1e-5);        /* what performance.md grants Winograd */
     LAC_CHECK(lac_op_value_gap(&five, LAC_F32) < 1e-5);
     for (lac_act act = LAC_ACT_ELU; act <= LAC_ACT_LEAKY; act++) {
-        const lac_conv2d_attr activated = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1, act };
+        lac_conv2d_attr activated = plain;
+        activated.act = lac_act_of(act);
         lac_op_case k = three;
         k.attr = &activated;
         LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-5);
@@ -106,10 +125,14 @@ LAC_TEST(conv2d_names_what_does_not_fit)
     refused(attr(1, 1, 1, 1), x, flat, none, "weight");
     refused(attr(1, 1, 1, 1), x, large, none, "kernel");
     refused(attr(1, 3, 1, 1), x, w, none, "kernel");
-    const lac_conv2d_attr plain = attr(1, 1, 1, 1), tanh = { { 1, 1 }, { 1, 1 }, { 1, 1, 1, 1 }, 1, LAC_ACT_TANH };
+    const lac_conv2d_attr plain = attr(1, 1, 1, 1);
+    lac_conv2d_attr tanh = plain, forgotten = plain;
+    tanh.act = lac_act_of(LAC_ACT_TANH);
+    forgotten.act.kind = LAC_ACT_LEAKY;
     const lac_op_case other = { .op = LAC_OP_conv2d, .attr = &plain, .in = { x, w, none, LAC_RANDOM(1, 4, 3, 4) } };
     LAC_CHECK_FAILS(lac_op_status(&other), LAC_ERR_SHAPE, "residual");
     LAC_CHECK_FAILS(lac_op_status(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &tanh, .in = { x, w } }), LAC_ERR_ARG, "activation");
+    LAC_CHECK_FAILS(lac_op_status(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &forgotten, .in = { x, w } }), LAC_ERR_ARG, "slope above 0");
 }
 
 /* TensorFlow: even n, k3 s1 (1,1); k3 s2 (0,1); k5 s2 (1,2); dilation d (d,d); k4 s2 (1,1). */
@@ -131,14 +154,14 @@ LAC_TEST(conv2d_of_any_size)
                                        .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_RANDOM(LAC_O, 3, 3, LAC_C), LAC_RANDOM(LAC_O) } });
     for (lac_act act = LAC_ACT_ELU; act <= LAC_ACT_LEAKY; act++) {
         lac_conv2d_attr after = plain;
-        after.act = act;
+        after.act = lac_act_of(act);
         lac_op_check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &after, .library = true,
                                      .in = { LAC_RANDOM(0, 3, 3, 2), LAC_RANDOM(4, 3, 3, 2), LAC_RANDOM(4), LAC_RANDOM(0, 3, 3, 4) } });
         lac_op_check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &after, .library = true,
                                      .in = { LAC_RANDOM(1, 1, 1, 1), LAC_RANDOM(1, 1, 1, 1), LAC_RANDOM(1), LAC_RANDOM(1, 3, 3, 1) } });
     }
     lac_conv2d_attr elu = plain;        /* at a kink the slope is another where CUDA, which rounds before it adds, comes out beyond 0 */
-    elu.act = LAC_ACT_ELU;
+    elu.act = lac_act_of(LAC_ACT_ELU);
     lac_op_check(&(lac_op_case){ .op = LAC_OP_conv2d, .attr = &elu, .library = true,
                                  .in = { LAC_RANDOM(2, 9, 7, 3), LAC_RANDOM(16, 3, 3, 3), LAC_RANDOM(16), LAC_RANDOM(2, 9, 7, 16) } });
 }

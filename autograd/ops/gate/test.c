@@ -4,7 +4,7 @@
 
 static void check(lac_act act, int upsample, int64_t n, int64_t height, int64_t channels)
 {
-    const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ act, upsample }, .ref = gate_ref, .in = { LAC_RANDOM(n, height, 5, channels) } };
+    const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ .act = act, .upsample = upsample }, .ref = gate_ref, .in = { LAC_RANDOM(n, height, 5, channels) } };
     LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-6);            /* f32: a few units in the last place */
     LAC_CHECK(lac_op_value_gap(&k, LAC_BF16) < 4e-3);           /* bf16 rounds y to 2^-9 */
     LAC_CHECK(lac_op_gradient_gap(&k, LAC_F32) < 1e-6);
@@ -39,18 +39,18 @@ LAC_TEST(pairs_round_as_bf16_does)          /* to the bit, but for ties */
 
 LAC_TEST(gate_agrees_with_pytorch)
 {
-    LAC_CHECK(lac_op_golden_gap(LAC_OP_gate, &(lac_gate_attr){ LAC_ACT_ELU, 1 }, "ops.safetensors", "gate") < 1e-6);
-    LAC_CHECK(lac_op_golden_gap(LAC_OP_gate, &(lac_gate_attr){ LAC_ACT_RELU, 2 }, "ops.safetensors", "gate_up") < 1e-6);
+    LAC_CHECK(lac_op_golden_gap(LAC_OP_gate, &(lac_gate_attr){ .act = LAC_ACT_ELU, .upsample = 1 }, "ops.safetensors", "gate") < 1e-6);
+    LAC_CHECK(lac_op_golden_gap(LAC_OP_gate, &(lac_gate_attr){ .act = LAC_ACT_RELU, .upsample = 2 }, "ops.safetensors", "gate_up") < 1e-6);
 }
 
 LAC_TEST(gate_refuses_an_odd_channel_count)
 {
-    const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ LAC_ACT_ELU, 1 }, .in = { LAC_RANDOM(1, 4, 4, 3) } };
+    const lac_op_case k = { .op = LAC_OP_gate, .attr = &(lac_gate_attr){ .act = LAC_ACT_ELU, .upsample = 1 }, .in = { LAC_RANDOM(1, 4, 4, 3) } };
     LAC_CHECK_FAILS(lac_op_status(&k), LAC_ERR_SHAPE, "[1,4,4,3]");
 }
 
 LAC_TEST(gate_of_any_size)
 {
     for (int up = 1; up <= 2; up++)
-        lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_gate, .attr = &(lac_gate_attr){ LAC_ACT_ELU, up }, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, 2 * LAC_C) } });
+        lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_gate, .attr = &(lac_gate_attr){ .act = LAC_ACT_ELU, .upsample = up }, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, 2 * LAC_C) } });
 }
