@@ -5,6 +5,7 @@
 #include "core/cpu/features.h"
 #include "core/file/weights.h"
 #include "core/philox.h"
+#include "core/threads.h"
 #include "tests/harness/device.h"
 
 #include <math.h>
@@ -154,6 +155,18 @@ static void check_unrecorded(const run *r, bool deterministic, const lac_backend
     free_results(&bare);
 }
 
+/* On three threads, which divide no usual number of rows. */
+static void check_threads(const run *r, const run *cpu)
+{
+    const int before = lac_threads();
+    run more = again(r);
+    lac_threads_set(before == 3 ? 1 : 3);
+    LAC_CHECK_STATUS(go(&more));
+    lac_threads_set(before);
+    LAC_CHECK(results_gap(&more, cpu) == 0);
+    free_results(&more);
+}
+
 /* The other device gives what the CPU does with direct sums, and the same bits whichever way its threads run. */
 static double device_gap(const run *r)
 {
@@ -165,6 +178,7 @@ static double device_gap(const run *r)
     lac_cuda_host_downwards(false);
     LAC_CHECK(results_gap(&down, &up) == 0);
     const double gap = results_gap(&up, &cpu);
+    check_threads(r, &cpu);
     check_unrecorded(r, true, the_cpu(), cpu.out);
     check_unrecorded(r, true, lac_test_device(), up.out);
     check_unrecorded(r, r->deterministic, the_cpu(), r->out);

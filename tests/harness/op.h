@@ -64,8 +64,8 @@ double lac_op_golden_gap(lac_op op, const void *attr, const char *file, const ch
 
 /* Where no ref.c is asked, so that tensors may be empty or large: values and gradients in f32 and bf16 as the functions above check them for each
  * run of theirs, and each gradient asked for alone. That is: the other device (tests/harness/device.h) gives what the CPU gives, to 1e-6, or
- * 1e-2 where bf16 is met, relative in the L2 norm; the same bits whichever way its threads run, and where no gradient is asked for, so that
- * nothing is saved; nobody writes past a tensor, and what was not written is NaN (lac_tape_guard). */
+ * 1e-2 where bf16 is met, relative in the L2 norm; the same bits whichever way its threads run, on the CPU at another number of threads, and where no gradient is
+ * asked for, so that nothing is saved; nobody writes past a tensor, and what was not written is NaN (lac_tape_guard). */
 void lac_op_check(const lac_op_case *k);
 
 /* The same at five sizes: no sample, one element, odd dims, more than 32 channels, large and fit for 16-byte accesses. Shapes are written in
