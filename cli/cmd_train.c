@@ -17,9 +17,9 @@ typedef struct train_options { bool dry_run; const char *fork; } train_options;
 
 static void help_key(const char *path, const lac_key *k)
 {
-    char name[96];
+    char name[320];
     snprintf(name, sizeof name, "%s%s%s", path, path[0] ? "." : "", k->name);
-    printf("  %-26s %-12s %s%s%s%s\n", name, k->value == NULL ? "required" : k->value[0] ? k->value : "-", k->help ? k->help : "",
+    printf("  %-39s %-12s %s%s%s%s\n", name, k->value == NULL ? "required" : k->value[0] ? k->value : "-", k->help ? k->help : "",
            k->choices ? " (" : "", k->choices ? k->choices : "", k->choices ? ")" : "");
 }
 
@@ -29,23 +29,54 @@ static lac_status run_folder(const lac_stages *stages, char **folder)
     return lac_format(folder, "%s/%s", lac_config_str(c, "runs"), lac_config_str(c, "name"));
 }
 
+/* trainer --keys [RECIPE]: of the first recipe there is, where none is named. */
+static lac_status print_keys(const lac_words *words)
+{
+    const lac_recipe_def *recipe = lac_recipe_at(0);
+    if (words->n > 1)
+        return LAC_FAIL(LAC_ERR_ARG, "--keys wants one recipe's name, or none");
+    LAC_TRY(words->n == 1 ? lac_recipe_find(&recipe, words->word[0]) : LAC_OK);
+    printf("recipe \"%s\": %s\n", recipe->name, recipe->about);
+    lac_stages_help(recipe, help_key);
+    for (int i = 0; words->n == 0 && lac_recipe_at(i) != NULL; i++)
+        if (lac_recipe_at(i) != recipe)
+            printf("others: trainer --keys %s\n", lac_recipe_at(i)->name);
+    return LAC_OK;
+}
+
+/* Of one network on one rank: values, and where it is trained master, gradient, and this rank's share of moments and EMA. */
+static double state_bytes(const lac_trainer *t, const lac_params *ps)
+{
+    double bytes = 0, floats = 0;
+    for (int64_t i = 0; i < ps->n; i++)
+        bytes += (double)lac_bytes(ps->param[i]->value);
+    for (int p = 0; p < t->recipe.n_phases; p++)
+        if (t->recipe.phase[p].trains == ps)
+            floats = 2 + (t->optim_config[p].ema > 0 ? 3.0 : 2.0) / t->comm->size;
+    if (floats > 0 && ps->dtype == LAC_F32)         /* the masters are the values */
+        bytes = 0;
+    return bytes + 4 * floats * (double)lac_params_numel(ps);
+}
+
 static lac_status print_cost(const lac_stage *stage, lac_comm *comm)
 {
     lac_trainer t = { 0 };
     const lac_backend *b;
     lac_dtype d;
-    int64_t peak = 0, flops = 0, state = 0;
+    int64_t peak = 0, flops = 0;
+    double state = 0;
     LAC_TRY(lac_run_device(stage->config, &b, &d));
     lac_status s = lac_trainer_open(&t, stage->recipe, stage->config, stage->name, b, d, comm);
     if (s == LAC_OK)
         s = lac_trainer_cost(&t, &peak, &flops);
     for (int i = 0; s == LAC_OK && i < t.recipe.n_nets; i++) {
-        printf("  %-16s %12lld parameters\n", t.recipe.net[i]->name, (long long)lac_params_numel(t.recipe.net[i]));
-        state += 16 * lac_params_numel(t.recipe.net[i]);       /* master, gradient, two moments */
+        const lac_params *ps = t.recipe.net[i];
+        printf("  %-16s %12lld parameters%s\n", ps->name, (long long)lac_params_numel(ps), ps->frozen ? ", frozen" : "");
+        state += state_bytes(&t, ps);
     }
     if (s == LAC_OK)
         printf("  stage %s: %lld steps in %s on %s; a step is %.1f GFLOP; memory %.2f GB of activations and %.2f GB of state\n", stage->name,
-               (long long)lac_config_int(stage->config, "steps"), lac_dtype_name(d), b->name, 1e-9 * (double)flops, 1e-9 * (double)peak, 1e-9 * (double)state);
+               (long long)lac_config_int(stage->config, "steps"), lac_dtype_name(d), b->name, 1e-9 * (double)flops, 1e-9 * (double)peak, 1e-9 * state);
     lac_trainer_close(&t);
     return s;
 }
@@ -72,6 +103,7 @@ static lac_status apply_fork(json_t *given, const char *name)
     LAC_TRY(lac_format(&folder, "%s/%s", runs ? runs : "runs", from));
     json_t *init = json_pack("[{s:s, s:s}]", "from", folder, "network", "all");
     free(folder);
+    json_object_del(json_array_get(json_object_get(given, "stages"), 0), "init");       /* it begins with these weights, and no others */
     if (init == NULL || json_object_set_new(given, "init", init) != 0 || json_object_set_new(given, "name", json_string(name)) != 0)
         return LAC_FAIL(LAC_ERR_MEM, "out of memory: --fork");
     return LAC_OK;
@@ -215,7 +247,7 @@ int lac_cmd_train(int argc, char **argv)
     const lac_option options[] = {
         { "dry-run", 0, NULL, LAC_OPTION_FLAG, &o.dry_run, "print the resolved config, parameters, FLOP and memory; train nothing" },
         { "fork", 0, "NAME", LAC_OPTION_STRING, &o.fork, "begin run NAME from the newest weights of the config's own run" },
-        { "keys", 0, NULL, LAC_OPTION_FLAG, &keys, "every key of a config with its default" },
+        { "keys", 0, NULL, LAC_OPTION_FLAG, &keys, "every key of a config with its default: trainer --keys [RECIPE]" },
         { NULL },
     };
     const lac_command command = { "trainer", "CONFIG.lua [key=value ...]", 0, -1,
@@ -224,9 +256,9 @@ int lac_cmd_train(int argc, char **argv)
         "Exit status: 0 done, 75 stopped by a signal and saved, 76 another rank was lost, else an error.", options };
     lac_words words = { NULL, 0 };
     bool go;
-    const lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
+    lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
     if (go && keys)
-        lac_stages_help(help_key);
+        s = print_keys(&words);
     const int code = go && !keys ? run_on_ranks(&words, &o) : lac_finish(s);
     lac_words_free(&words);
     return code;

@@ -85,8 +85,11 @@ static lac_status wrong_type(const lac_key *key, const json_t *given, const plac
 
 static lac_status check_range(const lac_key *key, double value, const place *at)
 {
-    if (key->min == key->max || (value >= key->min && value <= key->max))
+    const bool below = (key->type & LAC_KEY_BELOW_MAX) != 0;
+    if (key->min == key->max || (value >= key->min && (below ? value < key->max : value <= key->max)))
         return LAC_OK;
+    if (below)
+        return complain(at, "'%s' should be from %.9g to below %.9g, is %.9g", at->path, key->min, key->max, value);
     if (key->max >= DBL_MAX)
         return complain(at, "'%s' should be at least %.9g, is %.9g", at->path, key->min, value);
     if (key->min <= -DBL_MAX)
@@ -145,7 +148,7 @@ static lac_status take_number(json_t **out, const lac_key *key, const json_t *gi
 static lac_status take_list(json_t **out, const lac_key *key, const json_t *given, const place *at)
 {
     lac_key element = *key;
-    element.type = key->of ? key->of : LAC_KEY_TABLE;
+    element.type = key->of ? key->of | (key->type & LAC_KEY_BELOW_MAX) : LAC_KEY_TABLE;
     json_t *list = json_array();
     lac_status s = list ? LAC_OK : no_memory();
     for (size_t i = 0; s == LAC_OK && i < json_array_size(given); i++) {
@@ -345,4 +348,20 @@ const char *lac_config_str(const json_t *config, const char *dotted_path)
 {
     const char *s = json_string_value(lac_config_at(config, dotted_path));
     return s ? s : "";
+}
+
+char *lac_config_text(const json_t *value)
+{
+    char *text = NULL;
+    bool same = false;
+    if (value == NULL)
+        return lac_strdup(&text, "absent") == LAC_OK ? text : NULL;
+    for (size_t digits = 6; digits <= 17 && !same; digits++) {
+        free(text);
+        text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(digits));
+        json_t *again = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+        same = again == NULL || json_equal(again, value);
+        json_decref(again);
+    }
+    return text;
 }

@@ -14,6 +14,7 @@ enum {
     LAC_KEY_BOOL = 1, LAC_KEY_INT = 2, LAC_KEY_NUM = 4, LAC_KEY_STR = 8, LAC_KEY_NULL = 16,
     LAC_KEY_LIST = 32,          /* elements: of the types in `of`, or tables by `sub` when `of` is 0 */
     LAC_KEY_TABLE = 64,         /* by `sub`; sub NULL: any content, not looked into */
+    LAC_KEY_BELOW_MAX = 128,    /* beside a number's type: max itself is too large */
 };
 
 typedef struct lac_key {
@@ -21,7 +22,7 @@ typedef struct lac_key {
     unsigned type;              /* LAC_KEY_..., several allowed: an int, or a list of two */
     const char *value;          /* the default as JSON; NULL: required; "": absent unless given */
     const char *choices;        /* of a string: "tf|torch"; NULL: any */
-    double min, max;            /* of a number, list elements included; min == max: no limits */
+    double min, max;            /* of a number, list elements included; both belong to it; min == max: no limits */
     unsigned of;                /* element types of a list */
     const struct lac_key *sub;
     const char *help;           /* one line; printed by --help and probe --list */
@@ -41,6 +42,10 @@ bool lac_config_bool(const json_t *config, const char *dotted_path);
 int64_t lac_config_int(const json_t *config, const char *dotted_path);
 double lac_config_num(const json_t *config, const char *dotted_path);
 const char *lac_config_str(const json_t *config, const char *dotted_path);
+
+/* A value as JSON on one line, its numbers in the shortest form that says what they are: 0.4, not 0.40000000000000002. NULL: "absent". The
+ * caller's to free; NULL when memory runs out. */
+char *lac_config_text(const json_t *value);
 
 /* Index of the word nearest to `word` by edit distance (Damerau), or -1 when none is near enough to suggest. */
 int lac_nearest(const char *word, const char *const *words, int n);

@@ -456,6 +456,50 @@ LAC_TEST(buffers_change_when_committed)
     close_net(&n);
 }
 
+static lac_tensor *sum_in_segment(lac_tape *t, void *context, lac_tensor *const *in)
+{
+    lac_tape_commit_sum(t, *(lac_param **)context, lac_detach(t, in[0]));
+    return lac_reshape(t, in[0], 1, (int64_t[]){ 1 });
+}
+
+/* A segment's own call counts once, though backward runs the segment again. */
+static lac_status commit_sums(lac_tape *t, void *context)
+{
+    change *c = context;
+    const float seed = 1;
+    lac_tensor *x = lac_tape_tensor(t, LAC_F32, 1, (int64_t[]){ 1 }), *gx;
+    if (x != NULL && x->data != NULL)
+        *(float *)x->data = c->to;
+    lac_tape_watch(t, x);
+    lac_tape_commit_sum(t, c->buffer, x);
+    lac_tensor *y = lac_recompute(t, sum_in_segment, &c->buffer, sizeof c->buffer, &x, 1);
+    LAC_TRY(lac_tape_status(t));
+    return lac_grad(t, &(lac_root){ .y = y, .seed = &seed }, 1, &x, 1, &gx);
+}
+
+LAC_TEST(sums_of_buffers_add_up_until_they_are_committed)
+{
+    net n;
+    lac_params *ps;
+    change c = { NULL, 5 };
+    open_net(&n);
+    LAC_CHECK_STATUS(lac_params_new(&ps, "norm", n.params->backend, LAC_F32));
+    LAC_CHECK_STATUS(lac_param_new(ps, &c.buffer, LAC_ROLE_BUFFER, 1, (int64_t[]){ 1 }, LAC_INIT_ONE, 0, "count"));
+    LAC_CHECK_STATUS(lac_params_init(ps, 1));
+    const float *value = c.buffer->value->data;
+    for (int round = 0; round < 2; round++) {
+        LAC_CHECK_STATUS(lac_tape_run(n.tape, "sums", commit_sums, &c));
+        LAC_CHECK_STATUS(lac_tape_run(n.tape, "sums", commit_sums, &c));
+        LAC_CHECK_STATUS(lac_params_commit(ps, &(uint32_t){ 0 }));
+        LAC_CHECK(value[0] == 20);
+    }
+    LAC_CHECK_STATUS(lac_tape_run(n.tape, "sums", commit_sums, &c));
+    LAC_CHECK_FAILS(lac_tape_run(n.tape, "commit", commit, &c), LAC_ERR_STATE, "buffer 'count' is given a sum and a value");
+    lac_params_drop(ps);
+    lac_params_free(ps);
+    close_net(&n);
+}
+
 LAC_TEST(a_warm_region_asks_for_no_memory)
 {
     net n;

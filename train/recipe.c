@@ -38,6 +38,8 @@ lac_status lac_recipe_find(const lac_recipe_def **def, const char *name)
     return LAC_FAIL(LAC_ERR_CONFIG, "unknown recipe '%s'%s%s%s", name, near >= 0 ? " (did you mean '" : "", near >= 0 ? names[near] : "", near >= 0 ? "'?)" : "");
 }
 
+const lac_recipe_def *lac_recipe_at(int i) { return i < n_recipes ? recipes[i] : NULL; }
+
 static bool has_parameters(const lac_params *ps)
 {
     bool any = false;

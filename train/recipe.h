@@ -79,6 +79,9 @@ struct lac_recipe {
 /* Finds a recipe by name among those of train/recipes.def and those registered; LAC_ERR_CONFIG with the nearest one. */
 lac_status lac_recipe_find(const lac_recipe_def **def, const char *name);
 
+/* All of them in order; NULL past the last. */
+const lac_recipe_def *lac_recipe_at(int i);
+
 /* Adds a recipe that the program's list does not have: a test's, or that of a program which links the house. *def is borrowed for good. */
 lac_status lac_recipe_register(const lac_recipe_def *def);
 

@@ -84,16 +84,39 @@ static bool names(const json_t *entry, const lac_params *ps)
     return strcmp(name, "all") == 0 || strcmp(name, ps->name) == 0;
 }
 
-/* A file of several networks (lacuna export --all) has their names before the keys. */
+static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+/* A file of several networks (lacuna export --all) has their names before the keys: is that so of this network's, in this file? */
+static lac_status is_among_several(const lac_params *ps, const char *from, const char *prefix, bool *several)
+{
+    lac_weights *w;
+    *several = false;
+    LAC_TRY(lac_weights_open(&w, from));
+    for (int64_t i = 0; i < lac_weights_count(w); i++)
+        *several |= begins(lac_weights_name(w, i), prefix);
+    lac_weights_close(w);
+    for (int64_t i = 0; i < ps->n; i++)
+        *several &= !begins(ps->param[i]->name, prefix);
+    return LAC_OK;
+}
+
+static lac_status init_from_any_file(lac_params *ps, const json_t *entry)
+{
+    char prefix[96];
+    const char *from = lac_config_str(entry, "from");
+    bool several = strcmp(lac_config_str(entry, "network"), "all") == 0;
+    snprintf(prefix, sizeof prefix, "%s.", ps->name);
+    if (!several)
+        LAC_TRY(is_among_several(ps, from, prefix, &several));
+    return init_from_file(ps, from, several ? prefix : "", lac_config_bool(entry, "strict"));
+}
+
 static lac_status init_network(lac_trainer *t, int net, const json_t *entry)
 {
     lac_params *ps = t->recipe.net[net];
     const char *from = lac_config_str(entry, "from");
     const bool strict = lac_config_bool(entry, "strict"), run = is_run(entry);
-    char prefix[96] = "";
-    if (strcmp(lac_config_str(entry, "network"), "all") == 0)
-        snprintf(prefix, sizeof prefix, "%s.", ps->name);
-    LAC_TRY(lac_context(run ? init_from_run(ps, from, strict) : init_from_file(ps, from, prefix, strict), "init from '%s'", from));
+    LAC_TRY(lac_context(run ? init_from_run(ps, from, strict) : init_from_any_file(ps, entry), "init from '%s'", from));
     lac_frozen_loaded(t, net, run, strict);
     return LAC_OK;
 }

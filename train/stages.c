@@ -102,12 +102,12 @@ static const lac_key init_keys[] = {
     { NULL },
 };
 
-static lac_key optim_keys[8], run_keys[32];
+static lac_key optim_keys[LAC_MAX_PHASES + 1], run_keys[32];
 
 static const lac_key *keys_of(const lac_recipe_def *recipe)
 {
     int n = 0, o = 0;
-    for (const char *const *name = recipe->optims; *name != NULL; name++)
+    for (const char *const *name = recipe->optims; *name != NULL && o < LAC_MAX_PHASES; name++)
         optim_keys[o++] = (lac_key){ *name, LAC_KEY_TABLE, "{}", .sub = lac_optim_keys, .help = "optimizer" };
     optim_keys[o] = (lac_key){ NULL };
     const lac_key all[] = {
@@ -142,17 +142,17 @@ static const lac_key *keys_of(const lac_recipe_def *recipe)
     return run_keys;
 }
 
-void lac_stages_help(void (*line)(const char *path, const lac_key *key))
+static void help_table(void (*line)(const char *path, const lac_key *key), const char *path, const lac_key *keys)
 {
-    const lac_recipe_def *recipe;
-    if (lac_recipe_find(&recipe, "deepfill") != LAC_OK)
-        return;
-    for (const lac_key *k = keys_of(recipe); k->name != NULL; k++) {
-        line("", k);
-        for (const lac_key *s = k->sub; s != NULL && s->name != NULL; s++)
-            line(k->name, s);
+    char below[256];
+    for (const lac_key *k = keys; k != NULL && k->name != NULL; k++) {
+        line(path, k);
+        snprintf(below, sizeof below, "%s%s%s%s", path, path[0] ? "." : "", k->name, k->type & LAC_KEY_LIST ? ".*" : "");
+        help_table(line, below, k->sub);
     }
 }
+
+void lac_stages_help(const lac_recipe_def *recipe, void (*line)(const char *path, const lac_key *key)) { help_table(line, "", keys_of(recipe)); }
 
 /* A run's folder lies below `runs`, whatever its name. */
 static lac_status check_run_name(const char *name)
@@ -278,8 +278,8 @@ typedef struct differences { FILE *to; char stage[32]; } differences;
 
 static void print_difference(const differences *d, const json_t *a, const json_t *b, const char *path)
 {
-    char *before = a ? json_dumps(a, JSON_ENCODE_ANY | JSON_COMPACT) : NULL, *now = b ? json_dumps(b, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    fprintf(d->to, "%s%s%s was %s, is %s", ftell(d->to) > 0 ? "; " : "", d->stage, path, before ? before : "absent", now ? now : "absent");
+    char *before = lac_config_text(a), *now = lac_config_text(b);
+    fprintf(d->to, "%s%s%s was %s, is %s", ftell(d->to) > 0 ? "; " : "", d->stage, path, before ? before : "?", now ? now : "?");
     free(before);
     free(now);
 }
@@ -319,11 +319,10 @@ const json_t *lac_stages_json_at(const json_t *run, int64_t k)
     return list != NULL ? json_array_get(list, (size_t)k) : run;
 }
 
-lac_status lac_stages_differences(const json_t *before, const json_t *now, char **text)
+static lac_status list_differences(const json_t *before, const json_t *now, char **text)
 {
     size_t size;
     const int64_t n = lac_stages_json_count(before), m = lac_stages_json_count(now);
-    *text = NULL;
     differences d = { open_memstream(text, &size), "" };
     if (d.to == NULL)
         return LAC_FAIL(LAC_ERR_MEM, "out of memory: comparing configs");
@@ -336,4 +335,16 @@ lac_status lac_stages_differences(const json_t *before, const json_t *now, char 
     }
     fclose(d.to);
     return LAC_OK;
+}
+
+lac_status lac_stages_differences(const json_t *before, const json_t *now, char **text)
+{
+    lac_stages run;
+    *text = NULL;
+    LAC_TRY(lac_context(lac_stages_resolve(&run, before, NULL, NULL), "the config that the run was begun with"));
+    json_t *then = lac_stages_json(&run);
+    const lac_status s = list_differences(then, now, text);
+    json_decref(then);
+    lac_stages_free(&run);
+    return s;
 }

@@ -24,9 +24,9 @@ json_t *lac_stages_json(const lac_stages *run);
 int64_t lac_stages_json_count(const json_t *run);
 const json_t *lac_stages_json_at(const json_t *run, int64_t k);
 
-/* The dotted keys, with what they were and are, in which two resolved configs differ, apart from those that may change when a run goes on (steps, sample,
- * validate, log, checkpoint, profile, threads, data places). "" when none; free(*text). */
+/* The dotted keys, with what they were and are, in which a run's config as it was begun differs from what it is now, both resolved, apart from those that may change when a run goes on (steps, sample,
+ * validate, log, checkpoint, profile, threads, data places). What was resolved then is resolved again here: a key that is new since has its default. "" when none; free(*text). */
 lac_status lac_stages_differences(const json_t *before, const json_t *now, char **text);
 
-/* Help lines of every key, for `trainer --help-config`. */
-void lac_stages_help(void (*line)(const char *path, const lac_key *key));
+/* Help lines of every key of a config with this recipe, tables within tables included, elements of a list as "*": for `trainer --keys`. */
+void lac_stages_help(const lac_recipe_def *recipe, void (*line)(const char *path, const lac_key *key));

@@ -62,3 +62,48 @@ balance name=own 'stages={ { stage = "one", steps = 1 }, { stage = "two", steps 
 lacuna export runs/own -o own.safetensors > .out
 lacuna export runs/other -o other.safetensors > .out
 cmp own.safetensors other.safetensors || fail "a stage's own init was not applied"
+
+# One network of a file of several.
+lacuna export runs/other --all -o all.safetensors > .out
+balance name=several 'init={ { from = "all.safetensors", network = "features" } }'
+same several "f32-initfromfeaturessafetensorsnetworkfeatures"
+
+# What an earlier stage trained is saved, and stands still from then on.
+learnt='stages={ { stage = "learn", steps = 2, model = { learn = true } }, { stage = "use", steps = 2 } }'
+balance name=learnt "$learnt"
+from 3 learnt learnt-3 "$learnt"
+lacuna export runs/learnt --network features -o learnt.safetensors > .out
+cmp -s learnt.safetensors seed.safetensors && fail "the features learned nothing"
+
+# Measured numbers are in the log, beside the losses, where their stage is.
+[ "$(grep -c '"shown.lambda":[0-9]' runs/f32-seed/log.jsonl)" = 3 ] && [ "$(grep -c '"loss.measured":[0-9]' runs/f32-seed/log.jsonl)" = 3 ] ||
+  fail "lambda in the second stage: $(cat runs/f32-seed/log.jsonl)"
+grep -qE '"(lr|grad_norm)\.[^gd"]' runs/f32-seed/log.jsonl && fail "a phase that measures has a learning rate: $(cat runs/f32-seed/log.jsonl)"
+
+# rounding RUN: its networks are those of f32-seed, but for rounding: micro-batches and ranks give the same step.
+values() {
+  lacuna export "runs/$1" --all -o w > .out
+  od -An -v -tf4 -w4 -j "$((8 + $(od -An -tu8 -N8 w)))" w > "$2"
+}
+values f32-seed wanted
+rounding() {
+  values "$1" found
+  paste wanted found | awk '{ d = $1 - $2; if (d > 2e-4 || d < -2e-4) bad++ } END { exit bad > NR / 1000 || NR < 40000 }' || fail "$1 has trained otherwise"
+}
+for micro in 0 1; do
+  balance "name=micro-$micro" precision=f32 "batch.micro=$micro"
+  rounding "micro-$micro"
+done
+if [ -f "$BUILD/liblacuna-mpi.so" ]; then
+  without_leak_check
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl=self,vader,tcp
+  mpirun -np 2 "$BUILD/lacuna-tests" --as train balance.lua name=ranks precision=f32 batch.micro=1 > .out 2> .err || fail "two ranks: $(cat .out .err)"
+  rounding ranks
+fi
+
+trainer balance.lua --dry-run > .out
+grep -qE '^  features +224 parameters, frozen$' .out && grep -qE '^  generator +[0-9]+ parameters$' .out || fail "--dry-run: $(cat .out)"
+trainer --keys balance > .out
+for key in model.learn model.generator.cnum model.discriminator.width optim.features.schedule.kind "optim.generator.groups.*.match" "data.train.mix.*.set"; do
+  grep -qF "  $key " .out || fail "--keys does not tell $key: $(cat .out)"
+done
