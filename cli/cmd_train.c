@@ -84,7 +84,7 @@ static lac_status print_cost(const lac_stage *stage, lac_comm *comm)
 static lac_status dry_run(const lac_stages *stages, lac_comm *comm)
 {
     json_t *config = lac_stages_json(stages);
-    char *text = json_dumps(config, JSON_INDENT(2) | JSON_SORT_KEYS);
+    char *text = lac_config_text(config, JSON_INDENT(2) | JSON_SORT_KEYS);
     printf("%s\n", text ? text : "");
     free(text);
     json_decref(config);

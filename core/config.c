@@ -350,7 +350,7 @@ const char *lac_config_str(const json_t *config, const char *dotted_path)
     return s ? s : "";
 }
 
-char *lac_config_text(const json_t *value)
+char *lac_config_text(const json_t *value, size_t flags)
 {
     char *text = NULL;
     bool same = false;
@@ -358,7 +358,7 @@ char *lac_config_text(const json_t *value)
         return lac_strdup(&text, "absent") == LAC_OK ? text : NULL;
     for (size_t digits = 6; digits <= 17 && !same; digits++) {
         free(text);
-        text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(digits));
+        text = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
         json_t *again = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
         same = again == NULL || json_equal(again, value);
         json_decref(again);

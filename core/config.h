@@ -43,9 +43,9 @@ int64_t lac_config_int(const json_t *config, const char *dotted_path);
 double lac_config_num(const json_t *config, const char *dotted_path);
 const char *lac_config_str(const json_t *config, const char *dotted_path);
 
-/* A value as JSON on one line, its numbers in the shortest form that says what they are: 0.4, not 0.40000000000000002. NULL: "absent". The
- * caller's to free; NULL when memory runs out. */
-char *lac_config_text(const json_t *value);
+/* A value as JSON, its numbers in the shortest form that says what they are: 0.4, not 0.40000000000000002. flags: jansson's (JSON_COMPACT, ...).
+ * A value that is NULL is "absent". The caller's to free; NULL when memory runs out. */
+char *lac_config_text(const json_t *value, size_t flags);
 
 /* Index of the word nearest to `word` by edit distance (Damerau), or -1 when none is near enough to suggest. */
 int lac_nearest(const char *word, const char *const *words, int n);

@@ -20,7 +20,7 @@ static const lac_key schema[] = {
     { "crop", LAC_KEY_INT | LAC_KEY_LIST, "256", .of = LAC_KEY_INT },
     { "clip", LAC_KEY_NUM | LAC_KEY_NULL, "null" },
     { "ratio", LAC_KEY_INT | LAC_KEY_NUM, "1" },
-    { "beta", LAC_KEY_NUM | LAC_KEY_BELOW_MAX, "0.9", .min = 0, .max = 1 },
+    { "beta", LAC_KEY_NUM | LAC_KEY_BELOW_MAX, "0.5", .min = 0, .max = 1 },
     { "resume", LAC_KEY_BOOL, "true" },
     { "note", LAC_KEY_STR, "" },
     { "optim", LAC_KEY_TABLE, "{}", .sub = optim },
@@ -59,11 +59,11 @@ static void gives(const char *text, const char *expected)
 
 LAC_TEST(config_fills_in_defaults_in_the_order_of_the_schema)
 {
-    gives("{\"steps\":3}", "{\"steps\":3,\"name\":\"run\",\"crop\":256,\"clip\":null,\"ratio\":1,\"resume\":true,\"optim\":{},"
+    gives("{\"steps\":3}", "{\"steps\":3,\"name\":\"run\",\"crop\":256,\"clip\":null,\"ratio\":1,\"beta\":0.5,\"resume\":true,\"optim\":{},"
                            "\"stages\":[],\"validate\":{\"every\":1000,\"metrics\":[]},\"extra\":{}}");
     gives("{\"extra\":{\"any\":[1]},\"stages\":[{\"recipe\":\"vae\"}],\"note\":\"n\",\"ratio\":0.5,\"clip\":1,\"crop\":[8,9],\"steps\":4e5,"
           "\"optim\":{\"z\":{\"lr\":1},\"a\":{\"lr\":0,\"betas\":[1,0]}},\"validate\":{\"metrics\":{}}}",
-          "{\"steps\":400000,\"name\":\"run\",\"crop\":[8,9],\"clip\":1.0,\"ratio\":0.5,\"resume\":true,\"note\":\"n\","
+          "{\"steps\":400000,\"name\":\"run\",\"crop\":[8,9],\"clip\":1.0,\"ratio\":0.5,\"beta\":0.5,\"resume\":true,\"note\":\"n\","
           "\"optim\":{\"a\":{\"kind\":\"adam\",\"lr\":0.0,\"betas\":[1.0,0.0]},\"z\":{\"kind\":\"adam\",\"lr\":1.0,\"betas\":[0.5,0.999]}},"
           "\"stages\":[{\"recipe\":\"vae\"}],\"validate\":{\"every\":1000,\"metrics\":[]},\"extra\":{\"any\":[1]}}");
 }

@@ -278,7 +278,7 @@ typedef struct differences { FILE *to; char stage[32]; } differences;
 
 static void print_difference(const differences *d, const json_t *a, const json_t *b, const char *path)
 {
-    char *before = lac_config_text(a), *now = lac_config_text(b);
+    char *before = lac_config_text(a, JSON_COMPACT), *now = lac_config_text(b, JSON_COMPACT);
     fprintf(d->to, "%s%s%s was %s, is %s", ftell(d->to) > 0 ? "; " : "", d->stage, path, before ? before : "?", now ? now : "?");
     free(before);
     free(now);
