@@ -186,7 +186,7 @@ static lac_status check_run(const lac_probe *p)
 {
     if (p->want_grad && p->kind->forward == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "%s has no gradients: --grad is not for it", p->kind->name);
-    if (p->dtype == LAC_BF16 && !lac_cpu_has_avx512_bf16())
+    if (p->dtype == LAC_BF16 && strcmp(p->backend->name, "cpu") == 0 && !lac_cpu_has_avx512_bf16())
         return LAC_FAIL(LAC_ERR_ARG, "bf16 needs a CPU with avx512_bf16 or AMX, this is %s", lac_cpu_model());
     return LAC_OK;
 }

@@ -102,11 +102,21 @@ static lac_status region(lac_tape *t, void *context)
     return LAC_OK;
 }
 
+static bool has_images(const lac_probe *p)
+{
+    for (int64_t i = 0; i < p->n_in; i++)
+        if (p->input[i].layout == LAC_LAYOUT_IMAGE)
+            return true;
+    return false;
+}
+
 lac_status lac_probe_run_tape(lac_probe *p)
 {
     lac_tape *t;
     LAC_TRY(lac_tape_new(&t, p->backend));
-    const lac_status s = lac_tape_run(t, "probe", region, p);
+    lac_status s = lac_tape_run(t, "probe", region, p);
     lac_tape_free(t);
+    if (s == LAC_ERR_SHAPE && has_images(p))
+        s = lac_context(s, "inside, where images are [N,H,W,C]");
     return s;
 }

@@ -10,6 +10,27 @@
 
 static lac_role role_of(lac_layout l) { return l == LAC_LAYOUT_PLAIN ? LAC_ROLE_OTHER : LAC_ROLE_CONV; }
 
+/* A shape as the file has it. */
+static const char *border_str(const lac_tensor *x, lac_layout layout)
+{
+    const lac_shape ours = lac_shape_of(x), border = lac_border_shape(role_of(layout), &ours);
+    return lac_dims_str(border.ndim, border.dim);
+}
+
+/* Numbers in a port's shape, "[B,3,H,W]", are dims that it must have. */
+static lac_status check_dims(const lac_port *port, const lac_shape *shape, const char *name)
+{
+    const char *at = port->shape;
+    for (int i = 0; i < shape->ndim && port->ndim == shape->ndim && *at != '\0'; i++) {
+        char *end;
+        const long long wanted = strtoll(at + 1, &end, 10);
+        if (end > at + 1 && (*end == ',' || *end == ']') && wanted != shape->dim[i])
+            return LAC_FAIL(LAC_ERR_SHAPE, "input '%s' has shape %s, expected %s", name, lac_dims_str(shape->ndim, shape->dim), port->shape);
+        at += 1 + strcspn(at + 1, ",]");
+    }
+    return LAC_OK;
+}
+
 /* [B, C, H, W] and [B, H, W, C] differ as OIHW and [O, h, w, I] do. */
 static lac_status read_f32(const lac_weights *w, int64_t at, lac_layout layout, lac_tensor **x)
 {
@@ -65,6 +86,7 @@ static lac_status read_input(lac_probe *p, const lac_port *port, const char *nam
     LAC_TRY(check_dtype(port, d, name));
     if (port->ndim >= 0 && shape.ndim != port->ndim)
         return LAC_FAIL(LAC_ERR_SHAPE, "input '%s' has shape %s, expected %d dims: %s", name, lac_dims_str(shape.ndim, shape.dim), port->ndim, port->shape);
+    LAC_TRY(check_dims(port, &shape, name));
     LAC_TRY(lac_grow((void **)&p->input, p->n_in, &p->inputs_capacity, sizeof *p->input));
     lac_probe_value *v = &p->input[p->n_in++];
     *v = (lac_probe_value){ .port = port, .layout = port->layout };
@@ -142,7 +164,7 @@ static lac_status read_grad(lac_probe *p, int64_t at, const char *name)
         if (v->grad == NULL)
             LAC_TRY(read_f32(p->in, at, v->layout, &v->grad));
         return lac_same_shape(v->grad, v->on_tape) ? LAC_OK
-             : LAC_FAIL(LAC_ERR_SHAPE, "'%s' has shape %s, the output has %s", name, lac_shape_str(v->grad), lac_shape_str(v->on_tape));
+             : LAC_FAIL(LAC_ERR_SHAPE, "'%s' has shape %s, the output has %s", name, border_str(v->grad, v->layout), border_str(v->on_tape, v->layout));
     }
     return LAC_FAIL(LAC_ERR_KEY, "'%s' is the gradient of no output of %s", name, p->kind->name);
 }

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "reference"))
 from fresh import fresh, large
-from kinds import METRICS, NETWORKS, Case, expected
+from kinds import METRICS, Case, expected
 
 
 def norm(x):
@@ -127,7 +127,7 @@ class Checker:
             return
         if self.probe(case, "bf16", threads=1)[3] != data:
             self.fail(case, "bf16: other bytes with one thread than with two")
-        if case.kind in NETWORKS:
+        if case.weights is not None:
             peer = expected(case, torch.float32, autocast=True)
             for gradients in (False, True):
                 names = [k for k in want if k.startswith("grad.") == gradients and not k.endswith(".u")]

@@ -9,7 +9,6 @@ import ops
 
 METRICS = ("mse", "l1", "psnr", "tv", "ssim")
 EXACT = ("pil-resize",)
-NETWORKS = ("deepfillv2", "sn-patchgan", "deepfillv2-gan")
 
 
 @dataclass
