@@ -7,32 +7,6 @@
 
 #include <stdlib.h>
 
-static void names_and_shape(const char *path, const char *key, int ndim, const int64_t *dim)
-{
-    lac_weights *w;
-    LAC_CHECK_STATUS(lac_weights_open(&w, path));
-    const int64_t at = lac_weights_find(w, key);
-    LAC_CHECK(at >= 0);
-    const lac_shape s = lac_weights_shape(w, at);
-    LAC_CHECK(s.ndim == ndim && memcmp(s.dim, dim, (size_t)ndim * sizeof *dim) == 0);
-    lac_weights_close(w);
-}
-#define HAS(path, key, ...) names_and_shape(path, key, LAC_COUNT(((int64_t[]){ __VA_ARGS__ })), (int64_t[]){ __VA_ARGS__ })
-
-static float *values(const char *path, const char *key)
-{
-    lac_weights *w;
-    float *x;
-    LAC_CHECK_STATUS(lac_weights_open(&w, path));
-    const int64_t at = lac_weights_find(w, key);
-    LAC_CHECK(at >= 0);
-    const lac_shape s = lac_weights_shape(w, at);
-    LAC_CHECK_STATUS(lac_malloc((void **)&x, (size_t)lac_shape_numel(&s) * sizeof *x));
-    LAC_CHECK_STATUS(lac_weights_read_f32(w, at, x));
-    lac_weights_close(w);
-    return x;
-}
-
 static bool holds(const char *path, const char *text)
 {
     char *bytes;
@@ -43,39 +17,6 @@ static bool holds(const char *path, const char *text)
     return found;
 }
 
-/* A copy without metadata; `change` drops, renames or reshapes: "drop KEY", "add KEY", "flatten KEY"; NULL: nothing. */
-static char *strip(const char *from, const char *folder, const char *name, const char *const *change)
-{
-    lac_weights *w;
-    lac_weights_writer *to;
-    float *data[256];
-    char *path = lac_cli_path(folder, name);
-    LAC_CHECK_STATUS(lac_weights_open(&w, from));
-    LAC_CHECK_STATUS(lac_weights_writer_new(&to));
-    const int64_t n = lac_weights_count(w);
-    for (int64_t i = 0; i < n; i++) {
-        lac_shape s = lac_weights_shape(w, i);
-        bool drop = false;
-        data[i] = values(from, lac_weights_name(w, i));
-        for (const char *const *c = change; c != NULL && *c != NULL; c++) {
-            drop |= strncmp(*c, "drop ", 5) == 0 && strcmp(*c + 5, lac_weights_name(w, i)) == 0;
-            if (strncmp(*c, "flatten ", 8) == 0 && strcmp(*c + 8, lac_weights_name(w, i)) == 0)
-                s = (lac_shape){ 1, { lac_shape_numel(&s) } };
-        }
-        if (!drop)
-            LAC_CHECK_STATUS(lac_weights_writer_add(to, lac_weights_name(w, i), LAC_F32, s.ndim, s.dim, data[i]));
-    }
-    for (const char *const *c = change; c != NULL && *c != NULL; c++)
-        if (strncmp(*c, "add ", 4) == 0)
-            LAC_CHECK_STATUS(lac_weights_writer_add(to, *c + 4, LAC_F32, 1, (int64_t[]){ 1 }, data[0]));
-    LAC_CHECK_STATUS(lac_weights_writer_finish(to, path));
-    lac_weights_writer_free(to);
-    lac_weights_close(w);
-    for (int64_t i = 0; i < n; i++)
-        free(data[i]);
-    return path;
-}
-
 LAC_TEST(a_run_exports_the_same_bytes_again_and_nothing_about_itself)
 {
     lac_cli_said said;
@@ -84,11 +25,11 @@ LAC_TEST(a_run_exports_the_same_bytes_again_and_nothing_about_itself)
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", b, "--checkpoint", lac_cli_path(run, "ckpt/step-000001.h5")) == 0);
     LAC_CHECK(lac_cli_same_file(a, b));
     LAC_CHECK(!holds(a, "tiny") && !holds(a, f) && !holds(a, "steps"));
-    HAS(a, "conv1.weight", 4, 5, 5, 5);
+    LAC_CLI_HAS(a, "conv1.weight", 4, 5, 5, 5);
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, a, "-o", b) == 0 && lac_cli_same_file(a, b));     /* a model exports itself */
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", b, "--network", "discriminator") == 0);
-    HAS(b, "conv1.weight", 4, 4, 5, 5);
-    HAS(b, "conv1.u", 4);
+    LAC_CLI_HAS(b, "conv1.weight", 4, 4, 5, 5);
+    LAC_CLI_HAS(b, "conv1.u", 4);
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", b, "--dtype", "bf16") == 0);
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", b, "--network", "generatr") == 2 && lac_cli_complains(&said, "did you mean 'generator'"));
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", b, "--network", "generator", "--all") == 2);
@@ -109,7 +50,7 @@ LAC_TEST(a_run_with_an_ema_exports_the_average)
     LAC_CHECK_STATUS(lac_param_get(p, ema));
     LAC_CHECK_STATUS(lac_trainer_swap_ema(&r.trainer));
     LAC_CHECK_STATUS(lac_param_get(p, now));
-    float *x = values(a, "conv1.bias");
+    float *x = lac_cli_values(a, "conv1.bias");
     LAC_CHECK(memcmp(x, ema, 4 * sizeof *x) == 0 && memcmp(x, now, 4 * sizeof *x) != 0);
     free(x);
     lac_loaded_close(&r);
@@ -136,14 +77,14 @@ LAC_TEST(all_networks_are_what_probe_reads)
     const char *f = lac_test_folder(), *run = lac_cli_run(f), *all = lac_cli_path(f, "all.safetensors"), *in = lac_cli_path(f, "in.safetensors");
     const char *out = lac_cli_path(f, "out.safetensors"), *config = lac_cli_path(f, "c.json");
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", all, "--all") == 0);
-    HAS(all, "generator.conv1.weight", 4, 5, 5, 5);
-    HAS(all, "discriminator.conv6.u", 16);
+    LAC_CLI_HAS(all, "generator.conv1.weight", 4, 5, 5, 5);
+    LAC_CLI_HAS(all, "discriminator.conv6.u", 16);
     write_pair(in);
     LAC_CHECK_STATUS(lac_file_write(config, "{\"cnum\": 4, \"width\": 4}", 23));
     LAC_CHECK(LAC_CLI(lac_cmd_probe, &said, "deepfillv2-gan", "--in", in, "--out", out, "--weights", all, "--config", config) == 0);
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, all, "-o", out) == 0);        /* the generator alone is what paints */
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", in) == 0 && holds(in, "conv1.weight"));
-    float *a = values(in, "allconv17.weight"), *b = values(out, "allconv17.weight");
+    float *a = lac_cli_values(in, "allconv17.weight"), *b = lac_cli_values(out, "allconv17.weight");
     LAC_CHECK(memcmp(a, b, 3 * 1 * 9 * sizeof *a) == 0);
     free(a);
     free(b);
@@ -155,11 +96,11 @@ LAC_TEST(official_names_and_kernels_are_hwio_and_come_back_to_the_bit)
     const char *f = lac_test_folder(), *model = lac_cli_model(f, "m.safetensors", "{\"cnum\": 4}", false, 5);
     const char *tf = lac_cli_path(f, "tf.safetensors"), *back = lac_cli_path(f, "back.safetensors");
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, model, "-o", tf, "--layout", "tf") == 0);
-    HAS(tf, "inpaint_net/conv1/kernel", 5, 5, 5, 4);
-    HAS(tf, "inpaint_net/conv13_upsample/conv13_upsample_conv/kernel", 3, 3, 8, 8);
-    HAS(tf, "inpaint_net/allconv15_upsample/allconv15_upsample_conv/bias", 4);
-    HAS(tf, "inpaint_net/xconv2_downsample/kernel", 3, 3, 2, 4);
-    float *ours = values(model, "conv1.weight"), *theirs = values(tf, "inpaint_net/conv1/kernel");
+    LAC_CLI_HAS(tf, "inpaint_net/conv1/kernel", 5, 5, 5, 4);
+    LAC_CLI_HAS(tf, "inpaint_net/conv13_upsample/conv13_upsample_conv/kernel", 3, 3, 8, 8);
+    LAC_CLI_HAS(tf, "inpaint_net/allconv15_upsample/allconv15_upsample_conv/bias", 4);
+    LAC_CLI_HAS(tf, "inpaint_net/xconv2_downsample/kernel", 3, 3, 2, 4);
+    float *ours = lac_cli_values(model, "conv1.weight"), *theirs = lac_cli_values(tf, "inpaint_net/conv1/kernel");
     for (int o = 0; o < 4; o++)
         for (int i = 0; i < 5; i++)
             for (int y = 0; y < 5; y++)
@@ -170,8 +111,8 @@ LAC_TEST(official_names_and_kernels_are_hwio_and_come_back_to_the_bit)
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, tf, "-o", back) == 0 && lac_cli_same_file(model, back));
     const char *run = lac_cli_run(f), *d = lac_cli_path(f, "d.safetensors");
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", d, "--all", "--layout", "tf") == 0);
-    HAS(d, "discriminator/sn_patch_gan/conv1/kernel", 5, 5, 4, 4);
-    HAS(d, "discriminator/sn_patch_gan/conv6/kernel_sn/u", 1, 16);
+    LAC_CLI_HAS(d, "discriminator/sn_patch_gan/conv1/kernel", 5, 5, 4, 4);
+    LAC_CLI_HAS(d, "discriminator/sn_patch_gan/conv6/kernel_sn/u", 1, 16);
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, d, "-o", back) == 0);         /* the discriminator is passed over */
 }
 
@@ -181,7 +122,7 @@ LAC_TEST(what_a_file_does_not_say_is_read_off_its_shapes)
     const char *f = lac_test_folder(), *tf = lac_cli_path(f, "tf.safetensors"), *out = lac_cli_path(f, "o.safetensors");
     const char *vanilla = lac_cli_model(f, "v.safetensors", "{\"cnum\": 6, \"conv\": \"vanilla\", \"stage2_aux\": true, \"input_aux\": false}", false, 5);
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, vanilla, "-o", tf, "--layout", "tf") == 0);
-    const char *bare = strip(tf, f, "bare.safetensors", NULL), *probe = strip(vanilla, f, "probe.safetensors", NULL);
+    const char *bare = lac_cli_strip(tf, f, "bare.safetensors", NULL), *probe = lac_cli_strip(vanilla, f, "probe.safetensors", NULL);
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bare, "-o", out) == 0);
     LAC_CHECK(holds(out, "\"lacuna.channel_order\":\"bgr\"") && holds(out, "\\\"mode\\\":\\\"tf\\\""));
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bare, "-o", out, "--channel-order", "rgb") == 0 && lac_cli_same_file(out, vanilla));
@@ -201,18 +142,18 @@ LAC_TEST(keys_that_do_not_fit_are_listed_and_nothing_is_written)
     const char *f = lac_test_folder(), *model = lac_cli_model(f, "m.safetensors", "{\"cnum\": 4}", false, 5);
     const char *tf = lac_cli_path(f, "tf.safetensors"), *out = lac_cli_path(f, "o.safetensors");
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, model, "-o", tf, "--layout", "tf") == 0);
-    const char *bad = strip(tf, f, "bad.safetensors", (const char *const[]){ "drop inpaint_net/conv5/bias", "add inpaint_net/conv99/bias",
+    const char *bad = lac_cli_strip(tf, f, "bad.safetensors", (const char *const[]){ "drop inpaint_net/conv5/bias", "add inpaint_net/conv99/bias",
                             "flatten inpaint_net/conv1/kernel", "add inpaint_net/conv1/bias/Adam", "add global_step", "add discriminator/x", NULL });
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bad, "-o", out) == 1);
     LAC_CHECK(lac_cli_complains(&said, "3 keys do not fit") && lac_cli_complains(&said, "'inpaint_net/conv5/bias' is missing"));
     LAC_CHECK(lac_cli_complains(&said, "'inpaint_net/conv99/bias' is not in the model"));
     LAC_CHECK(lac_cli_complains(&said, "'inpaint_net/conv1/kernel' is [500] in the file, [5,5,5,4] in the model"));
-    bad = strip(model, f, "bad.safetensors", (const char *const[]){ "drop conv5.bias", "add conv99.bias", "flatten conv3.weight", NULL });
+    bad = lac_cli_strip(model, f, "bad.safetensors", (const char *const[]){ "drop conv5.bias", "add conv99.bias", "flatten conv3.weight", NULL });
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bad, "-o", out) == 1 && lac_cli_complains(&said, "3 keys do not fit"));
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, lac_cli_path(f, "none"), "-o", out) == 1);
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, tf) == 2 && lac_cli_complains(&said, "--out"));
     LAC_CHECK(access(out, F_OK) != 0);
-    const char *probe = strip(model, f, "bare.safetensors", NULL);         /* without metadata it is no model yet */
+    const char *probe = lac_cli_strip(model, f, "bare.safetensors", NULL);         /* without metadata it is no model yet */
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, probe, "-o", out) == 1 && lac_cli_complains(&said, "see lacuna import"));
 }
 
@@ -233,7 +174,7 @@ LAC_TEST(a_discriminator_is_a_model_too_and_its_config_is_what_probe_takes)
     write_pair(in);
     LAC_CHECK(LAC_CLI(lac_cmd_probe, &said, "sn-patchgan", "--in", in, "--out", out, "--weights", d, "--config", config) == 0);
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, d, "-o", out) == 0 && lac_cli_same_file(d, out));
-    const char *bare = strip(d, f, "bare.safetensors", NULL), *tf = lac_cli_path(f, "tf.safetensors");
+    const char *bare = lac_cli_strip(d, f, "bare.safetensors", NULL), *tf = lac_cli_path(f, "tf.safetensors");
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bare, "-o", out) == 0 && lac_cli_same_file(d, out));       /* known by its names */
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", tf, "--all", "--layout", "tf") == 0);
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, tf, "-o", out, "--network", "sn-patchgan", "--channel-order", "rgb") == 0 && lac_cli_same_file(d, out));
@@ -246,7 +187,7 @@ LAC_TEST(a_global_discriminator_has_no_official_name_for_its_last_layer)
     lac_cli_said said;
     const char *f = lac_test_folder(), *out = lac_cli_path(f, "o.safetensors");
     const char *d = lac_cli_network("sn-patchgan", f, "d.safetensors", "{\"kind\": \"global\", \"size\": 64, \"width\": 4}", false, 3);
-    HAS(d, "linear.weight", 1, 16);
+    LAC_CLI_HAS(d, "linear.weight", 1, 16);
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, d, "-o", out) == 0 && lac_cli_same_file(d, out));
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, d, "-o", out, "--layout", "tf") == 1 && lac_cli_complains(&said, "'linear.bias' of the sn-patchgan"));
 }
@@ -255,10 +196,11 @@ LAC_TEST(a_network_without_formats_comes_in_by_name_and_has_no_foreign_layout)
 {
     lac_cli_said said;
     const char *f = lac_test_folder(), *model = lac_cli_sampler(f, "m.safetensors", 4), *out = lac_cli_path(f, "o.safetensors");
-    const char *bare = strip(model, f, "bare.safetensors", NULL);
+    const char *bare = lac_cli_strip(model, f, "bare.safetensors", NULL);
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bare, "-o", out) == 1 && lac_cli_complains(&said, "say which it is (deepfill, sn-patchgan, sampler)"));
     LAC_CHECK(access(out, F_OK) != 0);
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, bare, "-o", out, "--network", "sampler") == 0 && lac_cli_same_file(model, out));
+    lac_cli_same_tensors(bare, out);
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, model, "-o", out) == 0 && lac_cli_same_file(model, out));
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, model, "-o", out, "--layout", "tf") == 2 && lac_cli_complains(&said, "no layout 'tf' of the network 'sampler'"));
 }
@@ -275,7 +217,7 @@ static void age(const char *from, const char *to)
     LAC_CHECK((n = lac_weights_count(w)) <= (int64_t)LAC_COUNT(data));
     for (int64_t i = 0; i < n; i++) {
         const lac_shape s = lac_weights_shape(w, i);
-        data[i] = values(from, lac_weights_name(w, i));
+        data[i] = lac_cli_values(from, lac_weights_name(w, i));
         LAC_CHECK_STATUS(lac_weights_writer_add(old, lac_weights_name(w, i), LAC_F32, s.ndim, s.dim, data[i]));
     }
     LAC_CHECK_STATUS(lac_weights_writer_metadata(old, "lacuna.inpainter", lac_weights_metadata(w, "lacuna.network")));

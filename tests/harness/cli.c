@@ -3,6 +3,7 @@
 #include "autograd/ops/backend_cpu.h"
 #include "cli/locate.h"
 #include "core/file/atomic.h"
+#include "core/file/weights.h"
 #include "core/memory.h"
 #include "data/mask_file.h"
 #include "data/pack_folder.h"
@@ -11,6 +12,7 @@
 #include "train/run.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 
 enum { LAC_CLI_WORDS = 32 };
 
@@ -72,6 +74,82 @@ bool lac_cli_same_file(const char *a, const char *b)
     free(x);
     free(y);
     return same;
+}
+
+void lac_cli_has(const char *path, const char *key, int ndim, const int64_t *dim)
+{
+    lac_weights *w;
+    LAC_CHECK_STATUS(lac_weights_open(&w, path));
+    const int64_t at = lac_weights_find(w, key);
+    LAC_CHECK(at >= 0);
+    const lac_shape s = lac_weights_shape(w, at);
+    LAC_CHECK(s.ndim == ndim && memcmp(s.dim, dim, (size_t)ndim * sizeof *dim) == 0);
+    lac_weights_close(w);
+}
+
+float *lac_cli_values(const char *path, const char *key)
+{
+    lac_weights *w;
+    float *x;
+    LAC_CHECK_STATUS(lac_weights_open(&w, path));
+    const int64_t at = lac_weights_find(w, key);
+    LAC_CHECK(at >= 0);
+    const lac_shape s = lac_weights_shape(w, at);
+    LAC_CHECK_STATUS(lac_malloc((void **)&x, (size_t)lac_shape_numel(&s) * sizeof *x));
+    LAC_CHECK_STATUS(lac_weights_read_f32(w, at, x));
+    lac_weights_close(w);
+    return x;
+}
+
+char *lac_cli_strip(const char *from, const char *folder, const char *name, const char *const *change)
+{
+    lac_weights *w;
+    lac_weights_writer *to;
+    float *data[256];
+    char *path = lac_cli_path(folder, name);
+    LAC_CHECK_STATUS(lac_weights_open(&w, from));
+    LAC_CHECK_STATUS(lac_weights_writer_new(&to));
+    const int64_t n = lac_weights_count(w);
+    for (int64_t i = 0; i < n; i++) {
+        lac_shape s = lac_weights_shape(w, i);
+        bool drop = false;
+        data[i] = lac_cli_values(from, lac_weights_name(w, i));
+        for (const char *const *c = change; c != NULL && *c != NULL; c++) {
+            drop |= strncmp(*c, "drop ", 5) == 0 && strcmp(*c + 5, lac_weights_name(w, i)) == 0;
+            if (strncmp(*c, "flatten ", 8) == 0 && strcmp(*c + 8, lac_weights_name(w, i)) == 0)
+                s = (lac_shape){ 1, { lac_shape_numel(&s) } };
+        }
+        if (!drop)
+            LAC_CHECK_STATUS(lac_weights_writer_add(to, lac_weights_name(w, i), LAC_F32, s.ndim, s.dim, data[i]));
+    }
+    for (const char *const *c = change; c != NULL && *c != NULL; c++)
+        if (strncmp(*c, "add ", 4) == 0)
+            LAC_CHECK_STATUS(lac_weights_writer_add(to, *c + 4, LAC_F32, 1, (int64_t[]){ 1 }, data[0]));
+    LAC_CHECK_STATUS(lac_weights_writer_finish(to, path));
+    lac_weights_writer_free(to);
+    lac_weights_close(w);
+    for (int64_t i = 0; i < n; i++)
+        free(data[i]);
+    return path;
+}
+
+void lac_cli_same_tensors(const char *a, const char *b)
+{
+    lac_weights *w, *v;
+    LAC_CHECK_STATUS(lac_weights_open(&w, a));
+    LAC_CHECK_STATUS(lac_weights_open(&v, b));
+    LAC_CHECK(lac_weights_count(w) == lac_weights_count(v));
+    for (int64_t i = 0; i < lac_weights_count(w); i++) {
+        const char *name = lac_weights_name(w, i);
+        const lac_shape s = lac_weights_shape(w, i);
+        lac_cli_has(b, name, s.ndim, s.dim);
+        float *x = lac_cli_values(a, name), *y = lac_cli_values(b, name);
+        LAC_CHECK(memcmp(x, y, (size_t)lac_shape_numel(&s) * sizeof *x) == 0);
+        free(x);
+        free(y);
+    }
+    lac_weights_close(w);
+    lac_weights_close(v);
 }
 
 char *lac_cli_network(const char *network, const char *folder, const char *name, const char *given, bool bgr, uint64_t seed)

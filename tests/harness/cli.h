@@ -22,6 +22,14 @@ bool lac_cli_complains(const lac_cli_said *said, const char *text);
 char *lac_cli_path(const char *folder, const char *name);
 bool lac_cli_same_file(const char *a, const char *b);
 
+/* Tensors of a weights file: that one is there in this shape; its values, free() them; that two files hold the same. */
+void lac_cli_has(const char *path, const char *key, int ndim, const int64_t *dim);
+#define LAC_CLI_HAS(path, key, ...) lac_cli_has(path, key, LAC_COUNT(((int64_t[]){ __VA_ARGS__ })), (int64_t[]){ __VA_ARGS__ })
+float *lac_cli_values(const char *path, const char *key);
+void lac_cli_same_tensors(const char *a, const char *b);
+/* FOLDER/NAME, a copy of a weights file without metadata; `change`, to NULL, drops, adds or reshapes: "drop KEY", "add KEY", "flatten KEY". */
+char *lac_cli_strip(const char *from, const char *folder, const char *name, const char *const *change);
+
 /* Each makes FOLDER/NAME and returns its path. A network, or DeepFill's generator, of drawn weights, given: keys of its config as JSON; a mask with one
  * rectangular hole; a picture, PNG or JPEG by the name's ending. */
 char *lac_cli_network(const char *network, const char *folder, const char *name, const char *given, bool bgr, uint64_t seed);
