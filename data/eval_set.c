@@ -21,6 +21,9 @@ struct lac_eval_set {
     uint8_t *kept;                  /* pictures kept_from and on, each with its mask; NULL when they are too many */
     int64_t *id, kept_from, n_kept;
     char background[32];
+    char caption[LAC_CAPTION_BYTES];            /* of the picture asked for last */
+    uint8_t *bytes;
+    size_t room;
 };
 
 void lac_eval_set_close(lac_eval_set *s)
@@ -33,6 +36,7 @@ void lac_eval_set_close(lac_eval_set *s)
     free(s->view);
     free(s->kept);
     free(s->id);
+    free(s->bytes);
     free(s);
 }
 
@@ -133,6 +137,20 @@ static void keep(lac_eval_set *s, int64_t i, const uint8_t *picture, const uint8
     s->id[s->n_kept++] = id;
 }
 
+/* What goes with a record: its first caption, else its label. */
+static lac_status prompt_of(lac_eval_set *s, int64_t id, const char **prompt)
+{
+    const char *configured = own_prompt(s), *label = lac_set_record(s->set, id).label;
+    int64_t first;
+    *prompt = configured[0] ? configured : label[0] ? label : NULL;
+    if (configured[0] || lac_set_parts(s->set, id, LAC_PART_CAPTION, &first) == 0)
+        return LAC_OK;
+    LAC_TRY(lac_set_read_part(s->set, first, &s->bytes, &s->room));
+    snprintf(s->caption, sizeof s->caption, "%.*s", (int)lac_set_part(s->set, first).length, (const char *)s->bytes);
+    *prompt = s->caption;
+    return LAC_OK;
+}
+
 lac_status lac_eval_set_picture(lac_eval_set *s, int64_t i, lac_eval_picture *to)
 {
     const int64_t pixels = s->size * s->size, at = i - s->kept_from;
@@ -152,7 +170,6 @@ lac_status lac_eval_set_picture(lac_eval_set *s, int64_t i, lac_eval_picture *to
     }
     const lac_record r = lac_set_record(s->set, id);
     snprintf(s->background, sizeof s->background, "%lld", (long long)r.group);
-    const char *prompt = own_prompt(s);
-    *to = (lac_eval_picture){ id, s->size, r.name, s->background, picture, mask, prompt[0] ? prompt : r.label[0] ? r.label : NULL };
-    return LAC_OK;
+    *to = (lac_eval_picture){ id, s->size, r.name, s->background, picture, mask, NULL };
+    return prompt_of(s, id, &to->prompt);
 }

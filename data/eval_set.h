@@ -1,6 +1,6 @@
 /* data/eval_set.h -- the pictures and masks that methods are scored on: a split of a packed set as a config's `data.eval` says.
  *
- * A picture's prompt is data.eval.prompt where that is set, else the record's own label. Order is by record id; the k-th record takes mask k mod n of the mask file. Pictures are decoded once and kept, as far as they fit into
+ * A picture's prompt is data.eval.prompt where that is set, else the record's first caption, else its label. Order is by record id; the k-th record takes mask k mod n of the mask file. Pictures are decoded once and kept, as far as they fit into
  * LAC_EVAL_KEEP bytes; a larger set is decoded again on every pass. */
 #pragma once
 

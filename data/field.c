@@ -1,36 +1,20 @@
 #include "data/field.h"
 
-#include "core/config.h"
 #include "core/memory.h"
+#include "core/named.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const lac_field_def *const fields[] = {
+static const lac_named fields = { "batch field", LAC_ERR_CONFIG, {
 #define LAC_FIELD(name) &lac_field_##name,
 #include "data/fields.def"
 #undef LAC_FIELD
-};
+} };
 
-const lac_field_def *const *lac_fields(int *n)
-{
-    *n = (int)LAC_COUNT(fields);
-    return fields;
-}
-
-lac_status lac_field_find(const lac_field_def **def, const char *name)
-{
-    const char *names[LAC_COUNT(fields)];
-    for (size_t i = 0; i < LAC_COUNT(fields); i++) {
-        names[i] = fields[i]->name;
-        if (strcmp(names[i], name) == 0)
-            return *def = fields[i], LAC_OK;
-    }
-    const int near = lac_nearest(name, names, (int)LAC_COUNT(fields));
-    return LAC_FAIL(LAC_ERR_CONFIG, "a batch has no field '%s'%s%s%s", name, near >= 0 ? " (did you mean '" : "", near >= 0 ? names[near] : "",
-                    near >= 0 ? "'?)" : "");
-}
+const lac_field_def *lac_field_at(int i) { return fields.entry[i]; }
+lac_status lac_field_find(const lac_field_def **def, const char *name) { return LAC_NAMED_FIND(&fields, name, def); }
 
 /* ---- a batch ---- */
 

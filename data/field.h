@@ -54,7 +54,8 @@ typedef struct lac_field_def {
 #include "data/fields.def"
 #undef LAC_FIELD
 
-const lac_field_def *const *lac_fields(int *n);
+/* All of them in order; NULL past the last. */
+const lac_field_def *lac_field_at(int i);
 /* LAC_ERR_CONFIG with the nearest name. */
 lac_status lac_field_find(const lac_field_def **def, const char *name);
 

@@ -3,32 +3,19 @@
 #include "autograd/ops/dequantize/dequantize.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
+#include "core/named.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const lac_inpainter_def *const inpainters[] = {
+static lac_named inpainters = { "inpainter", LAC_ERR_ARG, {
 #define LAC_INPAINTER(name) &lac_inpainter_##name,
 #include "models/inpainters.def"
 #undef LAC_INPAINTER
-};
+} };
 
-const lac_inpainter_def *lac_inpainter_guest;
-
-lac_status lac_inpainter_find(const lac_inpainter_def **def, const char *name)
-{
-    const char *names[LAC_COUNT(inpainters)];
-    if (lac_inpainter_guest != NULL && strcmp(lac_inpainter_guest->name, name) == 0)
-        return *def = lac_inpainter_guest, LAC_OK;
-    for (size_t i = 0; i < LAC_COUNT(inpainters); i++) {
-        names[i] = inpainters[i]->name;
-        if (strcmp(names[i], name) == 0)
-            return *def = inpainters[i], LAC_OK;
-    }
-    const int near = lac_nearest(name, names, (int)LAC_COUNT(inpainters));
-    return LAC_FAIL(LAC_ERR_ARG, "unknown inpainter '%s'%s%s%s", name, near >= 0 ? " (did you mean '" : "", near >= 0 ? names[near] : "",
-                    near >= 0 ? "'?)" : "");
-}
+lac_status lac_inpainter_register(const lac_inpainter_def *def) { return lac_named_add(&inpainters, def); }
+lac_status lac_inpainter_find(const lac_inpainter_def **def, const char *name) { return LAC_NAMED_FIND(&inpainters, name, def); }
 
 static void lend(lac_inpainter *ip, const lac_network *own)
 {
@@ -48,11 +35,9 @@ lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, c
 
 static lac_status find_by_network(const lac_inpainter_def **def, const lac_network_def *network)
 {
-    if (lac_inpainter_guest != NULL && lac_inpainter_guest->network == network)
-        return *def = lac_inpainter_guest, LAC_OK;
-    for (size_t i = 0; i < LAC_COUNT(inpainters); i++)
-        if (inpainters[i]->network == network)
-            return *def = inpainters[i], LAC_OK;
+    for (int i = 0; (*def = inpainters.entry[i]) != NULL; i++)
+        if ((*def)->network == network)
+            return LAC_OK;
     return LAC_FAIL(LAC_ERR_FORMAT, "no inpainter uses the network '%s'", network->name);
 }
 

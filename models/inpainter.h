@@ -52,8 +52,7 @@ struct lac_inpainter {
 #undef LAC_INPAINTER
 
 lac_status lac_inpainter_find(const lac_inpainter_def **def, const char *name);     /* LAC_ERR_ARG with the nearest one */
-/* One that lac_inpainter_find knows beside the list: a test's own. NULL unless set. */
-extern const lac_inpainter_def *lac_inpainter_guest;
+lac_status lac_inpainter_register(const lac_inpainter_def *def);        /* beside the list: a test's own */
 
 /* With a frozen network of its own, as lac_network_open: load values into ip->params. lac_inpainter_close ends it; safe on zeroes. */
 lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *config, const lac_backend *b, lac_dtype d);

@@ -1,44 +1,20 @@
 #include "models/network.h"
 
 #include "core/memory.h"
+#include "core/named.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NETWORKS = 64 };
-
-static const lac_network_def *networks[MAX_NETWORKS] = {         /* ends with NULL */
+static lac_named networks = { "network", LAC_ERR_ARG, {
 #define LAC_NETWORK(identifier) &lac_network_##identifier,
 #include "models/networks.def"
 #undef LAC_NETWORK
-};
+} };
 
-const lac_network_def *lac_network_at(int i) { return networks[i]; }
-
-lac_status lac_network_register(const lac_network_def *def)
-{
-    int n = 0;
-    while (networks[n] != NULL && networks[n] != def)
-        n++;
-    if (n == MAX_NETWORKS - 1)
-        return LAC_FAIL(LAC_ERR_STATE, "network '%s': there is room for %d", def->name, n);
-    networks[n] = def;
-    return LAC_OK;
-}
-
-lac_status lac_network_find(const lac_network_def **def, const char *name)
-{
-    const char *names[MAX_NETWORKS];
-    int n = 0;
-    for (; networks[n] != NULL; n++) {
-        names[n] = networks[n]->name;
-        if (strcmp(names[n], name) == 0)
-            return *def = networks[n], LAC_OK;
-    }
-    const int near = lac_nearest(name, names, n);
-    return LAC_FAIL(LAC_ERR_ARG, "unknown network '%s'%s%s%s", name, near >= 0 ? " (did you mean '" : "", near >= 0 ? names[near] : "",
-                    near >= 0 ? "'?)" : "");
-}
+const lac_network_def *lac_network_at(int i) { return networks.entry[i]; }
+lac_status lac_network_register(const lac_network_def *def) { return lac_named_add(&networks, def); }
+lac_status lac_network_find(const lac_network_def **def, const char *name) { return LAC_NAMED_FIND(&networks, name, def); }
 
 lac_status lac_network_resolve(const lac_network_def *def, const json_t *given, json_t **config)
 {

@@ -241,7 +241,7 @@ LAC_TEST(loader_makes_the_fields_it_is_asked_for_and_no_others)
     c.fields = with_mask;
     LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "field 'mask' wants a source of masks");
     c.fields = (const char *const[]){ "pose", NULL };
-    LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "no field 'pose'");
+    LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "unknown batch field 'pose'");
     lac_set_close(set);
 }
 

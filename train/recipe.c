@@ -1,44 +1,20 @@
 #include "train/recipe.h"
 
 #include "core/memory.h"
+#include "core/named.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LAC_RECIPE(name) +1
-enum { LISTED = 0
-#include "train/recipes.def"
-};
-#undef LAC_RECIPE
-
-static const lac_recipe_def *recipes[LISTED + 8] = {
+static lac_named recipes = { "recipe", LAC_ERR_CONFIG, {
 #define LAC_RECIPE(name) &lac_recipe_##name,
 #include "train/recipes.def"
 #undef LAC_RECIPE
-};
-static int n_recipes = LISTED;
+} };
 
-lac_status lac_recipe_register(const lac_recipe_def *def)
-{
-    if (n_recipes == LAC_COUNT(recipes))
-        return LAC_FAIL(LAC_ERR_STATE, "recipe '%s': there is room for %d recipes", def->name, n_recipes);
-    recipes[n_recipes++] = def;
-    return LAC_OK;
-}
-
-lac_status lac_recipe_find(const lac_recipe_def **def, const char *name)
-{
-    const char *names[LAC_COUNT(recipes)];
-    for (int i = 0; i < n_recipes; i++) {
-        names[i] = recipes[i]->name;
-        if (strcmp(names[i], name) == 0)
-            return *def = recipes[i], LAC_OK;
-    }
-    const int near = lac_nearest(name, names, n_recipes);
-    return LAC_FAIL(LAC_ERR_CONFIG, "unknown recipe '%s'%s%s%s", name, near >= 0 ? " (did you mean '" : "", near >= 0 ? names[near] : "", near >= 0 ? "'?)" : "");
-}
-
-const lac_recipe_def *lac_recipe_at(int i) { return i < n_recipes ? recipes[i] : NULL; }
+lac_status lac_recipe_register(const lac_recipe_def *def) { return lac_named_add(&recipes, def); }
+lac_status lac_recipe_find(const lac_recipe_def **def, const char *name) { return LAC_NAMED_FIND(&recipes, name, def); }
+const lac_recipe_def *lac_recipe_at(int i) { return recipes.entry[i]; }
 
 static bool has_parameters(const lac_params *ps)
 {

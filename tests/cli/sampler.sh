@@ -13,6 +13,10 @@ go name=again steps=2 data.eval.prompt="a large dog"
 cmp runs/again/samples/step-000002.png runs/dog/samples/step-000002.png || fail "a grid differs from itself"
 grep -q '"prompt": "a large dog"' runs/dog/samples/step-000002.json && grep -q '"prompts": "data.eval.prompt"' runs/dog/samples/step-000002.json || fail "$(cat runs/dog/samples/*.json)"
 grep -q '"prompts": "the records. own"' runs/a/samples/step-000002.json || fail "$(cat runs/a/samples/*.json)"
+for picture in pictures/val/*.png; do echo "a picture called $(basename "$picture")" > "${picture%.png}.txt"; done
+lacuna pack folder pictures -o told.h5 --name told --split-by-place --captions > /dev/null
+go name=told steps=2 data.eval.set=told.h5
+grep -q '"prompt": "a picture called ' runs/told/samples/step-000002.json || fail "no caption is the prompt: $(cat runs/told/samples/*.json)"
 grep -q '"validate.FD\[tiny:7\]":[0-9]' runs/a/log.jsonl || fail "no value of the set in validation: $(cat runs/a/log.jsonl)"
 fails 2 "data.eval.prompt: deepfill takes no prompt" trainer tiny.lua name=plain data.eval.prompt="a dog"
 [ ! -e runs/plain/log.jsonl ] || fail "a run began whose prompt nobody takes"

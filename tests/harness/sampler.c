@@ -32,7 +32,7 @@ static const lac_network_def network = { .name = "sampler", .about = "one convol
 
 lac_status lac_test_sampler_register(void)
 {
-    lac_inpainter_guest = &lac_test_sampler;
+    LAC_TRY(lac_inpainter_register(&lac_test_sampler));
     return lac_network_register(&network);
 }
 
