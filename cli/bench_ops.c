@@ -9,6 +9,8 @@
 #include "autograd/ops/gate/gate.h"
 #include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
+#include "autograd/ops/lincomb/lincomb.h"
+#include "autograd/ops/match_std/match_std.h"
 #include "autograd/ops/ops.h"
 #include "autograd/ops/pad2d/pad2d.h"
 #include "autograd/ops/resize/resize.h"
@@ -106,6 +108,9 @@ static const op_case cases[] = {
     { LAC_OP_l1_loss, &(const lac_l1_loss_attr){ .region = LAC_REGION_HOLE }, "3 256x256 hole", "xcm", { MAP(16, 256, 3), MAP(16, 256, 3), MAP(1, 256, 1) } },
     { LAC_OP_hinge_loss, &(const lac_hinge_loss_attr){ .kind = LAC_HINGE_REAL }, "256 64x64", "x", { MAP(8, 64, 256) } },
     { LAC_OP_spectral_norm, &(const lac_spectral_norm_attr){ .dtype = LAC_F32 }, "256x5x5x256", "fc", { KERNEL(256, 5, 256), { 1, { 256 } } } },
+    { LAC_OP_lincomb, &(const lac_lincomb_attr){ .dtype = LAC_F32 }, "three of 4 64x64", "cxxx", { { 1, { 3 } }, MAP(16, 64, 4), MAP(16, 64, 4), MAP(16, 64, 4) } },
+    { LAC_OP_match_std, &(const lac_match_std_attr){ .share = 0.7f }, "4 64x64", "xx", { MAP(16, 64, 4), MAP(16, 64, 4) } },
+    { LAC_OP_mse_loss, NULL, "4 64x64", "xxc", { MAP(16, 64, 4), MAP(16, 64, 4), { 1, { 16 } } } },
     { LAC_OP_weighted_sum, &(const lac_weighted_sum_attr){ .w = { 1, 1 } }, "two scalars", "ff", { { 0 }, { 0 } } },
 };
 
