@@ -1,7 +1,7 @@
 /* `lacuna probe` as a user calls it, on the committed corpus: tests/golden/probe, written by tests/golden/probe.py from a
  * PyTorch reference in double. The tolerances are probe's contract: relative L2 per tensor 1e-5 forward and 1e-4 for
- * gradients, where an absolute error below 1e-6 of the file's largest gradient norm passes; nearest resizing and bytes
- * exact. A call that must fail: one line that has the word, a status, no file. */
+ * gradients, where an absolute error below 1e-6 of the file's largest gradient norm passes; nearest resizing, bytes and
+ * ids exact. A call that must fail: one line that has the word, a status, no file. */
 #include "cli/probe/probe.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
@@ -140,7 +140,7 @@ static void compare(const lac_weights *got, const lac_weights *want, bool neares
             fail_msg("'%s' is %s %s, not %s %s", name, lac_dtype_name(lac_weights_dtype(got, j)), lac_dims_str(a.ndim, a.dim),
                      lac_dtype_name(lac_weights_dtype(want, i)), lac_dims_str(b.ndim, b.dim));
         values x = read_values(got, j), y = read_values(want, i);
-        const bool exact = lac_weights_dtype(want, i) == LAC_U8 || (nearest && !is_gradient(name));
+        const bool exact = lac_weights_dtype(want, i) == LAC_U8 || lac_weights_dtype(want, i) == LAC_I64 || (nearest && !is_gradient(name));
         const double share = share_of_allowed(name, distance(&x, &y), y.norm, largest, exact);
         if (share >= worst->share) {
             worst->share = share;

@@ -38,6 +38,8 @@ static void list(void)
         printf("  out: %s", kinds[i]->out);
         if (kinds[i]->network != NULL || kinds[i]->open != NULL)
             printf("  --weights");
+        if (kinds[i]->folder != NULL)
+            printf("  --weights FOLDER: %s", kinds[i]->folder);
         for (const lac_key *k = kinds[i]->keys; k != NULL && k->name != NULL; k++)
             printf("%s%s=%s", k == kinds[i]->keys ? "  config: " : " ", k->name, k->value ? k->value : "(required)");
         printf("  -- %s\n", kinds[i]->about);
@@ -148,6 +150,8 @@ static lac_status read_weights(lac_probe *p, const lac_weights *w)
 static lac_status load_networks(lac_probe *p)
 {
     lac_weights *w;
+    if (p->kind->folder != NULL)
+        return p->weights_path != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "%s wants --weights FOLDER with %s", p->kind->name, p->kind->folder);
     if (p->n_nets == 0)
         return p->weights_path == NULL ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "%s takes no --weights", p->kind->name);
     if (p->weights_path == NULL)
@@ -220,7 +224,7 @@ int lac_cmd_probe(int argc, char **argv)
         { "in", 0, "FILE", LAC_OPTION_STRING, &in, "tensors in, as safetensors" },
         { "out", 0, "FILE", LAC_OPTION_STRING, &out, "tensors out, as safetensors" },
         { "config", 0, "FILE", LAC_OPTION_STRING, &config, "JSON object with the KIND's keys; keys that begin with _ are ignored" },
-        { "weights", 0, "FILE", LAC_OPTION_STRING, &weights, "parameters by their published names, as safetensors" },
+        { "weights", 0, "PATH", LAC_OPTION_STRING, &weights, "parameters by their published names, as safetensors; of a tokenizer, the folder" },
         { "grad", 0, NULL, LAC_OPTION_FLAG, &grad, "IN also holds grad.OUTPUT; OUT then also holds grad.INPUT and grad.PARAMETER" },
         { "device", 0, "NAME", LAC_OPTION_STRING, &device, "cpu or cuda (default cpu)" },
         { "dtype", 0, "NAME", LAC_OPTION_STRING, &dtype, "f32 or bf16 (default f32)" },

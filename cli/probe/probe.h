@@ -72,6 +72,7 @@ typedef struct lac_kind {
      * several configs), made by open with lac_probe_network. Both NULL: has none, and no --weights. */
     const lac_network_def *network;
     lac_status (*open)(lac_probe *p);
+    const char *folder;         /* the files in --weights FOLDER that compute reads itself; NULL: it reads none */
     lac_status (*forward)(lac_probe *p, lac_tape *t);   /* twice: planning and running */
     lac_status (*compute)(lac_probe *p);
 } lac_kind;

@@ -25,6 +25,8 @@ from kinds import expected
 
 
 def save_weights(to, weights):
+    if isinstance(weights, pathlib.Path):           # a folder that lies beside the cases
+        return f"../{weights.relative_to(HERE)}"
     data = save(weights)
     name = f"weights/{hashlib.sha256(data).hexdigest()[:12]}.safetensors"
     (to / "weights").mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 import torch
 
 import deepfill
+import strings
 from make import Maker
 
 
@@ -186,5 +187,5 @@ def pixels(m):
 
 
 def committed():
-    for seed, group in enumerate((ops, attention, networks, losses, optimizers, pixels), 20):
+    for seed, group in enumerate((ops, attention, networks, losses, optimizers, pixels, strings.committed), 20):
         yield from group(Maker(seed))

@@ -3,6 +3,7 @@ import copy
 
 import torch
 
+import strings
 from make import Maker
 
 SMALL = dict(x=(1, 2, 4, 4), o=2, grad=False)
@@ -191,5 +192,5 @@ def the_rest(m):
 
 
 def failing():
-    for seed, group in enumerate((ops, networks, the_rest), 40):
+    for seed, group in enumerate((ops, networks, the_rest, strings.failing), 40):
         yield from group(Maker(seed))

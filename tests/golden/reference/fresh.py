@@ -1,4 +1,5 @@
 """Random cases: sizes, options and numbers drawn from a seed, so that no implementation fits only the committed ones."""
+import strings
 from make import Maker
 
 BATCHES = (1, 2, 3)
@@ -123,6 +124,7 @@ KINDS = {
     "loss/deepfill-g": lambda m, name: m.deepfill_g(name, dict(l1_weight=m.choose(1, 0.3)), (m.choose(*BATCHES), 3, m.int(2, 40), m.int(2, 40))),
     **{kind: lambda m, name, kind=kind: adam(m, name, kind) for kind in ("optim/adam", "optim/adamw")},
     **{kind: lambda m, name, kind=kind: metric(m, name, kind) for kind in ("mse", "l1", "psnr", "tv", "ssim")},
+    **{kind: lambda m, name, kind=kind: strings.fresh(m, kind, name) for kind in strings.KINDS},
 }
 
 

@@ -1,0 +1,75 @@
+#include "core/text/tokenizer_def.h"
+
+#include "core/memory.h"
+#include "core/named.h"
+
+#include <stdlib.h>
+
+struct lac_tokenizer {
+    const lac_tokenizer_def *def;
+    void *model;
+    lac_tokenizer_ids special;
+};
+
+static const lac_named tokenizers = { "tokenizer", LAC_ERR_CONFIG, {
+#define LAC_TOKENIZER(identifier) &lac_tokenizer_def_##identifier,
+#include "core/text/tokenizers.def"
+#undef LAC_TOKENIZER
+} };
+
+lac_status lac_tokenizer_open(lac_tokenizer **t, const char *name, const char *folder, const lac_tokenizer_options *o)
+{
+    static const lac_tokenizer_options published;
+    const lac_tokenizer_def *def = NULL;
+    lac_tokenizer *made;
+    LAC_TRY(LAC_NAMED_FIND(&tokenizers, name, &def));
+    LAC_TRY(lac_calloc((void **)&made, 1, sizeof *made));
+    made->def = def;
+    const lac_status s = def->open(&made->model, &made->special, folder, o != NULL ? o : &published);
+    if (s == LAC_OK)
+        *t = made;
+    else
+        lac_tokenizer_close(made);
+    return s;
+}
+
+void lac_tokenizer_close(lac_tokenizer *t)
+{
+    if (t != NULL)
+        t->def->close(t->model);
+    free(t);
+}
+
+const char *lac_tokenizer_name(const lac_tokenizer *t) { return t->def->name; }
+lac_tokenizer_ids lac_tokenizer_special(const lac_tokenizer *t) { return t->special; }
+
+static void store(const lac_id_sink *sink, int64_t i, int64_t id)
+{
+    if (sink->dtype == LAC_I32)
+        ((int32_t *)sink->to)[i] = (int32_t)id;
+    else
+        ((int64_t *)sink->to)[i] = id;
+}
+
+void lac_id_put(lac_id_sink *sink, int64_t id)
+{
+    if (sink->n < sink->room)
+        store(sink, sink->n, id);
+    sink->n++;
+}
+
+lac_status lac_tokenizer_encode(const lac_tokenizer *t, const char *text, size_t size, lac_dtype d, int64_t max_length, void *ids, int64_t *n)
+{
+    if (ids != NULL && (max_length < 2 || (d != LAC_I32 && d != LAC_I64)))
+        return LAC_FAIL(LAC_ERR_ARG, "ids want i32 or i64 and a length of 2 at least, found %s and %lld", lac_dtype_name(d), (long long)max_length);
+    if (size > INT32_MAX)
+        return LAC_FAIL(LAC_ERR_ARG, "a text of %zu bytes is too long: %d at most", size, INT32_MAX);
+    lac_id_sink sink = { ids, d, ids != NULL ? max_length - 1 : 0, 0 };         /* the last place is the end's */
+    lac_id_put(&sink, t->special.start);
+    LAC_TRY(t->def->encode(t->model, text, size, &sink));
+    for (int64_t i = LAC_MIN(sink.n, sink.room); ids != NULL && i < max_length; i++)
+        store(&sink, i, i == LAC_MIN(sink.n, sink.room) ? t->special.end : t->special.pad);
+    if (n != NULL)
+        *n = sink.n + 1;
+    return LAC_OK;
+}
