@@ -109,7 +109,8 @@ static void print_table(const lac_timing *timing, double total, const lac_peaks 
 /* A step of a config as it was found here. */
 typedef struct measured {
     double *seconds, total;                     /* of each step, sorted; of the one that `kernels` is of */
-    int64_t n_steps, peak, flops;
+    int64_t n_steps;
+    lac_plan_stats cost;
     lac_timing kernels;
 } measured;
 
@@ -119,7 +120,7 @@ static lac_status measure(lac_trainer *t, const json_t *config, measured *m)
     lac_status s = lac_batch_random(&batch, &(lac_loader_config){ .fields = t->recipe.def->fields, .view.size = t->recipe.size, .seed = 1,
                                                                   .count = lac_config_int(config, "batch.global") }, 0);
     if (s == LAC_OK)
-        s = lac_trainer_cost(t, &m->peak, &m->flops);
+        s = lac_trainer_cost(t, &m->cost);
     if (s == LAC_OK)
         s = lac_calloc((void **)&m->seconds, (size_t)m->n_steps, sizeof *m->seconds);
     if (s == LAC_OK)
@@ -142,9 +143,10 @@ static lac_status report_step(lac_trainer *t, const json_t *config, const bench_
     if (s == LAC_OK) {
         const long long n = (long long)lac_config_int(config, "batch.global"), size = (long long)t->recipe.size;
         const double median = m.seconds[m.n_steps / 2];
-        printf("%lld pictures of %lldx%lld, %s: %.1f ms a step (%.1f to %.1f, %lld steps), %.2f images/s, %.0f GFLOP/s, %.1f MB of activations at most\n",
+        printf("%lld pictures of %lldx%lld, %s: %.1f ms a step (%.1f to %.1f, %lld steps), %.2f images/s, %.0f GFLOP/s, %.1f MB of activations at most (%.1f%% over what is alive at once)\n",
                n, size, size, lac_dtype_name(t->recipe.dtype), 1e3 * median, 1e3 * m.seconds[0], 1e3 * m.seconds[m.n_steps - 1],
-               (long long)m.n_steps, (double)n / median, 1e-9 * (double)m.flops / median, 1e-6 * (double)m.peak);
+               (long long)m.n_steps, (double)n / median, 1e-9 * (double)m.cost.flops / median, 1e-6 * (double)m.cost.peak_bytes,
+               100 * ((double)m.cost.peak_bytes / (double)m.cost.lower_bound_bytes - 1));
         print_table(&m.kernels, m.total, &peaks);
     }
     free(m.seconds);

@@ -63,20 +63,21 @@ static lac_status print_cost(const lac_stage *stage, lac_comm *comm)
     lac_trainer t = { 0 };
     const lac_backend *b;
     lac_dtype d;
-    int64_t peak = 0, flops = 0;
+    lac_plan_stats step = { 0 };
     double state = 0;
     LAC_TRY(lac_run_device(stage->config, &b, &d));
     lac_status s = lac_trainer_open(&t, stage->recipe, stage->config, stage->name, b, d, comm);
     if (s == LAC_OK)
-        s = lac_trainer_cost(&t, &peak, &flops);
+        s = lac_trainer_cost(&t, &step);
     for (int i = 0; s == LAC_OK && i < t.recipe.n_nets; i++) {
         const lac_params *ps = t.recipe.net[i];
         printf("  %-16s %12lld parameters%s\n", ps->name, (long long)lac_params_numel(ps), ps->frozen ? ", frozen" : "");
         state += state_bytes(&t, ps);
     }
     if (s == LAC_OK)
-        printf("  stage %s: %lld steps in %s on %s; a step is %.1f GFLOP; memory %.2f GB of activations and %.2f GB of state\n", stage->name,
-               (long long)lac_config_int(stage->config, "steps"), lac_dtype_name(d), b->name, 1e-9 * (double)flops, 1e-9 * (double)peak, 1e-9 * state);
+        printf("  stage %s: %lld steps in %s on %s; a step is %.1f GFLOP; memory %.2f GB of activations (%.1f%% over what is alive at once) and %.2f GB of state\n",
+               stage->name, (long long)lac_config_int(stage->config, "steps"), lac_dtype_name(d), b->name, 1e-9 * (double)step.flops, 1e-9 * (double)step.peak_bytes,
+               100 * ((double)step.peak_bytes / (double)step.lower_bound_bytes - 1), 1e-9 * state);
     lac_trainer_close(&t);
     return s;
 }

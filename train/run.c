@@ -177,15 +177,18 @@ static lac_status read_plans(run *r)
 static lac_status plan_step(run *r)
 {
     const bool for_all = r->comm->size > 1 && r->trainer.recipe.backend->plans_write != NULL, first = run_speaks(r);
-    int64_t peak;
+    lac_plan_stats step = { 0 };
     lac_status s = LAC_OK;
     if (for_all) {
-        if (first && (s = lac_make_folders(r->folder)) == LAC_OK && (s = lac_trainer_cost(&r->trainer, &peak, &r->flops)) == LAC_OK)
+        if (first && (s = lac_make_folders(r->folder)) == LAC_OK && (s = lac_trainer_cost(&r->trainer, &step)) == LAC_OK)
             s = run_write_plans(r);
         LAC_TRY(lac_comm_agree(r->comm, s));
         LAC_TRY(first ? LAC_OK : read_plans(r));
     }
-    return for_all && first ? LAC_OK : lac_trainer_cost(&r->trainer, &peak, &r->flops);
+    if (!for_all || !first)
+        LAC_TRY(lac_trainer_cost(&r->trainer, &step));
+    r->flops = step.flops;
+    return LAC_OK;
 }
 
 /* A stage whose trainer is open and holds what it starts from. */

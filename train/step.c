@@ -281,17 +281,19 @@ static lac_status plan_phase(lac_trainer *t, int p, const lac_batch *batch, lac_
     return lac_tape_plan_stats(t->tape, "cost", stats);
 }
 
-lac_status lac_trainer_cost(lac_trainer *t, int64_t *peak_bytes, int64_t *flops)
+lac_status lac_trainer_cost(lac_trainer *t, lac_plan_stats *step)
 {
     const int64_t n = t->share;
     lac_batch batch;
     LAC_TRY(lac_loader_describe(&(lac_loader_config){ .fields = t->recipe.def->fields, .view.size = t->recipe.size, .count = n }, &batch));
-    *peak_bytes = *flops = 0;
+    *step = (lac_plan_stats){ 0 };
     for (int p = 0; p < t->recipe.n_phases; p++) {
         lac_plan_stats stats;
         LAC_TRY(plan_phase(t, p, &batch, &stats));
-        *peak_bytes = LAC_MAX(*peak_bytes, stats.peak_bytes);
-        *flops += stats.flops * (n / t->micro);
+        step->peak_bytes = LAC_MAX(step->peak_bytes, stats.peak_bytes);
+        step->lower_bound_bytes = LAC_MAX(step->lower_bound_bytes, stats.lower_bound_bytes);
+        step->flops += stats.flops * (n / t->micro);
+        step->launches += stats.launches * (n / t->micro);
     }
     return LAC_OK;
 }

@@ -56,5 +56,5 @@ lac_status lac_trainer_restored(lac_trainer *t);
 void lac_trainer_state_end(lac_trainer *t);
 lac_status lac_trainer_swap_ema(lac_trainer *t);
 
-/* Plans every phase for this rank's share without running anything: peak bytes and FLOP of a step. */
-lac_status lac_trainer_cost(lac_trainer *t, int64_t *peak_bytes, int64_t *flops);
+/* Plans every phase for this rank's share without running anything: of a step, the largest phase's bytes, and FLOP and kernels of all. */
+lac_status lac_trainer_cost(lac_trainer *t, lac_plan_stats *step);

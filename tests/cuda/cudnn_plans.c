@@ -50,14 +50,14 @@ static void plan_step(const lac_backend *b, lac_dtype d, int cnum)
     lac_stages stages;
     lac_trainer t;
     lac_comm *comm;
-    int64_t peak, flops;
+    lac_plan_stats step;
     json_t *config = json_pack("{s:s,s:s,s:i,s:{s:i,s:i},s:{s:{s:i}},s:{s:{s:i}}}", "name", "plans", "recipe", "deepfill", "steps", 1, "batch", "global", 16,
                                "micro", 16, "data", "train", "size", 256, "model", "generator", "cnum", cnum);
     LAC_CHECK(config != NULL);
     LAC_CHECK_STATUS(lac_stages_resolve(&stages, config, NULL, NULL));
     LAC_CHECK_STATUS(lac_comm_alone(&comm));
     LAC_CHECK_STATUS(lac_trainer_open(&t, stages.stage[0].recipe, stages.stage[0].config, "main", b, d, comm));
-    LAC_CHECK_STATUS(lac_trainer_cost(&t, &peak, &flops));
+    LAC_CHECK_STATUS(lac_trainer_cost(&t, &step));
     lac_trainer_close(&t);
     lac_comm_free(comm);
     lac_stages_free(&stages);
