@@ -46,8 +46,20 @@ static const lac_metric_list house = { lac_metrics, own_features };
 static const lac_metric_list *lists[8] = { &house };
 static int n_lists = 1;
 
+static const lac_metric_def *known_as(const char *name)
+{
+    for (int i = 0; i < n_lists; i++)
+        for (const lac_metric_def *d = lists[i]->metric; d->name != NULL; d++)
+            if (strcmp(d->name, name) == 0)
+                return d;
+    return NULL;
+}
+
 lac_status lac_metric_register(const lac_metric_list *list)
 {
+    for (const lac_metric_def *d = list->metric; d->name != NULL; d++)
+        if (known_as(d->name) != NULL)
+            return LAC_FAIL(LAC_ERR_STATE, "there is a metric '%s' already", d->name);
     if (n_lists == LAC_COUNT(lists))
         return LAC_FAIL(LAC_ERR_STATE, "there is room for %d lists of metrics", n_lists);
     lists[n_lists++] = list;
@@ -102,13 +114,11 @@ static lac_status find_def(const lac_metric_def **def, const char *word)
 {
     const char *known[MOST_NAMES];
     int n = 0;
+    if ((*def = known_as(word)) != NULL)
+        return LAC_OK;
     for (int i = 0; i < n_lists; i++)
-        for (const lac_metric_def *d = lists[i]->metric; d->name != NULL; d++) {
-            if (strcmp(d->name, word) == 0)
-                return *def = d, LAC_OK;
-            if (n < MOST_NAMES)
-                known[n++] = d->name;
-        }
+        for (const lac_metric_def *d = lists[i]->metric; d->name != NULL && n < MOST_NAMES; d++)
+            known[n++] = d->name;
     const int near = lac_nearest(word, known, n);
     return near < 0 ? LAC_FAIL(LAC_ERR_ARG, "unknown metric '%s'", word)
                     : LAC_FAIL(LAC_ERR_ARG, "unknown metric '%s'; did you mean '%s'?", word, known[near]);

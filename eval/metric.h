@@ -85,7 +85,8 @@ typedef struct lac_metric_list {
 } lac_metric_list;
 
 extern const lac_metric_def lac_metrics[];          /* the house's own */
-/* Adds metrics and networks that the house's lists do not have: a test's, or those of a program which links the house. Borrowed for good. */
+/* Adds metrics and networks that the house's lists do not have: a test's, or those of a program which links the house. Borrowed for good. LAC_ERR_STATE
+ * for a name that is known. */
 lac_status lac_metric_register(const lac_metric_list *list);
 
 /* A metric by what it is asked for as, among the house's and those registered. LAC_ERR_ARG names an unknown metric, region or network, and what does not belong to this metric. */

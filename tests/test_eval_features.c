@@ -34,7 +34,7 @@ static lac_status read_item(void *context, int64_t i, lac_eval_item *item)
     return LAC_OK;
 }
 
-static const char *const names[] = { "near[tiny:7]", "FD[tiny:7]", "FD[tiny]", "worst@hole", "psnr@hole" };
+static const char *const names[] = { "near[tiny:7]", "frechet[tiny:7]", "frechet[tiny]", "worst@hole", "psnr@hole" };
 enum { N_METRICS = LAC_COUNT(names) };
 
 typedef struct painted { lac_inpainter ip; lac_eval_painter painter; lac_tape *tape; } painted;
@@ -102,20 +102,20 @@ LAC_TEST(names_say_network_option_and_region)
     lac_metric m;
     char *text;
     lac_test_metrics_register();
-    LAC_CHECK_STATUS(lac_metric_find(&m, "FD[tiny:a@b]:c.pth]"));
-    LAC_CHECK(strcmp(m.def->name, "FD") == 0 && strcmp(m.features->name, "tiny") == 0 && strcmp(m.option, "a@b]:c.pth") == 0);
+    LAC_CHECK_STATUS(lac_metric_find(&m, "frechet[tiny:a@b]:c.pth]"));
+    LAC_CHECK(strcmp(m.def->name, "frechet") == 0 && strcmp(m.features->name, "tiny") == 0 && strcmp(m.option, "a@b]:c.pth") == 0);
     LAC_CHECK_STATUS(lac_metric_name(&m, &text));
-    LAC_CHECK(strcmp(text, "FD[tiny:a@b]:c.pth]") == 0);
+    LAC_CHECK(strcmp(text, "frechet[tiny:a@b]:c.pth]") == 0);
     free(text);
     LAC_CHECK_STATUS(lac_metric_find(&m, "worst@known"));
     LAC_CHECK_STATUS(lac_metric_recipe(&m, NULL, &text));
     LAC_CHECK(strcmp(text, "worst") == 0 && m.region == LAC_KNOWN);         /* a recipe with no place for anything */
     free(text);
-    LAC_CHECK_FAILS(lac_metric_find(&m, "FD"), LAC_ERR_ARG, "'FD' wants a network: FD[NETWORK]");
-    LAC_CHECK_FAILS(lac_metric_find(&m, "FD[tony]"), LAC_ERR_ARG, "unknown network 'tony' in metric 'FD[tony]'");
+    LAC_CHECK_FAILS(lac_metric_find(&m, "frechet"), LAC_ERR_ARG, "'frechet' wants a network: frechet[NETWORK]");
+    LAC_CHECK_FAILS(lac_metric_find(&m, "frechet[tony]"), LAC_ERR_ARG, "unknown network 'tony' in metric 'frechet[tony]'");
     LAC_CHECK_FAILS(lac_metric_find(&m, "psnr[tiny]"), LAC_ERR_ARG, "metric 'psnr' has no network");
-    LAC_CHECK_FAILS(lac_metric_find(&m, "FD[tiny]@hole"), LAC_ERR_ARG, "sees whole pictures");
-    LAC_CHECK_FAILS(lac_metric_find(&m, "FD[tiny"), LAC_ERR_ARG, "METRIC[NETWORK:OPTION]@REGION");
+    LAC_CHECK_FAILS(lac_metric_find(&m, "frechet[tiny]@hole"), LAC_ERR_ARG, "sees whole pictures");
+    LAC_CHECK_FAILS(lac_metric_find(&m, "frechet[tiny"), LAC_ERR_ARG, "METRIC[NETWORK:OPTION]@REGION");
     LAC_CHECK_FAILS(lac_metric_find(&m, "DF[tiny]"), LAC_ERR_ARG, "unknown metric 'DF'");
     lac_score s;
     LAC_CHECK_FAILS(lac_score_new(&s, names, 1, names, 1, NULL), LAC_ERR_ARG, "features 'tiny' want a device");

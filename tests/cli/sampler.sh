@@ -3,7 +3,7 @@
 . "$SOURCE/tests/harness/shell.sh"
 . "$SOURCE/tests/harness/train.sh"
 as() { "$BUILD/lacuna-tests" --as "$@"; }
-sed -e 's/"deepfill"/"sampled"/' -e 's/log = /sample = { every = 2, images = 2 }, validate = { every = 2, metrics = { "near[tiny:7]", "FD[tiny:7]" } }, log = /' tiny.lua > sampled.lua
+sed -e 's/"deepfill"/"sampled"/' -e 's/log = /sample = { every = 2, images = 2 }, validate = { every = 2, metrics = { "near[tiny:7]", "frechet[tiny:7]" } }, log = /' tiny.lua > sampled.lua
 go() { as train sampled.lua "$@" > .out 2> .err || fail "train $*: $(cat .err)"; }
 
 go steps=2
@@ -17,7 +17,7 @@ for picture in pictures/val/*.png; do echo "a picture called $(basename "$pictur
 lacuna pack folder pictures -o told.h5 --name told --split-by-place --captions > /dev/null
 go name=told steps=2 data.eval.set=told.h5
 grep -q '"prompt": "a picture called ' runs/told/samples/step-000002.json || fail "no caption is the prompt: $(cat runs/told/samples/*.json)"
-grep -q '"validate.FD\[tiny:7\]":[0-9]' runs/a/log.jsonl || fail "no value of the set in validation: $(cat runs/a/log.jsonl)"
+grep -q '"validate.frechet\[tiny:7\]":[0-9]' runs/a/log.jsonl || fail "no value of the set in validation: $(cat runs/a/log.jsonl)"
 fails 2 "data.eval.prompt: deepfill takes no prompt" trainer tiny.lua name=plain data.eval.prompt="a dog"
 [ ! -e runs/plain/log.jsonl ] || fail "a run began whose prompt nobody takes"
 
@@ -28,9 +28,9 @@ lacuna pack masks -o many -n 1 --size 16,17,18,19,20,21,22 --seed 3
 lacuna pack masks -o many -n 1 --size 23,24,25,26 --seed 4
 lacuna pack folder many -o many.h5 --name many > /dev/null
 mkdir masks && lacuna pack masks -o masks -n 3 --size 16 --seed 5
-options=(--set many.h5 --split "" --size 16 --mask masks/*.png --metrics 'near[tiny:7],FD[tiny:7],worst@hole,psnr' --precision f32 --seed 3 --prompt "a dog")
+options=(--set many.h5 --split "" --size 16 --mask masks/*.png --metrics 'near[tiny:7],frechet[tiny:7],worst@hole,psnr' --precision f32 --seed 3 --prompt "a dog")
 as eval runs/a "${options[@]}" --batch 1 --pictures 3 -o one > one.out 2> .err || fail "eval: $(cat .err)"
-grep -q 'FD\[tiny:7\],[0-9.]*,[0-9.]*,[0-9.]*,11,"fd{net=tiny,seed=7,' one/*.csv || fail "no value of the set with an interval: $(cat one/*.csv)"
+grep -q 'frechet\[tiny:7\],[0-9.]*,[0-9.]*,[0-9.]*,11,"fd{net=tiny,seed=7,' one/*.csv || fail "no value of the set with an interval: $(cat one/*.csv)"
 grep -q '"interval": "a largest value has none"' one/*.json || fail "$(cat one/*.json)"
 for n in 1 2 3; do
   for batch in 2 8; do

@@ -141,7 +141,7 @@ static lac_status worst(const lac_metric_def *def, const lac_set_rows *r, lac_va
 
 static const lac_metric_def metrics[] = {
     { .name = "near", .recipe = "near{net=%f}", .digits = 6, .measure = near, .wants_features = true, .whole = true },
-    { .name = "FD", .recipe = "fd{net=%f,region=%s,moments=f64}", .digits = 6, .of_set = frechet, .wants_features = true, .whole = true },
+    { .name = "frechet", .recipe = "fd{net=%f,region=%s,moments=f64}", .digits = 6, .of_set = frechet, .wants_features = true, .whole = true },
     { .name = "worst", .recipe = "worst", .range = 1, .digits = 4, .measure = lac_l1_measure, .of_set = worst, .no_interval = "a largest value has none" },
     { .name = NULL },
 };

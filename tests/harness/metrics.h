@@ -2,7 +2,7 @@
  * metric of the set and one of per-picture values look like. No use but for tests.
  *
  *     near[tiny]      sum (r - t)^2 of one picture's features and the truth's; their mean over the set
- *     FD[tiny:7]      sum (mean r - mean t)^2 + (sd r - sd t)^2 over the set, f64; undefined under two pictures; weights drawn with seed 7
+ *     frechet[tiny:7]      sum (mean r - mean t)^2 + (sd r - sd t)^2 over the set, f64; undefined under two pictures; weights drawn with seed 7
  *     worst@hole      the largest mean error of a picture of the set; no interval */
 #pragma once
 
