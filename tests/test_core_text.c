@@ -272,6 +272,19 @@ LAC_TEST(files_of_other_systems_are_read)
     lac_tokenizer_close(t);
 }
 
+LAC_TEST(equal_pairs_merge_from_the_left)
+{
+    lac_tokenizer *t;
+    int64_t ids[6];
+    const char *folder = lac_test_folder();
+    write_file(folder, "vocab.json", "{\"a\": 0, \"aa\": 1, \"a</w>\": 2, " SPECIAL "}");
+    write_file(folder, "merges.txt", "#\na a\n");
+    LAC_CHECK_STATUS(lac_tokenizer_open(&t, "clip-bpe", folder, NULL));
+    LAC_CHECK_STATUS(lac_tokenizer_encode(t, "aaaa", 4, LAC_I64, 6, ids, NULL));
+    LAC_CHECK(ids[1] == 1 && ids[2] == 0 && ids[3] == 2 && ids[4] == 11);
+    lac_tokenizer_close(t);
+}
+
 static lac_status open_and_encode(const char *name, const char *folder)
 {
     lac_tokenizer *t = NULL;
