@@ -198,8 +198,8 @@ static lac_status put_text(const clip_bpe *m, work *w, const char *text, size_t 
     return put_pieces(m, w);
 }
 
-/* The special token that comes first, the longest where several begin; next[k]: where k comes next, looked for again only once it was passed, so that
- * a text is searched once for each. NULL: none comes. */
+/* The special token that comes first, the longest where several begin; NULL: none comes. next[k]: where k comes next, looked for again only
+ * once it was passed, so that a text is searched once for each. */
 static const special_token *first_special(const clip_bpe *m, const char *at, const char *end, const char *next[N_SPECIAL], const char **where)
 {
     const special_token *found = NULL;

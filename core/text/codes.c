@@ -113,7 +113,7 @@ lac_status lac_codes_compose(lac_codes *c)
 {
     LAC_TRY(lac_codes_decompose(c));
     int64_t n = 0;
-    for (int64_t i = 0, begin = 0; i <= c->n; i++) {
+    for (int64_t i = 0, begin = 0; c->n > 0 && i <= c->n; i++) {
         if (i < c->n && !is_between(c->at[i]))
             continue;
         const utf8proc_ssize_t left = utf8proc_normalize_utf32((utf8proc_int32_t *)c->at + begin, i - begin, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
