@@ -4,7 +4,6 @@
 #include "autograd/ops/backend_cpu.h"
 #include "cli/commands.h"
 #include "core/cpu/features.h"
-#include "core/file/atomic.h"
 #include "core/memory.h"
 
 #include <stdio.h>
@@ -16,7 +15,7 @@ static const lac_kind *const kinds[] = {
 #include "cli/probe/kinds.def"
 #undef LAC_KIND
 };
-enum { N_KINDS = LAC_COUNT(kinds), CONFIG_LIMIT = 16 << 20 };
+enum { N_KINDS = LAC_COUNT(kinds) };
 
 static lac_status find_kind(const char *name, const lac_kind **kind)
 {
@@ -41,62 +40,9 @@ static void list(void)
         if (kinds[i]->folder != NULL)
             printf("  --weights FOLDER: %s", kinds[i]->folder);
         for (const lac_key *k = kinds[i]->keys; k != NULL && k->name != NULL; k++)
-            printf("%s%s=%s", k == kinds[i]->keys ? "  config: " : " ", k->name, k->value ? k->value : "(required)");
+            printf("%s%s%s%s", k == kinds[i]->keys ? "  config: " : " ", k->name, k->value && k->value[0] == '\0' ? "" : "=", k->value ? k->value : "(required)");
         printf("  -- %s\n", kinds[i]->about);
     }
-}
-
-/* JSON says more than a Lua table: 2.0 is no int, {} no list, null nothing that a KIND takes. */
-static lac_status check_json(const lac_key *key, const json_t *value)
-{
-    const bool whole = (key->type & (LAC_KEY_INT | LAC_KEY_NUM)) == LAC_KEY_INT;
-    if (json_is_null(value) || (json_is_real(value) && whole) || (json_is_object(value) && key->type & LAC_KEY_LIST))
-        return LAC_FAIL(LAC_ERR_CONFIG, "'%s' is %s: %s", key->name, json_is_null(value) ? "null" : json_is_real(value) ? "no whole number" : "a table", key->help);
-    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++)
-        if (json_is_real(json_array_get(value, i)) && key->of == LAC_KEY_INT)
-            return LAC_FAIL(LAC_ERR_CONFIG, "'%s' holds what is no whole number: %s", key->name, key->help);
-    return LAC_OK;
-}
-
-static lac_status check_types(const lac_key *keys, const json_t *given)
-{
-    for (const lac_key *k = keys; k->name != NULL; k++)
-        if (json_object_get(given, k->name) != NULL)
-            LAC_TRY(check_json(k, json_object_get(given, k->name)));
-    return LAC_OK;
-}
-
-static lac_status read_config(lac_probe *p, const char *path)
-{
-    static const lac_key none[] = { { NULL } };
-    json_error_t error;
-    json_t *given = json_object();
-    if (path != NULL) {
-        char *text;
-        size_t size;
-        json_decref(given);
-        LAC_TRY(lac_file_read(path, CONFIG_LIMIT, &text, &size));
-        given = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-        free(text);
-        if (given == NULL)
-            return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not JSON: %s, line %d", path, error.text, error.line);
-        if (!json_is_object(given)) {
-            json_decref(given);
-            return LAC_FAIL(LAC_ERR_CONFIG, "'%s' is not a JSON object", path);
-        }
-    }
-    const char *key;
-    json_t *value;
-    void *next;
-    json_object_foreach_safe(given, next, key, value)
-        if (key[0] == '_')
-            json_object_del(given, key);
-    const lac_key *keys = p->kind->keys ? p->kind->keys : none;
-    lac_status s = check_types(keys, given);
-    if (s == LAC_OK)
-        s = lac_config_resolve(&p->config, keys, given, NULL, NULL);
-    json_decref(given);
-    return lac_context(s, "config of %s", p->kind->name);
 }
 
 /* The KIND's keys that the network has too. */
@@ -198,7 +144,7 @@ static lac_status check_run(const lac_probe *p)
 static lac_status run(lac_probe *p, const char *config, const char *in, const char *out)
 {
     LAC_TRY(check_run(p));
-    LAC_TRY(read_config(p, config));
+    LAC_TRY(lac_probe_read_config(p, config));
     LAC_TRY(lac_weights_open(&p->in, in));
     LAC_TRY(lac_context(lac_probe_read_inputs(p), "'%s'", in));
     LAC_TRY(open_networks(p));

@@ -59,7 +59,7 @@ typedef struct lac_probe {
     const char *prefix[LAC_PROBE_MAX_NETS];    /* of its keys in the weights: "", "generator." */
     int n_nets;
     lac_tensor **net_grad[LAC_PROBE_MAX_NETS];  /* by parameter */
-    float **borders;            /* outputs in the border's layout, until written */
+    float **borders;            /* outputs in the border's layout, until written, and what lac_probe_numbers gave */
     int64_t n_borders, borders_capacity;
 } lac_probe;
 
@@ -85,6 +85,8 @@ typedef struct lac_kind {
 lac_tensor *lac_probe_tensor(const lac_probe *p, const char *name);         /* on the tape */
 const lac_tensor *lac_probe_host(const lac_probe *p, const char *name);
 lac_status lac_probe_same_shape(const lac_probe *p, const char *name, const char *as);      /* two inputs; else an error naming both */
+/* Room for n numbers, the probe's until it ends. */
+lac_status lac_probe_numbers(lac_probe *p, int64_t n, float **x);
 /* prefix: of its keys in the weights, "" or "generator."; config: keys of the network, resolved here; NULL: those of the KIND's that it has. */
 lac_status lac_probe_network(lac_probe *p, const lac_network_def *def, const char *name, const char *prefix, const json_t *config);
 const void *lac_probe_model(const lac_probe *p, int i);      /* of the i-th network */

@@ -1,8 +1,9 @@
-/* cli/probe/run.h -- the parts of probe, folder-local: values.c (files), run.c (tape), probe.c (the subcommand). */
+/* cli/probe/run.h -- the parts of probe, folder-local: config.c (--config), values.c (files), run.c (tape), probe.c (the subcommand). */
 #pragma once
 
 #include "cli/probe/probe.h"
 
+lac_status lac_probe_read_config(lac_probe *p, const char *path);      /* path NULL: defaults */
 lac_status lac_probe_read_inputs(lac_probe *p);         /* all of them, surplus and missing ones refused */
 lac_status lac_probe_read_grads(lac_probe *p);          /* grad.NAME of the outputs now known */
 lac_status lac_probe_run_tape(lac_probe *p);

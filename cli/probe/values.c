@@ -230,6 +230,14 @@ lac_status lac_probe_result(lac_probe *p, const char *name, lac_dtype d, int ndi
     return LAC_OK;
 }
 
+lac_status lac_probe_numbers(lac_probe *p, int64_t n, float **x)
+{
+    LAC_TRY(lac_grow((void **)&p->borders, p->n_borders, &p->borders_capacity, sizeof *p->borders));
+    LAC_TRY(lac_malloc((void **)x, (size_t)n * sizeof **x));
+    p->borders[p->n_borders++] = *x;
+    return LAC_OK;
+}
+
 static lac_status write_one(lac_probe *p, lac_weights_writer *w, const char *prefix, const char *name, lac_role role, const lac_tensor *x)
 {
     char key[320];
@@ -237,9 +245,8 @@ static lac_status write_one(lac_probe *p, lac_weights_writer *w, const char *pre
     if (role != LAC_ROLE_CONV || x->dtype != LAC_F32)
         return lac_weights_writer_add(w, key, x->dtype, x->ndim, x->dim, x->data);
     const lac_shape ours = lac_shape_of(x), border = lac_border_shape(role, &ours);
-    LAC_TRY(lac_grow((void **)&p->borders, p->n_borders, &p->borders_capacity, sizeof *p->borders));
-    LAC_TRY(lac_malloc((void **)&p->borders[p->n_borders], lac_bytes(x)));
-    float *swapped = p->borders[p->n_borders++];
+    float *swapped;
+    LAC_TRY(lac_probe_numbers(p, lac_numel(x), &swapped));
     lac_to_border(swapped, x->data, role, &ours);
     return lac_weights_writer_add(w, key, LAC_F32, border.ndim, border.dim, swapped);
 }

@@ -2,6 +2,7 @@
 import torch
 
 import deepfill
+import diffusion_cases
 import strings
 from make import Maker
 
@@ -187,5 +188,5 @@ def pixels(m):
 
 
 def committed():
-    for seed, group in enumerate((ops, attention, networks, losses, optimizers, pixels, strings.committed), 20):
+    for seed, group in enumerate((ops, attention, networks, losses, optimizers, pixels, strings.committed, diffusion_cases.committed), 20):
         yield from group(Maker(seed))

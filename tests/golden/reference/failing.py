@@ -3,6 +3,7 @@ import copy
 
 import torch
 
+import diffusion_cases
 import strings
 from make import Maker
 
@@ -192,5 +193,5 @@ def the_rest(m):
 
 
 def failing():
-    for seed, group in enumerate((ops, networks, the_rest, strings.failing), 40):
+    for seed, group in enumerate((ops, networks, the_rest, strings.failing, diffusion_cases.failing), 40):
         yield from group(Maker(seed))

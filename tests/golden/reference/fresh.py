@@ -115,7 +115,45 @@ def metric(m, name, kind):
                     mask=None if config["region"] == "whole" else "box")
 
 
+SAMPLERS = ("DDPMScheduler", "DDIMScheduler", "PNDMScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "EulerDiscreteScheduler",
+            "EulerAncestralDiscreteScheduler")
+
+
+def scheduler(m, name):
+    kind = m.choose(*SAMPLERS)
+    narrow = kind in ("PNDMScheduler", "EulerAncestralDiscreteScheduler")
+    config = dict(prediction_type=m.choose("epsilon", "v_prediction", *([] if narrow else ["sample"])), timestep_spacing=m.choose("leading", "trailing", "linspace"),
+                  steps_offset=m.int(0, 1), beta_schedule=m.choose("linear", "scaled_linear"), clip_sample=bool(m.int(0, 1)), set_alpha_to_one=bool(m.int(0, 1)))
+    if kind == "DDIMScheduler":
+        config["eta"] = m.choose(0, 0.3, 1)
+    if kind in ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler"):
+        config.update(solver_order=m.int(1, 3), use_karras_sigmas=bool(m.int(0, 1)), final_sigmas_type=m.choose("zero", "sigma_min"))
+    if kind == "DPMSolverMultistepScheduler":
+        config.update(solver_type=m.choose("midpoint", "heun"), euler_at_final=bool(m.int(0, 1)))
+    if kind == "UniPCMultistepScheduler":
+        config.update(solver_type=m.choose("bh1", "bh2"), disable_corrector=m.choose([], [0], [1, 2]))
+        if config["solver_type"] == "bh1":          # to zero it is NaN in diffusers, infinity times nothing
+            config["final_sigmas_type"] = "sigma_min"
+    if kind == "EulerDiscreteScheduler":
+        config.update(use_karras_sigmas=bool(m.int(0, 1)), final_sigmas_type=m.choose("zero", "sigma_min"))
+    return m.scheduler(name, kind, config, m.choose(2, 5, 10, 20, 25, 50), (m.choose(*BATCHES), m.int(1, 4), m.int(1, 9), m.int(1, 9)))
+
+
+def objective(m, name, kind):
+    config = dict(prediction_type=m.choose("epsilon", "v_prediction", "sample"), rescale_betas_zero_snr=bool(m.int(0, 1)),
+                  beta_schedule=m.choose("linear", "scaled_linear", "squaredcos_cap_v2"), snr_gamma=m.choose(None, 1, 5.0))
+    n = m.choose(*BATCHES)
+    return m.noised(name, kind, config, (n, m.int(1, 4), m.int(1, 20), m.int(1, 20)), tuple(m.int(0, 999) for _ in range(n)))
+
+
+def guidance(m, name):
+    config = dict(mode=m.choose("classic", "ip2p", "instructdiffusion"), guidance_rescale=m.choose(0, 0.7, 1), guidance_scale=m.choose(1, 3.5, 9))
+    return m.guidance(name, config, (m.choose(*BATCHES), m.int(1, 4), m.int(2, 20), m.int(2, 20)))
+
+
 KINDS = {
+    "scheduler": scheduler, "guidance": guidance,
+    **{kind: lambda m, name, kind=kind: objective(m, name, kind) for kind in ("add-noise", "diffusion-loss")},
     "conv2d": conv2d, "resize": resize, "gated-conv": gated_conv, "contextual-attention": attention, "deepfillv2": generator,
     "sn-patchgan": discriminator, "deepfillv2-gan": gan, "loss/l1": l1, "schedule": schedule, "pil-resize": pil_resize,
     "torch-resize": torch_resize,

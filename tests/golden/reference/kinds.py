@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 import torch
 
 import deepfill
+import diffusion
 import metrics
 import ops
 
 METRICS = ("mse", "l1", "psnr", "tv", "ssim")
 EXACT = ("pil-resize",)
 TEXT = ("clip-bpe", "wordpiece")      # weights: the folder of their files
+DIFFUSION = {"add-noise": diffusion.add_noise, "diffusion-loss": diffusion.loss, "guidance": diffusion.guidance}
 
 
 @dataclass
@@ -56,6 +58,10 @@ def outputs(kind, x, config, weights):
         return ops.adam(kind[6:], x, config)
     if kind == "schedule":
         return dict(lr=ops.schedule(x["step"], config))
+    if kind == "scheduler":
+        return diffusion.scheduler(x["sample"], x["model_output"], x.get("noise"), config)
+    if kind in DIFFUSION:
+        return DIFFUSION[kind](x, config)
     if kind == "torch-resize":
         return dict(y=ops.torch_resize(x["x"], config))
     raise KeyError(kind)

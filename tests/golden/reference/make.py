@@ -2,6 +2,7 @@
 import torch
 
 import deepfill
+import diffusion
 from kinds import Case, expected
 
 
@@ -139,6 +140,24 @@ class Maker:
         if moments:
             inputs.update(m=self.normal(*shape, scale=0.1), v=self.uniform(*shape, low=0.001, high=0.02))
         return self.finish(kind, name, inputs, config, grad=False, **more)
+
+    def scheduler(self, name, kind, config=None, steps=4, shape=(2, 2, 2, 3), **more):
+        config = {"_class_name": kind, "num_inference_steps": steps, **(config or {})}
+        n = diffusion.calls(config)
+        inputs = dict(sample=self.normal(*shape, scale=10 if kind.startswith("Euler") else 1), model_output=self.normal(n, *shape))
+        if diffusion.draws(config):
+            inputs["noise"] = self.normal(n, *shape)
+        return self.finish("scheduler", name, inputs, config, grad=False, **more)
+
+    def noised(self, name, kind="add-noise", config=None, shape=(3, 2, 3, 2), timestep=(0, 999, 321), **more):
+        inputs = {k: self.normal(*shape) for k in ("x0", "noise") + ("model_output",) * (kind == "diffusion-loss")}
+        inputs["timestep"] = torch.tensor(timestep)
+        return self.finish(kind, name, inputs, config, **more)
+
+    def guidance(self, name, config=None, shape=(3, 2, 3, 4), **more):
+        mode = (config or {}).get("mode", "classic")
+        branches = {"classic": ("uncond", "cond"), "ip2p": ("uncond", "image", "full"), "instructdiffusion": ("full", "image", "text")}[mode]
+        return self.finish("guidance", name, {k: self.normal(*shape) for k in branches}, config, **more)
 
     def schedule(self, name, config=None, steps=(0, 1, 2, 4, 5, 9, 10, 11, 37, 99, 100, 250)):
         return self.finish("schedule", name, dict(step=torch.tensor(steps)), config, grad=False)
