@@ -25,7 +25,10 @@ static lac_status forward_generator(lac_probe *p, lac_tape *t)
     return out_image(p, t, "complete", y.complete);
 }
 
-const lac_kind lac_kind_deepfillv2 = { "deepfillv2", "two-stage gated generator with contextual attention", lac_deepfill_keys, image_ports,
+/* The network's own, but for a width of null: here it is a number or is not given. */
+static lac_key deepfill_keys[16];
+
+const lac_kind lac_kind_deepfillv2 = { "deepfillv2", "two-stage gated generator with contextual attention", deepfill_keys, image_ports,
                                        "x1, x2, complete", .network = &lac_network_deepfill, .forward = forward_generator };
 
 static const lac_key update_key[] = { { "update_u", LAC_KEY_BOOL, "true", .help = "convN.u of OUT is the new vector, else the stored one" }, { NULL } };
@@ -44,6 +47,12 @@ static lac_key patchgan_keys[16];
 __attribute__((constructor)) static void make_keys(void)
 {
     join(patchgan_keys, (const lac_key *const[]){ lac_sn_patchgan_keys, update_key }, 2);
+    join(deepfill_keys, (const lac_key *const[]){ lac_deepfill_keys }, 1);
+    for (lac_key *k = deepfill_keys; k->name != NULL; k++)
+        if (k->type & LAC_KEY_NULL) {
+            k->type &= ~(unsigned)LAC_KEY_NULL;
+            k->value = "";
+        }
 }
 
 static lac_tensor *with_mask(lac_tape *t, const lac_probe *p, lac_tensor *image, lac_tensor *mask)
