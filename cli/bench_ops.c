@@ -7,6 +7,7 @@
 #include "autograd/ops/conv2d/conv2d.h"
 #include "autograd/ops/dequantize/dequantize.h"
 #include "autograd/ops/gate/gate.h"
+#include "autograd/ops/group_norm/group_norm.h"
 #include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "autograd/ops/lincomb/lincomb.h"
@@ -98,6 +99,10 @@ static const op_case cases[] = {
     { LAC_OP_gate, &(const lac_gate_attr){ .act = LAC_ACT_ELU, .upsample = 2 }, "96 128x128 upsampled", "x", { MAP(4, 128, 96) } },
     { LAC_OP_activation, &(const lac_activation_attr){ .act = { LAC_ACT_LEAKY, LAC_ACT_LEAKY_SLOPE } }, "64 128x128 leaky", "x", { MAP(8, 128, 64) } },
     { LAC_OP_activation, &(const lac_activation_attr){ .act = { LAC_ACT_ELU, 0 } }, "64 128x128 elu", "x", { MAP(8, 128, 64) } },
+    { LAC_OP_activation, &(const lac_activation_attr){ .act = { .kind = LAC_ACT_GELU } }, "4096x3072 gelu", "x", { { 2, { 4096, 3072 } } } },
+    { LAC_OP_group_norm, &(const lac_group_norm_attr){ .groups = 32, .eps = 1e-5f, .act = LAC_ACT_SILU }, "320 64x64 silu", "xff", { MAP(4, 64, 320), { 1, { 320 } }, { 1, { 320 } } } },
+    { LAC_OP_group_norm, &(const lac_group_norm_attr){ .groups = 32, .eps = 1e-5f, .act = LAC_ACT_SILU }, "640+320 32x32 silu", "xffx",
+      { MAP(4, 32, 640), { 1, { 960 } }, { 1, { 960 } }, MAP(4, 32, 320) } },
     { LAC_OP_composite, &(const lac_composite_attr){ .dtype = LAC_F32 }, "3 256x256", "xxm", { MAP(16, 256, 3), MAP(16, 256, 3), MAP(1, 256, 1) } },
     { LAC_OP_concat, &(const lac_concat_attr){ .axis = LAC_CONCAT_CHANNELS }, "96+96 64x64", "xx", { MAP(16, 64, 96), MAP(16, 64, 96) } },
     { LAC_OP_pad2d, &(const lac_pad2d_attr){ .pad = { 3, 3, 3, 3 }, .mode = LAC_PAD_REFLECT }, "64 128x128 reflect 3", "x", { MAP(8, 128, 64) } },

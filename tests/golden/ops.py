@@ -132,4 +132,21 @@ def conv_after(act):
 for name, act in (("leaky", lambda x: F.leaky_relu(x, 0.2)), ("relu", F.relu), ("elu", F.elu)):
     case(f"conv_{name}", conv_after(act), {"x": rand(1, 4, 3, 2), "weight": rand(3, 3, 3, 2), "bias": rand(3), "residual": rand(1, 4, 3, 3)})
 
+smooth = rand(2, 40)
+smooth[0, :9] = torch.tensor([0.0, -1.5, 1.5, -0.25, 2.0**-20, -(2.0**-20), 60.0, -60.0, -5.75])
+case("silu", lambda x: F.silu(x), {"x": smooth})
+case("quick_gelu", lambda x: x * torch.sigmoid(1.702 * x), {"x": smooth})
+case("gelu", lambda x: F.gelu(x), {"x": smooth})
+
+
+def group_norm(groups, eps, act):
+    def f(x, weight, bias, skip=None):
+        both = x if skip is None else torch.cat((x, skip), -1)
+        return act(F.group_norm(both.permute(0, 3, 1, 2), groups, weight, bias, eps).permute(0, 2, 3, 1))
+    return f
+
+
+case("gn_silu", group_norm(4, 1e-5, F.silu), {"x": rand(2, 5, 3, 12), "weight": rand(12), "bias": rand(12)})
+case("gn_two", group_norm(3, 1e-6, lambda y: y), {"x": 30 + rand(1, 7, 6, 4), "weight": rand(6), "bias": rand(6), "skip": rand(1, 7, 6, 2)})
+
 save_file(out, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.safetensors"), metadata={"torch": torch.__version__, "numpy": np.__version__})

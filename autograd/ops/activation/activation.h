@@ -3,6 +3,7 @@
  *     elu    x > 0 ? x : e^x - 1              relu   max(x, 0), derivative 0 at 0
  *     leaky  x > 0 ? x : slope x              tanh
  *     clip   x cut to [-1, 1], derivative 1 inside and on the bounds
+ *     silu   x sigmoid(x)                     quick_gelu   x sigmoid(1.702 x)                gelu   x times the normal distribution's share below x
  *
  * x  any shape, f32 or bf16
  * y  shape and dtype of x; owned by the tape

@@ -10,14 +10,22 @@ LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act_fn 
         lac_st(y, i, d, lac_act_value(act, lac_ld(x, i, d)));
 }
 
-LAC_BODY void backward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act_fn act, lac_dtype d, lac_dtype dgy, lac_dtype dgx)
+LAC_BODY void backward_run(const lac_op_ctx *c, int64_t from, int64_t to, lac_act_fn act, lac_dtype d, lac_dtype dgy, lac_dtype dgx, bool add)
 {
     const void *restrict x = c->in[0]->data, *restrict gy = c->gout[0]->data;
     void *restrict gx = c->gin[0]->data;
-    const bool add = c->add[0];
     #pragma omp simd
     for (int64_t i = from; i < to; i++)
         lac_put(gx, i, dgx, lac_ld(gy, i, dgy) * lac_act_slope(act, lac_ld(x, i, d)), add);
+}
+
+/* Adding or not is a constant too: a long loop with that choice inside is not vectorised. */
+LAC_BODY void backward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act_fn act, lac_dtype d, lac_dtype dgy, lac_dtype dgx)
+{
+    if (c->add[0])
+        backward_run(c, from, to, act, d, dgy, dgx, true);
+    else
+        backward_run(c, from, to, act, d, dgy, dgx, false);
 }
 
 /* Each kind is a constant in its own loop. */
@@ -29,6 +37,9 @@ LAC_BODY void backward(const lac_op_ctx *c, int64_t from, int64_t to, lac_act_fn
     case LAC_ACT_LEAKY: call(LAC_ACT_LEAKY); break;                 \
     case LAC_ACT_TANH: call(LAC_ACT_TANH); break;                   \
     case LAC_ACT_CLIP: call(LAC_ACT_CLIP); break;                   \
+    case LAC_ACT_SILU: call(LAC_ACT_SILU); break;                   \
+    case LAC_ACT_QUICK_GELU: call(LAC_ACT_QUICK_GELU); break;       \
+    case LAC_ACT_GELU: call(LAC_ACT_GELU); break;                   \
     }
 
 lac_status LAC_CPU(activation_forward)(const lac_op_ctx *c)

@@ -15,6 +15,9 @@ void activation_ref(const lac_ref *r)
         case LAC_ACT_LEAKY: r->out[0][i] = x > 0 ? x : (double)a.slope * x; break;
         case LAC_ACT_TANH: r->out[0][i] = tanh(x); break;
         case LAC_ACT_CLIP: r->out[0][i] = fmin(fmax(x, -1), 1); break;
+        case LAC_ACT_SILU: r->out[0][i] = x / (1 + exp(-x)); break;
+        case LAC_ACT_QUICK_GELU: r->out[0][i] = x / (1 + exp(-1.702 * x)); break;
+        case LAC_ACT_GELU: r->out[0][i] = x * 0.5 * erfc(-x * sqrt(0.5)); break;
         }
     }
 }

@@ -10,7 +10,7 @@ static lac_op_case of_kind(const lac_activation_attr *a)
 
 LAC_TEST(activations_match_their_formulas_and_differences)
 {
-    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_CLIP; kind++) {
+    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_GELU; kind++) {
         const lac_activation_attr a = { .act = lac_act_of(kind) };
         const lac_op_case k = of_kind(&a);
         LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 1e-6);            /* f32: a few units in the last place */
@@ -37,8 +37,8 @@ LAC_TEST(leaky_takes_any_slope_between_0_and_1)
 
 LAC_TEST(activations_agree_with_pytorch)        /* tests/golden/ops.py; x holds 0, -1, 1 and both ends of the range */
 {
-    static const char *const name[] = { "elu", "relu", "leaky", "tanh", "clip" };
-    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_CLIP; kind++)
+    static const char *const name[] = { "elu", "relu", "leaky", "tanh", "clip", "silu", "quick_gelu", "gelu" };
+    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_GELU; kind++)
         LAC_CHECK(lac_op_golden_gap(LAC_OP_activation, &(lac_activation_attr){ .act = lac_act_of(kind) }, "ops.safetensors", name[kind - LAC_ACT_ELU]) < 1e-6);
 }
 
@@ -50,6 +50,6 @@ LAC_TEST(activation_wants_a_function)
 
 LAC_TEST(activation_of_any_size)
 {
-    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_CLIP; kind++)
+    for (lac_act kind = LAC_ACT_ELU; kind <= LAC_ACT_GELU; kind++)
         lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_activation, .attr = &(lac_activation_attr){ .act = lac_act_of(kind) }, .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C) } });
 }

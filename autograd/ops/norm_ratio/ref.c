@@ -1,0 +1,13 @@
+#include "autograd/ops/norm_ratio/norm_ratio.h"
+#include "tests/harness/op.h"
+
+#include <math.h>
+
+void norm_ratio_ref(const lac_ref *r)
+{
+    double square[2] = { 0 };
+    for (int k = 0; k < 2; k++)
+        for (int64_t i = 0; i < lac_shape_numel(&r->shape[k]); i++)
+            square[k] += r->in[k][i] * r->in[k][i];
+    *r->out[0] = sqrt(square[0]) / (sqrt(square[1]) + (double)((const lac_norm_ratio_attr *)r->attr)->eps);
+}
