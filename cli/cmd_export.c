@@ -43,7 +43,7 @@ static lac_status describe_all(lac_weights_writer *file, const json_t *config)
 {
     if (config == NULL)
         return LAC_OK;
-    char *text = json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    char *text = lac_config_text(config, JSON_COMPACT | JSON_SORT_KEYS);
     const lac_status s = text != NULL ? lac_weights_writer_metadata(file, "lacuna.config", text) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
     free(text);
     return s;

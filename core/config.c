@@ -85,9 +85,13 @@ static lac_status wrong_type(const lac_key *key, const json_t *given, const plac
 
 static lac_status check_range(const lac_key *key, double value, const place *at)
 {
-    const bool below = (key->type & LAC_KEY_BELOW_MAX) != 0;
-    if (key->min == key->max || (value >= key->min && (below ? value < key->max : value <= key->max)))
+    const bool below = (key->type & LAC_KEY_BELOW_MAX) != 0, above = (key->type & LAC_KEY_ABOVE_MIN) != 0;
+    if (key->min == key->max || ((above ? value > key->min : value >= key->min) && (below ? value < key->max : value <= key->max)))
         return LAC_OK;
+    if (above && key->max < DBL_MAX)
+        return complain(at, "'%s' should be above %.9g and %s %.9g, is %.9g", at->path, key->min, below ? "below" : "at most", key->max, value);
+    if (above)
+        return complain(at, "'%s' should be above %.9g, is %.9g", at->path, key->min, value);
     if (below)
         return complain(at, "'%s' should be from %.9g to below %.9g, is %.9g", at->path, key->min, key->max, value);
     if (key->max >= DBL_MAX)
@@ -148,7 +152,7 @@ static lac_status take_number(json_t **out, const lac_key *key, const json_t *gi
 static lac_status take_list(json_t **out, const lac_key *key, const json_t *given, const place *at)
 {
     lac_key element = *key;
-    element.type = key->of ? key->of | (key->type & LAC_KEY_BELOW_MAX) : LAC_KEY_TABLE;
+    element.type = key->of ? key->of | (key->type & (LAC_KEY_BELOW_MAX | LAC_KEY_ABOVE_MIN)) : LAC_KEY_TABLE;
     json_t *list = json_array();
     lac_status s = list ? LAC_OK : no_memory();
     for (size_t i = 0; s == LAC_OK && i < json_array_size(given); i++) {

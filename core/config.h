@@ -15,6 +15,7 @@ enum {
     LAC_KEY_LIST = 32,          /* elements: of the types in `of`, or tables by `sub` when `of` is 0 */
     LAC_KEY_TABLE = 64,         /* by `sub`; sub NULL: any content, not looked into */
     LAC_KEY_BELOW_MAX = 128,    /* beside a number's type: max itself is too large */
+    LAC_KEY_ABOVE_MIN = 256,    /* min itself is too small */
 };
 
 typedef struct lac_key {

@@ -8,7 +8,7 @@
 
 lac_status lac_network_describe(lac_weights_writer *w, const lac_network_def *def, const json_t *config, bool bgr)
 {
-    char *text = json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = lac_config_text(config, JSON_COMPACT | JSON_SORT_KEYS);
     if (text == NULL)
         return LAC_FAIL(LAC_ERR_MEM, "out of memory: config of '%s'", def->name);
     lac_status s = lac_weights_writer_metadata(w, "lacuna.network", def->name);
