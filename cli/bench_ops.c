@@ -40,7 +40,7 @@ lac_status lac_bench_machine(const lac_backend *b, lac_dtype d, lac_peaks *p)
 
 void lac_bench_heading(void)
 {
-    printf("%-22s %-8s %-26s %10s %7s %8s %8s %9s %8s\n", "op", "", "", "ms", "share", "GB/s", "of copy", "GFLOP/s", "of peak");
+    printf("%-22s %-8s %-40s %10s %7s %8s %8s %9s %8s\n", "op", "", "", "ms", "share", "GB/s", "of copy", "GFLOP/s", "of peak");
 }
 
 void lac_bench_row_print(const lac_bench_row *r, const lac_peaks *p)
@@ -49,7 +49,7 @@ void lac_bench_row_print(const lac_bench_row *r, const lac_peaks *p)
     char share[16] = "";
     if (r->total > 0)
         snprintf(share, sizeof share, "%.1f%%", 100 * r->seconds / r->total);
-    printf("%-22s %-8s %-26s %10.3f %7s %8.1f %7.1f%%", r->name, r->way, r->shape, 1e3 * r->seconds, share,
+    printf("%-22s %-8s %-40s %10.3f %7s %8.1f %7.1f%%", r->name, r->way, r->shape, 1e3 * r->seconds, share,
            gbs, 100 * gbs / p->copy_gbs);
     if (r->flops > 0)
         printf(" %9.1f %7.1f%%", gflops, 100 * gflops / p->gflops);

@@ -102,7 +102,7 @@ static void print_table(const lac_timing *timing, double total, const lac_peaks 
         lac_bench_row_print(&(lac_bench_row){ .name = lac_op_name(op), .way = backward ? "backward" : "forward", .shape = "", .seconds = of->seconds,
                                               .total = total, .bytes = of->bytes, .flops = of->flops }, peaks);
     }
-    printf("%-58s %10.3f %6.1f%%\n", "no kernel of an op: optimizers, sums, host", 1e3 * (total - lac_timing_seconds(timing)),
+    printf("%-72s %10.3f %6.1f%%\n", "no kernel of an op: optimizers, sums, host", 1e3 * (total - lac_timing_seconds(timing)),
            100 * (1 - lac_timing_seconds(timing) / total));
 }
 
