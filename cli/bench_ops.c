@@ -13,6 +13,7 @@
 #include "autograd/ops/lincomb/lincomb.h"
 #include "autograd/ops/match_std/match_std.h"
 #include "autograd/ops/ops.h"
+#include "autograd/ops/norm_ratio/norm_ratio.h"
 #include "autograd/ops/pad2d/pad2d.h"
 #include "autograd/ops/resize/resize.h"
 #include "autograd/ops/spectral_norm/spectral_norm.h"
@@ -116,6 +117,7 @@ static const op_case cases[] = {
     { LAC_OP_lincomb, &(const lac_lincomb_attr){ .dtype = LAC_F32 }, "three of 4 64x64", "cxxx", { { 1, { 3 } }, MAP(16, 64, 4), MAP(16, 64, 4), MAP(16, 64, 4) } },
     { LAC_OP_match_std, &(const lac_match_std_attr){ .share = 0.7f }, "4 64x64", "xx", { MAP(16, 64, 4), MAP(16, 64, 4) } },
     { LAC_OP_mse_loss, NULL, "4 64x64", "xxc", { MAP(16, 64, 4), MAP(16, 64, 4), { 1, { 16 } } } },
+    { LAC_OP_norm_ratio, &(const lac_norm_ratio_attr){ .eps = 1e-4f }, "3x3x128->3, twice", "cc", { KERNEL(3, 3, 128), KERNEL(3, 3, 128) } },
     { LAC_OP_weighted_sum, &(const lac_weighted_sum_attr){ .w = { 1, 1 } }, "two scalars", "ff", { { 0 }, { 0 } } },
 };
 

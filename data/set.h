@@ -18,7 +18,7 @@ typedef struct lac_record {
     int64_t height, width;
     int64_t group;              /* background (or thing) this is a variant of: intervals resample groups; variants share a split */
     int64_t offset, length;     /* of the encoded bytes, within the blob */
-    const char *name;           /* path in its package or folder; unique */
+    const char *name;           /* path in its package or folder; that it is unique, the format that packs it sees to */
     const char *split;          /* "train", "val", ...; "" when there is one alone */
     const char *source;         /* package or folder it came from */
     const char *licence, *author, *label;       /* "" where not known */

@@ -15,6 +15,9 @@ fails 2 "did you mean 'step'" lacuna bench steps
 fails 2 "--steps wants 1 or more" lacuna bench step tiny.lua --steps 0
 says "GB/s  of copy   GFLOP/s  of peak" lacuna bench ops activation --steps 1 --device cpu
 grep -qE '^activation +backward +64 128x128 leaky f32 +[0-9.]+ +[0-9.]+ +[0-9.]+%$' .out || fail "no row: $(cat .out)"
+for op in $(lacuna ops | sed -n 's/^| \[\([a-z0-9_]*\)\].*/\1/p'); do
+  grep -q "LAC_OP_$op," "$SOURCE/cli/bench_ops.c" || fail "bench ops has no row for $op"
+done
 fails 2 "no benchmark of 'tiny.lua'" lacuna bench ops tiny.lua
 fails 2 "takes no --size" lacuna bench ops --size 64
 "$BUILD/bench-peak" > peak
