@@ -192,6 +192,10 @@ def the_rest(m):
     yield changed(base, "mode-word", "mode", config=dict(mode="area"))
 
 
+# a group's seed is its own: new groups take the next number, wherever they stand
+GROUPS = {40: ops, 41: networks, 42: the_rest, 43: strings.failing, 44: diffusion_cases.failing}
+
+
 def failing():
-    for seed, group in enumerate((ops, networks, the_rest, strings.failing, diffusion_cases.failing), 40):
+    for seed, group in GROUPS.items():
         yield from group(Maker(seed))
