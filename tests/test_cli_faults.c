@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "data/format.h"
 #include "tests/harness/cli.h"
+#include "tests/harness/objects.h"
 #include "tests/harness/ranks.h"
 
 #include <signal.h>
@@ -30,8 +31,10 @@ static void make_jobs(job jobs[MAX_JOBS], const char *f)
     const char *run = lac_cli_run(f), *model = lac_cli_model(f, "m.safetensors", "{\"cnum\": 4}", false, 1);
     const char *out = lac_cli_path(f, "out.png"), *weights = lac_cli_path(f, "w.safetensors"), *imported = lac_cli_path(f, "i.safetensors"), *packed = lac_cli_path(f, "new.h5");
     const char *set = lac_cli_path(f, "set.h5"), *picture = lac_cli_picture(f, "p.png", 40, 36, 1);
+    const char *objects = lac_cli_path(f, "objects.h5");
     const char *said = "two coloured\nfields\n";
     LAC_CHECK_STATUS(lac_file_write(lac_cli_path(f, "pictures/train/0.txt"), said, strlen(said)));
+    lac_test_objects(objects);
     const char *mask = lac_cli_mask(f, "m.png", 40, 36, 8, 8, 12, 12);
     LAC_CHECK_STATUS(lac_format(&text,
         "return { name = 'again', runs = '%s/runs', recipe = 'deepfill', steps = 1, precision = 'f32', device = 'cpu', batch = { global = 2 },\n"
@@ -47,6 +50,7 @@ static void make_jobs(job jobs[MAX_JOBS], const char *f)
         { "export", lac_cmd_export, { "export", run, "-o", weights }, weights },
         { "import", lac_cmd_import, { "import", model, "-o", imported }, imported },
         { "pack", lac_cmd_pack, { "pack", "folder", lac_cli_path(f, "pictures"), "-o", packed, "--captions" }, packed },
+        { "collage", lac_cmd_pack, { "pack", "collage", objects, "-o", packed, "--size", "32", "--count", "2" }, packed },
         { "masks", lac_cmd_pack, { "pack", "masks", "-o", lac_cli_path(f, "drawn"), "-n", "2", "--size", "32" } },
         { "verify", lac_cmd_verify, { "verify", set } },
         { "report", lac_cmd_report, { "report", run, "-o", lac_cli_path(f, "report") } },
