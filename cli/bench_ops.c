@@ -7,6 +7,7 @@
 #include "autograd/ops/conv2d/conv2d.h"
 #include "autograd/ops/dequantize/dequantize.h"
 #include "autograd/ops/gate/gate.h"
+#include "autograd/ops/gaussian/gaussian.h"
 #include "autograd/ops/group_norm/group_norm.h"
 #include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
@@ -17,6 +18,7 @@
 #include "autograd/ops/pad2d/pad2d.h"
 #include "autograd/ops/resize/resize.h"
 #include "autograd/ops/spectral_norm/spectral_norm.h"
+#include "autograd/ops/vector_quantize/vector_quantize.h"
 #include "autograd/ops/weighted_sum/weighted_sum.h"
 #include "core/memory.h"
 #include "core/philox.h"
@@ -117,6 +119,9 @@ static const op_case cases[] = {
     { LAC_OP_lincomb, &(const lac_lincomb_attr){ .dtype = LAC_F32 }, "three of 4 64x64", "cxxx", { { 1, { 3 } }, MAP(16, 64, 4), MAP(16, 64, 4), MAP(16, 64, 4) } },
     { LAC_OP_match_std, &(const lac_match_std_attr){ .share = 0.7f }, "4 64x64", "xx", { MAP(16, 64, 4), MAP(16, 64, 4) } },
     { LAC_OP_mse_loss, NULL, "4 64x64", "xxc", { MAP(16, 64, 4), MAP(16, 64, 4), { 1, { 16 } } } },
+    { LAC_OP_gaussian, NULL, "4+4 64x64", "xx", { MAP(16, 64, 8), MAP(16, 64, 4) } },
+    { LAC_OP_vector_quantize, &(const lac_vector_quantize_attr){ 1, 0.25f }, "16384 codes of 4, 32x32", "xf", { MAP(4, 32, 4), { 2, { 16384, 4 } } } },
+    { LAC_OP_vector_quantize, &(const lac_vector_quantize_attr){ 1, 0.25f }, "16384 codes of 256, 16x16", "xf", { MAP(4, 16, 256), { 2, { 16384, 256 } } } },
     { LAC_OP_norm_ratio, &(const lac_norm_ratio_attr){ .eps = 1e-4f }, "3x3x128->3, twice", "cc", { KERNEL(3, 3, 128), KERNEL(3, 3, 128) } },
     { LAC_OP_weighted_sum, &(const lac_weighted_sum_attr){ .w = { 1, 1 } }, "two scalars", "ff", { { 0 }, { 0 } } },
 };

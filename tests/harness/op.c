@@ -47,10 +47,18 @@ static void free_run(run *r)
     free_results(r);
 }
 
+/* As f32, integers too. */
 static void keep(lac_tape *t, lac_tensor *x, lac_tensor **to)
 {
     if (x != NULL && lac_keep(t, x, to) != LAC_OK)
         lac_tape_fail(t, LAC_ERR_MEM);
+    lac_tensor *kept = x != NULL ? *to : NULL, *f = NULL;
+    if (kept == NULL || kept->dtype == LAC_F32)
+        return;
+    LAC_CHECK_STATUS(lac_tensor_new(&f, LAC_F32, kept->ndim, kept->dim));
+    lac_to_f32(f->data, kept->data, kept->dtype, lac_numel(kept));
+    lac_tensor_free(kept);
+    *to = f;
 }
 
 static lac_status take_gradients(lac_tape *t, run *r, const lac_root *roots, int n_roots, lac_tensor **x)

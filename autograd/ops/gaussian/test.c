@@ -1,0 +1,31 @@
+#include "autograd/ops/gaussian/gaussian.h"
+#include "tests/harness/op.h"
+
+#define CASE(...) (lac_op_case){ .op = LAC_OP_gaussian, .ref = gaussian_ref, .seed = 3, .in = { __VA_ARGS__ } }
+
+LAC_TEST(gaussian_matches_its_formula_and_differences)
+{
+    const lac_op_case cases[] = { CASE(LAC_RANDOM(3, 2, 5, 6), LAC_RANDOM(3, 2, 5, 3)), CASE(LAC_RANDOM(2, 3, 1, 8)) };
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        LAC_CHECK(lac_op_value_gap(&cases[i], LAC_F32) < 1e-6 && lac_op_gradient_gap(&cases[i], LAC_F32) < 1e-6);
+        LAC_CHECK(lac_op_value_gap(&cases[i], LAC_BF16) < 4e-3 && lac_op_gradient_gap(&cases[i], LAC_BF16) < 4e-3);
+    }
+}
+
+LAC_TEST(gaussian_of_any_size)
+{
+    lac_op_check_sizes(&CASE(LAC_RANDOM(LAC_N, LAC_H, LAC_W, 2 * LAC_C), LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C)));
+    lac_op_check_sizes(&CASE(LAC_RANDOM(LAC_N, LAC_H, LAC_W, 2 * LAC_C)));
+}
+
+LAC_TEST(gaussian_clamps_and_is_finite_at_the_ends) { LAC_CHECK(lac_op_golden_gap(LAC_OP_gaussian, NULL, "latent.safetensors", "gaussian.clamped") < 1e-6); }
+
+LAC_TEST(gaussian_keeps_the_digits_of_a_small_divergence)
+{ LAC_CHECK(lac_op_golden_gap(LAC_OP_gaussian, NULL, "latent.safetensors", "gaussian.near_normal") < 1e-6); }
+
+LAC_TEST(gaussian_names_what_does_not_fit)
+{
+    LAC_CHECK_FAILS(lac_op_status(&CASE(LAC_RANDOM(2, 3, 3, 5))), LAC_ERR_SHAPE, "moments [N, h, w, 2z]");
+    LAC_CHECK_FAILS(lac_op_status(&CASE(LAC_RANDOM(2, 3, 6))), LAC_ERR_SHAPE, "moments [N, h, w, 2z]");
+    LAC_CHECK_FAILS(lac_op_status(&CASE(LAC_RANDOM(2, 3, 3, 4), LAC_RANDOM(2, 3, 3, 4))), LAC_ERR_SHAPE, "noise [2,3,3,2]");
+}
