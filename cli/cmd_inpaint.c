@@ -2,13 +2,14 @@
 #include "cli/commands.h"
 #include "cli/model_arg.h"
 #include "core/file/atomic.h"
+#include "core/image/paste.h"
 #include "core/memory.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOLE_FROM = 128, MAX_DILATE = 4096 };
+enum { MAX_DILATE = 4096 };
 
 typedef struct task { char *image, *mask, *out; } task;
 typedef struct tasks { task *at; int64_t n, capacity; } tasks;
@@ -67,11 +68,10 @@ static lac_status load_mask(lac_image *mask, const char *path, int64_t grow)
 {
     bool hole = false;
     LAC_TRY(lac_image_load(mask, path, 1));
-    for (int64_t i = 0; i < mask->height * mask->width; i++) {
-        mask->pixels[i] = mask->pixels[i] >= HOLE_FROM;
+    lac_mask_binarise(mask->pixels, mask->height * mask->width);
+    for (int64_t i = 0; i < mask->height * mask->width; i++)
         hole |= mask->pixels[i];
-    }
-    return hole ? dilate(mask, grow) : LAC_FAIL(LAC_ERR_FORMAT, "mask '%s' has no hole: no pixel is above %d", path, HOLE_FROM - 1);
+    return hole ? dilate(mask, grow) : LAC_FAIL(LAC_ERR_FORMAT, "mask '%s' has no hole: no pixel is above 127", path);
 }
 
 static lac_status load_pair(const task *t, int64_t grow, lac_image *image, lac_image *mask)

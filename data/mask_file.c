@@ -1,6 +1,6 @@
 #include "data/mask_file.h"
 
-#include "core/image/image.h"
+#include "core/image/paste.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,8 +17,7 @@ lac_status lac_mask_file_load(lac_mask_file *m, const char *path)
         lac_image_free(&image);
         return s;
     }
-    for (int64_t i = 0; i < image.height * image.width; i++)
-        image.pixels[i] = image.pixels[i] >= 128;
+    lac_mask_binarise(image.pixels, image.height * image.width);
     *m = (lac_mask_file){ .n = image.height / image.width, .size = image.width, .pixels = image.pixels };
     lac_sha256_of(image.pixels, (size_t)(image.height * image.width), digest);
     lac_sha256_hex(digest, m->hash);

@@ -71,6 +71,12 @@ lac_status lac_mask_pad(lac_image *to, const lac_image *from, int64_t multiple)
     return LAC_OK;
 }
 
+void lac_mask_binarise(uint8_t *mask, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        mask[i] = mask[i] >= 128;
+}
+
 static bool same_size(const lac_image *a, const lac_image *b) { return a->height == b->height && a->width == b->width; }
 
 lac_status lac_image_paste(lac_image *to, const lac_image *source, const lac_image *mask, const lac_image *predicted)

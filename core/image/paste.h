@@ -15,6 +15,9 @@ void lac_image_flip(lac_image *image);      /* left and right change places */
 lac_status lac_image_pad(lac_image *to, const lac_image *from, int64_t multiple);
 lac_status lac_mask_pad(lac_image *to, const lac_image *from, int64_t multiple);
 
+/* A mask of 0 and 1 of one of 0 .. 255: hole is what is white, 128 and more. */
+void lac_mask_binarise(uint8_t *mask, int64_t n);
+
 /* The result of inpainting at the source's size: where the mask is set, the prediction; elsewhere the source's own bytes. All three
  * must have one height and width, the images one number of channels: LAC_ERR_SHAPE. */
 lac_status lac_image_paste(lac_image *to, const lac_image *source, const lac_image *mask, const lac_image *predicted);

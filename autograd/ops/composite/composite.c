@@ -19,9 +19,14 @@ static lac_status infer(lac_op_ctx *c)
     return LAC_OK;
 }
 
+static uint32_t reads(const lac_op_ctx *c)
+{
+    return c->wants[2] ? LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_IN(2) : LAC_KEEP_IN(2);
+}
+
 const lac_op_def lac_op_composite = {
     .in = { { "x", LAC_FLOATS | LAC_OPTIONAL }, { "image", LAC_FLOATS }, { "mask", LAC_F32_ONLY } }, .out = { { "y" } },
-    .keeps = LAC_KEEP_IN(2), .infer = infer, .attr_size = sizeof(lac_composite_attr),
+    .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_IN(2), .reads = reads, .infer = infer, .attr_size = sizeof(lac_composite_attr),
 };
 
 lac_tensor *lac_composite(lac_tape *t, lac_tensor *x, lac_tensor *image, lac_tensor *mask, const lac_composite_attr *a)

@@ -8,10 +8,10 @@
  *
  * x      [N, H, W, C]        f32 or bf16, optional; must be absent with `whole`
  * image  [N, H, W, C]        f32 or bf16
- * mask   [N or 1, H, W, 1]   f32, 1 = hole; never gets a gradient
+ * mask   [N or 1, H, W, 1]   f32, 1 = hole; its gradient, where one asks for it, is the plain derivative
  * y      [N, H, W, C + ones + append_mask]   attr's dtype; owned by the tape
  *
- * Backward reads the mask only. */
+ * Backward reads the mask only; for the mask's own gradient x and image. */
 #pragma once
 
 #include "autograd/tape.h"

@@ -57,6 +57,25 @@ LAC_BODY void backward(const lac_op_ctx *c, int which, int64_t from, int64_t to,
 
 static int64_t pixels(const lac_op_ctx *c) { return c->in[1]->dim[0] * c->in[1]->dim[1] * c->in[1]->dim[2]; }
 
+/* Of the mask's pixels from .. to, each that of all pictures which it is for, in their order. */
+LAC_BODY void backward_mask(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype dx, lac_dtype di, lac_dtype dgy)
+{
+    const lac_composite_attr *a = c->attr;
+    const void *restrict x = c->in[0] ? c->in[0]->data : NULL, *restrict image = c->in[1]->data, *restrict gy = c->gout[0]->data;
+    const int64_t n_mask = lac_numel(c->in[2]), n = c->in[1]->dim[3], wide = c->out[0]->dim[3], all = pixels(c);
+    for (int64_t q = from; q < to; q++) {
+        float sum = 0;
+        for (int64_t p = q; p < all; p += n_mask) {
+            for (int64_t k = 0; k < n; k++) {
+                const float one = x ? lac_ld(x, p * n + k, dx) : 0.0f, other = a->whole ? 0.0f : lac_ld(image, p * n + k, di);
+                sum = lac_fma(lac_ld(gy, p * wide + k, dgy), one - other, sum);
+            }
+            sum += a->append_mask ? lac_ld(gy, p * wide + n + a->ones, dgy) : 0.0f;
+        }
+        lac_put(c->gin[2]->data, q, LAC_F32, sum, c->add[2]);
+    }
+}
+
 lac_status LAC_CPU(composite_forward)(const lac_op_ctx *c)
 {
     const lac_dtype dx = c->in[0] ? c->in[0]->dtype : LAC_F32;
@@ -71,5 +90,9 @@ lac_status LAC_CPU(composite_backward)(const lac_op_ctx *c)
         if (c->in[which] != NULL && c->gin[which] != NULL)
             LAC_PARALLEL_BLOCKS(b, from, to, pixels(c))
                 LAC_EACH_DTYPE_2(c->gout[0]->dtype, c->gin[which]->dtype, backward, c, which, from, to);
+    const lac_dtype dx = c->in[0] ? c->in[0]->dtype : LAC_F32;
+    if (c->gin[2] != NULL)
+        LAC_PARALLEL_BLOCKS(b, from, to, lac_numel(c->in[2]))
+            LAC_EACH_DTYPE_3(dx, c->in[1]->dtype, c->gout[0]->dtype, backward_mask, c, from, to);
     return LAC_OK;
 }

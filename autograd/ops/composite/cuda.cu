@@ -39,6 +39,24 @@ static __global__ void composite_backward(GX *__restrict__ gx, const GY *__restr
     }
 }
 
+/* A thread does one pixel of the mask, through all pictures which it is for. */
+template <typename X, typename I, typename GY>
+static __global__ void composite_backward_mask(float *__restrict__ gm, const X *__restrict__ x, const I *__restrict__ image, const GY *__restrict__ gy, pixels s, bool add)
+{
+    for LAC_EACH(q, s.mask) {
+        float sum = 0;
+        for (int64_t p = q; p < s.all; p += s.mask) {
+            const GY *from = gy + p * s.wide;
+            for (int64_t k = 0; k < s.n; k++) {
+                const float one = x ? lac_f32(x[p * s.n + k]) : 0.0f, other = s.whole ? 0.0f : lac_f32(image[p * s.n + k]);
+                sum = lac_fma(lac_f32(from[k]), one - other, sum);
+            }
+            sum += s.append_mask ? lac_f32(from[s.n + s.ones]) : 0.0f;
+        }
+        lac_put(gm + q, sum, add);
+    }
+}
+
 extern "C" lac_status composite_forward_cuda(const lac_op_ctx *c)
 {
     const pixels s = pixels_of(c);
@@ -63,5 +81,14 @@ extern "C" lac_status composite_backward_cuda(const lac_op_ctx *c)
                 return lac_launch(lac_grid_each(s.all * s.n), composite_backward<GY, GX>, lac_data<GX>(c->gin[which]), lac_data<GY>(gy),
                                   lac_data<float>(c->in[2]), s, which == 0, c->add[which]);
             }, gy->dtype, c->gin[which]->dtype));
-    return LAC_OK;
+    if (c->gin[2] == NULL)
+        return LAC_OK;
+    const lac_tensor *x = c->in[0], *image = c->in[1];
+    return lac_typed([&](auto t, auto u, auto w) {
+        using X = decltype(t);
+        using I = decltype(u);
+        using GY = decltype(w);
+        return lac_launch(lac_grid_each(s.mask), composite_backward_mask<X, I, GY>, lac_data<float>(c->gin[2]), lac_data<X>(x), lac_data<I>(image),
+                          lac_data<GY>(gy), s, c->add[2]);
+    }, x ? x->dtype : LAC_F32, image->dtype, gy->dtype);
 }

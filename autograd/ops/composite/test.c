@@ -21,6 +21,22 @@ LAC_TEST(composite_makes_every_network_input)
     check((lac_composite_attr){ .whole = true, .append_mask = true, .dtype = LAC_BF16 }, false, 2);
 }
 
+LAC_TEST(composite_gives_the_mask_its_derivative)
+{
+    const lac_composite_attr all = { .ones = true, .append_mask = true }, whole = { .whole = true, .append_mask = true };
+    const lac_op_case cases[] = {
+        { .op = LAC_OP_composite, .attr = &all, .ref = composite_ref, .in = { LAC_RANDOM(3, 4, 5, 3), LAC_RANDOM(3, 4, 5, 3), LAC_RANDOM(3, 4, 5, 1) } },
+        { .op = LAC_OP_composite, .attr = &all, .ref = composite_ref, .in = { LAC_RANDOM(3, 4, 5, 3), LAC_RANDOM(3, 4, 5, 3), LAC_RANDOM(1, 4, 5, 1) } },
+        { .op = LAC_OP_composite, .attr = &whole, .ref = composite_ref, .in = { { 0 }, LAC_RANDOM(2, 4, 5, 2), LAC_RANDOM(1, 4, 5, 1) } },
+    };
+    for (size_t i = 0; i < LAC_COUNT(cases); i++) {
+        LAC_CHECK(lac_op_gradient_gap(&cases[i], LAC_F32) < 1e-6);
+        LAC_CHECK(lac_op_gradient_gap(&cases[i], LAC_BF16) < 4e-3);
+    }
+    lac_op_check_sizes(&(lac_op_case){ .op = LAC_OP_composite, .attr = &all,
+                                       .in = { LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_RANDOM(LAC_N, LAC_H, LAC_W, LAC_C), LAC_RANDOM(LAC_N, LAC_H, LAC_W, 1) } });
+}
+
 LAC_TEST(composite_refuses_a_mask_of_another_size)
 {
     const lac_op_case k = { .op = LAC_OP_composite, .attr = &(lac_composite_attr){ .ones = true },

@@ -5,6 +5,7 @@ import torch
 
 import deepfill
 import diffusion
+import latent
 import metrics
 import ops
 
@@ -62,6 +63,8 @@ def outputs(kind, x, config, weights):
         return diffusion.scheduler(x["sample"], x["model_output"], x.get("noise"), config)
     if kind in DIFFUSION:
         return DIFFUSION[kind](x, config)
+    if kind in latent.TAPE:
+        return latent.TAPE[kind](x, config)
     if kind == "torch-resize":
         return dict(y=ops.torch_resize(x["x"], config))
     raise KeyError(kind)
@@ -92,7 +95,7 @@ def measured(case):
 
 
 def carries_gradient(kind, name, tensor):
-    constant = name in ("mask", "alpha") or name.endswith(".u") or (kind == "deepfillv2-gan" and name == "image")
+    constant = (name in ("mask", "alpha") and kind not in latent.TAPE) or name.endswith(".u") or (kind == "deepfillv2-gan" and name == "image")
     return tensor.is_floating_point() and not constant
 
 
@@ -100,6 +103,8 @@ def expected(case, dtype=torch.float64, autocast=False):
     """As float32, whatever the arithmetic: outputs, and with case.grad the gradients of inputs and parameters."""
     if case.kind in METRICS + EXACT:
         return measured(case)
+    if case.kind in latent.HOST:
+        return latent.HOST[case.kind](case.inputs, case.config)
     if case.kind in TEXT:
         import strings                  # which makes Cases itself
         return strings.expected(case)

@@ -1,0 +1,69 @@
+"""Reference around latent inpainting networks: Pillow and NumPy for what is bytes, PyTorch for what has gradients."""
+import numpy as np
+import torch
+from PIL import Image
+
+import metrics
+
+
+def schedule():
+    """alpha_bar of Stable Diffusion, in double."""
+    return torch.cumprod(1 - torch.linspace(0.00085 ** 0.5, 0.012 ** 0.5, 1000, dtype=torch.float64) ** 2, 0)
+
+
+# ---- bytes
+
+def resized(image, height, width, kind):
+    channels = image if image.ndim == 3 else image[:, :, None]
+    return metrics.pil_resize(channels, dict(height=height, width=width, filter=kind)).reshape(height, width, *image.shape[2:])
+
+
+def inpaint_input(x, config):
+    image, mask = x["image"], x["mask"]
+    if config["system"] == "blended-latent":
+        small = Image.fromarray(mask.numpy()).resize((mask.shape[1] // 8, mask.shape[0] // 8), Image.NEAREST)
+        return dict(mask=(torch.from_numpy(np.array(small)) / 255 >= 0.5).float()[None, None])
+    h, w = (config.get(k, n) // 8 * 8 for k, n in zip(("height", "width"), mask.shape))
+    picture = resized(image, h, w, "lanczos").double() / 255
+    hole = resized(mask, h, w, "lanczos").double() / 255 >= 0.5
+    masked = (2 * picture - 1) * ~hole[:, :, None]
+    return dict(masked_image=masked.permute(2, 0, 1)[None].float().contiguous(), mask=hole[::8, ::8].float()[None, None].contiguous())
+
+
+def blend_paste(x, config):
+    return dict(image=torch.where(x["mask"][:, :, None] >= 128, x["generated"], x["image"]))
+
+
+def blend_blur(x, config):
+    image, generated, hole = x["image"].numpy().astype(float), x["generated"].numpy().astype(float), x["mask"].numpy() >= 128
+    kernel = np.exp(-np.arange(-10, 11) ** 2 / (2 * 3.5 ** 2))
+    kernel /= kernel.sum()
+    b = np.pad(hole.astype(float), 10, mode="reflect")
+    b = np.apply_along_axis(np.convolve, 1, b, kernel, "valid")
+    b = np.apply_along_axis(np.convolve, 0, b, kernel, "valid")
+    m = 1 - (1 - hole) * (1 - b)
+    blended = image * (1 - m[:, :, None]) + generated * m[:, :, None]
+    return dict(weight=torch.tensor(m).float(), blended=torch.tensor(blended).float(), image=torch.tensor(blended.astype(np.uint8)))
+
+
+def repaint_timesteps(x, config):
+    steps, length, times = (config.get(k, d) for k, d in (("num_inference_steps", 250), ("jump_length", 10), ("jump_n_sample", 10)))
+    from diffusers import RePaintScheduler
+    scheduler = RePaintScheduler(num_train_timesteps=config.get("num_train_timesteps", 1000))
+    scheduler.set_timesteps(steps, length, times)
+    return dict(timesteps=scheduler.timesteps.to(torch.int64))
+
+
+HOST = {"inpaint-input": inpaint_input, "blend/paste": blend_paste, "blend/blur": blend_blur, "repaint-timesteps": repaint_timesteps}
+
+
+# ---- tensors with gradients
+
+def blend_latent(x, config):
+    at = x["timestep"] if config.get("blend_at", "t") == "t" else x["next_timestep"]
+    level = schedule().to(x["z"].dtype)[at] if at >= 0 else torch.ones((), dtype=x["z"].dtype)
+    known = level.sqrt() * x["source"] + (1 - level).sqrt() * x["noise"]
+    return dict(z=x["mask"] * x["z"] + (1 - x["mask"]) * known)
+
+
+TAPE = {"blend/latent": blend_latent}
