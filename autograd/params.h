@@ -42,6 +42,18 @@ typedef struct lac_params {
     struct { void *data; size_t bytes; } block[2];      /* the backend's: values that masters may stand in for, and the others */
 } lac_params;
 
+/* Networks that are trained together, in order; n = 0: nothing is. */
+enum { LAC_MAX_TRAINED = 4 };
+typedef struct lac_trained { lac_params *ps[LAC_MAX_TRAINED]; int n; } lac_trained;
+
+static inline bool lac_trained_has(const lac_trained *t, const lac_params *ps)
+{
+    bool has = false;
+    for (int i = 0; i < t->n; i++)
+        has |= t->ps[i] == ps;
+    return has;
+}
+
 lac_status lac_params_new(lac_params **ps, const char *name, const lac_backend *b, lac_dtype working);
 void lac_params_free(lac_params *ps);
 

@@ -7,7 +7,7 @@
 
 #include "core/memory.h"
 
-enum { MAX_TRAINED = 8, MAX_DEPTH = 4 };
+enum { MAX_TRAINED = LAC_MAX_TRAINED, MAX_DEPTH = 4 };
 
 typedef struct frame { const char *name; const struct frame *parent; } frame;      /* the module path, innermost first */
 

@@ -183,7 +183,8 @@ static lac_status report_scaling(lac_trainer *t, const json_t *config, const ben
     if (!given)
         LAC_TRY(measure_shares(t, config, options->steps, &o));
     for (int p = 0; p < t->recipe.n_phases; p++)
-        parameters += lac_params_numel(t->recipe.phase[p].trains);
+        for (int i = 0; i < t->recipe.phase[p].trains.n; i++)
+            parameters += lac_params_numel(t->recipe.phase[p].trains.ps[i]);
     snprintf(how, sizeof how, given ? "given" : "measured here on %s in %s", t->recipe.backend->name, lac_dtype_name(t->recipe.dtype));
     lac_scaling_print(stdout, &o, lac_config_str(config, "name"), how, lac_config_int(config, "batch.global"), parameters);
     return LAC_OK;

@@ -51,7 +51,7 @@ static double state_bytes(const lac_trainer *t, const lac_params *ps)
     for (int64_t i = 0; i < ps->n; i++)
         bytes += (double)lac_bytes(ps->param[i]->value);
     for (int p = 0; p < t->recipe.n_phases; p++)
-        if (t->recipe.phase[p].trains == ps)
+        if (lac_trained_has(&t->recipe.phase[p].trains, ps))
             floats = 2 + (t->optim_config[p].ema > 0 ? 3.0 : 2.0) / t->comm->size;
     if (floats > 0 && ps->dtype == LAC_F32)         /* the masters are the values */
         bytes = 0;

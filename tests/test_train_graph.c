@@ -112,7 +112,7 @@ enum { MOVES = 5 };
 /* How far the generator's last weights move in each step: the first ones hardly do, their gradients are below Adam's eps. */
 static void measure_moves(double moved[MOVES])
 {
-    const lac_params *ps = t.trainer.recipe.phase[G].trains;
+    const lac_params *ps = t.trainer.recipe.phase[G].trains.ps[0];
     const lac_param *p = ps->param[ps->n - 1]->role == LAC_ROLE_BIAS ? ps->param[ps->n - 2] : ps->param[ps->n - 1];
     const int64_t n = lac_numel(p->value);
     float *x = malloc((size_t)n * sizeof *x), *before = malloc((size_t)n * sizeof *before);
@@ -161,7 +161,7 @@ static float *contents(int phase, size_t *size)
     for (int64_t i = 0; i < s.n; i++) {
         const void *bytes;
         void *copy;
-        if (strncmp(s.array[i].name, t.trainer.recipe.phase[phase].trains->name, strlen(t.trainer.recipe.phase[phase].trains->name)) != 0)
+        if (strncmp(s.array[i].name, t.trainer.recipe.phase[phase].trains.ps[0]->name, strlen(t.trainer.recipe.phase[phase].trains.ps[0]->name)) != 0)
             continue;
         LAC_CHECK_STATUS(lac_state_bytes(&s.array[i], &bytes, &copy));
         fwrite(bytes, 1, lac_state_size(&s.array[i]), f);

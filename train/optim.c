@@ -5,17 +5,19 @@
 
 #include <fnmatch.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ALIGN = 16 };            /* floats: every parameter starts on a cache line */
 
 struct lac_optim {
-    lac_params *params;
+    lac_trained nets;
+    int64_t first[LAC_MAX_TRAINED + 1];         /* where each network's begin in `param` */
     const lac_backend *backend;
     const lac_optim_config *config;
     lac_comm *comm;
-    lac_param **param;          /* trained ones, by name; borrowed */
+    lac_param **param;          /* trained ones, by network and name; borrowed */
     int64_t *start;             /* where each one's floats begin in an arena */
     lac_update_range *range;    /* what of them is this rank's to move (ZeRO-1); the copy that the host changes */
     int64_t *range_of;          /* whose each range is */
@@ -34,7 +36,12 @@ struct lac_optim {
 
 static double either(double own, double otherwise) { return isnan(own) ? otherwise : own; }
 
-static bool fits(const lac_optim_group *g, const lac_param *p) { return fnmatch(g->match, p->name, 0) == 0; }
+static bool fits(const lac_optim_group *g, const lac_param *p)
+{
+    char whole[2 * LAC_PARAM_NAME];
+    snprintf(whole, sizeof whole, "%s/%s", p->of->name, p->name);
+    return fnmatch(g->match, p->name, 0) == 0 || fnmatch(g->match, whole, 0) == 0;
+}
 
 static lac_status set_range(lac_optim *o, lac_update_range *r, const lac_param *p, const int *clip_group)
 {
@@ -77,7 +84,8 @@ static lac_status check_groups_fit(const lac_optim *o)
         for (int64_t i = 0; i < o->n && !any; i++)
             any = fits(&o->config->groups[g], o->param[i]);
         if (!any)
-            return LAC_FAIL(LAC_ERR_CONFIG, "optim: group %lld: '%s' fits no parameter of '%s'", (long long)g + 1, o->config->groups[g].match, o->params->name);
+            return LAC_FAIL(LAC_ERR_CONFIG, "optim: group %lld: '%s' fits no parameter of '%s'%s", (long long)g + 1, o->config->groups[g].match,
+                            o->nets.ps[0]->name, o->nets.n > 1 ? " and the networks beside it" : "");
     }
     return LAC_OK;
 }
@@ -138,12 +146,21 @@ static lac_status share_out(lac_optim *o, const lac_update_range *of_param)
 
 static lac_status find_trained(lac_optim *o)
 {
-    LAC_TRY(lac_calloc((void **)&o->param, (size_t)o->params->n, sizeof o->param[0]));
-    LAC_TRY(lac_calloc((void **)&o->start, (size_t)o->params->n, sizeof o->start[0]));
-    for (int64_t i = 0; i < o->params->n; i++)
-        if (lac_param_trained(o->params->sorted[i]))
-            o->param[o->n++] = o->params->sorted[i];
-    return o->n > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "'%s' has no parameter to train", o->params->name);
+    int64_t all = 0;
+    for (int k = 0; k < o->nets.n; k++)
+        all += o->nets.ps[k]->n;
+    LAC_TRY(lac_calloc((void **)&o->param, (size_t)all, sizeof o->param[0]));
+    LAC_TRY(lac_calloc((void **)&o->start, (size_t)all, sizeof o->start[0]));
+    for (int k = 0; k < o->nets.n; k++) {
+        const lac_params *ps = o->nets.ps[k];
+        for (int64_t i = 0; i < ps->n; i++)
+            if (lac_param_trained(ps->sorted[i]))
+                o->param[o->n++] = ps->sorted[i];
+        o->first[k + 1] = o->n;
+        if (o->first[k + 1] == o->first[k])
+            return LAC_FAIL(LAC_ERR_STATE, "'%s' has no parameter to train", ps->name);
+    }
+    return LAC_OK;
 }
 
 static lac_status alloc_arenas(lac_optim *o)
@@ -207,7 +224,8 @@ static lac_status adopt(lac_optim *o)
         p->has_grad = false;
         LAC_TRY(value_to_master(p));
     }
-    lac_params_borrow_masters(o->params);
+    for (int k = 0; k < o->nets.n; k++)
+        lac_params_borrow_masters(o->nets.ps[k]);
     return lac_optim_restart_ema(o);
 }
 
@@ -226,16 +244,17 @@ static lac_status build(lac_optim *o)
     return adopt(o);
 }
 
-lac_status lac_optim_new(lac_optim **out, lac_params *ps, const lac_optim_config *c, uint32_t *bad, const lac_update_scalars *scalars,
+lac_status lac_optim_new(lac_optim **out, const lac_trained *nets, const lac_optim_config *c, uint32_t *bad, const lac_update_scalars *scalars,
                          lac_comm *comm)
 {
+    const lac_backend *b = nets->ps[0]->backend;
     *out = NULL;
-    if (ps->backend->update == NULL)
-        return LAC_FAIL(LAC_ERR_NO_KERNEL, "no kernel: optimizer update on '%s'", ps->backend->name);
+    if (b->update == NULL)
+        return LAC_FAIL(LAC_ERR_NO_KERNEL, "no kernel: optimizer update on '%s'", b->name);
     lac_optim *o = NULL;
     LAC_TRY(lac_calloc((void **)&o, 1, sizeof *o));
-    o->params = ps;
-    o->backend = ps->backend;
+    o->nets = *nets;
+    o->backend = b;
     o->config = c;
     o->comm = comm;
     o->update = (lac_update){ .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps,
@@ -252,7 +271,8 @@ void lac_optim_free(lac_optim *o)
 {
     if (o == NULL)
         return;
-    lac_params_own_values(o->params);           /* without memory for them it ends as a network without data */
+    for (int k = 0; k < o->nets.n; k++)
+        lac_params_own_values(o->nets.ps[k]);           /* without memory for them it ends as a network without data */
     for (int64_t i = 0; i < o->n; i++) {
         o->param[i]->master = o->param[i]->grad = NULL;
         o->param[i]->has_grad = false;
@@ -278,13 +298,23 @@ static double ema_keep(const lac_optim_config *c, int64_t n)
 
 static int by_name(const void *name, const void *p) { return strcmp(name, (*(lac_param *const *)p)->name); }
 
+/* Its place in `param`; -1 for one that is not trained here. */
+static int64_t place_of(const lac_optim *o, const lac_param *p)
+{
+    int k = 0;
+    while (k < o->nets.n && o->nets.ps[k] != p->of)
+        k++;
+    if (k == o->nets.n)
+        return -1;
+    lac_param *const *found = bsearch(p->name, o->param + o->first[k], (size_t)(o->first[k + 1] - o->first[k]), sizeof o->param[0], by_name);
+    return found != NULL ? found - o->param : -1;
+}
+
 lac_status lac_optim_gradient_done(void *optim, lac_param *p)
 {
     lac_optim *o = optim;
-    if (o->comm->size == 1)
-        return LAC_OK;
-    lac_param *const *found = bsearch(p->name, o->param, (size_t)o->n, sizeof o->param[0], by_name);
-    return found == NULL ? LAC_OK : lac_buckets_complete(&o->buckets, o->grad, o->start[found - o->param], lac_numel(p->value));
+    const int64_t i = o->comm->size == 1 ? -1 : place_of(o, p);
+    return i < 0 ? LAC_OK : lac_buckets_complete(&o->buckets, o->grad, o->start[i], lac_numel(p->value));
 }
 
 lac_status lac_optim_reduce(lac_optim *o) { return o->comm->size == 1 ? LAC_OK : lac_buckets_reduce(&o->buckets, o->grad); }
@@ -419,7 +449,7 @@ static lac_status add_arena(const lac_optim *o, lac_state *s, const lac_backend 
 {
     for (int64_t i = 0; i < o->n; i++) {
         const lac_tensor *v = o->param[i]->value;
-        LAC_TRY(lac_state_add(s, b, LAC_F32, v->ndim, v->dim, arena + o->start[i], "%s/%s/%s", o->params->name, what, o->param[i]->name));
+        LAC_TRY(lac_state_add(s, b, LAC_F32, v->ndim, v->dim, arena + o->start[i], "%s/%s/%s", o->param[i]->of->name, what, o->param[i]->name));
     }
     return LAC_OK;
 }
@@ -439,7 +469,7 @@ lac_status lac_optim_state(lac_optim *o, lac_state *s)
     LAC_TRY(add_arena(o, s, b, "v", moments + o->size));
     if (o->update.ema != NULL)
         LAC_TRY(add_arena(o, s, b, "ema", moments + 2 * o->size));
-    return lac_state_add(s, NULL, LAC_I64, 0, NULL, &o->state.applied, "%s/applied", o->params->name);
+    return lac_state_add(s, NULL, LAC_I64, 0, NULL, &o->state.applied, "%s/applied", o->nets.ps[0]->name);
 }
 
 void lac_optim_state_end(lac_optim *o)

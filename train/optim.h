@@ -1,4 +1,5 @@
-/* train/optim.h -- the optimizer of one network: its masters, gradients, moments and EMA, in flat f32 arenas in name order.
+/* train/optim.h -- the optimizer of one network or of several together: masters, gradients, moments and EMA, in flat f32 arenas, network by network in
+ * name order.
  *
  * Over several ranks it is sharded (ZeRO-1, arXiv:1910.02054): gradients are reduced into equal shares (train/buckets.h), each rank moves its own and holds
  * moments and EMA of that alone, and the masters are gathered again. Every call but _begin, _note_gradients, _lr, _wait, _grad_norm
@@ -14,7 +15,8 @@
 #include "train/state.h"
 #include "core/update.h"
 
-/* For the parameters whose name `match` fits (fnmatch; '*' crosses dots). Of several that fit, the later wins, key by key. */
+/* For the parameters whose name, alone or behind its network's ("unet/conv_in.weight"), `match` fits (fnmatch; '*' crosses dots and slashes). Of
+ * several that fit, the later wins, key by key. */
 typedef struct lac_optim_group {
     char *match;
     double lr;                  /* peak learning rate in place of the optimizer's; NAN: the optimizer's */
@@ -40,10 +42,10 @@ void lac_optim_config_free(lac_optim_config *c);
 
 typedef struct lac_optim lac_optim;
 
-/* `ps` after lac_params_init, not frozen; borrowed, as are *c and comm. In the backend's memory: *bad, the run's sticky flag, and *scalars, which
+/* The networks after lac_params_init, at least one, none frozen; borrowed, as are *c and comm. In the backend's memory: *bad, the run's sticky flag, and *scalars, which
  * the caller fills before each step with what lac_optim_begin said. Masters start as the values, EMA as the masters. A group that fits no
  * parameter is LAC_ERR_CONFIG. */
-lac_status lac_optim_new(lac_optim **o, lac_params *ps, const lac_optim_config *c, uint32_t *bad, const lac_update_scalars *scalars, lac_comm *comm);
+lac_status lac_optim_new(lac_optim **o, const lac_trained *nets, const lac_optim_config *c, uint32_t *bad, const lac_update_scalars *scalars, lac_comm *comm);
 void lac_optim_free(lac_optim *o);              /* f32 values get memory of their own again; NULL is fine */
 
 /* Sums the gradients over the ranks, each piece to its own: of what is complete (a lac_gradient_done, with the optimizer as context), while
@@ -76,7 +78,7 @@ lac_status lac_optim_restart_ema(lac_optim *o);
 /* EMA and masters change places (buffers stay: they are copied, not averaged). Twice is nothing. Does nothing without EMA. */
 lac_status lac_optim_swap_ema(lac_optim *o);
 
-/* Lists "PARAMS/master/NAME", m, v, ema and "PARAMS/applied", whole whatever the number of ranks. After loading into them: _restored, which
+/* Lists "NETWORK/master/NAME", m, v, ema and, of the first network, "NETWORK/applied", whole whatever the number of ranks. After loading into them: _restored, which
  * takes them over and makes the values again. The arrays stand until _state_end. */
 lac_status lac_optim_state(lac_optim *o, lac_state *s);
 lac_status lac_optim_restored(lac_optim *o);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const lac_key group_keys[] = {
-    { .name = "match", .type = LAC_KEY_STR, .help = "parameter names, '*' and '?' as in a shell: \"*.bias\"" },
+    { .name = "match", .type = LAC_KEY_STR, .help = "parameter names, alone or behind their network's, '*' and '?' as in a shell: \"*.bias\", \"unet/*\"" },
     { .name = "lr", .type = LAC_KEY_NUM, .value = "", .min = 0, .max = 1e9, .help = "learning rate in place of the optimizer's" },
     { .name = "decay", .type = LAC_KEY_NUM, .value = "", .min = 0, .max = 1e9, .help = "weight decay in place of the optimizer's" },
     { .name = "clip", .type = LAC_KEY_NUM, .value = "", .min = 0, .max = 1e30, .help = "largest gradient norm of these parameters by themselves" },

@@ -28,7 +28,7 @@ static lac_status check_phases(const lac_recipe *r)
 {
     bool any = false;
     for (int p = 0; p < r->n_phases; p++)
-        any |= r->phase[p].trains != NULL;
+        any |= r->phase[p].trains.n > 0;
     return any ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "no phase trains anything");
 }
 
@@ -37,7 +37,7 @@ static lac_status check_trained(const lac_recipe *r, const lac_params *ps)
 {
     bool trained = !has_parameters(ps);
     for (int p = 0; p < r->n_phases; p++)
-        trained |= r->phase[p].trains == ps;
+        trained |= lac_trained_has(&r->phase[p].trains, ps);
     return trained || ps->frozen ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "no phase trains the network '%s', and it is not frozen", ps->name);
 }
 
@@ -99,7 +99,15 @@ lac_status lac_recipe_phase(lac_recipe *r, lac_phase **p, const char *name, cons
     if (r->n_phases == LAC_MAX_PHASES)
         return LAC_FAIL(LAC_ERR_STATE, "phase '%s': a step has at most %d", name, LAC_MAX_PHASES);
     *p = &r->phase[r->n_phases++];
-    **p = (lac_phase){ .name = name, .optim = optim, .trains = trains };
+    **p = (lac_phase){ .name = name, .optim = optim };
+    return trains != NULL ? lac_phase_trains(*p, trains) : LAC_OK;
+}
+
+lac_status lac_phase_trains(lac_phase *p, lac_params *ps)
+{
+    if (p->trains.n == LAC_MAX_TRAINED)
+        return LAC_FAIL(LAC_ERR_STATE, "network '%s': phase '%s' trains at most %d", ps->name, p->name, LAC_MAX_TRAINED);
+    p->trains.ps[p->trains.n++] = ps;
     return LAC_OK;
 }
 

@@ -16,7 +16,7 @@ enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN =
 typedef struct lac_phase {
     const char *name;                       /* "d", "g" */
     const char *optim;                      /* key under `optim` */
-    lac_params *trains;                     /* NULL, as is optim: it moves nothing, it measures: buffers, shown numbers, losses without a gradient */
+    lac_trained trains;                     /* none, and optim NULL: it moves nothing, it measures: buffers, shown numbers, losses without a gradient */
     struct { const char *name; double weight; } loss[LAC_MAX_LOSSES];
     int n_losses;
     const char *shown[LAC_MAX_SHOWN];       /* numbers for the log that are no losses */
@@ -98,6 +98,8 @@ lac_status lac_recipe_network(lac_recipe *r, const char *name, lac_params **ps);
 lac_status lac_recipe_frozen(lac_recipe *r, const char *name, lac_params **ps);
 /* The next phase of a step; names are borrowed. optim and trains NULL: it trains nothing. */
 lac_status lac_recipe_phase(lac_recipe *r, lac_phase **p, const char *name, const char *optim, lac_params *trains);
+/* Another network that it trains: one optimizer moves them all. Its groups tell them apart by name ("text_encoder/" and a star). */
+lac_status lac_phase_trains(lac_phase *p, lac_params *ps);
 lac_status lac_phase_loss(lac_phase *p, const char *name, double weight);
 lac_status lac_phase_shown(lac_phase *p, const char *name);
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

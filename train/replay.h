@@ -18,7 +18,7 @@ typedef struct lac_replays {
 
 typedef lac_status lac_replay_body(void *context);
 
-/* signature: all that the calls depend on but for addresses; place: a number that changes when memory that they use moves. `ps` is the network
- * that o trains; both are NULL where nothing is trained. */
-lac_status lac_replay_run(lac_replays *r, const char *signature, uint64_t place, lac_params *ps, lac_optim *o, lac_replay_body *body, void *context);
+/* signature: all that the calls depend on but for addresses; place: a number that changes when memory that they use moves. `nets` are what
+ * o trains; where nothing is trained there are none, and o is NULL. */
+lac_status lac_replay_run(lac_replays *r, const char *signature, uint64_t place, const lac_trained *nets, lac_optim *o, lac_replay_body *body, void *context);
 void lac_replays_free(lac_replays *r);

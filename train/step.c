@@ -44,8 +44,8 @@ static lac_status forward_backward(lac_tape *tape, void *context)
     lac_phase_out out = { .sum = { NULL } };
     lac_tensor *field[LAC_MAX_FIELDS] = { NULL };
     lac_root root[LAC_MAX_LOSSES];
-    if (phase->trains != NULL)
-        lac_tape_train(tape, phase->trains);
+    for (int i = 0; i < phase->trains.n; i++)
+        lac_tape_train(tape, phase->trains.ps[i]);
     if (m->reduce)
         lac_tape_when_done(tape, lac_optim_gradient_done, t->optim[m->phase]);
     for (int i = 0; t->recipe.def->fields[i] != NULL; i++)
@@ -61,7 +61,7 @@ static lac_status forward_backward(lac_tape *tape, void *context)
         lac_tape_read(tape, out.sum[i], &t->staging.out->micro[row].sum[i]);
         root[i] = (lac_root){ .y = out.scale[i] != NULL ? scaled(tape, out.sum[i], out.scale[i]) : out.sum[i], .seed = &run.seed[m->phase][i] };
     }
-    return phase->trains != NULL ? lac_backward(tape, root, phase->n_losses) : lac_tape_status(tape);
+    return phase->trains.n > 0 ? lac_backward(tape, root, phase->n_losses) : lac_tape_status(tape);
 }
 
 static lac_status run_micro(lac_trainer *t, int p, const lac_batch *batch, int64_t from, int64_t n, bool reduce)
@@ -97,8 +97,9 @@ static lac_status all_micros(void *context)
 {
     const job *j = context;
     lac_trainer *t = j->t;
-    if (t->recipe.phase[j->phase].trains != NULL)
-        lac_params_clear_grad(t->recipe.phase[j->phase].trains);
+    const lac_trained *nets = &t->recipe.phase[j->phase].trains;
+    for (int i = 0; i < nets->n; i++)
+        lac_params_clear_grad(nets->ps[i]);
     for (int64_t from = 0; from < j->batch->n; from += t->micro)
         LAC_TRY(run_micro(t, j->phase, j->batch, from, LAC_MIN(t->micro, j->batch->n - from), j->reduce));
     return LAC_OK;
@@ -151,7 +152,7 @@ static lac_status run_phase(lac_trainer *t, int p, const lac_batch *batch)
     lac_replays *r = lac_tape_profiled(t->tape) ? &each_time : &t->replays;
     snprintf(signature, sizeof signature, "%s/%s/n%lld/size%lld/%s/at%lld", t->stage, phase->name, (long long)batch->n, (long long)t->recipe.size,
              lac_dtype_name(t->recipe.dtype), (long long)lac_staging_offset(&t->staging, batch));
-    return lac_replay_run(r, signature, lac_tape_moves(t->tape) + t->staging.moves, phase->trains, t->optim[p], whole_phase, &j);
+    return lac_replay_run(r, signature, lac_tape_moves(t->tape) + t->staging.moves, &phase->trains, t->optim[p], whole_phase, &j);
 }
 
 /* ---- looking at what came of a step ---- */

@@ -32,11 +32,11 @@ lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const jso
     LAC_TRY(lac_staging_open(&t->staging, b, t->recipe.n_phases, t->share / t->micro));
     for (int p = 0; p < t->recipe.n_phases; p++) {
         char key[64];
-        if (t->recipe.phase[p].trains == NULL)
+        if (t->recipe.phase[p].trains.n == 0)
             continue;
         snprintf(key, sizeof key, "optim.%s", t->recipe.phase[p].optim);
         LAC_TRY(lac_context(lac_optim_config_read(&t->optim_config[p], lac_config_at(config, key)), "%s", key));
-        LAC_TRY(lac_context(lac_optim_new(&t->optim[p], t->recipe.phase[p].trains, &t->optim_config[p], t->staging.bad,
+        LAC_TRY(lac_context(lac_optim_new(&t->optim[p], &t->recipe.phase[p].trains, &t->optim_config[p], t->staging.bad,
                                           &t->staging.in->phase[p].update, comm), "%s", key));
     }
     return LAC_OK;
