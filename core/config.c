@@ -152,6 +152,7 @@ static lac_status take_number(json_t **out, const lac_key *key, const json_t *gi
 static lac_status take_list(json_t **out, const lac_key *key, const json_t *given, const place *at)
 {
     lac_key element = *key;
+    element.only = NULL;
     element.type = key->of ? key->of | (key->type & (LAC_KEY_BELOW_MAX | LAC_KEY_ABOVE_MIN)) : LAC_KEY_TABLE;
     json_t *list = json_array();
     lac_status s = list ? LAC_OK : no_memory();
@@ -292,8 +293,21 @@ static bool fits(const json_t *given, unsigned type, unsigned bit, bool (*is)(co
 static bool is_list(const json_t *v) { return json_is_array(v); }
 static bool is_table(const json_t *v) { return json_is_object(v); }
 
+static lac_status check_only(const lac_key *key, const json_t *given, const place *at)
+{
+    char found[96];
+    json_t *wanted = json_loads(key->only, JSON_DECODE_ANY, NULL);
+    const bool same = json_is_number(given) && json_is_number(wanted) ? json_number_value(given) == json_number_value(wanted) : json_equal(given, wanted);
+    if (wanted == NULL)
+        return no_memory();
+    json_decref(wanted);
+    return same ? LAC_OK : complain(at, "'%s' must be %s here, is %s", at->path, key->only, describe_value(given, found, sizeof found));
+}
+
 static lac_status take(json_t **out, const lac_key *key, const json_t *given, const place *at)
 {
+    if (key->only != NULL)
+        LAC_TRY(check_only(key, given, at));
     if (json_is_number(given) && key->type & (LAC_KEY_INT | LAC_KEY_NUM))
         return take_number(out, key, given, at);
     if (fits(given, key->type, LAC_KEY_LIST, is_list))

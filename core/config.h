@@ -26,8 +26,13 @@ typedef struct lac_key {
     double min, max;            /* of a number, list elements included; both belong to it; min == max: no limits */
     unsigned of;                /* element types of a list */
     const struct lac_key *sub;
+    const char *only;           /* JSON: the one value that it may have; NULL: any */
     const char *help;           /* one line; printed by --help and probe --list */
 } lac_key;
+
+/* A key of a published config that has no effect here: with the value that it must have (JSON), or NULL for any. Absent unless given. */
+#define LAC_KEY_ANY (LAC_KEY_BOOL | LAC_KEY_INT | LAC_KEY_NUM | LAC_KEY_STR | LAC_KEY_NULL | LAC_KEY_LIST | LAC_KEY_TABLE)
+#define LAC_KEY_INERT(key, value) { key, LAC_KEY_ANY, "", .of = LAC_KEY_ANY, .only = value, .help = "no effect here" }
 
 /* Puts where a dotted path was set ("x.lua:12"), or "" into `where`; may be NULL. */
 typedef void lac_config_where(void *context, const char *dotted_path, char *where, size_t size);

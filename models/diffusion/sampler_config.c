@@ -14,18 +14,7 @@ static lac_named samplers = { "sampler", LAC_ERR_CONFIG, {
 #undef LAC_SAMPLER
 } };
 
-/* Keys that no sampler here has a use for, with the value that they must have; NULL: any. */
-static const struct { const char *name, *value; } inert[] = {
-    { "trained_betas", "null" }, { "thresholding", "false" }, { "dynamic_thresholding_ratio", NULL }, { "sample_max_value", NULL },
-    { "use_exponential_sigmas", "false" }, { "use_beta_sigmas", "false" }, { "use_lu_lambdas", "false" }, { "use_flow_sigmas", "false" },
-    { "use_dynamic_shifting", "false" }, { "flow_shift", "1.0" }, { "time_shift_type", NULL }, { "shift_terminal", "null" },
-    { "lambda_min_clipped", "\"-Infinity\"" }, { "interpolation_type", "\"linear\"" }, { "timestep_type", "\"discrete\"" }, { "predict_x0", "true" },
-    { "solver_p", "null" }, { "sigma_min", "null" }, { "sigma_max", "null" },
-};
-
-#define ANY (LAC_KEY_BOOL | LAC_KEY_INT | LAC_KEY_NUM | LAC_KEY_STR | LAC_KEY_NULL | LAC_KEY_LIST | LAC_KEY_TABLE)
-#define LOOSE(key, text) { key, ANY, "", .of = ANY & ~(unsigned)LAC_KEY_LIST, .help = text }
-#define INERT(key) LOOSE(key, "diffusers' default alone")
+#define LOOSE(key, text) { key, LAC_KEY_ANY, "", .of = LAC_KEY_ANY, .help = text }
 
 const lac_key lac_sampler_keys[] = {
     LOOSE("_class_name", "the sampler, by diffusers' class"),
@@ -37,30 +26,14 @@ const lac_key lac_sampler_keys[] = {
     LOOSE("set_alpha_to_one", "DDIM, PNDM"), LOOSE("skip_prk_steps", "PNDM"), LOOSE("solver_order", "DPM, UniPC"), LOOSE("algorithm_type", "DPM"),
     LOOSE("solver_type", "DPM, UniPC"), LOOSE("lower_order_final", "DPM, UniPC"), LOOSE("euler_at_final", "DPM"), LOOSE("disable_corrector", "UniPC"),
     LOOSE("use_karras_sigmas", "DPM, UniPC, Euler"), LOOSE("final_sigmas_type", "DPM, UniPC, Euler"),
-    INERT("trained_betas"), INERT("thresholding"), INERT("dynamic_thresholding_ratio"), INERT("sample_max_value"), INERT("use_exponential_sigmas"),
-    INERT("use_beta_sigmas"), INERT("use_lu_lambdas"), INERT("use_flow_sigmas"), INERT("use_dynamic_shifting"), INERT("flow_shift"),
-    INERT("time_shift_type"), INERT("shift_terminal"), INERT("lambda_min_clipped"), INERT("interpolation_type"), INERT("timestep_type"),
-    INERT("predict_x0"), INERT("solver_p"), INERT("sigma_min"), INERT("sigma_max"),
+    LAC_KEY_INERT("trained_betas", "null"), LAC_KEY_INERT("thresholding", "false"), LAC_KEY_INERT("dynamic_thresholding_ratio", NULL),
+    LAC_KEY_INERT("sample_max_value", NULL), LAC_KEY_INERT("use_exponential_sigmas", "false"), LAC_KEY_INERT("use_beta_sigmas", "false"),
+    LAC_KEY_INERT("use_lu_lambdas", "false"), LAC_KEY_INERT("use_flow_sigmas", "false"), LAC_KEY_INERT("use_dynamic_shifting", "false"),
+    LAC_KEY_INERT("flow_shift", "1.0"), LAC_KEY_INERT("time_shift_type", NULL), LAC_KEY_INERT("shift_terminal", "null"),
+    LAC_KEY_INERT("lambda_min_clipped", "\"-Infinity\""), LAC_KEY_INERT("interpolation_type", "\"linear\""), LAC_KEY_INERT("timestep_type", "\"discrete\""),
+    LAC_KEY_INERT("predict_x0", "true"), LAC_KEY_INERT("solver_p", "null"), LAC_KEY_INERT("sigma_min", "null"), LAC_KEY_INERT("sigma_max", "null"),
     { NULL },
 };
-
-static lac_status check_inert(const json_t *config)
-{
-    for (size_t i = 0; i < LAC_COUNT(inert); i++) {
-        const json_t *found = json_object_get(config, inert[i].name);
-        if (found == NULL || inert[i].value == NULL)
-            continue;
-        json_t *wanted = json_loads(inert[i].value, JSON_DECODE_ANY, NULL);
-        const bool same = json_is_number(found) && json_is_number(wanted) ? json_number_value(found) == json_number_value(wanted) : json_equal(found, wanted);
-        const bool failed = wanted == NULL;
-        json_decref(wanted);
-        if (failed)
-            return LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
-        if (!same)
-            return LAC_FAIL(LAC_ERR_CONFIG, "'%s' has no effect here and must be %s", inert[i].name, inert[i].value);
-    }
-    return LAC_OK;
-}
 
 /* The members of config that keys name, or (keys NULL) those that do not begin with _, and the class. */
 static lac_status members(const json_t *config, const lac_key *keys, json_t **part)
@@ -132,7 +105,6 @@ lac_status lac_sampler_open(lac_sampler *s, const json_t *config)
     LAC_TRY(find(&s->def, config));
     LAC_TRY(resolve(config, lac_sampler_keys, true, &known));
     json_decref(known);
-    LAC_TRY(check_inert(config));
     LAC_TRY(resolve(config, s->def->keys, false, &s->config));
     const lac_status status = fill(s);
     if (status != LAC_OK)
