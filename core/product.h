@@ -3,7 +3,7 @@
 
 #include "core/tensor.h"
 
-/* C = A B + bias, or C += A B. Strides in elements: A[i, k] = a[i * a_row + k * a_col], B[k, j] = b[k * b_row + j * b_col],
+/* C = A B + bias, or C += A B + bias. Strides in elements: A[i, k] = a[i * a_row + k * a_col], B[k, j] = b[k * b_row + j * b_col],
  * C[i, j] = c[i * c_row + j]; one of each pair of strides is 1. A and B have the same dtype; C is f32 or that.
  * batch > 1: the same product at the batch strides. */
 typedef struct lac_product {

@@ -362,6 +362,30 @@ static void check_product(lac_product p, double tolerance)
     free(a), free(b), free(bias), free(da), free(db), free(c), free(other), free(ws), free(scratch);
 }
 
+/* Packed copies go by the weight's name: a square one, its transpose and parts of equal shape are different things. */
+static void check_kept(int64_t first, bool transposed)
+{
+    enum { M = 20, N = 16 };
+    float *a = fresh(M * N), *w = fresh(N * 3 * N), *c[2] = { fresh(M * N), fresh(M * N) };
+    const lac_product p = { .batch = 1, .m = M, .n = N, .k = N, .a_row = N, .a_col = 1, .b_row = transposed ? 1 : 3 * N, .b_col = transposed ? 3 * N : 1, .c_row = N };
+    void *ws;
+    size_t size;
+    fill(a, LAC_F32, M * N, 1), fill(w, LAC_F32, N * 3 * N, 2);
+    LAC_CHECK_STATUS(lac_dnn_matmul_workspace(&p, false, &size));
+    LAC_CHECK_STATUS(lac_aligned_alloc(&ws, size));
+    for (int kept = 0; kept < 2; kept++)
+        LAC_CHECK_STATUS(lac_dnn_matmul(&p, a, &(lac_dnn_weight){ w + first, kept ? UINT64_MAX : 0, 1, first }, NULL, c[kept], ws));
+    LAC_CHECK(memcmp(c[0], c[1], M * N * sizeof(float)) == 0);
+    free(a), free(w), free(c[0]), free(c[1]), free(ws);
+}
+
+LAC_TEST(products_keep_each_view_of_a_weight_apart)
+{
+    for (int i = 0; i < 6; i++)
+        check_kept(i / 2 * 16, i % 2);
+    lac_dnn_forget(UINT64_MAX);
+}
+
 static void check_products(lac_dtype d, lac_dtype dc, double tolerance)
 {
     static const int64_t size[][3] = { { 1, 1, 300 }, { 77, 48, 96 }, { 200, 33, 17 }, { 16, 640, 64 } };

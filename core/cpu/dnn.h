@@ -14,8 +14,8 @@
 #include "core/conv.h"
 #include "core/product.h"
 
-/* A weight of the convolution's dtype, and the name under which packed copies may be kept. */
-typedef struct lac_dnn_weight { const void *data; uint64_t uid, version; } lac_dnn_weight;
+/* A weight of the convolution's dtype, and the name under which packed copies may be kept; where data is a part of the tensor, its first element. */
+typedef struct lac_dnn_weight { const void *data; uint64_t uid, version; int64_t first; } lac_dnn_weight;
 
 /* dx: dtype of gx for LAC_CONV_GRAD_X, else ignored; packed: the weight has a uid. */
 lac_status lac_dnn_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dtype dx, bool packed, size_t *size);
@@ -42,6 +42,8 @@ lac_status lac_dnn_product_run(const lac_dnn_product *handle, const void *a, con
  * (batch 1). */
 lac_status lac_dnn_matmul_workspace(const lac_product *p, bool packed, size_t *size);
 lac_status lac_dnn_matmul(const lac_product *p, const void *a, const lac_dnn_weight *b, const float *bias, void *c, void *workspace);
+/* The same, but where p->add C = A B + bias + onto, laid out as C; NULL: C itself. */
+lac_status lac_dnn_matmul_onto(const lac_product *p, const void *a, const lac_dnn_weight *b, const float *bias, const void *onto, void *c, void *workspace);
 
 /* Drops the packed copies of a tensor; lac_dnn_clear drops everything cached (at exit, and in tests). No call may be running. */
 void lac_dnn_forget(uint64_t uid);

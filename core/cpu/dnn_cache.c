@@ -95,6 +95,7 @@ lac_status lac_md_layout(uint64_t *layout, lac_md md)
 /* Packed weights, a list per hash of the uid. */
 typedef struct packed {
     uint64_t uid, version, layout;
+    int64_t first;
     bool filled;
     void *data;
     struct packed *next;
@@ -102,10 +103,10 @@ typedef struct packed {
 enum { N_LISTS = 256 };
 static packed *lists[N_LISTS];
 
-static packed *find_packed(uint64_t uid, uint64_t layout)
+static packed *find_packed(const lac_dnn_weight *w, uint64_t layout)
 {
-    for (packed *p = lists[uid % N_LISTS]; p; p = p->next)
-        if (p->uid == uid && p->layout == layout)
+    for (packed *p = lists[w->uid % N_LISTS]; p; p = p->next)
+        if (p->uid == w->uid && p->first == w->first && p->layout == layout)
             return p;
     return NULL;
 }
@@ -116,7 +117,7 @@ static void drop_packed(packed *p)
     free(p);
 }
 
-static lac_status new_packed(packed **p, uint64_t uid, uint64_t layout, size_t bytes)
+static lac_status new_packed(packed **p, const lac_dnn_weight *w, uint64_t layout, size_t bytes)
 {
     packed *fresh = NULL;
     LAC_TRY(lac_calloc((void **)&fresh, 1, sizeof *fresh));
@@ -125,18 +126,19 @@ static lac_status new_packed(packed **p, uint64_t uid, uint64_t layout, size_t b
         drop_packed(fresh);
         return s;
     }
-    fresh->uid = uid;
+    fresh->uid = w->uid;
+    fresh->first = w->first;
     fresh->layout = layout;
-    fresh->next = lists[uid % N_LISTS];
-    lists[uid % N_LISTS] = *p = fresh;
+    fresh->next = lists[w->uid % N_LISTS];
+    lists[w->uid % N_LISTS] = *p = fresh;
     return LAC_OK;
 }
 
 static lac_status packed_copy(const void **to, const lac_dnn_weight *w, uint64_t layout, size_t bytes, lac_packer *pack, const void *context)
 {
-    packed *p = find_packed(w->uid, layout);
+    packed *p = find_packed(w, layout);
     if (p == NULL)
-        LAC_TRY(new_packed(&p, w->uid, layout, bytes));
+        LAC_TRY(new_packed(&p, w, layout, bytes));
     if (!p->filled || p->version != w->version)
         LAC_TRY(pack(context, w->data, p->data));
     p->filled = true;

@@ -45,6 +45,7 @@ static lac_status make_prims(lac_dnn_product *h, product_mds *m)
     const lac_md inner = lac_prim_md(&h->prim, DNNL_ARG_WEIGHTS);
     h->packed_bytes = (lac_md_bytes(inner) + 63) / 64 * 64;
     LAC_TRY(lac_md_layout(&h->layout, inner));
+    h->layout |= (uint64_t)(p->b_col != 1) << 40;       /* of a square one the transpose has the same layout */
     return lac_prim_new_reorder(&h->pack, lac_md_of(&m->b), inner);
 }
 
@@ -172,8 +173,16 @@ static lac_status pack_b(const blocks *b, const lac_dnn_weight *w, char **worksp
     return LAC_OK;
 }
 
+/* Rows of `onto` come to where the product adds to them. */
+static void bring(const lac_product *p, const char *onto, char *c, int64_t rows)
+{
+    const size_t size = lac_dtype_size(p->c_dtype), row = (size_t)p->c_row * size;
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(c + (size_t)i * row, onto + (size_t)i * row, (size_t)p->n * size);
+}
+
 static lac_status run_blocks(const blocks *b, const lac_product *p, const void *a, const void *full, const void *last, const float *bias,
-                             void *c, char *scratch)
+                             const void *onto, void *c, char *scratch)
 {
     lac_status result = LAC_OK;
     char message[256] = "";
@@ -182,10 +191,13 @@ static lac_status run_blocks(const blocks *b, const lac_product *p, const void *
     for (int64_t i = 0; i < b->n; i++) {
         const int64_t batch = i / b->per_batch, row = i % b->per_batch * b->rows;
         const bool is_last = b->last != NULL && row + b->rows > p->m;
+        const int64_t at = (batch * p->c_batch + row * p->c_row) * of_c;
+        if (onto != NULL)
+            bring(p, (const char *)onto + at, (char *)c + at, LAC_MIN(b->rows, p->m - row));
         const lac_status s = lac_dnn_product_run(
             is_last ? b->last : b->full, (const char *)a + (batch * p->a_batch + row * p->a_row) * of_ab,
             (const char *)(is_last ? last : full) + batch * p->b_batch * of_ab, bias,
-            (char *)c + (batch * p->c_batch + row * p->c_row) * of_c, scratch + (size_t)omp_get_thread_num() * b->scratch);
+            (char *)c + at, scratch + (size_t)omp_get_thread_num() * b->scratch);
         if (s != LAC_OK) {
             #pragma omp critical(lac_dnn_product_error)
             {
@@ -199,6 +211,11 @@ static lac_status run_blocks(const blocks *b, const lac_product *p, const void *
 
 lac_status lac_dnn_matmul(const lac_product *p, const void *a, const lac_dnn_weight *w, const float *bias, void *c, void *workspace)
 {
+    return lac_dnn_matmul_onto(p, a, w, bias, NULL, c, workspace);
+}
+
+lac_status lac_dnn_matmul_onto(const lac_product *p, const void *a, const lac_dnn_weight *w, const float *bias, const void *onto, void *c, void *workspace)
+{
     blocks b;
     char *at = workspace;
     const void *full, *last;
@@ -206,7 +223,7 @@ lac_status lac_dnn_matmul(const lac_product *p, const void *a, const lac_dnn_wei
     if (s == LAC_OK)
         s = pack_b(&b, w, &at, &full, &last);
     if (s == LAC_OK)
-        s = run_blocks(&b, p, a, full, last, bias, c, at);
+        s = run_blocks(&b, p, a, full, last, bias, onto, c, at);
     put_blocks(&b);
     return s;
 }

@@ -130,13 +130,13 @@ static lac_status propose(const choice *c, cublasLtMatmulHeuristicResult_t found
     return lac_context(s, "%s", text);
 }
 
-static lac_status call(const choice *c, const cublasLtMatmulAlgo_t *algorithm, const void *a, const void *b, const void *bias, void *to, bool add,
+static lac_status call(const choice *c, const cublasLtMatmulAlgo_t *algorithm, const void *a, const void *b, const void *bias, const void *onto, void *to,
                        void *workspace, size_t size)
 {
-    const float one = 1, beta = add ? 1 : 0;
+    const float one = 1, beta = onto != NULL ? 1 : 0;
     if (bias != NULL)
         LAC_TRY(status(lt->cublasLtMatmulDescSetAttribute(c->call, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias), "setting the bias"));
-    return status(lt->cublasLtMatmul(handle, c->call, &one, b, c->b, a, c->a, &beta, to, c->c, to, c->c, algorithm, workspace, size, lac_cuda_stream()),
+    return status(lt->cublasLtMatmul(handle, c->call, &one, b, c->b, a, c->a, &beta, onto != NULL ? onto : to, c->c, to, c->c, algorithm, workspace, size, lac_cuda_stream()),
                   "a product");
 }
 
@@ -151,7 +151,7 @@ typedef struct trials { const choice *c; const cublasLtMatmulHeuristicResult_t *
 static lac_status trial(void *context, int i)
 {
     const trials *t = context;
-    return call(t->c, &t->found[i].algo, t->a, t->b, t->c->p.bias ? t->bias : NULL, t->to, false, t->workspace, t->found[i].workspaceSize);
+    return call(t->c, &t->found[i].algo, t->a, t->b, t->c->p.bias ? t->bias : NULL, NULL, t->to, t->workspace, t->found[i].workspaceSize);
 }
 
 /* All operands in one piece of scratch: A | B | C | bias | workspace. */
@@ -301,18 +301,23 @@ static lac_status sum_of_nothing(const lac_product *p, void *to)
     return p->bias ? LAC_FAIL(LAC_ERR_SHAPE, "a product with a bias and nothing to sum") : LAC_OK;
 }
 
-lac_status lac_cuda_product(const lac_product *p, const void *a, const void *b, const float *bias, void *to, void *workspace)
+lac_status lac_cuda_product_onto(const lac_product *p, const void *a, const void *b, const float *bias, const void *onto, void *to, void *workspace)
 {
     choice *c;
     const void *vector = bias;
     if (is_empty(p))
         return LAC_OK;
     if (p->k == 0)
-        return sum_of_nothing(p, to);
+        return onto == NULL ? sum_of_nothing(p, to) : LAC_FAIL(LAC_ERR_SHAPE, "a product of nothing, onto another matrix");
     LAC_TRY(find(&c, p));
     if (p->bias && c->bias > 0) {
         LAC_TRY(narrow(bias, p->n, workspace));
         vector = workspace;
     }
-    return call(c, &c->algorithm, a, b, p->bias ? vector : NULL, to, p->add, (char *)workspace + c->bias, c->workspace);
+    return call(c, &c->algorithm, a, b, p->bias ? vector : NULL, !p->add ? NULL : onto != NULL ? onto : to, to, (char *)workspace + c->bias, c->workspace);
+}
+
+lac_status lac_cuda_product(const lac_product *p, const void *a, const void *b, const float *bias, void *to, void *workspace)
+{
+    return lac_cuda_product_onto(p, a, b, bias, NULL, to, workspace);
 }

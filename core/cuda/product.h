@@ -18,6 +18,8 @@ lac_status lac_cuda_product_workspace(const lac_product *p, size_t *size);
 
 /* C = A B + bias (f32 [n], where p->bias), or C += A B (where p->add). k = 0 is a sum of nothing. */
 lac_status lac_cuda_product(const lac_product *p, const void *a, const void *b, const float *bias, void *c, void *workspace);
+/* The same, but where p->add C = A B + bias + onto, laid out as C; NULL: C itself. */
+lac_status lac_cuda_product_onto(const lac_product *p, const void *a, const void *b, const float *bias, const void *onto, void *c, void *workspace);
 
 #ifdef __cplusplus
 }

@@ -1,14 +1,18 @@
 /* models/layers/linear.h -- a linear layer with its parameters: NAME.weight [O, I] and, where it has one, NAME.bias [O].
  *
- *     y = x W^T + b           over the last dim of x, whatever stands before it: tokens, pixels */
+ *     y = [x | skip] W^T + b + residual           over the last dim of x, whatever stands before it: tokens, pixels */
 #pragma once
 
 #include "autograd/ops/linear/linear.h"
 #include "autograd/params.h"
 
-/* no_bias is chosen before lac_linear_layer_init; the rest is its own. */
+/* How the published weight lies; it is the same matrix: [O, I], or that of a 1x1 convolution, [O, I, 1] or [O, I, 1, 1]. */
+typedef enum { LAC_LINEAR_MATRIX, LAC_LINEAR_CONV1D, LAC_LINEAR_CONV2D } lac_linear_kind;
+
+/* no_bias and kind are chosen before lac_linear_layer_init; the rest is its own. */
 typedef struct lac_linear_layer {
     bool no_bias;
+    lac_linear_kind kind;
     const char *name;
     lac_param *weight, *bias;
 } lac_linear_layer;
@@ -18,3 +22,5 @@ lac_status lac_linear_layer_init(lac_linear_layer *l, lac_params *ps, const char
 
 /* x [..., in]; NULL after an error. */
 lac_tensor *lac_linear_layer_forward(lac_tape *t, const lac_linear_layer *l, lac_tensor *x);
+/* skip beside x, residual shaped as y, each or both NULL. */
+lac_tensor *lac_linear_layer_sum(lac_tape *t, const lac_linear_layer *l, lac_tensor *x, lac_tensor *skip, lac_tensor *residual);

@@ -42,7 +42,7 @@ static lac_status use(void *workspace, bool wanted)
     return LAC_OK;
 }
 
-typedef struct product_call { lac_product p; const void *a, *b; const float *bias; void *c; } product_call;
+typedef struct product_call { lac_product p; const void *a, *b; const float *bias; const void *onto; void *c; } product_call;
 
 static void product(void *args)
 {
@@ -52,16 +52,22 @@ static void product(void *args)
     for (int64_t s = 0; s < p->batch; s++)
         for (int64_t i = 0; i < p->m; i++)
             for (int64_t j = 0; j < p->n; j++) {
-                double sum = p->bias ? call->bias[j] : 0;
+                const int64_t at = s * p->c_batch + i * p->c_row + j;
+                double sum = (p->bias ? call->bias[j] : 0) + (call->onto != NULL && p->add ? load(call->onto, at, p->c_dtype) : 0);
                 for (int64_t k = 0; k < p->k; k++)
                     sum += load(a, s * p->a_batch + i * p->a_row + k * p->a_col, p->dtype) * load(b, s * p->b_batch + k * p->b_row + j * p->b_col, p->dtype);
-                put(call->c, s * p->c_batch + i * p->c_row + j, p->c_dtype, sum, p->add);
+                put(call->c, at, p->c_dtype, sum, p->add && call->onto == NULL);
             }
 }
 
 lac_status lac_cuda_product(const lac_product *p, const void *a, const void *b, const float *bias, void *c, void *workspace)
 {
-    const product_call call = { *p, a, b, bias, c };
+    return lac_cuda_product_onto(p, a, b, bias, NULL, c, workspace);
+}
+
+lac_status lac_cuda_product_onto(const lac_product *p, const void *a, const void *b, const float *bias, const void *onto, void *c, void *workspace)
+{
+    const product_call call = { *p, a, b, bias, onto, c };
     LAC_TRY(use(workspace, p->k > 0));
     lac_cuda_host_call(product, &call, sizeof call);
     return LAC_OK;

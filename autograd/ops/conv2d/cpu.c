@@ -5,7 +5,7 @@
 #include "core/cpu/dnn.h"
 #include "core/cpu/level.h"
 
-static lac_dnn_weight weight_of(const lac_tensor *w) { return (lac_dnn_weight){ w->data, w->uid, w->version }; }
+static lac_dnn_weight weight_of(const lac_tensor *w) { return (lac_dnn_weight){ w->data, w->uid, w->version, 0 }; }
 
 /* Backward's workspace: the gradient of the sums | gw as f32, both only where the caller's differ | the library's. */
 static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }

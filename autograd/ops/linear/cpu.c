@@ -1,6 +1,7 @@
 #include "autograd/ops/linear/products.h"
 #include "autograd/ops/rows.h"
 #include "autograd/ops/upstream.h"
+#include "core/cpu/cpu_vector.h"
 #include "core/cpu/dnn.h"
 #include "core/cpu/level.h"
 #include "core/threads.h"
@@ -11,28 +12,43 @@ static lac_status product_workspace(lac_product p, bool packed, size_t *size) { 
 
 lac_status LAC_CPU(linear_workspace)(const lac_op_ctx *c, size_t *size)
 {
-    const bool packed = c->in[1]->uid != 0;
-    size_t gx = 0, gw = 0;
+    const bool packed = c->in[LAC_LINEAR_WEIGHT]->uid != 0;
+    lac_linear_source s[2];
+    size_t most = 0;
     if (lac_no_upstream(c))
         return LAC_OK;
-    if (!c->backward)
-        return product_workspace(lac_linear_forward_product(c), packed, size);
-    if (c->gin[0])
-        LAC_TRY(product_workspace(lac_linear_gx_product(c), packed, &gx));
-    if (c->gin[1])
-        LAC_TRY(product_workspace(lac_linear_gw_product(c), false, &gw));
-    *size = lac_upstream_bytes(c) + LAC_MAX(gx, gw);
+    for (int i = 0, n = lac_linear_sources(c, s); i < n; i++) {
+        size_t forward = 0, gx = 0, gw = 0;
+        if (!c->backward)
+            LAC_TRY(product_workspace(lac_linear_forward_product(c, &s[i]), packed, &forward));
+        if (c->gin[s[i].in])
+            LAC_TRY(product_workspace(lac_linear_gx_product(c, &s[i]), packed, &gx));
+        if (c->gin[LAC_LINEAR_WEIGHT])
+            LAC_TRY(product_workspace(lac_linear_gw_product(c, &s[i]), false, &gw));
+        most = LAC_MAX(LAC_MAX(most, forward), LAC_MAX(gx, gw));
+    }
+    *size = lac_upstream_bytes(c) + most;
     return LAC_OK;
+}
+
+static lac_dnn_weight columns_of(const lac_tensor *w, const lac_linear_source *s)
+{
+    return (lac_dnn_weight){ lac_linear_at(w, s->first), w->uid, w->version, s->first };
 }
 
 lac_status LAC_CPU(linear_forward)(const lac_op_ctx *c)
 {
-    const lac_product p = lac_linear_forward_product(c);
-    const lac_tensor *w = c->in[1];
-    if (p.m == 0)
+    const lac_tensor *bias = c->in[LAC_LINEAR_BIAS], *residual = c->in[LAC_LINEAR_RESIDUAL];
+    lac_linear_source s[2];
+    if (lac_numel(c->out[0]) == 0)
         return LAC_OK;
-    return lac_dnn_matmul(&p, c->in[0]->data, &(lac_dnn_weight){ w->data, w->uid, w->version }, c->in[2] ? c->in[2]->data : NULL,
-                          c->out[0]->data, c->workspace);
+    for (int i = 0, n = lac_linear_sources(c, s); i < n; i++) {
+        const lac_product p = lac_linear_forward_product(c, &s[i]);
+        const lac_dnn_weight w = columns_of(c->in[LAC_LINEAR_WEIGHT], &s[i]);
+        LAC_TRY(lac_dnn_matmul_onto(&p, c->in[s[i].in]->data, &w, bias && i == 0 ? bias->data : NULL, residual && i == 0 ? residual->data : NULL,
+                                    c->out[0]->data, c->workspace));
+    }
+    return LAC_OK;
 }
 
 enum { COLUMNS = 64 };
@@ -40,10 +56,10 @@ enum { COLUMNS = 64 };
 /* n columns from `first` on: rows in order, each of them in one piece. */
 LAC_BODY void sum_columns(const lac_op_ctx *c, const void *restrict gy, int64_t first, int64_t n, lac_dtype d)
 {
-    const int64_t m = lac_linear_rows(c), o = c->in[1]->dim[0];
-    float *restrict gb = (float *)c->gin[2]->data + first, sum[COLUMNS];
+    const int64_t m = lac_linear_rows(c), o = c->in[LAC_LINEAR_WEIGHT]->dim[0];
+    float *restrict gb = (float *)c->gin[LAC_LINEAR_BIAS]->data + first, sum[COLUMNS];
     for (int64_t j = 0; j < n; j++)
-        sum[j] = c->add[2] ? gb[j] : 0;
+        sum[j] = c->add[LAC_LINEAR_BIAS] ? gb[j] : 0;
     for (int64_t r = 0; r < m; r++) {
         #pragma omp simd
         for (int64_t j = 0; j < n; j++)
@@ -55,28 +71,37 @@ LAC_BODY void sum_columns(const lac_op_ctx *c, const void *restrict gy, int64_t 
 /* gb[j] = sum of column j. */
 static void column_sums(const lac_op_ctx *c, const lac_tensor *gy)
 {
-    const int64_t o = c->in[1]->dim[0];
+    const int64_t o = c->in[LAC_LINEAR_WEIGHT]->dim[0];
     LAC_PARALLEL_FOR(t, (o + COLUMNS - 1) / COLUMNS)
         LAC_EACH_DTYPE(gy->dtype, sum_columns, c, gy->data, t * COLUMNS, LAC_MIN(COLUMNS, o - t * COLUMNS));
 }
 
+static lac_status source_gradients(const lac_op_ctx *c, const lac_linear_source *s, const lac_tensor *gy, void *workspace)
+{
+    if (c->gin[s->in]) {
+        const lac_product p = lac_linear_gx_product(c, s);
+        const lac_dnn_weight w = columns_of(c->in[LAC_LINEAR_WEIGHT], s);
+        LAC_TRY(lac_dnn_matmul(&p, gy->data, &w, NULL, c->gin[s->in]->data, workspace));
+    }
+    if (c->gin[LAC_LINEAR_WEIGHT]) {
+        const lac_product p = lac_linear_gw_product(c, s);
+        LAC_TRY(lac_dnn_matmul(&p, gy->data, &(lac_dnn_weight){ .data = c->in[s->in]->data }, NULL, lac_linear_at(c->gin[LAC_LINEAR_WEIGHT], s->first), workspace));
+    }
+    return LAC_OK;
+}
+
 lac_status LAC_CPU(linear_backward)(const lac_op_ctx *c)
 {
-    const lac_tensor *x = c->in[0], *w = c->in[1];
+    lac_tensor *residual = c->gin[LAC_LINEAR_RESIDUAL], gy;
+    lac_linear_source s[2];
     if (lac_no_upstream(c))
         return lac_zero_gradients(c);
-    lac_tensor gy;
     LAC_TRY(lac_upstream(c, c->workspace, &gy));
-    char *rest = (char *)c->workspace + lac_upstream_bytes(c);
-    if (c->gin[0]) {
-        const lac_product p = lac_linear_gx_product(c);
-        LAC_TRY(lac_dnn_matmul(&p, gy.data, &(lac_dnn_weight){ w->data, w->uid, w->version }, NULL, c->gin[0]->data, rest));
-    }
-    if (c->gin[1]) {
-        const lac_product p = lac_linear_gw_product(c);
-        LAC_TRY(lac_dnn_matmul(&p, gy.data, &(lac_dnn_weight){ .data = x->data }, NULL, c->gin[1]->data, rest));
-    }
-    if (c->gin[2])
+    for (int i = 0, n = lac_linear_sources(c, s); i < n; i++)
+        LAC_TRY(source_gradients(c, &s[i], &gy, (char *)c->workspace + lac_upstream_bytes(c)));
+    if (c->gin[LAC_LINEAR_BIAS])
         column_sums(c, &gy);
-    return LAC_OK;
+    if (residual == NULL)
+        return LAC_OK;
+    return c->add[LAC_LINEAR_RESIDUAL] ? LAC_CPU(vector_add)(residual, c->gout[0]) : LAC_CPU(vector_convert)(residual, c->gout[0]);
 }
