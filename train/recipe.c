@@ -128,6 +128,16 @@ lac_status lac_phase_shown(lac_phase *p, const char *name)
     return LAC_OK;
 }
 
+lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int ndim, const int64_t *dim)
+{
+    if (r->n_derived == LAC_MAX_DERIVED)
+        return LAC_FAIL(LAC_ERR_STATE, "field '%s': a recipe derives at most %d", name, LAC_MAX_DERIVED);
+    r->derived[r->n_derived].def = (lac_field_def){ .name = name, .about = "derived", .dtype = d, .use = LAC_FIELD_PLAIN };
+    r->derived[r->n_derived].one.ndim = ndim;
+    memcpy(r->derived[r->n_derived++].one.dim, dim, (size_t)ndim * sizeof *dim);
+    return LAC_OK;
+}
+
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name)
 {
     for (int i = 0; i < r->n_nets; i++)

@@ -8,10 +8,10 @@
 #include "autograd/params.h"
 #include "autograd/tape.h"
 #include "core/config.h"
-#include "data/loader.h"
+#include "data/field.h"
 #include "models/inpainter.h"
 
-enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4 };
+enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4, LAC_MAX_DERIVED = 8 };
 
 typedef struct lac_phase {
     const char *name;                       /* "d", "g" */
@@ -43,6 +43,13 @@ typedef struct lac_phase_out {
 
 typedef struct lac_recipe lac_recipe;
 
+/* What `derive` draws from: sample i of the batch has numbers of its own for each word, whatever ranks and micro-batches. */
+typedef struct lac_draws { uint64_t seed; uint32_t stream, step; int64_t first; } lac_draws;
+static inline lac_stream lac_draws_at(const lac_draws *d, const char *what, int64_t i)
+{
+    return lac_draw(d->seed, d->stream, what, d->step, (uint32_t)(d->first + i));
+}
+
 typedef struct lac_recipe_def {
     const char *name, *about;               /* "deepfill" */
     const lac_key *model_keys, *loss_keys;  /* schemas of the config's `model` and `loss` */
@@ -55,6 +62,9 @@ typedef struct lac_recipe_def {
     void (*close)(lac_recipe *r);
     /* Calls ops. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1, others as they are. *out is zero before. */
     lac_status (*forward)(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *field, lac_phase_out *out);
+    /* Fills the fields that open declared by lac_recipe_derive: what the host makes of a batch, as tokens of its captions, or timesteps drawn for each
+     * sample. In forward's `field` they stand behind `fields`. NULL: there are none. */
+    lac_status (*derive)(const lac_recipe *r, const lac_draws *d, lac_batch *batch);
     /* How many elements each loss sums over the whole of this rank's batch. */
     void (*count)(const lac_recipe *r, int phase, const lac_batch *batch, double *count);
 } lac_recipe_def;
@@ -69,6 +79,8 @@ struct lac_recipe {
     int n_nets;
     lac_phase phase[LAC_MAX_PHASES];
     int n_phases;
+    struct { lac_field_def def; lac_shape one; } derived[LAC_MAX_DERIVED];
+    int n_derived;
     void *state;                            /* the recipe's own */
 };
 
@@ -102,4 +114,6 @@ lac_status lac_recipe_phase(lac_recipe *r, lac_phase **p, const char *name, cons
 lac_status lac_phase_trains(lac_phase *p, lac_params *ps);
 lac_status lac_phase_loss(lac_phase *p, const char *name, double weight);
 lac_status lac_phase_shown(lac_phase *p, const char *name);
+/* A field that `derive` fills; dims are one sample's, the name is borrowed. */
+lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int ndim, const int64_t *dim);
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

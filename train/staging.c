@@ -121,12 +121,11 @@ lac_step_slot *lac_staging_next(lac_staging *s)
 }
 
 /* A batch's place after `at` bytes; its fields' data are offsets for now. */
-static size_t lay_out(lac_batch *to, const lac_batch *batch, const char *const *fields, size_t at)
+static size_t lay_out(lac_batch *to, const lac_batch *batch, size_t at)
 {
-    *to = (lac_batch){ .step = batch->step, .n = batch->n };
-    for (int i = 0; fields[i] != NULL; i++) {
-        lac_field *f = &to->field[to->n_fields++];
-        *f = *lac_batch_find(batch, fields[i]);
+    *to = *batch;
+    for (int i = 0; i < to->n_fields; i++) {
+        lac_field *f = &to->field[i];
         f->tensor.data = (void *)(uintptr_t)at;
         at += rounded(lac_bytes(&f->tensor));
     }
@@ -136,7 +135,7 @@ static size_t lay_out(lac_batch *to, const lac_batch *batch, const char *const *
 static void fill(lac_staging *s, lac_step_slot *slot, lac_batch *to, const lac_batch *from)
 {
     for (int i = 0; i < to->n_fields; i++) {
-        const lac_tensor *x = lac_batch_field(from, to->field[i].def->name);
+        const lac_tensor *x = &from->field[i].tensor;
         const uintptr_t at = (uintptr_t)to->field[i].tensor.data;
         memcpy(slot->pictures + at, x->data, lac_bytes(x));
         to->field[i].tensor.data = s->pictures + at;
@@ -151,12 +150,12 @@ static int first_use(const lac_batch *const *batch, int p)
     return first;
 }
 
-static lac_status gather(lac_staging *s, lac_step_slot *slot, const lac_batch *const *batch, const char *const *fields)
+static lac_status gather(lac_staging *s, lac_step_slot *slot, const lac_batch *const *batch)
 {
     size_t bytes = 0;
     for (int p = 0; p < s->n_phases; p++)
         if (first_use(batch, p) == p)
-            bytes = lay_out(&slot->batch[p], batch[p], fields, bytes);
+            bytes = lay_out(&slot->batch[p], batch[p], bytes);
     LAC_TRY(make_room(s, bytes));
     for (int p = 0; p < s->n_phases; p++)
         if (first_use(batch, p) == p)
@@ -166,10 +165,10 @@ static lac_status gather(lac_staging *s, lac_step_slot *slot, const lac_batch *c
     return LAC_OK;
 }
 
-lac_status lac_staging_send(lac_staging *s, lac_step_slot *slot, const lac_batch *const *batch, const char *const *fields)
+lac_status lac_staging_send(lac_staging *s, lac_step_slot *slot, const lac_batch *const *batch)
 {
     if (s->backend->queue != NULL) {
-        LAC_TRY(gather(s, slot, batch, fields));
+        LAC_TRY(gather(s, slot, batch));
         return lac_staging_send_again(s, slot);
     }
     for (int p = 0; p < s->n_phases; p++)

@@ -51,10 +51,10 @@ lac_status lac_staging_open(lac_staging *s, const lac_backend *b, int n_phases, 
 void lac_staging_finish(lac_staging *s);                /* waits for the device; safe on zeroes, as is _close, which does it too */
 void lac_staging_close(lac_staging *s);
 
-/* The slot whose turn it is; it must have been looked at. Its `in` is the caller's to fill, then _send takes it and the pictures of `fields` (a
- * NULL-ended list, which every batch has) to the device. Equal pointers in batch[] are one batch. */
+/* The slot whose turn it is; it must have been looked at. Its `in` is the caller's to fill, then _send takes it and the batches' fields to
+ * the device. Equal pointers in batch[] are one batch. */
 lac_step_slot *lac_staging_next(lac_staging *s);
-lac_status lac_staging_send(lac_staging *s, lac_step_slot *slot, const lac_batch *const *batch, const char *const *fields);
+lac_status lac_staging_send(lac_staging *s, lac_step_slot *slot, const lac_batch *const *batch);
 int64_t lac_staging_offset(const lac_staging *s, const lac_batch *batch);      /* where a slot's batch lies among the pictures: part of a signature */
 lac_status lac_staging_send_again(lac_staging *s, const lac_step_slot *slot);
 

@@ -3,7 +3,6 @@
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/dequantize/dequantize.h"
 #include "core/comm/lane.h"
-#include "data/field.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,8 +47,8 @@ static lac_status forward_backward(lac_tape *tape, void *context)
         lac_tape_train(tape, phase->trains.ps[i]);
     if (m->reduce)
         lac_tape_when_done(tape, lac_optim_gradient_done, t->optim[m->phase]);
-    for (int i = 0; t->recipe.def->fields[i] != NULL; i++)
-        field[i] = load_field(m, lac_batch_find(m->batch, t->recipe.def->fields[i]));
+    for (int i = 0; i < m->batch->n_fields; i++)
+        field[i] = load_field(m, &m->batch->field[i]);
     LAC_TRY(lac_tape_status(tape));
     for (int p = 0; p < t->recipe.n_phases; p++)
         run.seed[p] = t->staging.in->phase[p].seed;
@@ -244,27 +243,17 @@ static void write_scalars(lac_trainer *t, lac_step_slot *slot, int64_t step)
     }
 }
 
-static lac_status check_batch(const lac_trainer *t, const lac_batch *batch)
-{
-    if (batch->n > t->share)
-        return LAC_FAIL(LAC_ERR_STATE, "a batch of %lld pictures, this rank's share is %lld", (long long)batch->n, (long long)t->share);
-    for (const char *const *field = t->recipe.def->fields; *field != NULL; field++)
-        if (lac_batch_find(batch, *field) == NULL)
-            return LAC_FAIL(LAC_ERR_STATE, "the batch has no field '%s', which the recipe '%s' asks for", *field, t->recipe.def->name);
-    return LAC_OK;
-}
-
 /* Where every call is done when it returns each phase is looked at before the next, and all is known at the end. */
 lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const *batch, bool *stop)
 {
     const bool at_once = t->recipe.backend->queue == NULL;
+    const lac_batch *whole[LAC_MAX_PHASES];
     lac_step_slot *slot = lac_staging_next(&t->staging);
-    for (int p = 0; p < t->recipe.n_phases; p++)
-        LAC_TRY(check_batch(t, batch[p]));
+    LAC_TRY(lac_derived_take(&t->derived, &t->recipe, batch, whole));
     LAC_TRY(look_at(t, slot));
-    LAC_TRY(count_losses(t, batch, slot->count, stop));
+    LAC_TRY(count_losses(t, whole, slot->count, stop));
     write_scalars(t, slot, step);
-    LAC_TRY(lac_staging_send(&t->staging, slot, batch, t->recipe.def->fields));
+    LAC_TRY(lac_staging_send(&t->staging, slot, whole));
     for (int p = 0; p < t->recipe.n_phases; p++) {
         LAC_TRY(run_phase(t, p, &slot->batch[p]));
         if (at_once)
@@ -286,7 +275,7 @@ lac_status lac_trainer_cost(lac_trainer *t, lac_plan_stats *step)
 {
     const int64_t n = t->share;
     lac_batch batch;
-    LAC_TRY(lac_loader_describe(&(lac_loader_config){ .fields = t->recipe.def->fields, .view.size = t->recipe.size, .count = n }, &batch));
+    LAC_TRY(lac_derived_describe(&t->recipe, n, &batch));
     *step = (lac_plan_stats){ 0 };
     for (int p = 0; p < t->recipe.n_phases; p++) {
         lac_plan_stats stats;

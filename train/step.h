@@ -8,7 +8,7 @@
 
 #include "core/comm/comm.h"
 #include "train/optim.h"
-#include "train/recipe.h"
+#include "train/derive.h"
 #include "train/replay.h"
 #include "train/staging.h"
 
@@ -26,6 +26,7 @@ typedef struct lac_trainer {
     bool keeps[LAC_MAX_NETS];                           /* frozen networks that a checkpoint has to hold (train/frozen.h) */
     lac_frozen frozen[LAC_MAX_NETS];
     int64_t share, micro;                               /* pictures of a step on this rank, and at once: a divisor of those */
+    lac_derived derived;
     lac_staging staging;
     lac_replays replays;
     double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES];        /* of the last step looked at, NaN before: mean over all micro-batches and ranks, unweighted */

@@ -25,6 +25,7 @@ lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const jso
         t->shown[i / LAC_MAX_SHOWN][i % LAC_MAX_SHOWN] = NAN;
     LAC_TRY(lac_recipe_open(&t->recipe, def, config, b, d));
     LAC_TRY(divide_batch(t, config));
+    LAC_TRY(lac_derived_open(&t->derived, &t->recipe, stage, (uint64_t)t->seed, comm->rank * t->share, t->share));
     LAC_TRY(lac_tape_new(&t->tape, b));
     lac_tape_deterministic(t->tape, lac_config_bool(config, "debug.direct"));
     lac_tape_ranges(t->tape, lac_config_bool(config, "debug.ranges"));
@@ -51,6 +52,7 @@ void lac_trainer_close(lac_trainer *t)
         lac_optim_config_free(&t->optim_config[p]);
     }
     lac_staging_close(&t->staging);
+    lac_derived_close(&t->derived);
     lac_tape_free(t->tape);
     lac_frozen_state_end(t);
     lac_recipe_close(&t->recipe);
