@@ -6,6 +6,7 @@
 #include "autograd/ops/contextual_attention/contextual_attention.h"
 #include "autograd/ops/conv2d/conv2d.h"
 #include "autograd/ops/dequantize/dequantize.h"
+#include "autograd/ops/embedding/embedding.h"
 #include "autograd/ops/gate/gate.h"
 #include "autograd/ops/gaussian/gaussian.h"
 #include "autograd/ops/group_norm/group_norm.h"
@@ -17,6 +18,7 @@
 #include "autograd/ops/norm_ratio/norm_ratio.h"
 #include "autograd/ops/pad2d/pad2d.h"
 #include "autograd/ops/resize/resize.h"
+#include "autograd/ops/slice/slice.h"
 #include "autograd/ops/spectral_norm/spectral_norm.h"
 #include "autograd/ops/vector_quantize/vector_quantize.h"
 #include "autograd/ops/weighted_sum/weighted_sum.h"
@@ -61,7 +63,8 @@ void lac_bench_row_print(const lac_bench_row *r, const lac_peaks *p)
 
 /* An op at one shape: its attribute and its inputs. A letter says what an input is:
  *     x  the dtype asked for, with a gradient          f  f32, with a gradient       m  f32, a box of ones, no gradient
- *     w  the same, its gradient f32 (a weight)         c  f32, no gradient           u  bytes                          -  left out */
+ *     w  the same, its gradient f32 (a weight)         c  f32, no gradient           u  bytes                          -  left out
+ *     i  i32, places along the first input's first dim */
 typedef struct op_case {
     lac_op op;
     const void *attr;
@@ -107,7 +110,9 @@ static const op_case cases[] = {
     { LAC_OP_group_norm, &(const lac_group_norm_attr){ .groups = 32, .eps = 1e-5f, .act = LAC_ACT_SILU }, "640+320 32x32 silu", "xffx",
       { MAP(4, 32, 640), { 1, { 960 } }, { 1, { 960 } }, MAP(4, 32, 320) } },
     { LAC_OP_composite, &(const lac_composite_attr){ .dtype = LAC_F32 }, "3 256x256", "xxm", { MAP(16, 256, 3), MAP(16, 256, 3), MAP(1, 256, 1) } },
-    { LAC_OP_concat, &(const lac_concat_attr){ .axis = LAC_CONCAT_CHANNELS }, "96+96 64x64", "xx", { MAP(16, 64, 96), MAP(16, 64, 96) } },
+    { LAC_OP_concat, &(const lac_concat_attr){ .axis = -1 }, "96+96 64x64", "xx", { MAP(16, 64, 96), MAP(16, 64, 96) } },
+    { LAC_OP_slice, &(const lac_slice_attr){ .axis = -1, .from = 320, .count = 640 }, "640 of 1280, 4096 tokens", "x", { { 2, { 4096, 1280 } } } },
+    { LAC_OP_embedding, NULL, "1232 of 49408x768", "wi", { { 2, { 49408, 768 } }, { 2, { 16, 77 } } } },
     { LAC_OP_pad2d, &(const lac_pad2d_attr){ .pad = { 3, 3, 3, 3 }, .mode = LAC_PAD_REFLECT }, "64 128x128 reflect 3", "x", { MAP(8, 128, 64) } },
     { LAC_OP_resize, &(const lac_resize_attr){ .height = 256, .width = 256, .mode = LAC_RESIZE_NEAREST }, "64 128x128 twice, nearest", "x", { MAP(4, 128, 64) } },
     { LAC_OP_resize, &(const lac_resize_attr){ .height = 256, .width = 256, .mode = LAC_RESIZE_BILINEAR }, "64 128x128 twice, bilinear", "x", { MAP(4, 128, 64) } },
@@ -152,8 +157,19 @@ static void drop(const lac_backend *b, lac_tensor *x)
         b->free(x->data, LAC_MAX(lac_bytes(x), 1));
 }
 
-/* Random numbers in [-1, 1), random bytes, or a box of ones in the middle. */
-static lac_status draw(const lac_backend *b, lac_tensor *x, bool box)
+/* As random numbers in [-1, 1): bytes, or whole numbers of [0, below). */
+static void make_whole(const lac_tensor *x, float *values, int64_t below)
+{
+    for (int64_t k = 0; x->dtype == LAC_U8 && k < lac_numel(x); k++)
+        ((uint8_t *)values)[k] = (uint8_t)(128 + 127 * values[k]);
+    for (int64_t k = 0; x->dtype == LAC_I32 && k < lac_numel(x); k++) {
+        const int32_t whole = (int32_t)(0.5f * (values[k] + 1) * (float)below);
+        memcpy(&values[k], &whole, sizeof whole);
+    }
+}
+
+/* Random numbers in [-1, 1), whole ones, or a box of ones in the middle. */
+static lac_status draw(const lac_backend *b, lac_tensor *x, bool box, int64_t below)
 {
     lac_stream s = lac_stream_at(1, lac_purpose("bench"), 0, 0);
     float *values;
@@ -162,14 +178,13 @@ static lac_status draw(const lac_backend *b, lac_tensor *x, bool box)
         const int64_t w = box ? x->dim[2] : 1, at = k % w, row = box ? k / w % x->dim[1] : 0;
         values[k] = box ? (float)(at >= w / 4 && at < 3 * w / 4 && row >= w / 4 && row < 3 * w / 4) : 2 * lac_stream_uniform(&s) - 1;
     }
-    for (int64_t k = 0; x->dtype == LAC_U8 && k < lac_numel(x); k++)
-        ((uint8_t *)values)[k] = (uint8_t)(128 + 127 * values[k]);
-    const lac_status status = x->dtype == LAC_U8 ? b->copy(x->data, values, lac_bytes(x)) : lac_backend_write(b, x, values);
+    make_whole(x, values, below);
+    const lac_status status = x->dtype == LAC_U8 || x->dtype == LAC_I32 ? b->copy(x->data, values, lac_bytes(x)) : lac_backend_write(b, x, values);
     free(values);
     return status;
 }
 
-static lac_dtype dtype_of(char letter, lac_dtype d) { return letter == 'x' || letter == 'w' ? d : letter == 'u' ? LAC_U8 : LAC_F32; }
+static lac_dtype dtype_of(char letter, lac_dtype d) { return letter == 'x' || letter == 'w' ? d : letter == 'u' ? LAC_U8 : letter == 'i' ? LAC_I32 : LAC_F32; }
 static bool has_gradient(char letter) { return letter == 'x' || letter == 'w' || letter == 'f'; }
 
 /* All gradients asked for, as in training: those of weights are f32. The gradient handed in has the output's shape. */
@@ -184,7 +199,7 @@ static lac_status make_set(const op_bench *o, op_set *s)
             continue;
         lac_tensor_shape(&s->in[i], dtype_of(letter, o->dtype), c->in[i].ndim, c->in[i].dim);
         LAC_TRY(place(o->b, &s->in[i]));
-        LAC_TRY(draw(o->b, &s->in[i], letter == 'm'));
+        LAC_TRY(draw(o->b, &s->in[i], letter == 'm', c->in[0].dim[0]));
         f->in[i] = &s->in[i];
         f->wants[i] = has_gradient(letter);
     }
@@ -197,7 +212,7 @@ static lac_status make_set(const op_bench *o, op_set *s)
     s->backward.backward = true;
     lac_tensor_like(&s->gout, &s->out[0]);
     LAC_TRY(place(o->b, &s->gout));
-    LAC_TRY(draw(o->b, &s->gout, false));
+    LAC_TRY(draw(o->b, &s->gout, false, 0));
     s->backward.gout[0] = &s->gout;
     for (int i = 0; i < LAC_MAX_IN; i++)
         if (f->wants[i]) {

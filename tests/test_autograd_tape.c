@@ -310,7 +310,7 @@ static lac_status sums(lac_tape *t, void *context)
     lac_tape_watch(t, x);
     switch (s->which) {
     case 0:         /* the same tensor twice in one op: 2 */
-        loss = lac_hinge_loss(t, lac_concat(t, (lac_tensor *[]){ x, x }, 2, LAC_CONCAT_BATCH), LAC_HINGE_PLUS);
+        loss = lac_hinge_loss(t, lac_concat(t, (lac_tensor *[]){ x, x }, 2, 0), LAC_HINGE_PLUS);
         break;
     case 1:         /* the first half of the rows: 1, then 0 */
         loss = lac_hinge_loss(t, lac_rows(t, x, 0, x->dim[0] / 2), LAC_HINGE_PLUS);
@@ -321,7 +321,7 @@ static lac_status sums(lac_tape *t, void *context)
         break;
     case 3:         /* reshaped, and once more without its history: 1 */
         y = lac_reshape(t, x, 1, (int64_t[]){ lac_numel(x) });
-        loss = lac_hinge_loss(t, lac_concat(t, (lac_tensor *[]){ y, lac_detach(t, y) }, 2, LAC_CONCAT_BATCH), LAC_HINGE_PLUS);
+        loss = lac_hinge_loss(t, lac_concat(t, (lac_tensor *[]){ y, lac_detach(t, y) }, 2, 0), LAC_HINGE_PLUS);
         break;
     case 4:         /* a root that is x itself with a gradient of its own beside an op: 1 + x */
         loss = lac_hinge_loss(t, x, LAC_HINGE_PLUS);

@@ -294,7 +294,7 @@ static lac_status look(lac_tape *t, void *context)
     lac_tensor *real = lac_tape_input(t, j->real, LAC_F32), *fake = lac_tape_input(t, j->fake, LAC_F32), *mask = lac_tape_input(t, j->mask, LAC_F32);
     lac_tensor *complete = lac_composite(t, fake, real, mask, &(lac_composite_attr){ .append_mask = true, .dtype = LAC_F32 });
     lac_tensor *pair[2] = { lac_composite(t, NULL, real, mask, &(lac_composite_attr){ .whole = true, .append_mask = true, .dtype = LAC_F32 }), complete };
-    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, &j->d, lac_concat(t, pair, 2, LAC_CONCAT_BATCH));
+    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, &j->d, lac_concat(t, pair, 2, 0));
     LAC_TRY(lac_tape_status(t));
     lac_sn_patchgan_commit(t, &j->d, &y);
     if (j->layers_too)

@@ -96,7 +96,7 @@ static lac_tensor *discriminate(lac_recipe *r, lac_tape *t, lac_tensor *real, la
     const deepfill *m = r->state;
     const lac_composite_attr with_mask = { .whole = true, .append_mask = true, .dtype = r->dtype };
     lac_tensor *pair[2] = { lac_composite(t, NULL, real, mask, &with_mask), lac_composite(t, NULL, fake, mask, &with_mask) };
-    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, m->d, lac_concat(t, pair, 2, LAC_CONCAT_BATCH));
+    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, m->d, lac_concat(t, pair, 2, 0));
     lac_sn_patchgan_commit(t, m->d, &y);
     return y.logits;
 }

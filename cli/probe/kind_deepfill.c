@@ -84,7 +84,7 @@ static lac_status forward_patchgan(lac_probe *p, lac_tape *t)
     for (int i = 0; i < d->n_layers; i++)
         sigma[i] = lac_reshape(t, y.sigma[i], 1, (int64_t[]){ 1 });
     LAC_TRY(out_image(p, t, "logits", y.logits));
-    LAC_TRY(lac_probe_out(p, t, "sigma", LAC_LAYOUT_PLAIN, lac_concat(t, sigma, d->n_layers, LAC_CONCAT_BATCH)));
+    LAC_TRY(lac_probe_out(p, t, "sigma", LAC_LAYOUT_PLAIN, lac_concat(t, sigma, d->n_layers, 0)));
     return out_vectors(p, t, d, &y);
 }
 
@@ -117,7 +117,7 @@ static lac_status forward_gan(lac_probe *p, lac_tape *t)
     const lac_deepfill_out y = lac_deepfill_forward(t, g_net, image, mask);
     LAC_TRY(lac_tape_status(t));
     lac_tensor *pair[2] = { with_mask(t, p, image, mask), with_mask(t, p, y.complete, mask) };
-    lac_tensor *logits = lac_sn_patchgan_forward(t, d_net, lac_concat(t, pair, 2, LAC_CONCAT_BATCH)).logits;
+    lac_tensor *logits = lac_sn_patchgan_forward(t, d_net, lac_concat(t, pair, 2, 0)).logits;
     LAC_TRY(lac_tape_status(t));
     lac_tensor *real = lac_rows(t, logits, 0, image->dim[0]), *fake = lac_rows(t, logits, image->dim[0], image->dim[0]);
     const double n = (double)lac_numel(logits) / 2, pixels = (double)lac_numel(image);

@@ -119,7 +119,7 @@ static lac_tensor *refine(lac_tape *t, const lac_deepfill *g, lac_tensor *x, lac
 {
     lac_tensor *branches[2] = { run(t, g, x, CONV_BRANCH, PM_BRANCH), run(t, g, x, PM_BRANCH, PM_AFTER_ATTENTION) };
     branches[1] = run(t, g, attend(t, g, branches[1], mask), PM_AFTER_ATTENTION, DECODER);
-    return squash(t, g, run(t, g, lac_concat(t, branches, 2, LAC_CONCAT_CHANNELS), DECODER, END));
+    return squash(t, g, run(t, g, lac_concat(t, branches, 2, -1), DECODER, END));
 }
 
 static lac_status check(const lac_tensor *image, const lac_tensor *mask)

@@ -226,6 +226,20 @@ static float draw(lac_stream *s, lac_fill fill)
     return fill == LAC_FILL_MASK ? (float)(u > 0.4f) : fill == LAC_FILL_SPARSE_MASK ? (float)(u > 1.8f) : u;
 }
 
+static lac_tensor *random_ids(lac_stream *s, const lac_shape *shape, int64_t below, lac_dtype d)
+{
+    lac_tensor *x;
+    LAC_CHECK_STATUS(lac_tensor_new(&x, d, shape->ndim, shape->dim));
+    for (int64_t i = 0; i < lac_numel(x); i++) {
+        const int64_t id = (int64_t)(lac_stream_uniform(s) * (float)below);
+        if (d == LAC_I32)
+            ((int32_t *)x->data)[i] = (int32_t)id;
+        else
+            ((int64_t *)x->data)[i] = id;
+    }
+    return x;
+}
+
 static lac_tensor *random_tensor(lac_stream *s, lac_fill fill, const lac_shape *shape, lac_dtype d)
 {
     lac_tensor *x;
@@ -246,7 +260,9 @@ static run start(const lac_op_case *k, lac_dtype d)
     run r = { .op = k->op, .attr = k->attr, .calls = 1 };
     lac_stream s = lac_stream_at(k->seed + 1, lac_purpose("op test"), 0, 0);
     for (int i = 0; i < LAC_MAX_IN; i++)
-        if (k->in[i].fill != LAC_FILL_NONE) {
+        if (k->in[i].fill == LAC_FILL_IDS) {
+            r.in[i] = random_ids(&s, &k->in[i].shape, k->in[i].below, d == LAC_F32 ? LAC_I32 : LAC_I64);
+        } else if (k->in[i].fill != LAC_FILL_NONE) {
             const unsigned flags = def->in[i].flags;
             r.in[i] = random_tensor(&s, k->in[i].fill, &k->in[i].shape, flags & 1u << d ? d : flags & LAC_F32_ONLY ? LAC_F32 : LAC_U8);
             r.watch[i] = r.in[i]->dtype != LAC_U8 && k->in[i].fill < LAC_FILL_MASK && !(k->no_gradient >> i & 1);
@@ -529,9 +545,11 @@ void lac_op_check_sizes(const lac_op_case *k)
     const size_t n_sizes = LAC_COUNT(size) - k->library;        /* sums over so many channels round by more than two libraries may differ */
     for (size_t i = 0; i < n_sizes; i++) {
         lac_op_case sized = *k;
-        for (int p = 0; p < LAC_MAX_IN; p++)
+        for (int p = 0; p < LAC_MAX_IN; p++) {
+            sized.in[p].below = dim_of(k->in[p].below, size[i]);
             for (int n = 0; n < k->in[p].shape.ndim; n++)
                 sized.in[p].shape.dim[n] = dim_of(k->in[p].shape.dim[n], size[i]);
+        }
         taken += check_dtypes(&sized) == LAC_OK;
     }
     LAC_CHECK(taken >= n_sizes - 2);

@@ -29,15 +29,17 @@ typedef void lac_ref_function(const lac_ref *r);
 #include "autograd/ops/ops.def"
 #undef LAC_OP
 
-/* Absent; [-2, 2); 0 and 1; 0 and a few 1. */
-typedef enum { LAC_FILL_NONE, LAC_FILL_UNIFORM, LAC_FILL_MASK, LAC_FILL_SPARSE_MASK } lac_fill;
-typedef struct lac_op_input { lac_fill fill; lac_shape shape; } lac_op_input;
+/* Absent; [-2, 2); 0 and 1; 0 and a few 1; whole numbers of [0, below). */
+typedef enum { LAC_FILL_NONE, LAC_FILL_UNIFORM, LAC_FILL_MASK, LAC_FILL_SPARSE_MASK, LAC_FILL_IDS } lac_fill;
+typedef struct lac_op_input { lac_fill fill; lac_shape shape; int64_t below; } lac_op_input;
 
-#define LAC_FILLED(fill, ...) { fill, { sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ } } }
+#define LAC_FILLED(fill, ...) { fill, { sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ } }, 0 }
 #define LAC_RANDOM(...) LAC_FILLED(LAC_FILL_UNIFORM, __VA_ARGS__)
 #define LAC_MASK(...) LAC_FILLED(LAC_FILL_MASK, __VA_ARGS__)            /* gets no gradient */
 #define LAC_SPARSE_MASK(...) LAC_FILLED(LAC_FILL_SPARSE_MASK, __VA_ARGS__)
-#define LAC_SCALAR { LAC_FILL_UNIFORM, { 0, { 0 } } }
+/* i32 in a run of f32, i64 in one of bf16; below may be letters, as dims. */
+#define LAC_IDS(below, ...) { LAC_FILL_IDS, { sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ } }, below }
+#define LAC_SCALAR { LAC_FILL_UNIFORM, { 0, { 0 } }, 0 }
 
 typedef struct lac_op_case {
     lac_op op;

@@ -136,7 +136,7 @@ static lac_tensor *discriminate(const lac_recipe *r, lac_tape *t, lac_tensor *co
     lac_tensor *in[2] = { NULL };
     for (int i = 0; i < n; i++)
         in[i] = lac_composite(t, NULL, picture[i], mask, &(lac_composite_attr){ .whole = true, .append_mask = true, .dtype = r->dtype });
-    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, &m->d, lac_concat(t, in, n, LAC_CONCAT_BATCH));
+    const lac_sn_patchgan_out y = lac_sn_patchgan_forward(t, &m->d, lac_concat(t, in, n, 0));
     if (commit)
         lac_sn_patchgan_commit(t, &m->d, &y);
     return y.logits;

@@ -1,13 +1,14 @@
 #include "autograd/ops/concat/concat.h"
 #include "autograd/ops/ops.h"
+#include "autograd/ops/strips.h"
 
 static lac_status infer(lac_op_ctx *c)
 {
     const lac_tensor *first = c->in[0];
     lac_tensor *y = c->out[0];
-    if (first->ndim < 1)
-        return LAC_FAIL(LAC_ERR_SHAPE, "concat wants at least one dim");
-    const int axis = ((const lac_concat_attr *)c->attr)->axis == LAC_CONCAT_BATCH ? 0 : first->ndim - 1;
+    const int wanted = ((const lac_concat_attr *)c->attr)->axis, axis = lac_strip_axis(first, wanted);
+    if (axis < 0)
+        return LAC_FAIL(LAC_ERR_SHAPE, "concat: %s has no axis %d", lac_shape_str(first), wanted);
     lac_tensor_like(y, first);
     for (int i = 1; i < LAC_MAX_IN && c->in[i] != NULL; i++) {
         lac_tensor like = *c->in[i];
@@ -28,7 +29,7 @@ const lac_op_def lac_op_concat = {
     .out = { { "y" } }, .infer = infer, .attr_size = sizeof(lac_concat_attr),
 };
 
-lac_tensor *lac_concat(lac_tape *t, lac_tensor *const *x, int n, lac_concat_axis axis)
+lac_tensor *lac_concat(lac_tape *t, lac_tensor *const *x, int n, int axis)
 {
     lac_tensor *in[LAC_MAX_IN] = { 0 }, *out[LAC_MAX_OUT];
     if (lac_tape_status(t) != LAC_OK)
