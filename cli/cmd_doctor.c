@@ -1,11 +1,11 @@
 /* lacuna doctor: what this machine has, and what `auto` means here. */
 #include "cli/commands.h"
 
-#include "cli/resources.h"
 #include "core/backend.h"
 #include "core/cpu/dnn.h"
 #include "core/cpu/features.h"
 #include "core/memory.h"
+#include "core/resource.h"
 #include "core/threads.h"
 #include "data/set.h"
 #include "train/run.h"

@@ -1,7 +1,6 @@
 /* lacuna pack: pictures into one packed set, and fixed masks into files. */
 #include "cli/commands.h"
 
-#include "cli/resources.h"
 #include "core/file/atomic.h"
 #include "data/format.h"
 #include "data/make_masks.h"
@@ -62,7 +61,7 @@ static void report(const char *out, const lac_pack_counts *n)
 
 static lac_status pack_format(const lac_pack_format *f, int argc, char **argv)
 {
-    parsed p = { .common = { .skipped = skip, .resource = lac_resource } };
+    parsed p = { .common = { .skipped = skip } };
     lac_option options[LAC_FORMAT_OPTIONS + 6];
     char name[64];
     lac_pack_counts counts;

@@ -1,7 +1,7 @@
 #include "cli/locate.h"
 
-#include "cli/resources.h"
 #include "core/memory.h"
+#include "core/resource.h"
 
 #include <stdlib.h>
 #include <string.h>

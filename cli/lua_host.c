@@ -1,9 +1,9 @@
 #include "cli/lua_host.h"
 
-#include "cli/resources.h"
 #include "core/clock.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
+#include "core/resource.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-# What the program reads beside its configs: installed as it lies in the source tree, and found from the executable (cli/resources.c).
+# What the program reads beside its configs: installed as it lies in the source tree, and found from the executable (core/resource.c).
 file(RELATIVE_PATH way_from_build "${CMAKE_BINARY_DIR}" "${CMAKE_SOURCE_DIR}")
 file(RELATIVE_PATH way_from_bin "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_DATADIR}/lacuna")
 file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/lac_resources.h" CONTENT

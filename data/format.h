@@ -13,7 +13,6 @@ typedef struct lac_pack_options {
     bool strict;
     lac_set_complain *skipped;      /* hears of each; may be NULL */
     void *context;
-    lac_status (*resource)(char **path, const char *name);      /* finds a file that comes with the program; *path is fresh */
     const void *own;                /* the format's own struct; NULL: all zero */
 } lac_pack_options;
 

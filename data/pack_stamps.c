@@ -2,6 +2,7 @@
 
 #include "core/file/atomic.h"
 #include "core/memory.h"
+#include "core/resource.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,7 +71,7 @@ static lac_status pack_cache(lac_pack_job *j, const char *const *sources, int n)
     char *manifest, *text = NULL;
     size_t size;
     (void)n;
-    LAC_TRY(o->manifest != NULL ? lac_strdup(&manifest, o->manifest) : j->options->resource(&manifest, "data/stamps/manifest.tsv"));
+    LAC_TRY(o->manifest != NULL ? lac_strdup(&manifest, o->manifest) : lac_resource(&manifest, "data/stamps/manifest.tsv"));
     lac_status s = lac_file_read(manifest, MAX_MANIFEST, &text, &size);
     if (s == LAC_OK)
         s = lac_context(pack_lines(j, sources[0], text, o->max_side), "packing what '%s' lists", manifest);

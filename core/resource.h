@@ -1,4 +1,4 @@
-/* cli/resources.h -- the files that come with the program: configs-lua/, weights/, data/masks/, data/stamps/manifest.tsv,
+/* core/resource.h -- the files that come with the program: configs-lua/, weights/, data/masks/, data/stamps/manifest.tsv,
  * scripts/.
  *
  * They keep the places they have in the source tree. A build folder finds the tree it was made from, an installed program

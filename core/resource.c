@@ -1,4 +1,4 @@
-#include "cli/resources.h"
+#include "core/resource.h"
 
 #include "core/memory.h"
 #include "core/module.h"
