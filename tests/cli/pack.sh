@@ -7,7 +7,7 @@ lacuna pack masks -o pictures/val --count=1 --size 64 --min 0.1 --max 0.5
 fails 2 "--size wants" lacuna pack masks -o x --size 32,
 fails 1 "no mask generator 'brsh'" lacuna pack masks -o x --kind brsh
 fails 2 "wants -o" lacuna pack masks
-fails 2 "wants a format: folder, " lacuna pack
+fails 2 "wants a format: collage, folder, " lacuna pack
 fails 2 "max-side is 0 or more" lacuna pack folder pictures -o x.h5 --max-side -1
 fails 2 "unknown option 'strict'" lacuna pack stamps . -o x.h5 --strict
 fails 2 "did you mean 'folder'" lacuna pack floder pictures -o x.h5
