@@ -1,6 +1,7 @@
 #include "cli/bench_ops.h"
 
 #include "autograd/ops/activation/activation.h"
+#include "autograd/ops/attention/attention.h"
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
 #include "autograd/ops/contextual_attention/contextual_attention.h"
@@ -77,6 +78,8 @@ typedef struct op_case {
 #define HALVES(k, a, b) CONV(.stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { a, b, a, b })
 #define MAP(n, side, c) { 4, { n, side, side, c } }
 #define KERNEL(o, k, i) { 4, { o, k, k, i } }
+#define TOKENS(n, c) { 3, { 1, n, c } }
+#define HEADS(n) &(const lac_attention_attr){ .heads = n }
 
 /* As DeepFill v2 meets them (batch 4, 256x256, cnum 48), and the UNet of SD 1.x (one picture of 512x512). */
 static const op_case cases[] = {
@@ -99,6 +102,11 @@ static const op_case cases[] = {
     { LAC_OP_linear, NULL, "1024x640->1280", "xwf", { { 2, { 1024, 640 } }, { 2, { 1280, 640 } }, { 1, { 1280 } } } },
     { LAC_OP_linear, NULL, "256x1280->10240", "xwf", { { 2, { 256, 1280 } }, { 2, { 10240, 1280 } }, { 1, { 10240 } } } },
     { LAC_OP_linear, NULL, "77x768->768", "xwf", { { 2, { 77, 768 } }, { 2, { 768, 768 } }, { 1, { 768 } } } },
+    { LAC_OP_attention, HEADS(8), "4096 tokens, 8 of 40", "xxx", { MAP(1, 64, 320), MAP(1, 64, 320), MAP(1, 64, 320) } },
+    { LAC_OP_attention, HEADS(8), "1024 tokens, 8 of 80", "xxx", { MAP(1, 32, 640), MAP(1, 32, 640), MAP(1, 32, 640) } },
+    { LAC_OP_attention, HEADS(8), "256 tokens, 8 of 160", "xxx", { MAP(1, 16, 1280), MAP(1, 16, 1280), MAP(1, 16, 1280) } },
+    { LAC_OP_attention, HEADS(16), "258 tokens, 16 of 64", "xxx", { TOKENS(258, 1024), TOKENS(258, 1024), TOKENS(258, 1024) } },
+    { LAC_OP_attention, HEADS(8), "4096 tokens to 77, 8 of 40", "xxx", { MAP(1, 64, 320), TOKENS(77, 320), TOKENS(77, 320) } },
     { LAC_OP_contextual_attention, &(const lac_contextual_attention_attr){ .ksize = 3, .rate = 2, .fuse = true, .softmax_scale = 10 }, "96 64x64", "x-m",
       { MAP(4, 64, 96), { 0 }, MAP(1, 64, 1) } },
     { LAC_OP_gate, &(const lac_gate_attr){ .act = LAC_ACT_ELU, .upsample = 1 }, "48 256x256", "x", { MAP(4, 256, 48) } },

@@ -37,6 +37,10 @@ lac_status lac_dnn_product_get(const lac_product *p, const lac_dnn_product **han
 void lac_dnn_product_put(const lac_dnn_product *handle);
 size_t lac_dnn_product_scratch(const lac_dnn_product *handle);      /* bytes per thread, 64-byte aligned */
 lac_status lac_dnn_product_run(const lac_dnn_product *handle, const void *a, const void *b, const float *bias, void *c, void *scratch);
+/* The same where one B serves many products (batch 1): `run` then takes what `pack` made of B, so many bytes, 64-byte aligned. */
+lac_status lac_dnn_product_get_packed(const lac_product *p, const lac_dnn_product **handle);
+size_t lac_dnn_product_packed(const lac_dnn_product *handle);
+lac_status lac_dnn_product_pack(const lac_dnn_product *handle, const void *b, void *packed);
 
 /* The whole product over all threads, in fixed blocks of rows (and of the batch). B's packed form is cached where b has a uid
  * (batch 1). */

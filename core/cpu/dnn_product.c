@@ -92,8 +92,15 @@ static lac_status get(const lac_dnn_product **h, const lac_product *p, bool pack
 }
 
 lac_status lac_dnn_product_get(const lac_product *p, const lac_dnn_product **h) { return get(h, p, false); }
+lac_status lac_dnn_product_get_packed(const lac_product *p, const lac_dnn_product **h) { return get(h, p, true); }
 void lac_dnn_product_put(const lac_dnn_product *h) { lac_plan_put((lac_plan *)&h->base); }
 size_t lac_dnn_product_scratch(const lac_dnn_product *h) { return h->prim.scratch; }
+size_t lac_dnn_product_packed(const lac_dnn_product *h) { return h->packed_bytes; }
+
+lac_status lac_dnn_product_pack(const lac_dnn_product *h, const void *b, void *to)
+{
+    return lac_dnn_reordered(&(const void *){ NULL }, &(lac_dnn_weight){ .data = b }, h->layout, &h->pack, to);
+}
 
 lac_status lac_dnn_product_run(const lac_dnn_product *h, const void *a, const void *b, const float *bias, void *c, void *scratch)
 {

@@ -149,4 +149,16 @@ def group_norm(groups, eps, act):
 case("gn_silu", group_norm(4, 1e-5, F.silu), {"x": rand(2, 5, 3, 12), "weight": rand(12), "bias": rand(12)})
 case("gn_two", group_norm(3, 1e-6, lambda y: y), {"x": 30 + rand(1, 7, 6, 4), "weight": rand(6), "bias": rand(6), "skip": rand(1, 7, 6, 2)})
 
+
+def attention(heads, **how):
+    def split(x):
+        return x.reshape(x.shape[0], -1, heads, x.shape[-1] // heads).transpose(1, 2)
+
+    return lambda q, k, v: F.scaled_dot_product_attention(split(q), split(k), split(v), **how).transpose(1, 2).reshape(q.shape)
+
+
+case("attention", attention(2), {"q": rand(2, 3, 5, 8), "k": rand(2, 7, 8), "v": rand(2, 7, 8)})
+case("attention_causal", attention(3, is_causal=True), {"q": rand(1, 9, 15), "k": rand(1, 9, 15), "v": rand(1, 9, 15)})
+case("attention_scaled", attention(1, scale=0.25), {"q": rand(3, 1, 5), "k": rand(3, 77, 5), "v": rand(3, 77, 5)})
+
 save_file(out, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.safetensors"), metadata={"torch": torch.__version__, "numpy": np.__version__})
