@@ -103,5 +103,6 @@ struct lac_weights;
 lac_status lac_params_check(lac_params *const *ps, const char *const *prefix, int n, const struct lac_weights *w);
 /* Loads by name from a file whose keys carry `prefix` ("" or "generator."); checks everything before anything is written.
  * strict: missing, surplus (under the prefix) and misshapen keys are one error that lists all, first twenty by name; not strict:
- * only what matches in name and shape is taken and *n_loaded says how many. NaN in a weight is an error naming it. */
+ * only what matches in name and shape is taken and *n_loaded says how many. NaN or infinity in a weight is an error naming it. In both,
+ * `position_ids`, a buffer of older transformers' files, is never surplus. */
 lac_status lac_params_load(lac_params *ps, const struct lac_weights *w, const char *prefix, bool strict, int64_t *n_loaded);

@@ -41,6 +41,22 @@ static bool fits(const lac_weights *w, int64_t i, const lac_param *p)
 
 static bool floats(lac_dtype d) { return d == LAC_F32 || d == LAC_BF16 || d == LAC_F16 || d == LAC_F64; }
 
+/* What a pickle has in its place is said (core/file/weights.h). */
+static void note_missing(const lac_weights *w, const char *prefix, const lac_param *p, misfits *m)
+{
+    char key[512];
+    snprintf(key, sizeof key, "%s%s", prefix, p->name);
+    const char *why = lac_weights_why_absent(w, key);
+    note(m, "'%s' is missing%s%s", key, why != NULL ? ": in its place is " : "", why != NULL ? why : "");
+}
+
+/* A buffer 0, 1, 2, ... that older transformers kept in their files: no network here wants it. */
+static bool is_position_ids(const char *key)
+{
+    const char *last = strrchr(key, '.');
+    return strcmp(last != NULL ? last + 1 : key, "position_ids") == 0;
+}
+
 static void look_for_missing(const lac_params *ps, const lac_weights *w, const char *prefix, misfits *m)
 {
     for (int64_t i = 0; i < ps->n; i++) {
@@ -48,7 +64,7 @@ static void look_for_missing(const lac_params *ps, const lac_weights *w, const c
         const int64_t at = find(w, prefix, p);
         const lac_shape ours = lac_shape_of(p->value), b = lac_border_shape(p->role, &ours);
         if (at < 0)
-            note(m, "'%s%s' is missing", prefix, p->name);
+            note_missing(w, prefix, p, m);
         else if (!fits(w, at, p))
             note(m, "'%s%s' is %s in the file, %s in the model", prefix, p->name,
                  lac_dims_str(lac_weights_shape(w, at).ndim, lac_weights_shape(w, at).dim), lac_dims_str(b.ndim, b.dim));
@@ -62,7 +78,7 @@ static void look_for_surplus(const lac_params *ps, const lac_weights *w, const c
     const size_t n = strlen(prefix);
     for (int64_t i = 0; i < lac_weights_count(w); i++) {
         const char *name = lac_weights_name(w, i);
-        if (strncmp(name, prefix, n) == 0 && lac_params_find(ps, name + n) == NULL)
+        if (strncmp(name, prefix, n) == 0 && lac_params_find(ps, name + n) == NULL && !is_position_ids(name))
             note(m, "'%s' is not in the model", name);
     }
 }
@@ -76,8 +92,8 @@ static lac_status load_one(lac_param *p, const lac_weights *w, int64_t at, bool 
     LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
     lac_status s = lac_weights_read_f32(w, at, x + n);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        if (isnan(x[n + i]))
-            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds NaN", lac_weights_name(w, at));
+        if (!isfinite(x[n + i]))
+            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds %s", lac_weights_name(w, at), isnan(x[n + i]) ? "NaN" : "an infinity");
     if (s == LAC_OK && !look) {
         lac_from_border(x, x + n, p->role, &ours);
         s = lac_param_set(p, x);
@@ -108,7 +124,7 @@ lac_status lac_params_check(lac_params *const *ps, const char *const *prefix, in
     for (int k = 0; k < n; k++)
         look_for_missing(ps[k], w, prefix[k], &m);
     for (int64_t i = 0; i < lac_weights_count(w); i++)
-        if (!belongs(ps, prefix, n, lac_weights_name(w, i)))
+        if (!belongs(ps, prefix, n, lac_weights_name(w, i)) && !is_position_ids(lac_weights_name(w, i)))
             note(&m, "'%s' is not in the model", lac_weights_name(w, i));
     return report(&m);
 }

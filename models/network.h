@@ -11,6 +11,7 @@
 
 struct lac_weights;
 struct lac_network_format;
+struct lac_network_folder;
 
 typedef struct lac_network_def {
     const char *name, *about;                   /* "deepfill": what files and command lines call it */
@@ -20,6 +21,7 @@ typedef struct lac_network_def {
     lac_status (*init)(void *model, lac_params *ps, const json_t *config);
     void (*close)(void *model);                 /* ends what *model owns beside its parameters; NULL: nothing */
     const struct lac_network_format *formats;   /* of foreign files, ends with { NULL }; NULL: its own names alone */
+    const struct lac_network_folder *folder;    /* how diffusers or transformers keep it (models/network_folder.h); NULL: they do not */
 } lac_network_def;
 
 #define LAC_NETWORK(identifier) extern const lac_network_def lac_network_##identifier;
@@ -48,7 +50,8 @@ typedef struct lac_network {
  * _make: trainable, parameters not yet initialised: change `gain`, then call lac_params_init. name is its name among others
  *        ("generator"), first in the path of messages; NULL: def's.
  * _open: frozen, values drawn by their inits: load them into n->params.
- * _load: frozen, from a file that _save wrote; `wanted` NULL takes what the file says, else another network is LAC_ERR_FORMAT. */
+ * _load: frozen, from a file that _save wrote or a folder of diffusers or transformers; `wanted` NULL takes what the file says, else another
+ *        network is LAC_ERR_FORMAT. */
 lac_status lac_network_make(lac_network *n, const lac_network_def *def, const char *name, const json_t *config, const lac_backend *b, lac_dtype d);
 lac_status lac_network_open(lac_network *n, const lac_network_def *def, const json_t *config, const lac_backend *b, lac_dtype d);
 lac_status lac_network_load(lac_network *n, const char *path, const lac_network_def *wanted, const lac_backend *b, lac_dtype d);
@@ -63,7 +66,7 @@ void lac_network_close(lac_network *n);
  * The same weights give the same bytes: no date, path or name of a run. */
 lac_status lac_network_save(const char *path, const lac_network *n, lac_dtype d);
 
-/* What a file's metadata say; *config is a new reference, resolved. LAC_ERR_FORMAT when they say nothing. */
+/* What a file's metadata say, or a folder's config.json; *config is a new reference, resolved. LAC_ERR_FORMAT when they say nothing. */
 lac_status lac_network_about(const struct lac_weights *w, const lac_network_def **def, json_t **config, bool *bgr);
 
 enum { LAC_NETWORK_MAX_IN = 8, LAC_NETWORK_MAX_OUT = 8 };

@@ -2,6 +2,7 @@
 #include "models/network_format.h"
 
 #include "core/file/weights.h"
+#include "models/network_folder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,34 +45,61 @@ static const char *name_in(const lac_weights *w)
     return name != NULL ? name : lac_weights_metadata(w, "lacuna.inpainter");
 }
 
-lac_status lac_network_about(const lac_weights *w, const lac_network_def **def, json_t **config, bool *bgr)
+static lac_status about_file(const lac_weights *w, const char *name, const lac_network_def **def, json_t **config)
 {
-    const char *name = name_in(w), *text = lac_weights_metadata(w, "lacuna.config"), *order = lac_weights_metadata(w, "lacuna.channel_order");
-    if (name == NULL || text == NULL)
-        return LAC_FAIL(LAC_ERR_FORMAT, "it does not say which model it is (metadata lacuna.network and lacuna.config); see lacuna import");
+    const char *text = lac_weights_metadata(w, "lacuna.config");
     LAC_TRY(lac_network_find(def, name));
-    json_t *given = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *given = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     if (given == NULL)
-        return LAC_FAIL(LAC_ERR_FORMAT, "metadata lacuna.config is not JSON");
-    *bgr = order != NULL && strcmp(order, "bgr") == 0;
+        return LAC_FAIL(LAC_ERR_FORMAT, "metadata lacuna.config is not there or not JSON");
     const lac_status s = lac_network_resolve(*def, given, config);
     json_decref(given);
     return lac_context(s, "metadata lacuna.config");
 }
 
+static lac_status about_folder(const char *text, const lac_network_def **def, json_t **config)
+{
+    json_t *published = json_loads(text, 0, NULL), *given;
+    lac_status s = published != NULL ? lac_network_of_class(published, def) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config.json");
+    if (s == LAC_OK && *def == NULL)
+        s = LAC_FAIL(LAC_ERR_FORMAT, "config.json is of %s, which is no network here", lac_network_class_of(published) != NULL ? lac_network_class_of(published) : "no class");
+    if (s == LAC_OK)
+        s = lac_network_adopt(*def, published, &given);
+    json_decref(published);
+    LAC_TRY(s);
+    s = lac_network_resolve(*def, given, config);
+    json_decref(given);
+    return s;
+}
+
+lac_status lac_network_about(const lac_weights *w, const lac_network_def **def, json_t **config, bool *bgr)
+{
+    const char *name = name_in(w), *published = lac_weights_metadata(w, "config.json"), *order = lac_weights_metadata(w, "lacuna.channel_order");
+    *bgr = order != NULL && strcmp(order, "bgr") == 0;
+    if (name != NULL)
+        return about_file(w, name, def, config);
+    if (published != NULL)
+        return about_folder(published, def, config);
+    return LAC_FAIL(LAC_ERR_FORMAT, "it does not say which model it is (metadata lacuna.network and lacuna.config); see lacuna import");
+}
+
 static lac_status load(lac_network *n, const lac_weights *w, const lac_network_def *wanted, const lac_backend *b, lac_dtype d)
 {
-    const lac_network_def *def;
+    const lac_network_format *format;
+    const char *prefix;
     json_t *config;
     bool bgr;
+    const lac_network_def *def;
     LAC_TRY(lac_network_about(w, &def, &config, &bgr));
     lac_status s = wanted == NULL || def == wanted ? lac_network_open(n, def, config, b, d)
                                                    : LAC_FAIL(LAC_ERR_FORMAT, "it holds the network '%s', wanted is '%s'", def->name, wanted->name);
-    if (s == LAC_OK)
-        s = lac_params_load(n->params, w, "", true, NULL);
-    n->bgr = bgr;
     json_decref(config);
-    return s;
+    LAC_TRY(s);
+    n->bgr = bgr;
+    if (name_in(w) != NULL)
+        return lac_params_load(n->params, w, "", true, NULL);
+    lac_network_format_of(def, w, &format, &prefix);
+    return lac_network_read(n->params, w, format, prefix);
 }
 
 lac_status lac_network_load(lac_network *n, const char *path, const lac_network_def *wanted, const lac_backend *b, lac_dtype d)

@@ -53,7 +53,7 @@ lac_status lac_network_recognise(const lac_weights *w, const lac_network_def **d
 {
     json_t *config;
     bool bgr;
-    if (lac_weights_metadata(w, "lacuna.network") != NULL || lac_weights_metadata(w, "lacuna.inpainter") != NULL) {
+    if (lac_weights_metadata(w, "lacuna.network") != NULL || lac_weights_metadata(w, "lacuna.inpainter") != NULL || lac_weights_metadata(w, "config.json") != NULL) {
         LAC_TRY(lac_network_about(w, def, &config, &bgr));
         json_decref(config);
         return LAC_OK;
@@ -137,28 +137,40 @@ static bool place_of(const lac_param *p, const lac_network_format *format, const
     return true;
 }
 
-static lac_status write_one(lac_weights_writer *w, const lac_param *p, const lac_network_format *format, const char *prefix, lac_dtype d, lac_borrowed *keep)
-{
+/* A parameter on its way into a file. */
+typedef struct outward {
+    const lac_param *p;
     lac_foreign there;
-    const int64_t n = lac_numel(p->value);
-    const lac_shape ours = lac_shape_of(p->value);
+    lac_dtype dtype;
+    bool own_names;                     /* in the border's layout */
+} outward;
+
+static lac_status fill(const void *of, void *to)
+{
+    const outward *o = of;
+    const int64_t n = lac_numel(o->p->value);
+    const lac_shape ours = lac_shape_of(o->p->value);
     float *x;
-    void *stored;
-    if (!place_of(p, format, prefix, &there))
-        return LAC_FAIL(LAC_ERR_KEY, "'%s' of the %s has no place in layout '%s'", p->name, p->of->name, format->name);
-    LAC_TRY(borrow(keep, (size_t)n * lac_dtype_size(d), &stored));
     LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
-    lac_status s = lac_param_get(p, x);
-    if (s == LAC_OK && format->place == NULL)
-        lac_to_border(x + n, x, p->role, &ours);
+    const lac_status s = lac_param_get(o->p, x);
+    if (s == LAC_OK && o->own_names)
+        lac_to_border(x + n, x, o->p->role, &ours);
     else if (s == LAC_OK)
-        reorder(x + n, x, p, &there, true);
-    if (s == LAC_OK) {
-        lac_from_f32(stored, d, x + n, n);
-        s = lac_weights_writer_add(w, there.key, d, there.shape.ndim, there.shape.dim, stored);
-    }
+        reorder(x + n, x, o->p, &o->there, true);
+    if (s == LAC_OK)
+        lac_from_f32(to, o->dtype, x + n, n);
     free(x);
     return s;
+}
+
+static lac_status write_one(lac_weights_writer *w, const lac_param *p, const lac_network_format *format, const char *prefix, lac_dtype d, lac_borrowed *keep)
+{
+    outward *o;
+    LAC_TRY(borrow(keep, sizeof *o, (void **)&o));
+    *o = (outward){ .p = p, .dtype = d, .own_names = format->place == NULL };
+    if (!place_of(p, format, prefix, &o->there))
+        return LAC_FAIL(LAC_ERR_KEY, "'%s' of the %s has no place in layout '%s'", p->name, p->of->name, format->name);
+    return lac_weights_writer_add_later(w, o->there.key, d, o->there.shape.ndim, o->there.shape.dim, fill, o);
 }
 
 lac_status lac_network_write(lac_weights_writer *w, const lac_params *ps, const lac_network_format *format, const char *prefix, lac_dtype d,
@@ -205,7 +217,9 @@ static void look_for(reader *r, const lac_param *p)
     }
     const int64_t at = lac_weights_find(r->w, there.key);
     if (at < 0) {
-        list(r, there.key, "is missing");
+        const char *why = lac_weights_why_absent(r->w, there.key);
+        snprintf(what, sizeof what, "is missing%s%s", why != NULL ? ": in its place is " : "", why != NULL ? why : "");
+        list(r, there.key, what);
         return;
     }
     r->taken[at] = true;
@@ -255,8 +269,8 @@ static lac_status read_one(const reader *r, lac_param *p, bool set)
     LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
     lac_status s = lac_weights_read_f32(r->w, lac_weights_find(r->w, there.key), x + n);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        if (isnan(x[n + i]))
-            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds NaN", there.key);
+        if (!isfinite(x[n + i]))
+            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds %s", there.key, isnan(x[n + i]) ? "NaN" : "an infinity");
     if (s == LAC_OK && set) {
         reorder(x, x + n, p, &there, false);
         s = lac_param_set(p, x);

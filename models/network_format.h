@@ -49,7 +49,8 @@ lac_status lac_network_read(lac_params *ps, const struct lac_weights *w, const l
 typedef struct lac_borrowed { void **data; int64_t n, capacity; } lac_borrowed;
 void lac_borrowed_free(lac_borrowed *b);
 
-/* Adds all values to a file under construction. LAC_ERR_KEY for a parameter that the format has no place for. */
+/* Adds all values to a file under construction, which reads them one by one when it is finished. LAC_ERR_KEY for a parameter that the
+ * format has no place for. */
 struct lac_weights_writer;
 lac_status lac_network_write(struct lac_weights_writer *w, const lac_params *ps, const lac_network_format *format, const char *prefix,
                              lac_dtype d, lac_borrowed *keep);

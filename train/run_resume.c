@@ -2,6 +2,7 @@
 #include "train/run_internal.h"
 
 #include "core/cpu/features.h"
+#include "core/file/folder.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
 #include "core/threads.h"
@@ -75,7 +76,8 @@ static lac_status init_from_file(lac_params *ps, const char *from, const char *p
 static bool is_run(const json_t *entry)
 {
     struct stat st;
-    return stat(lac_config_str(entry, "from"), &st) == 0 && S_ISDIR(st.st_mode);
+    const char *from = lac_config_str(entry, "from");
+    return stat(from, &st) == 0 && S_ISDIR(st.st_mode) && !lac_folder_has_weights(from);
 }
 
 static bool names(const json_t *entry, const lac_params *ps)

@@ -1,9 +1,9 @@
 #include "core/file/safetensors.h"
 
+#include "core/file/bytes.h"
 #include "core/memory.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,13 +12,6 @@ enum { MAX_HEADER = 100 * 1000 * 1000 };
 enum { MAX_VALUES = 8 * 1000 * 1000 };      /* of JSON in a header: a million tensors; bounds what parsing may allocate */
 
 static const char *const dtype_word[LAC_N_DTYPES] = { "F32", "BF16", "F16", "F64", "I32", "I64", "U8" };
-
-void lac_stored_free(lac_stored *entry, int64_t n)
-{
-    for (int64_t i = 0; entry != NULL && i < n; i++)
-        free(entry[i].name);
-    free(entry);
-}
 
 static lac_status find_dtype(const char *name, const json_t *word, lac_dtype *d)
 {
@@ -63,11 +56,13 @@ static lac_status find_range(const char *name, const json_t *list, uint64_t data
     return LAC_OK;
 }
 
-static lac_status read_entry(const char *name, const json_t *told, uint64_t data_size, lac_stored *e)
+static lac_status read_entry(const char *name, const json_t *told, uint64_t data_size, lac_contents *c)
 {
+    lac_stored *e;
     int64_t numel;
     if (!json_is_object(told))
         return LAC_FAIL(LAC_ERR_FORMAT, "tensor '%s' is not described by a table", name);
+    LAC_TRY(lac_contents_add(c, name, &e));
     LAC_TRY(find_dtype(name, json_object_get(told, "dtype"), &e->dtype));
     LAC_TRY(find_shape(name, json_object_get(told, "shape"), &e->shape));
     LAC_TRY(lac_context(lac_numel_checked(e->shape.ndim, e->shape.dim, &numel) ? LAC_ERR_FORMAT : LAC_OK, "tensor '%s'", name));
@@ -76,7 +71,7 @@ static lac_status read_entry(const char *name, const json_t *told, uint64_t data
         return LAC_FAIL(LAC_ERR_FORMAT, "tensor '%s', %s %s, should have %llu bytes, has %llu", name, dtype_word[e->dtype],
                         lac_dims_str(e->shape.ndim, e->shape.dim), (unsigned long long)numel * lac_dtype_size(e->dtype),
                         (unsigned long long)e->size);
-    return lac_strdup(&e->name, name);
+    return LAC_OK;
 }
 
 static lac_status check_metadata(const json_t *table)
@@ -99,13 +94,12 @@ static int by_place(const void *a, const void *b)
     return (x->size > y->size) - (x->size < y->size);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const lac_stored *)a)->name, ((const lac_stored *)b)->name); }
-
 /* The ranges must cover the data without overlap and without a hole. */
 static lac_status check_cover(lac_stored *e, int64_t n, uint64_t data_size)
 {
     uint64_t at = 0;
-    qsort(e, (size_t)n, sizeof *e, by_place);
+    if (n > 1)
+        qsort(e, (size_t)n, sizeof *e, by_place);
     for (int64_t i = 0; i < n; at += e[i++].size)
         if (e[i].at != at)
             return LAC_FAIL(LAC_ERR_FORMAT, "tensor '%s' begins at byte %llu of the data, expected %llu: %s", e[i].name,
@@ -116,22 +110,19 @@ static lac_status check_cover(lac_stored *e, int64_t n, uint64_t data_size)
     return LAC_OK;
 }
 
-static lac_status read_entries(json_t *header, uint64_t data_at, uint64_t data_size, lac_stored *e, int64_t *n)
+static lac_status read_entries(json_t *header, uint64_t data_at, uint64_t data_size, lac_contents *c)
 {
     const char *name;
     json_t *told;
     json_object_foreach(header, name, told) {
         if (strcmp(name, "__metadata__") == 0)
             LAC_TRY(check_metadata(told));
-        else {
-            LAC_TRY(read_entry(name, told, data_size, &e[*n]));
-            ++*n;
-        }
+        else
+            LAC_TRY(read_entry(name, told, data_size, c));
     }
-    LAC_TRY(check_cover(e, *n, data_size));
-    for (int64_t i = 0; i < *n; i++)
-        e[i].at += data_at;
-    qsort(e, (size_t)*n, sizeof *e, by_name);
+    LAC_TRY(check_cover(c->entry, c->n, data_size));
+    for (int64_t i = 0; i < c->n; i++)
+        c->entry[i].at += data_at;
     return LAC_OK;
 }
 
@@ -162,18 +153,13 @@ static lac_status read_header(int fd, uint64_t file_size, char **text, uint64_t 
         return LAC_FAIL(LAC_ERR_FORMAT, "not a whole safetensors file: a header of %llu bytes in a file of %llu",
                         (unsigned long long)*size, (unsigned long long)file_size);
     LAC_TRY(lac_malloc((void **)text, *size));
-    for (uint64_t n = 0; n < *size;) {
-        const ssize_t got = pread(fd, *text + n, *size - n, (off_t)(sizeof length + n));
-        if (got <= 0) {
-            free(*text);
-            return LAC_FAIL(LAC_ERR_IO, "cannot read the header: %s", got ? strerror(errno) : "the file ends");
-        }
-        n += (uint64_t)got;
-    }
-    return LAC_OK;
+    const lac_status s = lac_read_at(fd, sizeof length, *text, *size);
+    if (s != LAC_OK)
+        free(*text);
+    return lac_context(s, "the header");
 }
 
-lac_status lac_safetensors_read(int fd, uint64_t file_size, lac_stored **entry, int64_t *n, json_t **metadata)
+lac_status lac_safetensors_read(int fd, uint64_t file_size, lac_contents *c, json_t **metadata)
 {
     char *text;
     uint64_t size = 0;
@@ -182,18 +168,9 @@ lac_status lac_safetensors_read(int fd, uint64_t file_size, lac_stored **entry, 
     lac_status s = parse_header(text, size, &header);
     free(text);
     LAC_TRY(s);
-    lac_stored *e = NULL;
-    int64_t count = 0;
-    s = lac_calloc((void **)&e, json_object_size(header), sizeof *e);
+    s = read_entries(header, 8 + size, file_size - 8 - size, c);
     if (s == LAC_OK)
-        s = read_entries(header, 8 + size, file_size - 8 - size, e, &count);
-    if (s == LAC_OK) {
         *metadata = json_incref(json_object_get(header, "__metadata__"));
-        *entry = e;
-        *n = count;
-    } else {
-        lac_stored_free(e, count);
-    }
     json_decref(header);
     return s;
 }

@@ -5,21 +5,14 @@
  * `__metadata__` in the header is a table of strings. Used by weights.c alone. */
 #pragma once
 
-#include "core/tensor.h"
+#include "core/file/stored.h"
 
 #include <jansson.h>
-#include <stdio.h>
 
-/* One tensor of a file; `at` counts from the file's begin. BOOL is read as u8. */
-typedef struct lac_stored { char *name; lac_dtype dtype; lac_shape shape; uint64_t at, size; } lac_stored;
-
-/* Reads and checks the header of an open regular file of file_size bytes. *entry (n of them, by name, free each name and
- * the array) and *metadata (a reference, NULL when the file has none) are the caller's on success, untouched on failure.
- * LAC_ERR_FORMAT for whatever is not as weights.h says, LAC_ERR_IO, LAC_ERR_MEM. */
-lac_status lac_safetensors_read(int fd, uint64_t file_size, lac_stored **entry, int64_t *n, json_t **metadata);
+/* Reads and checks the header of an open regular file of file_size bytes. Its tensors go into *c, empty until now; *metadata (NULL
+ * when the file has none) is a new reference on success, untouched on failure. LAC_ERR_FORMAT for whatever is not as weights.h says, LAC_ERR_IO, LAC_ERR_MEM. */
+lac_status lac_safetensors_read(int fd, uint64_t file_size, lac_contents *c, json_t **metadata);
 
 /* The header of these tensors (by name) as *bytes, *size, padded with spaces to a multiple of 8 with its length before it; fills
  * in each `at`. Tensors of wider dtypes lie first, so that every one of them is aligned to its dtype. free(*bytes). */
 lac_status lac_safetensors_header(lac_stored *entry, int64_t n, json_t *metadata, char **bytes, size_t *size);
-
-void lac_stored_free(lac_stored *entry, int64_t n);

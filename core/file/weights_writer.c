@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct pending { lac_stored stored; const void *data; } pending;
+typedef struct pending {
+    lac_stored stored;
+    const void *data;
+    lac_weights_fill *fill;             /* instead of data: how it is made, of `of` */
+    const void *of;
+} pending;
 
 struct lac_weights_writer {
     pending *tensor;
@@ -45,18 +50,37 @@ static lac_status check_name(const char *name)
     return good ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "'%s' cannot name a tensor in a file", name);
 }
 
-lac_status lac_weights_writer_add(lac_weights_writer *w, const char *name, lac_dtype d, int ndim, const int64_t *dim, const void *data)
+static lac_status add(lac_weights_writer *w, const char *name, lac_dtype d, int ndim, const int64_t *dim, pending **added)
 {
     int64_t numel;
     LAC_TRY(check_name(name));
     LAC_TRY(lac_context(lac_numel_checked(ndim, dim, &numel), "writing '%s'", name));
     LAC_TRY(lac_grow((void **)&w->tensor, w->n, &w->capacity, sizeof *w->tensor));
     pending *p = &w->tensor[w->n];
-    *p = (pending){ .stored = { .dtype = d, .shape.ndim = ndim, .size = (uint64_t)numel * lac_dtype_size(d) }, .data = data };
+    *p = (pending){ .stored = { .dtype = d, .shape.ndim = ndim, .size = (uint64_t)numel * lac_dtype_size(d) } };
     for (int i = 0; i < ndim; i++)
         p->stored.shape.dim[i] = dim[i];
     LAC_TRY(lac_strdup(&p->stored.name, name));
     w->n++;
+    *added = p;
+    return LAC_OK;
+}
+
+lac_status lac_weights_writer_add(lac_weights_writer *w, const char *name, lac_dtype d, int ndim, const int64_t *dim, const void *data)
+{
+    pending *p;
+    LAC_TRY(add(w, name, d, ndim, dim, &p));
+    p->data = data;
+    return LAC_OK;
+}
+
+lac_status lac_weights_writer_add_later(lac_weights_writer *w, const char *name, lac_dtype d, int ndim, const int64_t *dim, lac_weights_fill *fill,
+                                        const void *of)
+{
+    pending *p;
+    LAC_TRY(add(w, name, d, ndim, dim, &p));
+    p->fill = fill;
+    p->of = of;
     return LAC_OK;
 }
 
@@ -122,6 +146,24 @@ static lac_status lay_out(lac_weights_writer *w, char **bytes, size_t *size)
     return s;
 }
 
+static lac_status write_bytes(FILE *to, const void *bytes, size_t size)
+{
+    return size == 0 || fwrite(bytes, size, 1, to) == 1 ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot write: %s", strerror(errno));
+}
+
+static lac_status write_one(FILE *to, const pending *p)
+{
+    void *made;
+    if (p->fill == NULL)
+        return write_bytes(to, p->data, p->stored.size);
+    LAC_TRY(lac_malloc(&made, p->stored.size));
+    lac_status s = lac_context(p->fill(p->of, made), "'%s'", p->stored.name);
+    if (s == LAC_OK)
+        s = write_bytes(to, made, p->stored.size);
+    free(made);
+    return s;
+}
+
 lac_status lac_weights_writer_finish(lac_weights_writer *w, const char *path)
 {
     char *header = NULL;
@@ -129,11 +171,12 @@ lac_status lac_weights_writer_finish(lac_weights_writer *w, const char *path)
     lac_atomic a = { 0 };
     LAC_TRY(lac_context(lay_out(w, &header, &size), "writing weights '%s'", path));
     lac_status s = lac_atomic_open(&a, path);
-    bool good = s == LAC_OK && fwrite(header, 1, size, a.stream) == size;
-    for (int64_t i = 0; good && i < w->n; i++)
-        good = w->tensor[i].stored.size == 0 || fwrite(w->tensor[i].data, w->tensor[i].stored.size, 1, a.stream) == 1;
-    if (s == LAC_OK && !good)
-        s = LAC_FAIL(LAC_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
+    if (s == LAC_OK) {
+        s = write_bytes(a.stream, header, size);
+        for (int64_t i = 0; s == LAC_OK && i < w->n; i++)
+            s = write_one(a.stream, &w->tensor[i]);
+        s = lac_context(s, "writing weights '%s'", path);
+    }
     if (s == LAC_OK)
         s = lac_atomic_commit(&a);
     lac_atomic_abandon(&a);

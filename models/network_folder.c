@@ -1,0 +1,130 @@
+#include "models/network_folder.h"
+
+#include "core/file/atomic.h"
+#include "core/file/weights.h"
+#include "core/memory.h"
+#include "models/network_format.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_class(const lac_network_def *def, const char *name)
+{
+    for (const char *const *c = def->folder != NULL ? def->folder->classes : NULL; c != NULL && *c != NULL; c++)
+        if (strcmp(*c, name) == 0)
+            return true;
+    return false;
+}
+
+const char *lac_network_class_of(const json_t *published)
+{
+    const char *name = json_string_value(json_object_get(published, "_class_name"));
+    return name != NULL ? name : json_string_value(json_array_get(json_object_get(published, "architectures"), 0));
+}
+
+lac_status lac_network_check_class(const lac_network_def *def, const json_t *published)
+{
+    const char *name = lac_network_class_of(published);
+    if (name == NULL || has_class(def, name))
+        return LAC_OK;
+    if (def->folder == NULL)
+        return LAC_FAIL(LAC_ERR_FORMAT, "config.json is of a %s, which the network '%s' is not", name, def->name);
+    return LAC_FAIL(LAC_ERR_FORMAT, "config.json is of a %s, the network '%s' is a %s", name, def->name, def->folder->classes[0]);
+}
+
+lac_status lac_network_of_class(const json_t *published, const lac_network_def **def)
+{
+    const char *name = lac_network_class_of(published);
+    *def = NULL;
+    for (int i = 0; name != NULL && *def == NULL && lac_network_at(i) != NULL; i++)
+        if (has_class(lac_network_at(i), name))
+            *def = lac_network_at(i);
+    return LAC_OK;
+}
+
+static lac_status adopt_as_is(const json_t *published, json_t *config)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)published, key, value)
+        if (key[0] != '_' && json_object_set(config, key, value) != 0)
+            return LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    return LAC_OK;
+}
+
+lac_status lac_network_adopt(const lac_network_def *def, const json_t *published, json_t **config)
+{
+    LAC_TRY(lac_network_check_class(def, published));
+    *config = json_object();
+    lac_status s = *config != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    if (s == LAC_OK)
+        s = lac_context((def->folder != NULL && def->folder->adopt != NULL ? def->folder->adopt : adopt_as_is)(published, *config), "config.json");
+    if (s != LAC_OK)
+        json_decref(*config);
+    return s;
+}
+
+/* ---- writing ---- */
+
+static lac_status publish(const lac_network *n, json_t **published)
+{
+    const lac_network_folder *f = n->def->folder;
+    *published = json_deep_copy(n->config);
+    json_t *class = strcmp(f->layout, "diffusers") == 0 ? json_string(f->classes[0]) : json_pack("[s]", f->classes[0]);
+    const char *key = strcmp(f->layout, "diffusers") == 0 ? "_class_name" : "architectures";
+    if (*published != NULL && json_object_set_new(*published, key, class) == 0)
+        return f->describe != NULL ? f->describe(n->config, *published) : LAC_OK;
+    return LAC_FAIL(LAC_ERR_MEM, "out of memory: config.json");
+}
+
+static lac_status write_config(const char *folder, const lac_network *n)
+{
+    json_t *published = NULL;
+    char *text = NULL, *path = NULL;
+    lac_status s = publish(n, &published);
+    if (s == LAC_OK && (text = lac_config_text(published, JSON_INDENT(2) | JSON_SORT_KEYS)) == NULL)
+        s = LAC_FAIL(LAC_ERR_MEM, "out of memory: config.json");
+    if (s == LAC_OK)
+        s = lac_format(&path, "%s/config.json", folder);
+    if (s == LAC_OK)
+        s = lac_file_write(path, text, strlen(text));
+    json_decref(published);
+    free(text);
+    free(path);
+    return s;
+}
+
+/* "format": what the libraries look for before they read a file. */
+static lac_status write_weights(const char *folder, const lac_network *n, lac_dtype d)
+{
+    const lac_network_format *own;
+    lac_weights_writer *w;
+    lac_borrowed keep = { 0 };
+    char *path;
+    LAC_TRY(lac_network_format_find(n->def, "probe", &own));
+    LAC_TRY(lac_format(&path, "%s/%s", folder, n->def->folder->weights));
+    lac_status s = lac_weights_writer_new(&w);
+    if (s == LAC_OK) {
+        s = lac_weights_writer_metadata(w, "format", "pt");
+        if (s == LAC_OK)
+            s = lac_network_write(w, n->params, own, "", d, &keep);
+        if (s == LAC_OK)
+            s = lac_weights_writer_finish(w, path);
+        lac_weights_writer_free(w);
+    }
+    lac_borrowed_free(&keep);
+    free(path);
+    return s;
+}
+
+lac_status lac_network_save_folder(const char *path, const lac_network *n, lac_dtype d)
+{
+    if (n->def->folder == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "the network '%s' is not kept in folders of diffusers or transformers", n->def->name);
+    lac_status s = lac_make_folders(path);
+    if (s == LAC_OK)
+        s = write_weights(path, n, d);
+    if (s == LAC_OK)
+        s = write_config(path, n);
+    return lac_context(s, "writing '%s'", path);
+}
