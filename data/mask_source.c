@@ -72,7 +72,7 @@ static lac_status draw(const lac_mask_source *m, const lac_sample *s, uint8_t *t
 static lac_status open_object(lac_mask_source *m, const char *rest, lac_mask_locate *locate, void *context)
 {
     (void)rest, (void)locate, (void)context;
-    return lac_strdup(&m->about, "object by record id");
+    return lac_format(&m->about, "%s by record id", m->way->prefix);
 }
 
 static lac_status cut_object(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
@@ -86,11 +86,28 @@ static lac_status cut_object(const lac_mask_source *m, const lac_sample *s, uint
     return LAC_OK;
 }
 
+static lac_status box_object(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
+{
+    int64_t top = m->size, left = m->size, bottom = -1, right = -1;
+    LAC_TRY(cut_object(m, s, to));
+    for (int64_t k = 0; k < m->size * m->size; k++)
+        if (to[k] != 0) {
+            top = LAC_MIN(top, k / m->size);
+            left = LAC_MIN(left, k % m->size);
+            bottom = k / m->size;
+            right = LAC_MAX(right, k % m->size);
+        }
+    for (int64_t y = top; y <= bottom; y++)
+        memset(to + y * m->size + left, 1, (size_t)(right - left + 1));
+    return LAC_OK;
+}
+
 /* ---- all of them ---- */
 
 static const way ways[] = {
     { "file:", 0, open_file, take_from_file },
     { "object", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, open_object, cut_object },
+    { "object-box", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, open_object, box_object },
     { "", 0, open_generator, draw },
 };
 

@@ -1,4 +1,5 @@
 /* `lacuna pack collage`: what its pictures are made of, and that they depend on the seed and the number alone. */
+#include "data/loader.h"
 #include "data/pack_collage.h"
 #include "tests/harness/objects.h"
 #include "tests/harness/test.h"
@@ -119,6 +120,40 @@ LAC_TEST(collage_of_labels_and_captions)
         LAC_CHECK(strcmp(thing.label, "red disc") != 0 && (size_t)said.length == strlen(thing.label) && memcmp(text, thing.label, strlen(thing.label)) == 0);
         free(text);
     }
+    lac_set_close(set);
+}
+
+static void next_mask(const lac_set *set, const char *word, uint8_t mask[24 * 24])
+{
+    static const char *const fields[] = { "image", "mask", NULL };
+    const lac_source source = { set, "train", 1 };
+    lac_loader *l;
+    const lac_batch *b;
+    LAC_CHECK_STATUS(lac_loader_new(&l, &(lac_loader_config){ .source = &source, .n_sources = 1, .view = { .size = 24, .crop = LAC_CROP_RANDOM }, .fields = fields,
+                                                              .mask = word, .around = true, .stream = "train", .global = 1, .count = 1 }));
+    LAC_CHECK_STATUS(lac_loader_next(l, &b));
+    memcpy(mask, lac_batch_field(b, "mask")->data, 24 * 24);
+    lac_loader_free(l);
+}
+
+/* The rectangle around a disc: it holds the disc, every side of it touches it, and the corners are its own. */
+LAC_TEST(a_hole_may_be_the_box_of_an_object)
+{
+    lac_set *set;
+    uint8_t disc[24 * 24], box[24 * 24];
+    int row[24] = { 0 }, column[24] = { 0 }, more = 0;
+    LAC_CHECK_STATUS(pack(source(), "boxes.h5", &(lac_pack_collage_own){ .size = 32, .count = 1 }, &set));
+    next_mask(set, "object", disc);
+    next_mask(set, "object-box", box);
+    for (int k = 0; k < 24 * 24; k++) {
+        row[k / 24] |= disc[k];
+        column[k % 24] |= disc[k];
+    }
+    for (int k = 0; k < 24 * 24; k++) {
+        LAC_CHECK(box[k] == (row[k / 24] && column[k % 24]));        /* a disc has no gaps */
+        more += box[k] != disc[k];
+    }
+    LAC_CHECK(more > 0);
     lac_set_close(set);
 }
 

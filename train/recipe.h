@@ -11,7 +11,7 @@
 #include "data/field.h"
 #include "models/inpainter.h"
 
-enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4, LAC_MAX_DERIVED = 8 };
+enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4, LAC_MAX_DERIVED = 12 };
 
 typedef struct lac_phase {
     const char *name;                       /* "d", "g" */
