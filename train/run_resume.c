@@ -6,6 +6,7 @@
 #include "core/file/weights.h"
 #include "core/memory.h"
 #include "core/threads.h"
+#include "models/network_format.h"
 #include "train/frozen.h"
 
 #include <stdio.h>
@@ -61,23 +62,18 @@ static lac_status init_from_run(lac_params *ps, const char *from, bool strict)
     return s;
 }
 
-static lac_status init_from_file(lac_params *ps, const char *from, const char *prefix, bool strict)
-{
-    lac_weights *w;
-    int64_t n;
-    LAC_TRY(lac_weights_open(&w, from));
-    lac_status s = lac_params_load(ps, w, prefix, strict, &n);
-    lac_weights_close(w);
-    if (s == LAC_OK && n == 0)
-        s = LAC_FAIL(LAC_ERR_KEY, "no key of '%s' matches", from);
-    return s;
-}
-
-static bool is_run(const json_t *entry)
+static bool is_folder(const char *path)
 {
     struct stat st;
-    const char *from = lac_config_str(entry, "from");
-    return stat(from, &st) == 0 && S_ISDIR(st.st_mode) && !lac_folder_has_weights(from);
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A run's folder, and no published model's. */
+static bool is_run(const json_t *entry)
+{
+    char checkpoints[4096];
+    snprintf(checkpoints, sizeof checkpoints, "%s/ckpt", lac_config_str(entry, "from"));
+    return is_folder(checkpoints);
 }
 
 static bool names(const json_t *entry, const lac_params *ps)
@@ -88,37 +84,58 @@ static bool names(const json_t *entry, const lac_params *ps)
 
 static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
-/* A file of several networks (lacuna export --all) has their names before the keys: is that so of this network's, in this file? */
-static lac_status is_among_several(const lac_params *ps, const char *from, const char *prefix, bool *several)
+/* A file of several networks (lacuna export --all, a model of several) has their names before the keys: is that so of this network's? */
+static bool is_among_several(const lac_params *ps, const lac_weights *w, const char *prefix)
 {
-    lac_weights *w;
-    *several = false;
-    LAC_TRY(lac_weights_open(&w, from));
+    bool several = false;
     for (int64_t i = 0; i < lac_weights_count(w); i++)
-        *several |= begins(lac_weights_name(w, i), prefix);
-    lac_weights_close(w);
+        several |= begins(lac_weights_name(w, i), prefix);
     for (int64_t i = 0; i < ps->n; i++)
-        *several &= !begins(ps->param[i]->name, prefix);
-    return LAC_OK;
+        several &= !begins(ps->param[i]->name, prefix);
+    return several;
 }
 
-static lac_status init_from_any_file(lac_params *ps, const json_t *entry)
+/* In whichever of the network's formats they are; own names where not all need be there. */
+static lac_status init_from_weights(const lac_network *n, const lac_weights *w, const json_t *entry)
 {
-    char prefix[96];
+    char own[96];
+    const char *prefix = "";
+    const lac_network_format *format = NULL;
+    const bool strict = lac_config_bool(entry, "strict");
+    int64_t taken;
+    snprintf(own, sizeof own, "%s.", n->params->name);
+    if (strcmp(lac_config_str(entry, "network"), "all") == 0 || is_among_several(n->params, w, own))
+        prefix = own;
+    else if (n->def != NULL)
+        lac_network_format_of(n->def, w, &format, &prefix);
+    if (strict && format != NULL)
+        return lac_network_read(n->params, w, format, prefix);
+    LAC_TRY(lac_params_load(n->params, w, prefix, strict, &taken));
+    return taken > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "no key matches");
+}
+
+/* A file, a folder of diffusers or transformers, or a pipeline's, which has one for each network under its name. */
+static lac_status init_from_path(const lac_network *n, const json_t *entry)
+{
     const char *from = lac_config_str(entry, "from");
-    bool several = strcmp(lac_config_str(entry, "network"), "all") == 0;
-    snprintf(prefix, sizeof prefix, "%s.", ps->name);
-    if (!several)
-        LAC_TRY(is_among_several(ps, from, prefix, &several));
-    return init_from_file(ps, from, several ? prefix : "", lac_config_bool(entry, "strict"));
+    lac_weights *w;
+    char *inner;
+    LAC_TRY(lac_format(&inner, "%s/%s", from, n->params->name));
+    const bool part = is_folder(inner);
+    lac_status s = lac_weights_open(&w, part ? inner : from);
+    free(inner);
+    LAC_TRY(s);
+    s = init_from_weights(n, w, entry);
+    lac_weights_close(w);
+    return s;
 }
 
 static lac_status init_network(lac_trainer *t, int net, const json_t *entry)
 {
-    lac_params *ps = t->recipe.net[net];
+    const lac_network *n = &t->recipe.network[net];
     const char *from = lac_config_str(entry, "from");
     const bool strict = lac_config_bool(entry, "strict"), run = is_run(entry);
-    LAC_TRY(lac_context(run ? init_from_run(ps, from, strict) : init_from_any_file(ps, entry), "init from '%s'", from));
+    LAC_TRY(lac_context(run ? init_from_run(n->params, from, strict) : init_from_path(n, entry), "init from '%s'", from));
     lac_frozen_loaded(t, net, run, strict);
     return LAC_OK;
 }

@@ -96,7 +96,7 @@ static const lac_key debug_keys[] = {
 };
 
 static const lac_key init_keys[] = {
-    { "from", LAC_KEY_STR, NULL, .help = "weights file, or another run's folder" },
+    { "from", LAC_KEY_STR, NULL, .help = "weights file or folder as published, a model, or another run's folder" },
     { "network", LAC_KEY_STR, "\"generator\"", .help = "which network takes them; all: every one, of the same name" },
     { "strict", LAC_KEY_BOOL, "true", .help = "false: only what matches in name and shape" },
     { NULL },
