@@ -97,7 +97,7 @@ static lac_status make_outputs(lac_tape *t, lac_op_ctx *c, int n_out, bool recor
     for (int i = 0; i < n_out; i++) {
         if (!recording && c->def->out[i].flags & LAC_SAVED)
             c->out[i] = NULL;
-        else if (!tape_place(t, c->out[i], lac_op_name(c->op)))
+        else if (c->out[i] != NULL && !tape_place(t, c->out[i], lac_op_name(c->op)))
             return t->status;
     }
     return LAC_OK;
@@ -123,8 +123,9 @@ static void record(lac_tape *t, const lac_op_ctx *c, int n_in, int n_out)
     for (int i = 0; i < n_in; i++)
         n->in[i] = c->in[i] ? c->in[i]->tape_id : -1;
     for (int i = 0; i < n_out; i++) {
-        n->out[i] = c->out[i]->tape_id;
-        t->known[n->out[i]].needs = !(c->def->out[i].flags & LAC_SAVED);
+        n->out[i] = c->out[i] ? c->out[i]->tape_id : -1;
+        if (c->out[i] != NULL)
+            t->known[n->out[i]].needs = !(c->def->out[i].flags & LAC_SAVED);
     }
 }
 

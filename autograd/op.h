@@ -10,10 +10,11 @@ enum { LAC_MAX_IN = 8, LAC_MAX_OUT = 6 };
 
 typedef unsigned lac_op;        /* a line of ops.def; autograd/ops/ops.h has the numbers: a new op rebuilds what names ops, and no more */
 
-/* An output with LAC_SAVED is there for backward alone: the caller does not see it, and in a call that is not recorded it is not made. */
+/* An output with LAC_SAVED is there for backward alone: the caller does not see it, and in a call that is not recorded it is not made.
+ * One with LAC_OPTIONAL is left out where infer sets out[i] to NULL: a sum that has nothing to add, say. */
 typedef struct lac_op_port {
     const char *name;
-    unsigned flags;             /* inputs: the dtypes allowed, LAC_OPTIONAL; outputs: LAC_SAVED, else nothing: { "y" } */
+    unsigned flags;             /* inputs: the dtypes allowed, LAC_OPTIONAL; outputs: LAC_SAVED, LAC_OPTIONAL, else nothing: { "y" } */
 } lac_op_port;
 
 #define LAC_KEEP_IN(i) (1u << (i))
@@ -31,7 +32,7 @@ typedef struct lac_op_ctx {
     lac_op op;
     const void *attr;                       /* the op's own struct; lives as long as the call's node */
     lac_tensor *in[LAC_MAX_IN];             /* NULL: optional and absent */
-    lac_tensor *out[LAC_MAX_OUT];           /* forward: NULL where it is LAC_SAVED and the call is not recorded; never so in infer and backward */
+    lac_tensor *out[LAC_MAX_OUT];           /* forward: NULL where it is LAC_SAVED and the call is not recorded, never so in infer and backward; where infer left it out */
     bool wants[LAC_MAX_IN];                 /* this input's gradient will be asked for */
     /* backward only */
     lac_tensor *gout[LAC_MAX_OUT];          /* dL/dout; NULL: zero, and always for a saved output */

@@ -53,7 +53,8 @@ lac_tensor *lac_tape_fail(lac_tape *t, lac_status s);
 
 /* Calls an op: as many tensors as the definition has inputs. Returns output 0, or NULL after an error. */
 lac_tensor *lac_apply(lac_tape *t, lac_op op, const void *attr, ...);
-/* The same with arrays; out receives all outputs: NULL after an error, and a saved one (LAC_SAVED) unless the call is recorded. */
+/* The same with arrays; out receives all outputs: NULL after an error, one that was left out (LAC_OPTIONAL), and a saved one (LAC_SAVED) unless
+ * the call is recorded. */
 void lac_apply_n(lac_tape *t, lac_op op, const void *attr, lac_tensor *const *in, lac_tensor **out);
 
 /* A tensor of the region, contents undefined until the caller or an op writes them (data NULL while planning). */

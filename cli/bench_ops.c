@@ -13,6 +13,7 @@
 #include "autograd/ops/group_norm/group_norm.h"
 #include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
+#include "autograd/ops/layer_norm/layer_norm.h"
 #include "autograd/ops/lincomb/lincomb.h"
 #include "autograd/ops/match_std/match_std.h"
 #include "autograd/ops/ops.h"
@@ -21,6 +22,7 @@
 #include "autograd/ops/resize/resize.h"
 #include "autograd/ops/slice/slice.h"
 #include "autograd/ops/spectral_norm/spectral_norm.h"
+#include "autograd/ops/timestep_embedding/timestep_embedding.h"
 #include "autograd/ops/vector_quantize/vector_quantize.h"
 #include "autograd/ops/weighted_sum/weighted_sum.h"
 #include "core/memory.h"
@@ -76,6 +78,7 @@ typedef struct op_case {
 #define CONV(...) &(const lac_conv2d_attr){ .groups = 1, __VA_ARGS__ }
 #define SAME(k, d) CONV(.stride = { 1, 1 }, .dilation = { d, d }, .pad = { (k) / 2 * (d), (k) / 2 * (d), (k) / 2 * (d), (k) / 2 * (d) })
 #define HALVES(k, a, b) CONV(.stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { a, b, a, b })
+#define SILU &(const lac_group_norm_attr){ .groups = 32, .eps = 1e-5f, .act = LAC_ACT_SILU }
 #define MAP(n, side, c) { 4, { n, side, side, c } }
 #define KERNEL(o, k, i) { 4, { o, k, k, i } }
 #define TOKENS(n, c) { 3, { 1, n, c } }
@@ -114,9 +117,16 @@ static const op_case cases[] = {
     { LAC_OP_activation, &(const lac_activation_attr){ .act = { LAC_ACT_LEAKY, LAC_ACT_LEAKY_SLOPE } }, "64 128x128 leaky", "x", { MAP(8, 128, 64) } },
     { LAC_OP_activation, &(const lac_activation_attr){ .act = { LAC_ACT_ELU, 0 } }, "64 128x128 elu", "x", { MAP(8, 128, 64) } },
     { LAC_OP_activation, &(const lac_activation_attr){ .act = { .kind = LAC_ACT_GELU } }, "4096x3072 gelu", "x", { { 2, { 4096, 3072 } } } },
-    { LAC_OP_group_norm, &(const lac_group_norm_attr){ .groups = 32, .eps = 1e-5f, .act = LAC_ACT_SILU }, "320 64x64 silu", "xff", { MAP(4, 64, 320), { 1, { 320 } }, { 1, { 320 } } } },
-    { LAC_OP_group_norm, &(const lac_group_norm_attr){ .groups = 32, .eps = 1e-5f, .act = LAC_ACT_SILU }, "640+320 32x32 silu", "xffx",
-      { MAP(4, 32, 640), { 1, { 960 } }, { 1, { 960 } }, MAP(4, 32, 320) } },
+    { LAC_OP_group_norm, SILU, "320 64x64 silu", "xff", { MAP(4, 64, 320), { 1, { 320 } }, { 1, { 320 } } } },
+    { LAC_OP_group_norm, SILU, "320 64x64 silu, one", "xff", { MAP(1, 64, 320), { 1, { 320 } }, { 1, { 320 } } } },
+    { LAC_OP_group_norm, SILU, "1280 8x8 silu, one", "xff", { MAP(1, 8, 1280), { 1, { 1280 } }, { 1, { 1280 } } } },
+    { LAC_OP_group_norm, SILU, "640+320 32x32 silu", "xffx", { MAP(4, 32, 640), { 1, { 960 } }, { 1, { 960 } }, MAP(4, 32, 320) } },
+    { LAC_OP_group_norm, SILU, "320 64x64 silu, shifted", "xff-x", { MAP(4, 64, 320), { 1, { 320 } }, { 1, { 320 } }, { 0 }, { 2, { 4, 320 } } } },
+    { LAC_OP_layer_norm, &(const lac_layer_norm_attr){ 1e-5f }, "4096x320", "xff", { { 2, { 4096, 320 } }, { 1, { 320 } }, { 1, { 320 } } } },
+    { LAC_OP_layer_norm, &(const lac_layer_norm_attr){ 1e-5f }, "4096x320 after a residual", "xffx", { { 2, { 4096, 320 } }, { 1, { 320 } }, { 1, { 320 } }, { 2, { 4096, 320 } } } },
+    { LAC_OP_geglu, NULL, "4096x2560", "x", { { 2, { 4096, 2560 } } } },
+    { LAC_OP_timestep_embedding, &(const lac_timestep_embedding_attr){ .width = 320 }, "16x320", "c", { { 1, { 16 } } } },
+    { LAC_OP_broadcast_add, NULL, "77x768 to 16 of them", "xx", { { 3, { 16, 77, 768 } }, { 2, { 77, 768 } } } },
     { LAC_OP_composite, &(const lac_composite_attr){ .dtype = LAC_F32 }, "3 256x256", "xxm", { MAP(16, 256, 3), MAP(16, 256, 3), MAP(1, 256, 1) } },
     { LAC_OP_concat, &(const lac_concat_attr){ .axis = -1 }, "96+96 64x64", "xx", { MAP(16, 64, 96), MAP(16, 64, 96) } },
     { LAC_OP_slice, &(const lac_slice_attr){ .axis = -1, .from = 320, .count = 640 }, "640 of 1280, 4096 tokens", "x", { { 2, { 4096, 1280 } } } },
@@ -215,7 +225,8 @@ static lac_status make_set(const op_bench *o, op_set *s)
         f->out[k] = &s->out[k];
     LAC_TRY(f->def->infer(f));
     for (int k = 0; k < lac_op_n_out(f->def); k++)
-        LAC_TRY(place(o->b, &s->out[k]));
+        if (f->out[k] != NULL)
+            LAC_TRY(place(o->b, f->out[k]));
     s->backward = *f;
     s->backward.backward = true;
     lac_tensor_like(&s->gout, &s->out[0]);

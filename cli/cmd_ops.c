@@ -27,7 +27,7 @@ static void print_inputs(const lac_op_def *d)
 static void print_outputs(const lac_op_def *d)
 {
     for (int i = 0; i < lac_op_n_out(d); i++)
-        printf("%s`%s`%s", i ? ", " : "", d->out[i].name, d->out[i].flags & LAC_SAVED ? " (saved)" : "");
+        printf("%s`%s`%s%s", i ? ", " : "", d->out[i].name, d->out[i].flags & LAC_SAVED ? " (saved)" : "", d->out[i].flags & LAC_OPTIONAL ? " (optional)" : "");
 }
 
 static void print_kept(const lac_op_def *d)

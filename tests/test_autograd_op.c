@@ -33,7 +33,7 @@ LAC_TEST(every_port_says_what_it_takes)
         for (int i = 0; i < lac_op_n_in(d); i++)
             LAC_CHECK((d->in[i].flags & (LAC_FLOATS | LAC_INTEGERS)) != 0 && !(d->in[i].flags & LAC_SAVED));
         for (int k = 0; k < lac_op_n_out(d); k++)
-            LAC_CHECK((d->out[k].flags & ~(unsigned)LAC_SAVED) == 0 && !(k == 0 && d->out[k].flags != 0));
+            LAC_CHECK((d->out[k].flags & ~(unsigned)(LAC_SAVED | LAC_OPTIONAL)) == 0 && !(k == 0 && d->out[k].flags != 0));
         LAC_CHECK(d->no_gradient ? d->keeps == 0 : true);
         for (int k = 0; k < lac_op_n_out(d); k++)
             LAC_CHECK(!(d->out[k].flags & LAC_SAVED) || d->keeps & LAC_KEEP_OUT(k));

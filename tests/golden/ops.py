@@ -5,6 +5,7 @@ import os
 import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers.models.embeddings import get_timestep_embedding
 from safetensors.numpy import save_file
 
 torch.manual_seed(3)
@@ -160,5 +161,43 @@ def attention(heads, **how):
 case("attention", attention(2), {"q": rand(2, 3, 5, 8), "k": rand(2, 7, 8), "v": rand(2, 7, 8)})
 case("attention_causal", attention(3, is_causal=True), {"q": rand(1, 9, 15), "k": rand(1, 9, 15), "v": rand(1, 9, 15)})
 case("attention_scaled", attention(1, scale=0.25), {"q": rand(3, 1, 5), "k": rand(3, 77, 5), "v": rand(3, 77, 5)})
+
+
+def modulated(groups):
+    """diffusers' ResnetBlock2D: the embedding added in front (default), or as scale and shift behind (scale_shift)."""
+    def f(x, weight, bias, shift, scale_shift):
+        z = group_norm(groups, 1e-5, lambda y: y)(x + shift[:, None, None], weight, bias)
+        scale, offset = scale_shift[:, None, None].chunk(2, -1)
+        return F.silu(z * (1 + scale) + offset)
+    return f
+
+
+case("gn_modulated", modulated(4), {"x": rand(2, 5, 3, 12), "weight": rand(12), "bias": rand(12), "shift": rand(2, 12), "scale_shift": rand(2, 24)})
+
+
+def geglu(x):
+    value, gate = x.chunk(2, -1)
+    return value * F.gelu(gate)
+
+
+case("geglu", geglu, {"x": rand(3, 7, 10)})
+
+
+def layer_norm(x, weight, bias, residual=None):
+    both = x if residual is None else x + residual
+    y = F.layer_norm(both, both.shape[-1:], weight, bias, 1e-5)
+    return y if residual is None else (y, both)
+
+
+case("ln", layer_norm, {"x": 30 + rand(2, 7, 24), "weight": rand(24), "bias": rand(24)})
+case("ln_residual", layer_norm, {"x": rand(2, 7, 21), "residual": rand(2, 7, 21), "weight": rand(21), "bias": rand(21)}, outputs=("y", "sum"))
+
+times = torch.tensor([0, 1, 0.25, 17.5, 500, 999, 1000])
+for name, width, flip, shift in (("time_320", 320, True, 0), ("time_shifted", 12, False, 1)):
+    put(f"{name}.timestep", times)
+    put(f"{name}.y", get_timestep_embedding(times, width, flip_sin_to_cos=flip, downscale_freq_shift=shift))
+
+for name, shape in (("channels", (4,)), ("tokens", (3, 4)), ("samples", (2, 1, 4)), ("pixels", (2, 3, 1))):
+    case(f"add_{name}", lambda x, b: x + b, {"x": rand(2, 3, 4), "b": rand(*shape)})
 
 save_file(out, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.safetensors"), metadata={"torch": torch.__version__, "numpy": np.__version__})

@@ -94,10 +94,10 @@ static lac_status region(lac_tape *t, void *context)
         lac_apply_n(t, r->op, r->attr, x, y);
         LAC_TRY(lac_tape_status(t));
         for (int k = 0; k < LAC_MAX_OUT && d->out[k].name; k++) {
-            r->rounds |= visible(d, k) && y[k]->dtype == LAC_BF16;
+            r->rounds |= visible(d, k) && y[k] != NULL && y[k]->dtype == LAC_BF16;
             if (call == 0 && visible(d, k))
                 keep(t, y[k], &r->out[k]);
-            if (visible(d, k) && r->up[call][k] != NULL)
+            if (visible(d, k) && y[k] != NULL && r->up[call][k] != NULL)
                 roots[n_roots++] = (lac_root){ .y = y[k], .gy = lac_tape_input(t, r->up[call][k], LAC_F32) };
         }
     }
