@@ -12,10 +12,25 @@ lac_status lac_group_norm_layer_init(lac_group_norm_layer *l, lac_params *ps, co
     return affine(ps, &l->name, &l->weight, &l->bias, name, channels);
 }
 
-lac_tensor *lac_group_norm_layer_forward(lac_tape *t, const lac_group_norm_layer *l, lac_tensor *x, lac_tensor *skip, lac_act act)
+lac_tensor *lac_group_norm_layer_forward(lac_tape *t, const lac_group_norm_layer *l, lac_tensor *x, lac_tensor *skip, lac_tensor *shift,
+                                         lac_tensor *scale_shift, lac_act act)
 {
     lac_tape_enter(t, l->name);
-    lac_tensor *y = lac_group_norm(t, x, l->weight->value, l->bias->value, skip, &(lac_group_norm_attr){ l->groups, l->eps, act });
+    const lac_group_norm_attr a = { l->groups, l->eps, act };
+    lac_tensor *y = lac_group_norm(t, x, l->weight->value, l->bias->value, skip, shift, scale_shift, &a);
+    lac_tape_leave(t);
+    return y;
+}
+
+lac_status lac_layer_norm_layer_init(lac_layer_norm_layer *l, lac_params *ps, const char *name, int64_t channels)
+{
+    return affine(ps, &l->name, &l->weight, &l->bias, name, channels);
+}
+
+lac_tensor *lac_layer_norm_layer_forward(lac_tape *t, const lac_layer_norm_layer *l, lac_tensor *x, lac_tensor *residual, lac_tensor **sum)
+{
+    lac_tape_enter(t, l->name);
+    lac_tensor *y = lac_layer_norm(t, x, residual, l->weight->value, l->bias->value, l->eps, sum);
     lac_tape_leave(t);
     return y;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/ops/group_norm/group_norm.h"
+#include "autograd/ops/layer_norm/layer_norm.h"
 #include "autograd/params.h"
 
 typedef struct lac_group_norm_layer {
@@ -13,5 +14,18 @@ typedef struct lac_group_norm_layer {
 
 lac_status lac_group_norm_layer_init(lac_group_norm_layer *l, lac_params *ps, const char *name, int64_t channels);
 
-/* x [N, H, W, A], skip [N, H, W, B] or NULL beside it: A + B channels; act LAC_ACT_NONE or LAC_ACT_SILU. NULL after an error. */
-lac_tensor *lac_group_norm_layer_forward(lac_tape *t, const lac_group_norm_layer *l, lac_tensor *x, lac_tensor *skip, lac_act act);
+/* x [N, H, W, A]; NULL or: skip [N, H, W, B] beside it, A + B = C channels; shift [N, C] and scale_shift [N, 2C] of group_norm.h. act LAC_ACT_NONE or
+ * LAC_ACT_SILU. NULL after an error. */
+lac_tensor *lac_group_norm_layer_forward(lac_tape *t, const lac_group_norm_layer *l, lac_tensor *x, lac_tensor *skip, lac_tensor *shift,
+                                         lac_tensor *scale_shift, lac_act act);
+
+typedef struct lac_layer_norm_layer {
+    float eps;                      /* chosen before lac_layer_norm_layer_init */
+    const char *name;
+    lac_param *weight, *bias;
+} lac_layer_norm_layer;
+
+lac_status lac_layer_norm_layer_init(lac_layer_norm_layer *l, lac_params *ps, const char *name, int64_t channels);
+
+/* Of x [..., C], or of *sum = x + residual where that is not NULL; sum may be NULL. NULL after an error. */
+lac_tensor *lac_layer_norm_layer_forward(lac_tape *t, const lac_layer_norm_layer *l, lac_tensor *x, lac_tensor *residual, lac_tensor **sum);

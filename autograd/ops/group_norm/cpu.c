@@ -4,38 +4,40 @@
 
 #include <string.h>
 
-/* Pixels whose sums are kept in f32 apart, before they go to the block's. */
-enum { RUN = 128 };
+/* Pixels of a block: their sums are in f32, those over blocks in double. */
+enum { FEWEST = 8, MOST = 128 };
 
-typedef struct extent { int64_t samples, pixels, channels, groups, each; } extent;      /* each: channels of a group */
+typedef struct extent { int64_t samples, pixels, channels, groups, each, blocks; } extent;      /* each: channels of a group */
 
 static extent extent_of(const lac_op_ctx *c)
 {
     const lac_tensor *y = c->out[0] != NULL ? c->out[0] : c->gout[0];
-    const int64_t groups = ((const lac_group_norm_attr *)c->attr)->groups;
-    return (extent){ y->dim[0], y->dim[1] * y->dim[2], y->dim[3], groups, y->dim[3] / groups };
+    const int64_t groups = ((const lac_group_norm_attr *)c->attr)->groups, pixels = y->dim[1] * y->dim[2];
+    const int64_t run = LAC_MIN(LAC_MAX(pixels / LAC_BLOCKS, FEWEST), MOST);
+    return (extent){ y->dim[0], pixels, y->dim[3], groups, y->dim[3] / groups, (pixels + run - 1) / run };
 }
 
-/* The workspace: what belongs to a block, [LAC_BLOCKS] of 4 C; then, a number a channel: */
-typedef struct areas { float *part, *scale, *offset, *mean, *rstd, *of_u, *constant; double *gw, *gb; } areas;
+static int64_t block_start(const extent *e, int64_t b) { return lac_block_start(e->pixels, e->blocks, b); }
+
+/* The workspace, a number a channel each but part, [blocks][2 C]. Of a sample: z = weight (u - mean) rstd + bias = scale x + offset, where u = x + shift and
+ * `mean` is the group's less the shift; gain = 1 + s of scale_shift, and is in weight and bias. Over all samples: gw, gb. */
+typedef struct areas { float *part, *shift, *gain, *weight, *bias, *mean, *rstd, *scale, *offset, *of_u, *constant; double *gw, *gb, *sum; } areas;
 
 static size_t areas_bytes(const extent *e)
 {
-    return (size_t)e->channels * ((4 * LAC_BLOCKS + 6) * sizeof(float) + 2 * sizeof(double));
+    return (size_t)e->channels * ((size_t)(2 * e->blocks + 10) * sizeof(float) + 4 * sizeof(double));
 }
 
 static areas areas_in(void *workspace, const extent *e)
 {
     areas a;
+    float **vector[] = { &a.shift, &a.gain, &a.weight, &a.bias, &a.mean, &a.rstd, &a.scale, &a.offset, &a.of_u, &a.constant };
     a.gw = workspace;
     a.gb = a.gw + e->channels;
-    a.part = (float *)(a.gb + e->channels);
-    a.scale = a.part + 4 * LAC_BLOCKS * e->channels;
-    a.offset = a.scale + e->channels;
-    a.mean = a.offset + e->channels;
-    a.rstd = a.mean + e->channels;
-    a.of_u = a.rstd + e->channels;
-    a.constant = a.of_u + e->channels;
+    a.sum = a.gb + e->channels;             /* of two sums a channel */
+    a.part = (float *)(a.sum + 2 * e->channels);
+    for (size_t i = 0; i < LAC_COUNT(vector); i++)
+        *vector[i] = a.part + (2 * e->blocks + (int64_t)i) * e->channels;
     return a;
 }
 
@@ -47,245 +49,287 @@ lac_status LAC_CPU(group_norm_workspace)(const lac_op_ctx *c, size_t *size)
 }
 
 /* The n channels of x or of skip, from channel `first` of both on. */
-typedef struct source { const void *data; int64_t first, n; } source;
+typedef struct source { const void *data; int64_t first, n; int which; } source;
 
-static source source_at(const lac_op_ctx *c, int which)
+static int sources_of(const lac_op_ctx *c, source s[2])
 {
-    const lac_tensor *x = c->in[0], *s = c->in[which == 0 ? 0 : 3];
-    return s == NULL ? (source){ NULL, 0, 0 } : (source){ s->data, which == 0 ? 0 : x->dim[3], s->dim[3] };
+    const lac_tensor *x = c->in[0], *skip = c->in[3];
+    s[0] = (source){ x->data, 0, x->dim[3], 0 };
+    if (skip != NULL)
+        s[1] = (source){ skip->data, x->dim[3], skip->dim[3], 3 };
+    return skip != NULL ? 2 : 1;
+}
+
+static bool is_silu(const lac_op_ctx *c) { return ((const lac_group_norm_attr *)c->attr)->act == LAC_ACT_SILU; }
+
+/* What a sample's shift and scale_shift make of the parameters. */
+static void modulate(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample)
+{
+    const float *weight = c->in[1]->data, *bias = c->in[2]->data;
+    const lac_tensor *shift = c->in[4], *both = c->in[5];
+    for (int64_t k = 0; k < e->channels; k++) {
+        const int64_t at = 2 * sample * e->channels + k;
+        a->shift[k] = shift != NULL ? lac_ld(shift->data, sample * e->channels + k, shift->dtype) : 0.0f;
+        a->gain[k] = both != NULL ? 1.0f + lac_ld(both->data, at, both->dtype) : 1.0f;
+        a->weight[k] = weight[k] * a->gain[k];
+        a->bias[k] = both != NULL ? lac_fma(bias[k], a->gain[k], lac_ld(both->data, at + e->channels, both->dtype)) : bias[k];
+    }
+}
+
+/* Each channel's sums over blocks, in order and in double. */
+static void add_blocks(const extent *e, const areas *a, int64_t from, int64_t to)
+{
+    double *restrict sum = a->sum;
+    memset(sum + from, 0, (size_t)(to - from) * sizeof *sum);
+    for (int64_t b = 0; b < e->blocks; b++) {
+        const float *restrict part = a->part + 2 * b * e->channels;
+        #pragma omp simd
+        for (int64_t k = from; k < to; k++)
+            sum[k] += (double)part[k];
+    }
+}
+
+static void add_group(const extent *e, const areas *a, int64_t g)
+{
+    add_blocks(e, a, g * e->each, (g + 1) * e->each);
+    add_blocks(e, a, e->channels + g * e->each, e->channels + (g + 1) * e->each);
 }
 
 /* ---- forward ---- */
 
-LAC_BODY void sum_run(const source *s, const float *restrict shift, float *restrict run, int64_t channels, int64_t from, int64_t to, lac_dtype d)
+/* Sums of v = u - mean and of its square, mean being near it. */
+LAC_BODY void sum_run(const source *s, const float *restrict mean, float *restrict sum, float *restrict square, int64_t from, int64_t to, lac_dtype d)
 {
-    float *restrict sum = run + s->first, *restrict square = sum + channels;
     for (int64_t p = from; p < to; p++) {
+        const void *restrict x = lac_at(s->data, p * s->n, d);
         #pragma omp simd
         for (int64_t k = 0; k < s->n; k++) {
-            const float v = lac_ld(s->data, p * s->n + k, d) - shift[s->first + k];
+            const float v = lac_ld(x, k, d) - mean[k];
             sum[k] += v;
             square[k] = lac_fma(v, v, square[k]);
         }
     }
 }
 
-static void settle(float *restrict part, float *restrict run, int64_t n)
+static void sum_block(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample, int64_t b)
 {
-    for (int64_t k = 0; k < n; k++) {
-        part[k] += run[k];
-        run[k] = 0;
-    }
+    const int64_t first = sample * e->pixels, from = first + block_start(e, b), to = first + block_start(e, b + 1);
+    float *part = a->part + 2 * b * e->channels;
+    source s[2];
+    memset(part, 0, (size_t)(2 * e->channels) * sizeof *part);
+    for (int i = 0, n = sources_of(c, s); i < n; i++)
+        LAC_EACH_DTYPE(c->in[0]->dtype, sum_run, &s[i], a->mean + s[i].first, part + s[i].first, part + e->channels + s[i].first, from, to);
 }
 
-/* part: sums of a block's pixels [from, to) of a sample, then as many numbers of scratch. */
-static void sum_block(const lac_op_ctx *c, const extent *e, const float *shift, float *part, int64_t first, int64_t from, int64_t to)
+/* Sums are taken from a group's first number in the sample: numbers far from 0 lose nothing. */
+static void start_near(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample)
 {
-    const source s[2] = { source_at(c, 0), source_at(c, 1) };
-    float *run = part + 2 * e->channels;
-    memset(part, 0, (size_t)(4 * e->channels) * sizeof *part);
-    for (int64_t p = from; p < to; p += RUN) {
-        for (int i = 0; i < 2; i++)
-            LAC_EACH_DTYPE(c->in[0]->dtype, sum_run, &s[i], shift, run, e->channels, first + p, first + LAC_MIN(p + RUN, to));
-        settle(part, run, 2 * e->channels);
-    }
-}
-
-/* Each channel's shift is its group's first number in the sample: numbers far from 0 lose nothing. */
-static void shifts(const lac_op_ctx *c, const extent *e, int64_t sample, float *shift)
-{
-    for (int i = 0; i < 2; i++) {
-        const source s = source_at(c, i);
-        for (int64_t k = 0; k < s.n; k++)
-            shift[s.first + k] = lac_ld(s.data, sample * e->pixels * s.n + k, c->in[0]->dtype);
-    }
+    source s[2];
+    for (int i = 0, n = sources_of(c, s); i < n; i++)
+        for (int64_t k = 0; k < s[i].n; k++)
+            a->rstd[s[i].first + k] = lac_ld(s[i].data, sample * e->pixels * s[i].n + k, c->in[0]->dtype) + a->shift[s[i].first + k];
     for (int64_t k = 0; k < e->channels; k++)
-        shift[k] = shift[k / e->each * e->each];
+        a->mean[k] = a->rstd[k / e->each * e->each] - a->shift[k];
 }
 
-static void measure_group(const extent *e, const areas *a, int64_t g, float eps, float *stats)
+/* What each channel of a group is computed with. */
+static void spread(const extent *e, const areas *a, int64_t g, const float stats[2])
 {
-    double sum = 0, square = 0;
-    for (int64_t b = 0; b < LAC_BLOCKS; b++)
-        for (int64_t k = g * e->each; k < (g + 1) * e->each; k++) {
-            sum += (double)a->part[b * 4 * e->channels + k];
-            square += (double)a->part[b * 4 * e->channels + e->channels + k];
-        }
-    lac_group_stats(sum, square, (double)a->mean[g * e->each], e->pixels * e->each, eps, &stats[0], &stats[1]);
-}
-
-/* What each channel of a sample is computed with. */
-static void spread(const lac_op_ctx *c, const extent *e, const areas *a, int64_t g, const float stats[2])
-{
-    const float *weight = c->in[1]->data, *bias = c->in[2]->data;
     for (int64_t k = g * e->each; k < (g + 1) * e->each; k++) {
-        a->mean[k] = stats[0];
+        a->mean[k] = stats[0] - a->shift[k];
         a->rstd[k] = stats[1];
-        a->scale[k] = lac_group_scale(stats[1], weight[k]);
-        a->offset[k] = lac_group_offset(stats[0], a->scale[k], bias[k]);
+        a->scale[k] = lac_group_scale(stats[1], a->weight[k]);
+        a->offset[k] = lac_group_offset(a->mean[k], a->scale[k], a->bias[k]);
     }
 }
 
-static void measure(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample)
+static void measure_group(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample, int64_t g)
 {
-    const float eps = ((const lac_group_norm_attr *)c->attr)->eps;
-    float *saved = c->out[1] != NULL ? (float *)c->out[1]->data + sample * e->groups * 2 : NULL;
-    shifts(c, e, sample, a->mean);
-    LAC_PARALLEL_BLOCKS(b, from, to, e->pixels)
-        sum_block(c, e, a->mean, a->part + b * 4 * e->channels, sample * e->pixels, from, to);
-    LAC_PARALLEL_FOR(g, e->groups) {
-        float stats[2];
-        measure_group(e, a, g, eps, stats);
-        if (saved != NULL)
-            memcpy(saved + 2 * g, stats, sizeof stats);
-        spread(c, e, a, g, stats);
+    const int64_t from = g * e->each, to = from + e->each;
+    const double near = (double)a->mean[from] + (double)a->shift[from];
+    float *centred = c->out[2] != NULL ? (float *)c->out[2]->data + sample * e->channels : NULL, stats[2];
+    double sum = 0, square = 0;
+    add_group(e, a, g);
+    for (int64_t k = from; k < to; k++) {
+        sum += a->sum[k];
+        square += a->sum[e->channels + k];
     }
+    lac_group_stats(sum, square, near, e->pixels * e->each, ((const lac_group_norm_attr *)c->attr)->eps, &stats[0], &stats[1]);
+    if (c->out[1] != NULL)
+        memcpy((float *)c->out[1]->data + 2 * (sample * e->groups + g), stats, sizeof stats);
+    for (int64_t k = from; centred != NULL && k < to; k++)
+        centred[k] = (float)(a->sum[k] - (double)e->pixels * ((double)stats[0] - near));
+    spread(e, a, g, stats);
 }
 
 LAC_BODY void apply(const lac_op_ctx *c, const source *s, const areas *a, int64_t channels, int64_t from, int64_t to, bool silu, lac_dtype d)
 {
     const float *restrict scale = a->scale + s->first, *restrict offset = a->offset + s->first;
-    void *restrict y = c->out[0]->data;
     for (int64_t p = from; p < to; p++) {
+        const void *restrict x = lac_at(s->data, p * s->n, d);
+        void *restrict y = lac_at(c->out[0]->data, p * channels + s->first, d);
         #pragma omp simd
         for (int64_t k = 0; k < s->n; k++) {
-            const float z = lac_fma(scale[k], lac_ld(s->data, p * s->n + k, d), offset[k]);
-            lac_st(y, p * channels + s->first + k, d, silu ? lac_swish(z, 1.0f) : z);
+            const float z = lac_fma(scale[k], lac_ld(x, k, d), offset[k]);
+            lac_st(y, k, d, silu ? lac_swish(z, 1.0f) : z);
         }
     }
 }
 
-static bool is_silu(const lac_op_ctx *c) { return ((const lac_group_norm_attr *)c->attr)->act == LAC_ACT_SILU; }
+static void apply_block(const lac_op_ctx *c, const extent *e, const areas *a, int64_t from, int64_t to)
+{
+    source s[2];
+    for (int i = 0, n = sources_of(c, s); i < n; i++) {
+        if (is_silu(c))
+            LAC_EACH_DTYPE(c->in[0]->dtype, apply, c, &s[i], a, e->channels, from, to, true);
+        else
+            LAC_EACH_DTYPE(c->in[0]->dtype, apply, c, &s[i], a, e->channels, from, to, false);
+    }
+}
 
 lac_status LAC_CPU(group_norm_forward)(const lac_op_ctx *c)
 {
     const extent e = extent_of(c);
     const areas a = areas_in(c->workspace, &e);
     for (int64_t n = 0; e.pixels > 0 && n < e.samples; n++) {
-        measure(c, &e, &a, n);
-        for (int i = 0; i < 2; i++) {
-            const source s = source_at(c, i);
-            LAC_PARALLEL_BLOCKS(b, from, to, e.pixels) {
-                if (is_silu(c))
-                    LAC_EACH_DTYPE(c->in[0]->dtype, apply, c, &s, &a, e.channels, n * e.pixels + from, n * e.pixels + to, true);
-                else
-                    LAC_EACH_DTYPE(c->in[0]->dtype, apply, c, &s, &a, e.channels, n * e.pixels + from, n * e.pixels + to, false);
-            }
-        }
+        modulate(c, &e, &a, n);
+        start_near(c, &e, &a, n);
+        LAC_PARALLEL_FOR(b, e.blocks)
+            sum_block(c, &e, &a, n, b);
+        LAC_PARALLEL_FOR(g, e.groups)
+            measure_group(c, &e, &a, n, g);
+        LAC_PARALLEL_BLOCKS(b, from, to, e.pixels)
+            apply_block(c, &e, &a, n * e.pixels + from, n * e.pixels + to);
     }
     return LAC_OK;
 }
 
 /* ---- backward ---- */
 
-/* Sums of gz and of gz (u - mean) rstd. */
-LAC_BODY void slope_run(const lac_op_ctx *c, const source *s, const areas *a, float *restrict run, int64_t channels, int64_t from, int64_t to, bool silu,
-                        lac_dtype d, lac_dtype dgy)
+/* Sums of gz and of gz (u - mean). */
+LAC_BODY void slope_run(const lac_op_ctx *c, const source *s, const areas *a, float *restrict sum, float *restrict dot, int64_t channels, int64_t from, int64_t to,
+                        bool silu, lac_dtype d, lac_dtype dgy)
 {
     const float *restrict scale = a->scale + s->first, *restrict offset = a->offset + s->first, *restrict mean = a->mean + s->first;
-    const void *restrict gy = c->gout[0]->data;
-    float *restrict sum = run + s->first, *restrict dot = sum + channels;
     for (int64_t p = from; p < to; p++) {
+        const void *restrict x = lac_at(s->data, p * s->n, d), *restrict gy = lac_at(c->gout[0]->data, p * channels + s->first, dgy);
         #pragma omp simd
         for (int64_t k = 0; k < s->n; k++) {
-            const float u = lac_ld(s->data, p * s->n + k, d);
-            const float gz = lac_group_upstream(u, lac_ld(gy, p * channels + s->first + k, dgy), scale[k], offset[k], silu);
+            const float u = lac_ld(x, k, d), gz = lac_group_upstream(u, lac_ld(gy, k, dgy), scale[k], offset[k], silu);
             sum[k] += gz;
             dot[k] = lac_fma(gz, u - mean[k], dot[k]);
         }
     }
 }
 
-static void slope_block(const lac_op_ctx *c, const extent *e, const areas *a, float *part, int64_t first, int64_t from, int64_t to)
+static void slope_block(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample, int64_t b)
 {
-    const source s[2] = { source_at(c, 0), source_at(c, 1) };
-    float *run = part + 2 * e->channels;
-    memset(part, 0, (size_t)(4 * e->channels) * sizeof *part);
-    for (int64_t p = from; p < to; p += RUN) {
-        const int64_t end = first + LAC_MIN(p + RUN, to);
-        for (int i = 0; i < 2; i++) {
-            if (is_silu(c))
-                LAC_EACH_DTYPE_2(c->in[0]->dtype, c->gout[0]->dtype, slope_run, c, &s[i], a, run, e->channels, first + p, end, true);
-            else
-                LAC_EACH_DTYPE_2(c->in[0]->dtype, c->gout[0]->dtype, slope_run, c, &s[i], a, run, e->channels, first + p, end, false);
-        }
-        settle(part, run, 2 * e->channels);
+    const int64_t first = sample * e->pixels, from = first + block_start(e, b), to = first + block_start(e, b + 1);
+    float *part = a->part + 2 * b * e->channels;
+    source s[2];
+    memset(part, 0, (size_t)(2 * e->channels) * sizeof *part);
+    for (int i = 0, n = sources_of(c, s); i < n; i++) {
+        float *sum = part + s[i].first, *dot = sum + e->channels;
+        if (is_silu(c))
+            LAC_EACH_DTYPE_2(c->in[0]->dtype, c->gout[0]->dtype, slope_run, c, &s[i], a, sum, dot, e->channels, from, to, true);
+        else
+            LAC_EACH_DTYPE_2(c->in[0]->dtype, c->gout[0]->dtype, slope_run, c, &s[i], a, sum, dot, e->channels, from, to, false);
     }
 }
 
-/* A group's sums over all blocks: into the parameters' gradients, and into what gx is computed with. */
-static void slopes_of_group(const lac_op_ctx *c, const extent *e, const areas *a, int64_t g)
+static void put_number(const lac_op_ctx *c, int input, int64_t at, double v)
 {
-    const float *weight = c->in[1]->data, mean = a->mean[g * e->each], rstd = a->rstd[g * e->each];
-    double s1 = 0, s2 = 0;
-    float of_u, constant;
-    for (int64_t k = g * e->each; k < (g + 1) * e->each; k++) {
-        double sum = 0, dot = 0;
-        for (int64_t b = 0; b < LAC_BLOCKS; b++) {
-            sum += (double)a->part[b * 4 * e->channels + k];
-            dot += (double)a->part[b * 4 * e->channels + e->channels + k] * (double)rstd;
-        }
-        a->gb[k] += sum;
-        a->gw[k] += dot;
-        s1 += (double)weight[k] * sum;
-        s2 += (double)weight[k] * dot;
+    const lac_tensor *g = c->gin[input];
+    if (g != NULL)
+        lac_put(g->data, at, g->dtype, (float)v, c->add[input]);
+}
+
+/* Gradients of a sample's shift and scale_shift, from a channel's sums; u_slope and all are those of gu = scale gz + u_slope (u - mean) + all. */
+static void put_modulation(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample, int64_t k, double u_slope, double all)
+{
+    const double sum = a->sum[k], dot = a->sum[e->channels + k];
+    const int64_t at = sample * e->channels + k;
+    if (c->gin[4] != NULL)
+        put_number(c, 4, at, (double)a->scale[k] * sum + u_slope * (double)((const float *)c->out[2]->data)[at] + all * (double)e->pixels);
+    put_number(c, 5, at + sample * e->channels, (double)((const float *)c->in[1]->data)[k] * dot + (double)((const float *)c->in[2]->data)[k] * sum);
+    put_number(c, 5, at + (sample + 1) * e->channels, sum);
+}
+
+/* A group's sums over all blocks: into the gradients of parameters and of what modulates them, and into what gx is computed with. */
+static void slopes_of_group(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample, int64_t g)
+{
+    const int64_t from = g * e->each, to = from + e->each;
+    const double rstd = (double)a->rstd[from];
+    double s1 = 0, s2 = 0, u_slope, all;
+    add_group(e, a, g);
+    for (int64_t k = from; k < to; k++) {
+        const double sum = a->sum[k], dot = a->sum[e->channels + k] *= rstd;
+        a->gb[k] += (double)a->gain[k] * sum;
+        a->gw[k] += (double)a->gain[k] * dot;
+        s1 += (double)a->weight[k] * sum;
+        s2 += (double)a->weight[k] * dot;
     }
-    lac_group_slopes(s1, s2, e->pixels * e->each, mean, rstd, &of_u, &constant);
-    for (int64_t k = g * e->each; k < (g + 1) * e->each; k++) {
-        a->of_u[k] = of_u;
-        a->constant[k] = constant;
+    lac_group_slopes(s1, s2, e->pixels * e->each, rstd, &u_slope, &all);
+    for (int64_t k = from; k < to; k++) {
+        a->of_u[k] = (float)u_slope;
+        a->constant[k] = (float)(all - u_slope * (double)a->mean[k]);
+        put_modulation(c, e, a, sample, k, u_slope, all);
     }
 }
 
-LAC_BODY void backward_run(const lac_op_ctx *c, const source *s, const areas *a, int which, int64_t channels, int64_t from, int64_t to, bool silu, lac_dtype d,
-                           lac_dtype dgy, lac_dtype dgx, bool add)
+LAC_BODY void backward_run(const lac_op_ctx *c, const source *s, const areas *a, int64_t channels, int64_t from, int64_t to, bool silu, lac_dtype d, lac_dtype dgy,
+                           lac_dtype dgx, bool add)
 {
     const float *restrict scale = a->scale + s->first, *restrict offset = a->offset + s->first;
     const float *restrict of_u = a->of_u + s->first, *restrict constant = a->constant + s->first;
-    const void *restrict gy = c->gout[0]->data;
-    void *restrict gx = c->gin[which]->data;
     for (int64_t p = from; p < to; p++) {
+        const void *restrict x = lac_at(s->data, p * s->n, d), *restrict gy = lac_at(c->gout[0]->data, p * channels + s->first, dgy);
+        void *restrict gx = lac_at(c->gin[s->which]->data, p * s->n, dgx);
         #pragma omp simd
         for (int64_t k = 0; k < s->n; k++) {
-            const float u = lac_ld(s->data, p * s->n + k, d);
-            const float gz = lac_group_upstream(u, lac_ld(gy, p * channels + s->first + k, dgy), scale[k], offset[k], silu);
-            lac_put(gx, p * s->n + k, dgx, lac_fma(scale[k], gz, lac_fma(of_u[k], u, constant[k])), add);
+            const float u = lac_ld(x, k, d), gz = lac_group_upstream(u, lac_ld(gy, k, dgy), scale[k], offset[k], silu);
+            lac_put(gx, k, dgx, lac_fma(scale[k], gz, lac_fma(of_u[k], u, constant[k])), add);
         }
     }
 }
 
 /* Adding or not is a constant too: a long loop with that choice inside is not vectorised. */
-LAC_BODY void backward_source(const lac_op_ctx *c, const source *s, const areas *a, int which, int64_t channels, int64_t from, int64_t to, bool silu, lac_dtype d,
-                              lac_dtype dgy, lac_dtype dgx)
+LAC_BODY void backward_source(const lac_op_ctx *c, const source *s, const areas *a, int64_t channels, int64_t from, int64_t to, bool silu, lac_dtype d, lac_dtype dgy,
+                              lac_dtype dgx)
 {
-    if (c->add[which])
-        backward_run(c, s, a, which, channels, from, to, silu, d, dgy, dgx, true);
+    if (c->add[s->which])
+        backward_run(c, s, a, channels, from, to, silu, d, dgy, dgx, true);
     else
-        backward_run(c, s, a, which, channels, from, to, silu, d, dgy, dgx, false);
+        backward_run(c, s, a, channels, from, to, silu, d, dgy, dgx, false);
+}
+
+static void backward_block(const lac_op_ctx *c, const extent *e, const areas *a, int64_t from, int64_t to)
+{
+    source s[2];
+    for (int i = 0, n = sources_of(c, s); i < n; i++) {
+        const lac_tensor *gx = c->gin[s[i].which];
+        if (gx == NULL)
+            continue;
+        if (is_silu(c))
+            LAC_EACH_DTYPE_3(c->in[0]->dtype, c->gout[0]->dtype, gx->dtype, backward_source, c, &s[i], a, e->channels, from, to, true);
+        else
+            LAC_EACH_DTYPE_3(c->in[0]->dtype, c->gout[0]->dtype, gx->dtype, backward_source, c, &s[i], a, e->channels, from, to, false);
+    }
 }
 
 static void backward_sample(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample)
 {
     const float *stats = (const float *)c->out[1]->data + sample * e->groups * 2;
-    const int64_t first = sample * e->pixels;
+    modulate(c, e, a, sample);
     for (int64_t g = 0; g < e->groups; g++)
-        spread(c, e, a, g, stats + 2 * g);
-    LAC_PARALLEL_BLOCKS(b, from, to, e->pixels)
-        slope_block(c, e, a, a->part + b * 4 * e->channels, first, from, to);
+        spread(e, a, g, stats + 2 * g);
+    LAC_PARALLEL_FOR(b, e->blocks)
+        slope_block(c, e, a, sample, b);
     LAC_PARALLEL_FOR(g, e->groups)
-        slopes_of_group(c, e, a, g);
-    for (int i = 0; i < 2; i++) {
-        const int which = i == 0 ? 0 : 3;
-        const source s = source_at(c, i);
-        if (c->gin[which] == NULL)
-            continue;
-        LAC_PARALLEL_BLOCKS(b, from, to, e->pixels) {
-            if (is_silu(c))
-                LAC_EACH_DTYPE_3(c->in[0]->dtype, c->gout[0]->dtype, c->gin[which]->dtype, backward_source, c, &s, a, which, e->channels, first + from, first + to, true);
-            else
-                LAC_EACH_DTYPE_3(c->in[0]->dtype, c->gout[0]->dtype, c->gin[which]->dtype, backward_source, c, &s, a, which, e->channels, first + from, first + to, false);
-        }
-    }
+        slopes_of_group(c, e, a, sample, g);
+    if (c->gin[0] != NULL || c->gin[3] != NULL)
+        LAC_PARALLEL_BLOCKS(b, from, to, e->pixels)
+            backward_block(c, e, a, sample * e->pixels + from, sample * e->pixels + to);
 }
 
 static void put(float *to, bool add, const double *from, int64_t n)
@@ -294,11 +338,21 @@ static void put(float *to, bool add, const double *from, int64_t n)
         to[k] = (float)(add ? (double)to[k] + from[k] : from[k]);
 }
 
+/* Without pixels nothing depends on them. */
+static void put_nothing(const lac_op_ctx *c)
+{
+    for (int i = 4; i < 6; i++)
+        for (int64_t k = 0; c->gin[i] != NULL && k < lac_numel(c->gin[i]); k++)
+            put_number(c, i, k, 0);
+}
+
 lac_status LAC_CPU(group_norm_backward)(const lac_op_ctx *c)
 {
     const extent e = extent_of(c);
     const areas a = areas_in(c->workspace, &e);
     memset(a.gw, 0, (size_t)(2 * e.channels) * sizeof *a.gw);
+    if (e.pixels == 0)
+        put_nothing(c);
     for (int64_t n = 0; e.pixels > 0 && n < e.samples; n++)
         backward_sample(c, &e, &a, n);
     if (c->gin[1] != NULL)

@@ -23,10 +23,9 @@ LAC_HD static inline float lac_group_upstream(float u, float gy, float scale, fl
     return silu ? gy * lac_swish_slope(lac_fma(scale, u, offset), 1.0f) : gy;
 }
 
-/* gu = scale gz + of_u u + constant, from s1 = sum of weight gz and s2 = sum of weight gz (u - mean) rstd over the group's n elements. */
-LAC_HD static inline void lac_group_slopes(double s1, double s2, int64_t n, float mean, float rstd, float *of_u, float *constant)
+/* gu = scale gz + of_u (u - mean) + constant, from s1 = sum of weight gz and s2 = sum of weight gz (u - mean) rstd over the group's n elements. */
+LAC_HD static inline void lac_group_slopes(double s1, double s2, int64_t n, double rstd, double *of_u, double *constant)
 {
-    const double b = -s2 / (double)n * (double)rstd * (double)rstd;
-    *of_u = (float)b;
-    *constant = (float)(-s1 / (double)n * (double)rstd - b * (double)mean);
+    *of_u = -s2 / (double)n * rstd * rstd;
+    *constant = -s1 / (double)n * rstd;
 }

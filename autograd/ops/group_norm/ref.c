@@ -3,11 +3,12 @@
 
 #include <math.h>
 
-/* Element c of pixel p of x and skip side by side. */
+/* Element c of pixel p of x and skip side by side, shifted. */
 static double at(const lac_ref *r, int64_t p, int64_t c)
 {
-    const int64_t a = r->shape[0].dim[3];
-    return c < a ? r->in[0][p * a + c] : r->in[3][p * r->shape[3].dim[3] + c - a];
+    const int64_t a = r->shape[0].dim[3], sample = p / (r->shape[0].dim[1] * r->shape[0].dim[2]);
+    const double shift = r->in[4] != NULL ? r->in[4][sample * r->shape[4].dim[1] + c] : 0;
+    return shift + (c < a ? r->in[0][p * a + c] : r->in[3][p * r->shape[3].dim[3] + c - a]);
 }
 
 void group_norm_ref(const lac_ref *r)
@@ -21,7 +22,9 @@ void group_norm_ref(const lac_ref *r)
             mean += at(r, first + i / each, group + i % each) / (double)(pixels * each);
         for (int64_t i = 0; i < pixels * each; i++)
             var += pow(at(r, first + i / each, group + i % each) - mean, 2) / (double)(pixels * each);
-        const double z = (at(r, p, c) - mean) / sqrt(var + (double)attr->eps) * r->in[1][c] + r->in[2][c];
+        double z = (at(r, p, c) - mean) / sqrt(var + (double)attr->eps) * r->in[1][c] + r->in[2][c];
+        if (r->in[5] != NULL)
+            z = z * (1 + r->in[5][p / pixels * 2 * channels + c]) + r->in[5][(p / pixels * 2 + 1) * channels + c];
         r->out[0][k] = attr->act == LAC_ACT_SILU ? z / (1 + exp(-z)) : z;
     }
 }
