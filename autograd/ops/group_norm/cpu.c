@@ -17,6 +17,14 @@ static extent extent_of(const lac_op_ctx *c)
     return (extent){ y->dim[0], pixels, y->dim[3], groups, y->dim[3] / groups, (pixels + run - 1) / run };
 }
 
+/* Over a sample's blocks: each thread its own run of them, upwards to sum them up and downwards to go through them again, so that it begins with what its
+ * cache still holds. */
+#define EACH_BLOCK(b, e, threads, downwards)                                                                                                    \
+    LAC_PRAGMA(omp parallel for schedule(static))                                                                                               \
+    for (int64_t t_ = 0; t_ < (threads); t_++)                                                                                                  \
+        for (int64_t at_ = lac_block_start((e)->blocks, threads, t_), end_ = lac_block_start((e)->blocks, threads, t_ + 1), low_ = at_, b;      \
+             b = (downwards) ? end_ - 1 - (at_ - low_) : at_, at_ < end_; at_++)
+
 static int64_t block_start(const extent *e, int64_t b) { return lac_block_start(e->pixels, e->blocks, b); }
 
 /* The workspace, a number a channel each but part, [blocks][2 C]. Of a sample: z = weight (u - mean) rstd + bias = scale x + offset, where u = x + shift and
@@ -191,15 +199,16 @@ lac_status LAC_CPU(group_norm_forward)(const lac_op_ctx *c)
 {
     const extent e = extent_of(c);
     const areas a = areas_in(c->workspace, &e);
+    const int64_t threads = lac_threads();
     for (int64_t n = 0; e.pixels > 0 && n < e.samples; n++) {
         modulate(c, &e, &a, n);
         start_near(c, &e, &a, n);
-        LAC_PARALLEL_FOR(b, e.blocks)
+        EACH_BLOCK(b, &e, threads, false)
             sum_block(c, &e, &a, n, b);
         LAC_PARALLEL_FOR(g, e.groups)
             measure_group(c, &e, &a, n, g);
-        LAC_PARALLEL_BLOCKS(b, from, to, e.pixels)
-            apply_block(c, &e, &a, n * e.pixels + from, n * e.pixels + to);
+        EACH_BLOCK(b, &e, threads, true)
+            apply_block(c, &e, &a, n * e.pixels + block_start(&e, b), n * e.pixels + block_start(&e, b + 1));
     }
     return LAC_OK;
 }
@@ -207,19 +216,22 @@ lac_status LAC_CPU(group_norm_forward)(const lac_op_ctx *c)
 /* ---- backward ---- */
 
 /* Sums of gz and of gz (u - mean). */
-LAC_BODY void slope_run(const lac_op_ctx *c, const source *s, const areas *a, float *restrict sum, float *restrict dot, int64_t channels, int64_t from, int64_t to,
-                        bool silu, lac_dtype d, lac_dtype dgy)
+LAC_BODY void slope_row(float *restrict sum, float *restrict dot, const void *restrict x, const void *restrict gy, const float *restrict scale,
+                        const float *restrict offset, const float *restrict mean, int64_t n, bool silu, lac_dtype d, lac_dtype dgy)
 {
-    const float *restrict scale = a->scale + s->first, *restrict offset = a->offset + s->first, *restrict mean = a->mean + s->first;
-    for (int64_t p = from; p < to; p++) {
-        const void *restrict x = lac_at(s->data, p * s->n, d), *restrict gy = lac_at(c->gout[0]->data, p * channels + s->first, dgy);
-        #pragma omp simd
-        for (int64_t k = 0; k < s->n; k++) {
-            const float u = lac_ld(x, k, d), gz = lac_group_upstream(u, lac_ld(gy, k, dgy), scale[k], offset[k], silu);
-            sum[k] += gz;
-            dot[k] = lac_fma(gz, u - mean[k], dot[k]);
-        }
+    #pragma omp simd
+    for (int64_t k = 0; k < n; k++) {
+        const float u = lac_ld(x, k, d), gz = lac_group_upstream(u, lac_ld(gy, k, dgy), scale[k], offset[k], silu);
+        sum[k] += gz;
+        dot[k] = lac_fma(gz, u - mean[k], dot[k]);
     }
+}
+
+LAC_BODY void slope_run(const lac_op_ctx *c, const source *s, const areas *a, float *sum, int64_t channels, int64_t from, int64_t to, bool silu, lac_dtype d, lac_dtype dgy)
+{
+    for (int64_t p = from; p < to; p++)
+        slope_row(sum, sum + channels, lac_at(s->data, p * s->n, d), lac_at(c->gout[0]->data, p * channels + s->first, dgy), a->scale + s->first,
+                  a->offset + s->first, a->mean + s->first, s->n, silu, d, dgy);
 }
 
 static void slope_block(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample, int64_t b)
@@ -229,11 +241,11 @@ static void slope_block(const lac_op_ctx *c, const extent *e, const areas *a, in
     source s[2];
     memset(part, 0, (size_t)(2 * e->channels) * sizeof *part);
     for (int i = 0, n = sources_of(c, s); i < n; i++) {
-        float *sum = part + s[i].first, *dot = sum + e->channels;
+        float *sum = part + s[i].first;
         if (is_silu(c))
-            LAC_EACH_DTYPE_2(c->in[0]->dtype, c->gout[0]->dtype, slope_run, c, &s[i], a, sum, dot, e->channels, from, to, true);
+            LAC_EACH_DTYPE_2(c->in[0]->dtype, c->gout[0]->dtype, slope_run, c, &s[i], a, sum, e->channels, from, to, true);
         else
-            LAC_EACH_DTYPE_2(c->in[0]->dtype, c->gout[0]->dtype, slope_run, c, &s[i], a, sum, dot, e->channels, from, to, false);
+            LAC_EACH_DTYPE_2(c->in[0]->dtype, c->gout[0]->dtype, slope_run, c, &s[i], a, sum, e->channels, from, to, false);
     }
 }
 
@@ -277,20 +289,22 @@ static void slopes_of_group(const lac_op_ctx *c, const extent *e, const areas *a
     }
 }
 
+LAC_BODY void backward_row(void *restrict gx, const void *restrict x, const void *restrict gy, const float *restrict scale, const float *restrict offset,
+                           const float *restrict of_u, const float *restrict constant, int64_t n, bool silu, lac_dtype d, lac_dtype dgy, lac_dtype dgx, bool add)
+{
+    #pragma omp simd
+    for (int64_t k = 0; k < n; k++) {
+        const float u = lac_ld(x, k, d), gz = lac_group_upstream(u, lac_ld(gy, k, dgy), scale[k], offset[k], silu);
+        lac_put(gx, k, dgx, lac_fma(scale[k], gz, lac_fma(of_u[k], u, constant[k])), add);
+    }
+}
+
 LAC_BODY void backward_run(const lac_op_ctx *c, const source *s, const areas *a, int64_t channels, int64_t from, int64_t to, bool silu, lac_dtype d, lac_dtype dgy,
                            lac_dtype dgx, bool add)
 {
-    const float *restrict scale = a->scale + s->first, *restrict offset = a->offset + s->first;
-    const float *restrict of_u = a->of_u + s->first, *restrict constant = a->constant + s->first;
-    for (int64_t p = from; p < to; p++) {
-        const void *restrict x = lac_at(s->data, p * s->n, d), *restrict gy = lac_at(c->gout[0]->data, p * channels + s->first, dgy);
-        void *restrict gx = lac_at(c->gin[s->which]->data, p * s->n, dgx);
-        #pragma omp simd
-        for (int64_t k = 0; k < s->n; k++) {
-            const float u = lac_ld(x, k, d), gz = lac_group_upstream(u, lac_ld(gy, k, dgy), scale[k], offset[k], silu);
-            lac_put(gx, k, dgx, lac_fma(scale[k], gz, lac_fma(of_u[k], u, constant[k])), add);
-        }
-    }
+    for (int64_t p = from; p < to; p++)
+        backward_row(lac_at(c->gin[s->which]->data, p * s->n, dgx), lac_at(s->data, p * s->n, d), lac_at(c->gout[0]->data, p * channels + s->first, dgy),
+                     a->scale + s->first, a->offset + s->first, a->of_u + s->first, a->constant + s->first, s->n, silu, d, dgy, dgx, add);
 }
 
 /* Adding or not is a constant too: a long loop with that choice inside is not vectorised. */
@@ -320,16 +334,17 @@ static void backward_block(const lac_op_ctx *c, const extent *e, const areas *a,
 static void backward_sample(const lac_op_ctx *c, const extent *e, const areas *a, int64_t sample)
 {
     const float *stats = (const float *)c->out[1]->data + sample * e->groups * 2;
+    const int64_t first = sample * e->pixels, threads = lac_threads();
     modulate(c, e, a, sample);
     for (int64_t g = 0; g < e->groups; g++)
         spread(e, a, g, stats + 2 * g);
-    LAC_PARALLEL_FOR(b, e->blocks)
+    EACH_BLOCK(b, e, threads, false)
         slope_block(c, e, a, sample, b);
     LAC_PARALLEL_FOR(g, e->groups)
         slopes_of_group(c, e, a, sample, g);
     if (c->gin[0] != NULL || c->gin[3] != NULL)
-        LAC_PARALLEL_BLOCKS(b, from, to, e->pixels)
-            backward_block(c, e, a, sample * e->pixels + from, sample * e->pixels + to);
+        EACH_BLOCK(b, e, threads, true)
+            backward_block(c, e, a, first + block_start(e, b), first + block_start(e, b + 1));
 }
 
 static void put(float *to, bool add, const double *from, int64_t n)
