@@ -1,8 +1,10 @@
 /* lacuna export: weights out of a run or a weights file, under published names. */
 #include "cli/commands.h"
 #include "cli/model_arg.h"
+#include "core/file/folder.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
+#include "models/network_folder.h"
 #include "models/network_format.h"
 
 #include <stdlib.h>
@@ -16,12 +18,13 @@ typedef struct wish {
 
 static lac_status parse_wish(wish *w, const char *dtype)
 {
-    static const char *const dtypes[] = { "f32", "bf16" };
+    static const char *const words[] = { "f32", "bf16", "f16" };
+    static const lac_dtype dtypes[] = { LAC_F32, LAC_BF16, LAC_F16 };
     int at = 0;
-    LAC_TRY(lac_options_choose("--dtype", dtype, dtypes, 2, &at));
-    w->dtype = at == 0 ? LAC_F32 : LAC_BF16;
+    LAC_TRY(lac_options_choose("--dtype", dtype, words, 3, &at));
+    w->dtype = dtypes[at];
     if (w->out == NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "export wants --out FILE");
+        return LAC_FAIL(LAC_ERR_ARG, "export wants --out PATH");
     if (w->all && w->network != NULL)
         return LAC_FAIL(LAC_ERR_ARG, "--all writes every network: --network is not for it");
     return LAC_OK;
@@ -49,12 +52,20 @@ static lac_status describe_all(lac_weights_writer *file, const json_t *config)
     return s;
 }
 
+/* diffusers and transformers want a folder, with a config beside the weights. */
+static bool wants_folder(const wish *w, const lac_network *n)
+{
+    return n->def != NULL && n->def->folder != NULL && strcmp(n->def->folder->layout, w->layout) == 0;
+}
+
 /* A network of a definition, alone, says which it is; else config tells how they were built (several: each under its name in the recipe's
  * `model`). That is all that the file tells beside the weights. */
 static lac_status write_networks(const wish *w, const lac_network *net, int n, const json_t *config)
 {
     lac_weights_writer *file;
     lac_borrowed keep = { 0 };
+    if (!w->all && wants_folder(w, net))
+        return lac_network_save_folder(w->out, net, w->dtype);
     LAC_TRY(lac_weights_writer_new(&file));
     lac_status s = w->all || net->def == NULL ? describe_all(file, config) : lac_network_describe(file, net->def, net->config, net->bgr);
     for (int i = 0; s == LAC_OK && i < n; i++)
@@ -111,7 +122,7 @@ static lac_status export_file(const wish *w, const char *path)
 static lac_status export(const wish *w, const char *word)
 {
     lac_loaded run;
-    if (!lac_model_is_run(word))
+    if (!lac_model_is_run(word) || lac_folder_has_weights(word))
         return export_file(w, word);
     LAC_TRY(lac_run_load(&run, word, w->checkpoint));
     const lac_status s = export_run(w, &run);
@@ -124,11 +135,11 @@ int lac_cmd_export(int argc, char **argv)
     const char *dtype = "f32";
     wish w = { .layout = "probe" };
     const lac_option options[] = {
-        { "out", 'o', "FILE", LAC_OPTION_STRING, &w.out, "the safetensors file to write" },
+        { "out", 'o', "PATH", LAC_OPTION_STRING, &w.out, "the safetensors file to write; of --layout diffusers or transformers the folder" },
         { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "of the run's (default: the one that paints): generator, discriminator" },
         { "all", 0, NULL, LAC_OPTION_FLAG, &w.all, "every network of the run, each name after the network's: \"generator.conv1.weight\"" },
-        { "dtype", 0, "NAME", LAC_OPTION_STRING, &dtype, "f32 or bf16 (default f32)" },
-        { "layout", 0, "NAME", LAC_OPTION_STRING, &w.layout, "probe: published names, OIHW; or a network's other one, as DeepFill v2's tf: official names, HWIO (default probe)" },
+        { "dtype", 0, "NAME", LAC_OPTION_STRING, &dtype, "f32, bf16 or f16 (default f32)" },
+        { "layout", 0, "NAME", LAC_OPTION_STRING, &w.layout, "probe: published names, OIHW; diffusers or transformers: a folder that these load, with config.json; or a network's other one, as DeepFill v2's tf: official names, HWIO (default probe)" },
         { "checkpoint", 0, "FILE", LAC_OPTION_STRING, &w.checkpoint, "of the run, in place of its newest" },
         { NULL },
     };

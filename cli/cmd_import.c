@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "core/file/atomic.h"
 #include "core/file/weights.h"
+#include "models/network_folder.h"
 #include "models/network_format.h"
 
 #include <stdlib.h>
@@ -42,11 +43,26 @@ static void add_told(const source *from, json_t *given)
     const lac_network_def *own;
     json_t *told;
     bool bgr;
-    if (lac_network_about(from->file, &own, &told, &bgr) != LAC_OK)
+    if (lac_weights_metadata(from->file, "config.json") != NULL || lac_network_about(from->file, &own, &told, &bgr) != LAC_OK)
         return;
     if (own == from->def)
         json_object_update_missing(given, told);
     json_decref(told);
+}
+
+/* A folder's config.json, which must be of this network's class. */
+static lac_status add_published(const source *from, json_t *given)
+{
+    const char *text = lac_weights_metadata(from->file, "config.json");
+    json_t *published = text != NULL ? json_loads(text, 0, NULL) : NULL, *ours = NULL;
+    if (published == NULL)
+        return LAC_OK;
+    const lac_status s = lac_network_adopt(from->def, published, &ours);
+    json_decref(published);
+    LAC_TRY(s);
+    json_object_update_missing(given, ours);
+    json_decref(ours);
+    return LAC_OK;
 }
 
 static lac_status add_inferred(const source *from, json_t *given)
@@ -68,8 +84,10 @@ static lac_status make_config(const wish *w, const source *from, json_t **given)
     lac_status s = json_is_object(*given) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not a JSON object", w->config);
     if (s == LAC_OK) {
         add_told(from, *given);
-        s = add_inferred(from, *given);
+        s = add_published(from, *given);
     }
+    if (s == LAC_OK)
+        s = add_inferred(from, *given);
     if (s != LAC_OK)
         json_decref(*given);
     return s;
@@ -131,15 +149,16 @@ int lac_cmd_import(int argc, char **argv)
     const lac_option options[] = {
         { "out", 'o', "FILE", LAC_OPTION_STRING, &w.out, "the safetensors file to write" },
         { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "whose weights they are (default: what the file says, else the network that knows its names)" },
-        { "config", 0, "FILE", LAC_OPTION_STRING, &w.config, "JSON object with keys of the network; else what the file says, then what its shapes tell" },
+        { "config", 0, "FILE", LAC_OPTION_STRING, &w.config, "JSON object with keys of the network; else what the file or the folder's config.json says, then what its shapes tell" },
         { "channel-order", 0, "NAME", LAC_OPTION_STRING, &w.channel_order, "rgb or bgr (default: what the file says, else bgr for official DeepFill names, else rgb)" },
         { NULL },
     };
-    const lac_command command = { "lacuna import", "FILE", 1, 1,
-        "Makes a model of a safetensors file that holds a network's weights, under its published names (conv1.weight, OIHW), alone or in\n"
-        "a file of `export --all`, or as others save them: DeepFill v2 also under the official checkpoints' names\n"
-        "(inpaint_net/conv1/kernel, HWIO). Keys that are missing, surplus or misshapen are listed. Models of generators are used by\n"
-        "`lacuna inpaint`, `lacuna eval` and `init` in a config.", options };
+    const lac_command command = { "lacuna import", "FILE|FOLDER", 1, 1,
+        "Makes a model of a network's weights, under its published names (conv1.weight, OIHW), alone or in a file of `export --all`, or as others\n"
+        "save them: DeepFill v2 also under the official checkpoints' names (inpaint_net/conv1/kernel, HWIO). They lie in a safetensors file,\n"
+        "what torch.save or TorchScript wrote (.pth, .ckpt, .bin: read as data, nothing in it is run), or a folder of diffusers or transformers\n"
+        "(config.json and one file or shards). Keys that are missing, surplus or misshapen are listed. Models of generators are used by\n"
+        "`lacuna inpaint`, `lacuna eval` and `init` in a config. docs/formats.md has the containers.", options };
     lac_words words = { NULL, 0 };
     bool go;
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);

@@ -57,7 +57,7 @@ lac_status lac_network_open(lac_network *n, const lac_network_def *def, const js
 lac_status lac_network_load(lac_network *n, const char *path, const lac_network_def *wanted, const lac_backend *b, lac_dtype d);
 void lac_network_close(lac_network *n);
 
-/* The weights under their published names and in the border's layouts, as LAC_F32 or LAC_BF16, and metadata that say what they are:
+/* The weights under their published names and in the border's layouts, as LAC_F32, LAC_BF16 or LAC_F16, and metadata that say what they are:
  *
  *     lacuna.network         "deepfill"       (files of before: lacuna.inpainter)
  *     lacuna.config          the resolved config, JSON

@@ -60,11 +60,10 @@ static lac_status about_file(const lac_weights *w, const char *name, const lac_n
 static lac_status about_folder(const char *text, const lac_network_def **def, json_t **config)
 {
     json_t *published = json_loads(text, 0, NULL), *given;
-    lac_status s = published != NULL ? lac_network_of_class(published, def) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config.json");
-    if (s == LAC_OK && *def == NULL)
-        s = LAC_FAIL(LAC_ERR_FORMAT, "config.json is of %s, which is no network here", lac_network_class_of(published) != NULL ? lac_network_class_of(published) : "no class");
-    if (s == LAC_OK)
-        s = lac_network_adopt(*def, published, &given);
+    const char *class = lac_network_class_of(published);
+    *def = lac_network_of_class(published);
+    lac_status s = *def != NULL ? lac_network_adopt(*def, published, &given)
+                                : LAC_FAIL(LAC_ERR_FORMAT, "config.json is of %s, which is no network here", class != NULL ? class : "no class");
     json_decref(published);
     LAC_TRY(s);
     s = lac_network_resolve(*def, given, config);

@@ -32,14 +32,13 @@ lac_status lac_network_check_class(const lac_network_def *def, const json_t *pub
     return LAC_FAIL(LAC_ERR_FORMAT, "config.json is of a %s, the network '%s' is a %s", name, def->name, def->folder->classes[0]);
 }
 
-lac_status lac_network_of_class(const json_t *published, const lac_network_def **def)
+const lac_network_def *lac_network_of_class(const json_t *published)
 {
     const char *name = lac_network_class_of(published);
-    *def = NULL;
-    for (int i = 0; name != NULL && *def == NULL && lac_network_at(i) != NULL; i++)
+    for (int i = 0; name != NULL && lac_network_at(i) != NULL; i++)
         if (has_class(lac_network_at(i), name))
-            *def = lac_network_at(i);
-    return LAC_OK;
+            return lac_network_at(i);
+    return NULL;
 }
 
 static lac_status adopt_as_is(const json_t *published, json_t *config)

@@ -21,8 +21,8 @@ typedef struct lac_network_folder {
 const char *lac_network_class_of(const json_t *published);
 /* LAC_ERR_FORMAT, naming both, where config.json is of another class than the network's; one that says none passes. */
 lac_status lac_network_check_class(const lac_network_def *def, const json_t *published);
-/* The network of that class; *def NULL where none is known. */
-lac_status lac_network_of_class(const json_t *published, const lac_network_def **def);
+/* The network of that class; NULL where none is known. */
+const lac_network_def *lac_network_of_class(const json_t *published);
 /* The network's keys by a config.json, checked for its class; a new reference, not resolved. */
 lac_status lac_network_adopt(const lac_network_def *def, const json_t *published, json_t **config);
 

@@ -2,6 +2,7 @@
 
 #include "core/file/weights.h"
 #include "core/memory.h"
+#include "models/network_folder.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -49,23 +50,34 @@ static lac_status nobody_recognises(void)
     return s;
 }
 
-lac_status lac_network_recognise(const lac_weights *w, const lac_network_def **def)
+/* By what a file says of itself, or the class in a folder's config.json; *def NULL where these say nothing that is known. */
+static lac_status recognise_by_metadata(const lac_weights *w, const lac_network_def **def)
 {
-    json_t *config;
-    bool bgr;
-    if (lac_weights_metadata(w, "lacuna.network") != NULL || lac_weights_metadata(w, "lacuna.inpainter") != NULL || lac_weights_metadata(w, "config.json") != NULL) {
+    const char *text = lac_weights_metadata(w, "config.json");
+    *def = NULL;
+    if (lac_weights_metadata(w, "lacuna.network") != NULL || lac_weights_metadata(w, "lacuna.inpainter") != NULL) {
+        json_t *config;
+        bool bgr;
         LAC_TRY(lac_network_about(w, def, &config, &bgr));
         json_decref(config);
-        return LAC_OK;
+    } else if (text != NULL) {
+        json_t *published = json_loads(text, 0, NULL);
+        *def = lac_network_of_class(published);
+        json_decref(published);
     }
-    for (int i = 0; lac_network_at(i) != NULL; i++) {
+    return LAC_OK;
+}
+
+lac_status lac_network_recognise(const lac_weights *w, const lac_network_def **def)
+{
+    LAC_TRY(recognise_by_metadata(w, def));
+    for (int i = 0; *def == NULL && lac_network_at(i) != NULL; i++) {
         const lac_network_format *f;
         const char *prefix;
         lac_network_format_of(lac_network_at(i), w, &f, &prefix);
-        if (f != &own_names)
-            return *def = lac_network_at(i), LAC_OK;
+        *def = f != &own_names ? lac_network_at(i) : NULL;
     }
-    return nobody_recognises();
+    return *def != NULL ? LAC_OK : nobody_recognises();
 }
 
 /* ---- where a parameter lies ---- */
@@ -145,6 +157,15 @@ typedef struct outward {
     bool own_names;                     /* in the border's layout */
 } outward;
 
+/* What f16 has no number for would be an infinity in the file, which no reader takes. */
+static lac_status check_range(const float *x, int64_t n, lac_dtype d)
+{
+    for (int64_t i = 0; d == LAC_F16 && i < n; i++)
+        if (!(fabsf(x[i]) < 65520))
+            return LAC_FAIL(LAC_ERR_DTYPE, "%g does not fit into f16", x[i]);
+    return LAC_OK;
+}
+
 static lac_status fill(const void *of, void *to)
 {
     const outward *o = of;
@@ -152,11 +173,13 @@ static lac_status fill(const void *of, void *to)
     const lac_shape ours = lac_shape_of(o->p->value);
     float *x;
     LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
-    const lac_status s = lac_param_get(o->p, x);
+    lac_status s = lac_param_get(o->p, x);
     if (s == LAC_OK && o->own_names)
         lac_to_border(x + n, x, o->p->role, &ours);
     else if (s == LAC_OK)
         reorder(x + n, x, o->p, &o->there, true);
+    if (s == LAC_OK)
+        s = check_range(x, n, o->dtype);
     if (s == LAC_OK)
         lac_from_f32(to, o->dtype, x + n, n);
     free(x);

@@ -38,7 +38,7 @@ lac_status lac_network_format_find(const lac_network_def *def, const char *word,
 /* Which format of the network the file is in, and what stands before its names; own names and "" when none recognises it. */
 void lac_network_format_of(const lac_network_def *def, const struct lac_weights *w, const lac_network_format **format, const char **prefix);
 
-/* Whose weights a file holds: by its metadata, or by the first network that recognises it. LAC_ERR_FORMAT, naming all networks. */
+/* Whose weights a file holds: by its metadata, by the class in a folder's config.json, or by the first network that recognises it. LAC_ERR_FORMAT, naming all networks. */
 lac_status lac_network_recognise(const struct lac_weights *w, const lac_network_def **def);
 
 /* Loads all values. Missing, surplus and misshapen keys are one error that lists all, first twenty by name; nothing is written before all

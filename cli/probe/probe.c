@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "core/cpu/features.h"
 #include "core/memory.h"
+#include "models/network_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,16 @@ static lac_status read_weights(lac_probe *p, const lac_weights *w)
     return LAC_OK;
 }
 
+/* A folder says in its config.json whose weights it has. */
+static lac_status check_class(const lac_probe *p, const lac_weights *w)
+{
+    const char *text = lac_weights_metadata(w, "config.json");
+    json_t *published = p->kind->network != NULL && text != NULL ? json_loads(text, 0, NULL) : NULL;
+    const lac_status s = published != NULL ? lac_network_check_class(p->kind->network, published) : LAC_OK;
+    json_decref(published);
+    return s;
+}
+
 static lac_status load_networks(lac_probe *p)
 {
     lac_weights *w;
@@ -103,7 +114,9 @@ static lac_status load_networks(lac_probe *p)
     if (p->weights_path == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "%s wants --weights FILE", p->kind->name);
     LAC_TRY(lac_weights_open(&w, p->weights_path));
-    const lac_status s = read_weights(p, w);
+    lac_status s = check_class(p, w);
+    if (s == LAC_OK)
+        s = read_weights(p, w);
     lac_weights_close(w);
     return lac_context(s, "loading '%s'", p->weights_path);
 }
@@ -170,7 +183,7 @@ int lac_cmd_probe(int argc, char **argv)
         { "in", 0, "FILE", LAC_OPTION_STRING, &in, "tensors in, as safetensors" },
         { "out", 0, "FILE", LAC_OPTION_STRING, &out, "tensors out, as safetensors" },
         { "config", 0, "FILE", LAC_OPTION_STRING, &config, "JSON object with the KIND's keys; keys that begin with _ are ignored" },
-        { "weights", 0, "PATH", LAC_OPTION_STRING, &weights, "parameters by their published names, as safetensors; of a tokenizer, the folder" },
+        { "weights", 0, "PATH", LAC_OPTION_STRING, &weights, "parameters by their published names: a file, or a folder of diffusers or transformers; of a tokenizer, its folder" },
         { "grad", 0, NULL, LAC_OPTION_FLAG, &grad, "IN also holds grad.OUTPUT; OUT then also holds grad.INPUT and grad.PARAMETER" },
         { "device", 0, "NAME", LAC_OPTION_STRING, &device, "cpu or cuda (default cpu)" },
         { "dtype", 0, "NAME", LAC_OPTION_STRING, &dtype, "f32 or bf16 (default f32)" },

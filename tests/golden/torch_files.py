@@ -91,6 +91,14 @@ def evil():
     torch.save({"f32": ramp(24).reshape(2, 3, 4), "opaque": Opaque(), "call": Evil(divmod, 7, 2)}, HERE / "opaque.pt")
 
 
+def nets():                                         # of the network of tests/test_cli_folder.c
+    net = {"conv.weight": ramp(6).reshape(3, 2, 1, 1), "conv.bias": ramp(3)}
+    torch.save({"state_dict": {k: v.half() for k, v in net.items()}, "global_step": 7}, HERE / "net.ckpt")
+    torch.save(net | {"conv.bias": Opaque()}, HERE / "net_opaque.ckpt")
+    torch.save({"conv.weight": net["conv.weight"] * float("nan"), "conv.bias": net["conv.bias"]}, HERE / "net_nan.ckpt")
+    torch.save({"conv.weight": net["conv.weight"], "conv.bias": ramp(4), "more": ramp(1), "conv.position_ids": torch.arange(3)}, HERE / "net_misfit.ckpt")
+
+
 def shards(folder, end, save):
     folder.mkdir(exist_ok=True)
     tensors = plain()
@@ -114,6 +122,7 @@ def main():
     torch.save(Net(), HERE / "module.pt")
     torch.jit.script(Net().eval()).save(str(HERE / "script.pt"))
     evil()
+    nets()
     shards(HERE / "shards", ("diffusion_pytorch_model", "safetensors"), save_file)
     shards(HERE / "bins", ("pytorch_model", "bin"), torch.save)
 
