@@ -68,22 +68,15 @@ static lac_status find_special(clip_bpe *m, lac_tokenizer_ids *ids, const char *
     return LAC_OK;
 }
 
-static lac_status open_clip_bpe(void **model, lac_tokenizer_ids *ids, const char *folder, const lac_tokenizer_options *o)
+static lac_status open_clip_bpe(void **model, lac_tokenizer_ids *ids, const lac_text_files *files, const lac_tokenizer_options *o)
 {
-    char *path;
     clip_bpe *m;
     LAC_TRY(lac_calloc(model, 1, sizeof *m));
     m = *model;
-    LAC_TRY(lac_format(&path, "%s/vocab.json", folder));
-    lac_status s = lac_vocabulary_read_json(&m->vocabulary, path);
-    free(path);
-    LAC_TRY(s);
-    LAC_TRY(lac_context(find_special(m, ids, o->pad_token), "'%s'", folder));
+    LAC_TRY(lac_vocabulary_read_json(&m->vocabulary, files, "vocab.json"));
+    LAC_TRY(lac_context(find_special(m, ids, o->pad_token), "'%s'", files->where));
     find_symbols(m);
-    LAC_TRY(lac_format(&path, "%s/merges.txt", folder));
-    s = lac_merges_read(&m->merges, path, &m->vocabulary);
-    free(path);
-    return s;
+    return lac_merges_read(&m->merges, files, "merges.txt", &m->vocabulary);
 }
 
 static void close_clip_bpe(void *model)
@@ -244,4 +237,4 @@ static lac_status encode_clip_bpe(const void *model, const char *text, size_t si
     return s;
 }
 
-const lac_tokenizer_def lac_tokenizer_def_clip_bpe = { "clip-bpe", open_clip_bpe, close_clip_bpe, encode_clip_bpe };
+const lac_tokenizer_def lac_tokenizer_def_clip_bpe = { "clip-bpe", { "vocab.json", "merges.txt" }, open_clip_bpe, close_clip_bpe, encode_clip_bpe };

@@ -1,6 +1,5 @@
 #include "core/text/merges.h"
 
-#include "core/file/atomic.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -67,14 +66,14 @@ static lac_status parse(lac_merges *m, const lac_vocabulary *v, char *text, size
     return finish(m);
 }
 
-lac_status lac_merges_read(lac_merges *m, const char *path, const lac_vocabulary *v)
+lac_status lac_merges_read(lac_merges *m, const lac_text_files *f, const char *name, const lac_vocabulary *v)
 {
     char *text;
     size_t size;
-    LAC_TRY(lac_file_read(path, LAC_TEXT_FILE_LIMIT, &text, &size));
+    LAC_TRY(lac_text_files_copy(f, name, &text, &size));
     const lac_status s = parse(m, v, text, size);
     free(text);
-    return lac_context(s, "'%s'", path);
+    return lac_context(s, "'%s/%s'", f->where, name);
 }
 
 static const lac_merge *find(const lac_merges *m, int32_t left, int32_t right)

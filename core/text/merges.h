@@ -12,7 +12,7 @@ typedef struct lac_merges {
 
 /* merges.txt: a header, then "a b" a line; its rank is its place. *m starts as { 0 } and must be freed also after a failure.
  * LAC_ERR_FORMAT names the line: not two tokens, one of them or both together not in the vocabulary, the pair twice. */
-lac_status lac_merges_read(lac_merges *m, const char *path, const lac_vocabulary *v);
+lac_status lac_merges_read(lac_merges *m, const lac_text_files *f, const char *name, const lac_vocabulary *v);
 void lac_merges_free(lac_merges *m);
 
 /* One word. room for a longer one is kept from call to call; starts as { 0 }. */

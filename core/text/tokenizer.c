@@ -17,7 +17,25 @@ static const lac_named tokenizers = { "tokenizer", LAC_ERR_CONFIG, {
 #undef LAC_TOKENIZER
 } };
 
+lac_status lac_tokenizer_files(lac_text_files *files, const char *name, const char *folder)
+{
+    const lac_tokenizer_def *def = NULL;
+    *files = (lac_text_files){ 0 };
+    LAC_TRY(LAC_NAMED_FIND(&tokenizers, name, &def));
+    return lac_text_files_read(files, folder, def->files);
+}
+
 lac_status lac_tokenizer_open(lac_tokenizer **t, const char *name, const char *folder, const lac_tokenizer_options *o)
+{
+    lac_text_files files;
+    lac_status s = lac_tokenizer_files(&files, name, folder);
+    if (s == LAC_OK)
+        s = lac_tokenizer_open_files(t, name, &files, o);
+    lac_text_files_free(&files);
+    return s;
+}
+
+lac_status lac_tokenizer_open_files(lac_tokenizer **t, const char *name, const lac_text_files *files, const lac_tokenizer_options *o)
 {
     static const lac_tokenizer_options published;
     const lac_tokenizer_def *def = NULL;
@@ -25,7 +43,7 @@ lac_status lac_tokenizer_open(lac_tokenizer **t, const char *name, const char *f
     LAC_TRY(LAC_NAMED_FIND(&tokenizers, name, &def));
     LAC_TRY(lac_calloc((void **)&made, 1, sizeof *made));
     made->def = def;
-    const lac_status s = def->open(&made->model, &made->special, folder, o != NULL ? o : &published);
+    const lac_status s = def->open(&made->model, &made->special, files, o != NULL ? o : &published);
     if (s == LAC_OK)
         *t = made;
     else

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "core/tensor.h"
+#include "core/text/files.h"
 
 typedef struct lac_tokenizer lac_tokenizer;
 
@@ -29,6 +30,9 @@ typedef struct lac_tokenizer_ids {
  * LAC_ERR_CONFIG: no such name, or an option that the files have no token for; LAC_ERR_IO; LAC_ERR_FORMAT: a file that is cut off, over
  * 64 MB, not UTF-8, has a token or an id twice, a merge of tokens that it does not have, or lacks a special token; LAC_ERR_MEM. */
 lac_status lac_tokenizer_open(lac_tokenizer **t, const char *name, const char *folder, const lac_tokenizer_options *o);
+/* The same of files in memory, which are not needed afterwards. _files: reads them. */
+lac_status lac_tokenizer_open_files(lac_tokenizer **t, const char *name, const lac_text_files *files, const lac_tokenizer_options *o);
+lac_status lac_tokenizer_files(lac_text_files *files, const char *name, const char *folder);
 void lac_tokenizer_close(lac_tokenizer *t);                     /* NULL is fine */
 
 const char *lac_tokenizer_name(const lac_tokenizer *t);

@@ -10,8 +10,9 @@ void lac_id_put(lac_id_sink *sink, int64_t id);
 
 typedef struct lac_tokenizer_def {
     const char *name;
+    const char *files[LAC_TEXT_FILES + 1];      /* of a published folder, ends with NULL */
     /* *model is the tokenizer's own, whole or in part when open fails; close ends it then as well. */
-    lac_status (*open)(void **model, lac_tokenizer_ids *special, const char *folder, const lac_tokenizer_options *o);
+    lac_status (*open)(void **model, lac_tokenizer_ids *special, const lac_text_files *files, const lac_tokenizer_options *o);
     void (*close)(void *model);
     lac_status (*encode)(const void *model, const char *text, size_t size, lac_id_sink *sink);      /* without start and end */
 } lac_tokenizer_def;

@@ -1,6 +1,5 @@
 #include "core/text/vocabulary.h"
 
-#include "core/file/atomic.h"
 #include "core/memory.h"
 #include "core/utf8.h"
 
@@ -79,14 +78,14 @@ static lac_status parse(lac_vocabulary *v, const char *text, size_t size)
     return finish(v);
 }
 
-lac_status lac_vocabulary_read_json(lac_vocabulary *v, const char *path)
+lac_status lac_vocabulary_read_json(lac_vocabulary *v, const lac_text_files *f, const char *name)
 {
     char *text;
     size_t size;
-    LAC_TRY(lac_file_read(path, LAC_TEXT_FILE_LIMIT, &text, &size));
+    LAC_TRY(lac_text_files_copy(f, name, &text, &size));
     const lac_status s = parse(v, text, size);
     free(text);
-    return lac_context(s, "'%s'", path);
+    return lac_context(s, "'%s/%s'", f->where, name);
 }
 
 char *lac_text_line(char **rest, const char *end, size_t *length)
@@ -114,13 +113,13 @@ static lac_status split_lines(lac_vocabulary *v, size_t size)
     return finish(v);
 }
 
-lac_status lac_vocabulary_read_lines(lac_vocabulary *v, const char *path)
+lac_status lac_vocabulary_read_lines(lac_vocabulary *v, const lac_text_files *f, const char *name)
 {
     size_t size;
-    LAC_TRY(lac_file_read(path, LAC_TEXT_FILE_LIMIT, &v->text, &size));
+    LAC_TRY(lac_text_files_copy(f, name, &v->text, &size));
     if (!lac_utf8_valid(v->text, size))
-        return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not UTF-8", path);
-    return lac_context(split_lines(v, size), "'%s'", path);
+        return LAC_FAIL(LAC_ERR_FORMAT, "'%s/%s' is not UTF-8", f->where, name);
+    return lac_context(split_lines(v, size), "'%s/%s'", f->where, name);
 }
 
 int32_t lac_vocabulary_find(const lac_vocabulary *v, const char *bytes, size_t length)

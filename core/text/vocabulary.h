@@ -1,11 +1,9 @@
 /* core/text/vocabulary.h -- tokens and their ids, from the published files. Sorted, so that no choice of tokens makes it slow. */
 #pragma once
 
-#include "core/status.h"
+#include "core/text/files.h"
 
 #include <jansson.h>
-
-enum { LAC_TEXT_FILE_LIMIT = 64 << 20 };
 
 typedef struct lac_word { const char *at; int32_t length, id; } lac_word;
 
@@ -20,8 +18,8 @@ typedef struct lac_vocabulary {
 /* vocab.json: {"token": id, ...}. vocab.txt: a token a line, the id is the line's number from 0; empty lines are ids without a token.
  * *v starts as { 0 } and must be freed also after a failure. LAC_ERR_FORMAT: not such a file, a token or an id twice, an id that is not in
  * [0, 2^31 - 1), bytes that are not UTF-8; LAC_ERR_IO; LAC_ERR_MEM. */
-lac_status lac_vocabulary_read_json(lac_vocabulary *v, const char *path);
-lac_status lac_vocabulary_read_lines(lac_vocabulary *v, const char *path);
+lac_status lac_vocabulary_read_json(lac_vocabulary *v, const lac_text_files *f, const char *name);
+lac_status lac_vocabulary_read_lines(lac_vocabulary *v, const lac_text_files *f, const char *name);
 void lac_vocabulary_free(lac_vocabulary *v);
 
 int32_t lac_vocabulary_find(const lac_vocabulary *v, const char *bytes, size_t length);        /* the id; -1: no such token */

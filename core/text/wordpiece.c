@@ -29,18 +29,14 @@ static lac_status find_special(wordpiece *m, lac_tokenizer_ids *special)
     return LAC_OK;
 }
 
-static lac_status open_wordpiece(void **model, lac_tokenizer_ids *special, const char *folder, const lac_tokenizer_options *o)
+static lac_status open_wordpiece(void **model, lac_tokenizer_ids *special, const lac_text_files *files, const lac_tokenizer_options *o)
 {
-    char *path;
     wordpiece *m;
     LAC_TRY(lac_calloc(model, 1, sizeof *m));
     m = *model;
     m->keep_case = o->keep_case;
-    LAC_TRY(lac_format(&path, "%s/vocab.txt", folder));
-    const lac_status s = lac_vocabulary_read_lines(&m->vocabulary, path);
-    free(path);
-    LAC_TRY(s);
-    return lac_context(find_special(m, special), "'%s'", folder);
+    LAC_TRY(lac_vocabulary_read_lines(&m->vocabulary, files, "vocab.txt"));
+    return lac_context(find_special(m, special), "'%s'", files->where);
 }
 
 static void close_wordpiece(void *model)
@@ -153,4 +149,4 @@ static lac_status encode_wordpiece(const void *model, const char *text, size_t s
     return s;
 }
 
-const lac_tokenizer_def lac_tokenizer_def_wordpiece = { "wordpiece", open_wordpiece, close_wordpiece, encode_wordpiece };
+const lac_tokenizer_def lac_tokenizer_def_wordpiece = { "wordpiece", { "vocab.txt" }, open_wordpiece, close_wordpiece, encode_wordpiece };
