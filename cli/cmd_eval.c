@@ -84,7 +84,7 @@ static lac_status add_model(contest *c, const wish *w, const char *path, const c
     c->model[c->n++] = m;
     LAC_TRY(lac_model_open(&m->model, path, &w->how));
     LAC_TRY(set_name(c, &m->model, path, name));
-    LAC_TRY(lac_tape_new(&m->tape, m->model.ip.params->backend));
+    LAC_TRY(lac_tape_new(&m->tape, lac_inpainter_backend(&m->model.ip)));
     m->painter = (lac_eval_painter){ &m->model.ip, m->tape, (uint64_t)w->seed, w->batch };
     return LAC_OK;
 }

@@ -86,33 +86,73 @@ static lac_status unknown_network(const char *name, const lac_recipe *r)
     return lac_options_choose("network", name, names, r->n_nets, &at);
 }
 
+/* What paints: a network, in any of its layouts, or a model of several. */
+static lac_status export_inpainter(const wish *w, const lac_inpainter *ip)
+{
+    if (lac_inpainter_roles(ip->def) == 1)
+        return write_networks(w, &ip->network[0], 1, NULL);
+    if (strcmp(w->layout, "probe") != 0)
+        return LAC_FAIL(LAC_ERR_ARG, "--layout %s is one network's, and %s has several: say which by --network", w->layout, ip->def->name);
+    return lac_inpainter_save(w->out, ip, w->dtype);
+}
+
 static lac_status export_run(const wish *w, const lac_loaded *run)
 {
     const lac_recipe *r = &run->trainer.recipe;
-    const json_t *model = lac_config_at(run->stage->config, "model"), *config;
+    const json_t *model = lac_config_at(run->stage->config, "model");
     lac_inpainter ip;
     if (w->all)
         return write_networks(w, r->network, r->n_nets, model);
-    r->def->inpainter(r, run->stage->config, &ip, &config);
-    const lac_params *wanted = w->network != NULL ? lac_recipe_find_network(r, w->network) : ip.params;
+    r->def->inpainter(r, run->stage->config, &ip);
+    if (w->network == NULL)
+        return export_inpainter(w, &ip);
+    const lac_params *wanted = lac_recipe_find_network(r, w->network);
     if (wanted == NULL)
         return unknown_network(w->network, r);
-    int i = 0;
-    while (r->net[i] != wanted)
-        i++;
-    lac_network n = r->network[i];
-    if (n.def == NULL && wanted == ip.params)           /* made by hand, but an inpainter's */
-        n = (lac_network){ .def = ip.def->network, .params = ip.params, .config = (json_t *)config, .bgr = ip.bgr };
+    lac_network n = { .def = NULL };
+    for (int i = 0; i < r->n_nets; i++)
+        n = r->net[i] == wanted ? r->network[i] : n;
+    for (int i = 0; n.def == NULL && i < LAC_INPAINTER_ROLES; i++)      /* made by hand, but an inpainter's */
+        n = ip.network[i].params == wanted ? ip.network[i] : n;
     return write_networks(w, &n, 1, lac_config_at(model, wanted->name));
+}
+
+/* One of a model's networks, by its role. */
+static lac_status export_role(const wish *w, const lac_inpainter *ip)
+{
+    const char *names[LAC_INPAINTER_ROLES];
+    const int n = lac_inpainter_roles(ip->def);
+    int at = 0;
+    for (int i = 0; i < n; i++)
+        names[i] = ip->def->role[i].name;
+    LAC_TRY(lac_options_choose("--network", w->network, names, n, &at));
+    if (ip->network[at].def == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "this %s has no '%s'", ip->def->name, w->network);
+    return write_networks(w, &ip->network[at], 1, NULL);
+}
+
+static lac_status export_model(const wish *w, const char *path, const lac_backend *b)
+{
+    lac_inpainter ip;
+    LAC_TRY(lac_inpainter_load(&ip, path, NULL, b, LAC_F32));
+    const lac_status s = w->network != NULL ? export_role(w, &ip) : export_inpainter(w, &ip);
+    lac_inpainter_close(&ip);
+    return s;
 }
 
 static lac_status export_file(const wish *w, const char *path)
 {
     const lac_backend *b;
     lac_network n;
-    if (w->all || w->checkpoint != NULL || w->network != NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "'%s' is no run's folder: it holds one network, and no checkpoints", path);
+    bool several;
+    if (w->all || w->checkpoint != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s' is no run's folder: it holds one model, and no checkpoints", path);
+    LAC_TRY(lac_inpainter_is_model(path, &several));
     LAC_TRY(lac_backend_get(&b, "cpu"));
+    if (several)
+        return export_model(w, path, b);
+    if (w->network != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s' holds one network: --network is not for it", path);
     LAC_TRY(lac_network_load(&n, path, NULL, b, LAC_F32));
     const lac_status s = write_networks(w, &n, 1, NULL);
     lac_network_close(&n);

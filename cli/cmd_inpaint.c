@@ -224,7 +224,7 @@ static lac_status run(const char *model, const lac_model_how *how, const tasks *
     LAC_TRY(lac_model_open(&m, model, how));
     lac_status s = check_wish(m.ip.def, w);
     if (s == LAC_OK)
-        s = lac_tape_new(&tape, m.ip.params->backend);
+        s = lac_tape_new(&tape, lac_inpainter_backend(&m.ip));
     if (s == LAC_OK)
         s = paint_all(&m, tape, t, w);
     lac_tape_free(tape);

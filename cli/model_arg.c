@@ -39,36 +39,17 @@ static lac_status name_of(const char *word, char **name)
     return lac_format(name, "%.*s", (int)(end - from), word + from);
 }
 
-static lac_status copy_values(lac_params *to, const lac_params *from)
-{
-    for (int64_t i = 0; i < to->n; i++) {
-        const lac_param *p = lac_params_find(from, to->param[i]->name);
-        float *x;
-        if (p == NULL || !lac_same_shape(p->value, to->param[i]->value))
-            return LAC_FAIL(LAC_ERR_KEY, "'%s' is missing or of another shape", to->param[i]->name);
-        LAC_TRY(lac_malloc((void **)&x, (size_t)lac_numel(p->value) * sizeof *x));
-        lac_status s = lac_param_get(p, x);
-        if (s == LAC_OK)
-            s = lac_param_set(to->param[i], x);
-        free(x);
-        LAC_TRY(s);
-    }
-    return LAC_OK;
-}
-
 /* From the masters of the run's network, so that a run trained in bf16 is used in f32 without a loss. */
-static lac_status open_run(lac_model *m, const char *folder, const lac_backend *b, lac_dtype d)
+static lac_status open_run(lac_model *m, const char *folder, const lac_model_how *how, const lac_backend *b, lac_dtype d)
 {
     lac_loaded run;
     lac_inpainter lent;
-    const json_t *network;
+    if (how->system != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "--system is for model files: the run '%s' has its own", folder);
     LAC_TRY(lac_run_load(&run, folder, NULL));
-    run.trainer.recipe.def->inpainter(&run.trainer.recipe, run.stage->config, &lent, &network);
+    run.trainer.recipe.def->inpainter(&run.trainer.recipe, run.stage->config, &lent);
     m->config = json_incref(run.stage->config);
-    lac_status s = lac_inpainter_open(&m->ip, lent.def, network, b, d);
-    if (s == LAC_OK)
-        s = copy_values(m->ip.params, lent.params);
-    m->ip.bgr = lent.bgr;
+    const lac_status s = lac_inpainter_copy(&m->ip, &lent, b, d);
     lac_loaded_close(&run);
     return lac_context(s, "run '%s'", folder);
 }
@@ -83,7 +64,10 @@ lac_status lac_model_open(lac_model *m, const char *word, const lac_model_how *h
         return LAC_FAIL(LAC_ERR_IO, "there is no run and no weights file '%s': %s", word, strerror(errno));
     LAC_TRY(lac_model_device(how, &b, &d));
     LAC_TRY(name_of(word, &m->name));
-    const lac_status s = S_ISDIR(st.st_mode) ? open_run(m, word, b, d) : lac_inpainter_load(&m->ip, word, b, d);
+    const lac_inpainter_def *wanted = NULL;
+    lac_status s = how->system != NULL ? lac_inpainter_find(&wanted, how->system) : LAC_OK;
+    if (s == LAC_OK)
+        s = S_ISDIR(st.st_mode) ? open_run(m, word, how, b, d) : lac_inpainter_load(&m->ip, word, wanted, b, d);
     if (s != LAC_OK)
         lac_model_close(m);
     return s;

@@ -12,12 +12,14 @@ typedef struct lac_model {
     json_t *config;             /* of the run's stage, resolved; NULL for a file */
 } lac_model;
 
-/* How it runs: words of the options of the same names; "auto" is what lac_run_device makes of it. */
-typedef struct lac_model_how { const char *device, *precision; } lac_model_how;
+/* How it runs: words of the options of the same names; "auto" is what lac_run_device makes of it. system: an inpainter that is to use the model's
+ * networks; NULL: the model's own. */
+typedef struct lac_model_how { const char *device, *precision, *system; } lac_model_how;
 
 /* The rows of these options, for a command's table. */
 #define LAC_MODEL_HOW_OPTIONS(how) \
     { "precision", 0, "NAME", LAC_OPTION_STRING, &(how).precision, "f32, bf16 or auto (default auto: bf16 where the machine is made for it)" }, \
+    { "system", 0, "NAME", LAC_OPTION_STRING, &(how).system, "which inpainter uses a model's networks (default: what the model says)" }, \
     { "device", 0, "NAME", LAC_OPTION_STRING, &(how).device, "cpu, cuda or auto (default auto)" }
 
 bool lac_model_is_run(const char *word);        /* a folder */

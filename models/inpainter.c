@@ -17,47 +17,7 @@ static lac_named inpainters = { "inpainter", LAC_ERR_ARG, {
 lac_status lac_inpainter_register(const lac_inpainter_def *def) { return lac_named_add(&inpainters, def); }
 lac_status lac_inpainter_find(const lac_inpainter_def **def, const char *name) { return LAC_NAMED_FIND(&inpainters, name, def); }
 
-static void lend(lac_inpainter *ip, const lac_network *own)
-{
-    ip->own = *own;
-    ip->params = own->params;
-    ip->model = own->model;
-    ip->bgr = own->bgr;
-}
-
-lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *config, const lac_backend *b, lac_dtype d)
-{
-    lac_network own;
-    *ip = (lac_inpainter){ .def = def };
-    LAC_TRY(lac_network_open(&own, def->network, config, b, d));
-    return lend(ip, &own), LAC_OK;
-}
-
-static lac_status find_by_network(const lac_inpainter_def **def, const lac_network_def *network)
-{
-    for (int i = 0; (*def = inpainters.entry[i]) != NULL; i++)
-        if ((*def)->network == network)
-            return LAC_OK;
-    return LAC_FAIL(LAC_ERR_FORMAT, "no inpainter uses the network '%s'", network->name);
-}
-
-lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_backend *b, lac_dtype d)
-{
-    lac_network own;
-    *ip = (lac_inpainter){ .def = NULL };
-    LAC_TRY(lac_network_load(&own, path, NULL, b, d));
-    lend(ip, &own);
-    const lac_status s = lac_context(find_by_network(&ip->def, own.def), "loading '%s'", path);
-    if (s != LAC_OK)
-        lac_inpainter_close(ip);
-    return s;
-}
-
-void lac_inpainter_close(lac_inpainter *ip)
-{
-    lac_network_close(&ip->own);
-    *ip = (lac_inpainter){ 0 };
-}
+const lac_inpainter_def *lac_inpainter_at(int i) { return inpainters.entry[i]; }
 
 lac_tensor *lac_canvas_image(lac_tape *t, const lac_canvas *c)
 {
@@ -140,7 +100,7 @@ static lac_status put_in(const lac_inpainter *ip, lac_canvas *c, int64_t at, con
         memcpy(to, x.pixels, (size_t)pixels * 3);
         for (int64_t i = 0; i < pixels; i++)
             hole[i] = m.pixels[i] != 0;
-        if (ip->bgr)
+        if (ip->network[0].bgr)
             swap_red_and_blue(to, pixels);
     }
     lac_image_free(&x);
@@ -170,7 +130,7 @@ static lac_status take_out(const lac_inpainter *ip, const lac_tensor *y, int64_t
     lac_image predicted = { 0 }, cut = { 0 };
     LAC_TRY(lac_image_new(&predicted, h, w, 3));
     lac_unit_to_bytes(predicted.pixels, (const float *)y->data + 3 * at * h * w, 3 * h * w);
-    if (ip->bgr)
+    if (ip->network[0].bgr)
         swap_red_and_blue(predicted.pixels, h * w);
     lac_status s = lac_image_crop(&cut, &predicted, 0, 0, image->height, image->width);
     if (s == LAC_OK)

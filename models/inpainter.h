@@ -5,6 +5,7 @@
 
 #include "core/image/image.h"
 #include "models/network.h"
+#include "models/prompts.h"
 
 typedef struct lac_inpainter lac_inpainter;
 
@@ -25,9 +26,21 @@ typedef struct lac_canvas {
     const lac_ask *ask;             /* [N] */
 } lac_canvas;
 
+/* One of the networks that an inpainter uses, and its name among them: "unet". */
+typedef struct lac_inpainter_role {
+    const char *name;
+    const char *networks;           /* which it may be: "autoencoder-kl|vqgan", names of definitions; the first where nothing is said */
+    bool optional;
+} lac_inpainter_role;
+
+enum { LAC_INPAINTER_ROLES = 4 };
+
 typedef struct lac_inpainter_def {
     const char *name, *about;
-    const lac_network_def *network; /* whose weights it uses */
+    lac_inpainter_role role[LAC_INPAINTER_ROLES + 1];       /* whose weights it uses; ends with { NULL } */
+    const lac_key *keys;            /* of its own config: sampler, steps, how a hole is filled; NULL: none */
+    /* Whether networks can work together, by what a model says of them (lac_inpainter_open): LAC_ERR_CONFIG else. NULL: any can. */
+    lac_status (*fits)(const json_t *networks);
     int64_t multiple;               /* heights and widths it takes */
     unsigned asks;                  /* LAC_ASK_..., or 0 */
     /* One of two. In one region of the tape: image [N, H, W, 3] f32 in [-1, 1], mask [N, H, W, 1] f32, 1 = hole; returns the finished
@@ -39,12 +52,12 @@ typedef struct lac_inpainter_def {
     lac_status (*sample)(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result);
 } lac_inpainter_def;
 
+/* Its own, or lent: then it is not closed, and whoever lends ends what it is made of. */
 struct lac_inpainter {
     const lac_inpainter_def *def;
-    lac_params *params;             /* those of `own`, or a recipe's network, lent */
-    void *model;
-    bool bgr;                       /* its weights expect blue first (the official DeepFill checkpoints) */
-    lac_network own;                /* zero where the network is lent */
+    lac_network network[LAC_INPAINTER_ROLES];       /* in the order of def->role; zero: an optional one that is not there */
+    json_t *config;                 /* of def->keys, resolved; NULL where lent without: its defaults */
+    lac_prompts prompts;            /* zero: it has no tokenizer */
 };
 
 #define LAC_INPAINTER(name) extern const lac_inpainter_def lac_inpainter_##name;
@@ -54,12 +67,35 @@ struct lac_inpainter {
 lac_status lac_inpainter_find(const lac_inpainter_def **def, const char *name);     /* LAC_ERR_ARG with the nearest one */
 lac_status lac_inpainter_register(const lac_inpainter_def *def);        /* beside the list: a test's own */
 
-/* With a frozen network of its own, as lac_network_open: load values into ip->params. lac_inpainter_close ends it; safe on zeroes. */
-lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *config, const lac_backend *b, lac_dtype d);
-void lac_inpainter_close(lac_inpainter *ip);
+const lac_inpainter_def *lac_inpainter_at(int i);       /* all of them in order; NULL past the last */
 
-/* From a weights file that `lacuna export` or `lacuna import` wrote: the inpainter whose network it holds (lac_network_load). */
-lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_backend *b, lac_dtype d);
+/* With frozen networks of its own, as lac_network_open: load values into their params. networks says by role which they are and how they are built,
+ * {"unet": {"network": "unet2d-condition", "config": {...}}, ...}; what is absent is as published, an optional role not there. NULL: nothing is said.
+ * config: keys of the definition; NULL: its defaults. lac_inpainter_close ends it; safe on zeroes. */
+lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *networks, const json_t *config, const lac_backend *b, lac_dtype d);
+void lac_inpainter_close(lac_inpainter *ip);
+/* One of its own that is as `from`, values, tokenizer and all. */
+lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, const lac_backend *b, lac_dtype d);
+
+/* A model file, which `lacuna export` or `lacuna import` wrote, or a folder of diffusers with a model_index.json. wanted NULL: the inpainter that the
+ * file names, else the first whose networks these can be.
+ *
+ * A model of one network is that network's file (lac_network_save). One of several has its tensors under their roles' names ("unet.conv_in.weight"), the
+ * tokenizer's files as bytes ("tokenizer.vocab.json"), and metadata:
+ *
+ *     lacuna.inpainter       "sd-inpaint"
+ *     lacuna.networks        as in lac_inpainter_open
+ *     lacuna.config          of the inpainter
+ *     lacuna.tokenizer       config of the tokenizer (models/prompts.h), where there is one */
+lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d);
+lac_status lac_inpainter_save(const char *path, const lac_inpainter *ip, lac_dtype d);
+lac_status lac_inpainter_is_model(const char *path, bool *several);       /* several: a model of several networks, a file or a folder of diffusers */
+
+/* Keys of its config that are to be otherwise; LAC_ERR_ARG for those that it has not. */
+lac_status lac_inpainter_configure(lac_inpainter *ip, const json_t *changes);
+
+int lac_inpainter_roles(const lac_inpainter_def *def);
+const lac_backend *lac_inpainter_backend(const lac_inpainter *ip);
 
 /* LAC_ERR_ARG where something is asked for that the definition does not take. */
 lac_status lac_inpainter_takes(const lac_inpainter_def *def, const lac_ask *ask);

@@ -159,7 +159,7 @@ LAC_TEST(run_weights_and_config_give_one_number_and_so_does_validation)
     json_t *validated = json_pack("{s:{s:O}, s:{s:i, s:[s, s]}}", "data", "eval", data, "validate", "limit", 0, "metrics", "psnr", "l1@hole");
     double score;
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    LAC_CHECK_STATUS(lac_inpainter_load(&ip, w, b, LAC_F32));
+    LAC_CHECK_STATUS(lac_inpainter_load(&ip, w, NULL, b, LAC_F32));
     LAC_CHECK_STATUS(lac_tape_new(&t, b));
     LAC_CHECK_STATUS(lac_comm_alone(&comm));
     for (int pass = 0; pass < 2; pass++) {

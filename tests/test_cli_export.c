@@ -33,7 +33,7 @@ LAC_TEST(a_run_exports_the_same_bytes_again_and_nothing_about_itself)
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", b, "--dtype", "bf16") == 0);
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", b, "--network", "generatr") == 2 && lac_cli_complains(&said, "did you mean 'generator'"));
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, run, "-o", b, "--network", "generator", "--all") == 2);
-    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, a, "-o", b, "--network", "discriminator") == 2 && lac_cli_complains(&said, "is no run's folder"));
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, a, "-o", b, "--network", "discriminator") == 2 && lac_cli_complains(&said, "--network is not for it"));
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, f, "-o", b) == 1 && lac_cli_complains(&said, "no checkpoint"));
 }
 

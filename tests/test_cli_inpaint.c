@@ -117,7 +117,7 @@ static void open_model(lac_inpainter *ip, lac_tape **t, const char *path)
 {
     const lac_backend *b;
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    LAC_CHECK_STATUS(lac_inpainter_load(ip, path, b, LAC_F32));
+    LAC_CHECK_STATUS(lac_inpainter_load(ip, path, NULL, b, LAC_F32));
     LAC_CHECK_STATUS(lac_tape_new(t, b));
 }
 
@@ -129,7 +129,7 @@ LAC_TEST(a_bgr_model_is_the_rgb_one_with_channels_swapped_to_the_bit)
     lac_image x = { 0 }, m = { 0 }, a = { 0 }, b = { 0 };
     open_model(&rgb, &t, lac_cli_model(f, "rgb.safetensors", TINY, false, 7));
     open_model(&bgr, &u, lac_cli_model(f, "bgr.safetensors", TINY, true, 7));
-    LAC_CHECK(bgr.bgr && !rgb.bgr);
+    LAC_CHECK(bgr.network[0].bgr && !rgb.network[0].bgr);
     LAC_CHECK_STATUS(lac_test_picture(&x, 40, 48, 3, 5));
     LAC_CHECK_STATUS(lac_image_new(&m, 40, 48, 1));
     memset(m.pixels + 8 * 48, 255, 16 * 48);

@@ -44,10 +44,11 @@ static void begin_painter(painted *p, int64_t batch)
     const lac_backend *b;
     lac_test_metrics_register();
     LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_test_sampler_register());
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
     json_t *config = json_object();
-    LAC_CHECK_STATUS(lac_inpainter_open(&p->ip, &lac_test_sampler, config, b, LAC_F32));
-    LAC_CHECK_STATUS(lac_params_init(p->ip.params, 3));
+    LAC_CHECK_STATUS(lac_inpainter_open(&p->ip, &lac_test_sampler, config, NULL, b, LAC_F32));
+    LAC_CHECK_STATUS(lac_params_init(p->ip.network[0].params, 3));
     LAC_CHECK_STATUS(lac_tape_new(&p->tape, b));
     p->painter = (lac_eval_painter){ &p->ip, p->tape, 5, batch };
     json_decref(config);
@@ -68,7 +69,7 @@ static lac_status score(lac_score *s, int64_t batch, int64_t items, lac_comm *co
     const lac_eval_method methods[] = { lac_eval_inpainter_method("sampler", &p.painter), lac_eval_baseline("mean-colour") };
     const char *const method[] = { methods[0].name, methods[1].name };
     const lac_eval_share share = lac_eval_share_of(items, comm);
-    lac_status status = lac_score_new(s, names, N_METRICS, method, 2, p.ip.params->backend);
+    lac_status status = lac_score_new(s, names, N_METRICS, method, 2, lac_inpainter_backend(&p.ip));
     if (status == LAC_OK)
         status = lac_eval_share_run(&share, s, read_item, &set, methods, batch, comm);
     if (status == LAC_OK)
@@ -254,7 +255,7 @@ LAC_TEST(each_missing_allocation_is_an_error)
     const lac_eval_method method = lac_eval_inpainter_method("sampler", &p.painter);
     for (; status != LAC_OK && n < 4000; n++) {
         lac_alloc_fail_after(n);
-        status = lac_score_new(&s, names, N_METRICS, &method.name, 1, p.ip.params->backend);
+        status = lac_score_new(&s, names, N_METRICS, &method.name, 1, lac_inpainter_backend(&p.ip));
         if (status == LAC_OK)
             status = lac_score_run(&s, read_item, &set, 3, &method, 2);
         lac_set_value found;

@@ -55,8 +55,9 @@ typedef struct lac_recipe_def {
     const lac_key *model_keys, *loss_keys;  /* schemas of the config's `model` and `loss` */
     const char *const *fields;              /* of its batch (data/fields.def), in order, ends with NULL: "image", "mask" */
     const char *const *optims;              /* keys that `optim` has, ends with NULL */
-    /* Lends its network to *ip, for sample grids, validation and export; *config: the network's own part of the stage's config. */
-    void (*inpainter)(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network_config);
+    /* Lends its networks to *ip, for sample grids, validation and export: ip->def, a copy of a lac_network for each of its roles (made by hand: with def,
+     * params, model and config, which say how a file is opened again), and what else it has. config: the stage's. */
+    void (*inpainter)(const lac_recipe *r, const json_t *config, lac_inpainter *ip);
     /* config: the stage's resolved table. Makes the networks (r->net; not yet initialised) and the phases. */
     lac_status (*open)(lac_recipe *r, const json_t *config);
     void (*close)(lac_recipe *r);

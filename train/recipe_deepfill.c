@@ -139,11 +139,10 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
         to[i] = strncmp(r->phase[phase].loss[i].name, "l1_", 3) == 0 ? pixels : logits;
 }
 
-static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network_config)
+static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip)
 {
-    deepfill *m = r->state;
-    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .params = m->g->params, .model = m->g };
-    *network_config = lac_config_at(config, "model.generator");
+    (void)config;
+    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .network = { r->network[0] } };
 }
 
 static const char *const fields[] = { "image", "mask", NULL }, *const optims[] = { "generator", "discriminator", NULL };

@@ -36,9 +36,9 @@ static lac_status make_folders(run *r)
 static lac_status check_prompt(const run *r)
 {
     lac_inpainter ip;
-    const json_t *network, *prompt = lac_config_at(r->config, "data.eval.prompt");
+    const json_t *prompt = lac_config_at(r->config, "data.eval.prompt");
     const char *text = prompt != NULL ? json_string_value(prompt) : "";
-    r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip, &network);
+    r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip);
     return lac_context(lac_inpainter_takes(ip.def, &(lac_ask){ .prompt = text[0] ? text : NULL }), "data.eval.prompt");
 }
 
@@ -147,16 +147,15 @@ lac_status run_write_log(run *r)
     return s;
 }
 
-typedef lac_status with_network(run *r, const lac_inpainter *ip, const json_t *network_config);
+typedef lac_status with_network(run *r, const lac_inpainter *ip);
 
 /* f with the averaged weights in place, where there are any. */
 static lac_status with_inpainter(run *r, with_network *f)
 {
     lac_inpainter ip;
-    const json_t *network;
     LAC_TRY(lac_trainer_swap_ema(&r->trainer));
-    r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip, &network);
-    const lac_status s = lac_comm_agree(r->comm, f(r, &ip, network));
+    r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip);
+    const lac_status s = lac_comm_agree(r->comm, f(r, &ip));
     LAC_TRY(s == LAC_ERR_TIMEOUT ? s : LAC_OK);
     const lac_status back = lac_trainer_swap_ema(&r->trainer);
     return s != LAC_OK ? s : back;
@@ -272,12 +271,11 @@ static lac_status fill_grid(run *r, const lac_inpainter *ip, lac_eval_set *set, 
     return s;
 }
 
-static lac_status draw_samples(run *r, const lac_inpainter *ip, const json_t *network)
+static lac_status draw_samples(run *r, const lac_inpainter *ip)
 {
     const int64_t images = lac_config_int(r->config, "sample.images");
     lac_eval_set *set = NULL;
     lac_image *shown = NULL;
-    (void)network;
     lac_status s = lac_eval_set_open(&set, lac_config_at(r->config, "data.eval"), images, r->hooks->locate, r->hooks->context);
     if (s == LAC_OK)
         s = lac_calloc((void **)&shown, (size_t)(SHOWN * images), sizeof *shown);
@@ -293,7 +291,7 @@ static lac_status draw_samples(run *r, const lac_inpainter *ip, const json_t *ne
 
 lac_status run_write_samples(run *r) { return lac_context(with_inpainter(r, draw_samples), "samples"); }
 
-static lac_status keep_best(run *r, const lac_inpainter *ip, const json_t *network, double score)
+static lac_status keep_best(run *r, const lac_inpainter *ip, double score)
 {
     char *path;
     if (!lac_config_bool(r->config, "validate.keep_best") || !isfinite(score) || (r->best_step > 0 && score >= r->best))
@@ -303,13 +301,12 @@ static lac_status keep_best(run *r, const lac_inpainter *ip, const json_t *netwo
     if (!run_speaks(r))
         return LAC_OK;
     LAC_TRY(in_folder(r, "ckpt/best.safetensors", &path));
-    const lac_network best = { .def = ip->def->network, .params = ip->params, .config = (json_t *)network };
-    const lac_status s = lac_network_save(path, &best, LAC_F32);
+    const lac_status s = lac_inpainter_save(path, ip, LAC_F32);
     free(path);
     return s;
 }
 
-static lac_status validate(run *r, const lac_inpainter *ip, const json_t *network)
+static lac_status validate(run *r, const lac_inpainter *ip)
 {
     json_t *values = NULL, *line, *value;
     const char *key;
@@ -326,7 +323,7 @@ static lac_status validate(run *r, const lac_inpainter *ip, const json_t *networ
     if (s == LAC_OK && run_speaks(r))
         s = lac_log_write(r->log, line);
     if (s == LAC_OK)
-        s = keep_best(r, ip, network, score);
+        s = keep_best(r, ip, score);
     json_decref(line);
     json_decref(values);
     return s;

@@ -4,9 +4,9 @@
 
 static lac_tensor *paint(const lac_inpainter *ip, lac_tape *t, lac_tensor *image, lac_tensor *mask)
 {
-    return lac_deepfill_forward(t, ip->model, image, mask).complete;
+    return lac_deepfill_forward(t, ip->network[0].model, image, mask).complete;
 }
 
 const lac_inpainter_def lac_inpainter_deepfill = {
-    "deepfill", "DeepFill v2", .network = &lac_network_deepfill, .multiple = 8, .paint = paint,
+    "deepfill", "DeepFill v2", .role = { { "generator", "deepfill" } }, .multiple = 8, .paint = paint,
 };

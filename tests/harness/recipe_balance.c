@@ -225,11 +225,12 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
     }
 }
 
-static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network_config)
+static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip)
 {
     balance *m = r->state;
-    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .params = m->g.params, .model = &m->g };
-    *network_config = lac_config_at(config, "model.generator");
+    *ip = (lac_inpainter){ .def = &lac_inpainter_deepfill, .network = { {
+        .def = &lac_network_deepfill, .params = m->g.params, .model = &m->g, .config = (json_t *)lac_config_at(config, "model.generator"),
+    } } };
 }
 
 static const char *const fields[] = { "image", "mask", NULL }, *const optims[] = { "generator", "discriminator", "features", NULL };

@@ -4,15 +4,12 @@
 
 static lac_inpainter sampler;       /* of the process; its weights are never trained */
 
-static void lend(const lac_recipe *r, const json_t *config, lac_inpainter *ip, const json_t **network)
+static void lend(const lac_recipe *r, const json_t *config, lac_inpainter *ip)
 {
-    static json_t *nothing;
     (void)config;
-    nothing = nothing != NULL ? nothing : json_object();
-    if (sampler.def == NULL && lac_inpainter_open(&sampler, &lac_test_sampler, NULL, r->backend, LAC_F32) != LAC_OK)
+    if (sampler.def == NULL && lac_inpainter_open(&sampler, &lac_test_sampler, NULL, NULL, r->backend, LAC_F32) != LAC_OK)
         sampler.def = NULL;
-    *ip = (lac_inpainter){ .def = &lac_test_sampler, .params = sampler.params, .model = sampler.model };
-    *network = nothing;
+    *ip = sampler;
 }
 
 lac_status lac_test_sampled_register(void)

@@ -42,7 +42,7 @@ typedef struct step { const lac_inpainter *ip; const lac_canvas *canvas; lac_ten
 static lac_status denoise(lac_tape *t, void *context)
 {
     step *s = context;
-    const model *m = s->ip->model;
+    const model *m = s->ip->network[0].model;
     const lac_conv2d_attr a = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .pad = { 1, 1, 1, 1 }, .groups = 1, .act = lac_act_of(LAC_ACT_ELU) };
     lac_tensor *x = lac_tape_input(t, s->x, m->weight->value->dtype), *noise = lac_tape_input(t, s->noise, m->weight->value->dtype);
     x = lac_conv2d(t, x, m->weight->value, NULL, noise, &a);
@@ -86,6 +86,6 @@ static lac_status sample(const lac_inpainter *ip, lac_tape *t, const lac_canvas 
 }
 
 const lac_inpainter_def lac_test_sampler = {
-    "sampler", "twenty steps of next to nothing", .network = &network, .multiple = 4, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED,
+    "sampler", "twenty steps of next to nothing", .role = { { "network", "sampler" } }, .multiple = 4, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED,
     .sample = sample,
 };

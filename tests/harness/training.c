@@ -98,13 +98,12 @@ void lac_test_paint(lac_test_training *t, lac_image *made)
 {
     lac_inpainter ip;
     lac_tape *tape;
-    const json_t *network;
     const lac_recipe *r = &t->trainer.recipe;
     lac_batch batch;
     draw_batch(t, 0, BATCH, &batch);
     const lac_image image = { SIDE, SIDE, 3, lac_batch_field(&batch, "image")->data }, mask = { SIDE, SIDE, 1, lac_batch_field(&batch, "mask")->data };
     LAC_CHECK_STATUS(lac_trainer_swap_ema(&t->trainer));
-    r->def->inpainter(r, t->stages.stage[0].config, &ip, &network);
+    r->def->inpainter(r, t->stages.stage[0].config, &ip);
     LAC_CHECK_STATUS(lac_tape_new(&tape, r->backend));
     LAC_CHECK_STATUS(lac_inpaint(&ip, tape, &image, &mask, NULL, made));
     lac_tape_free(tape);

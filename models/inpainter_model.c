@@ -1,0 +1,289 @@
+/* What an inpainter is made of: opening, copying, and models in files. */
+#include "models/inpainter.h"
+
+#include "core/file/weights.h"
+#include "core/memory.h"
+#include "models/inpainter_source.h"
+#include "models/network_format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int lac_inpainter_roles(const lac_inpainter_def *def)
+{
+    int n = 0;
+    while (n < LAC_INPAINTER_ROLES && def->role[n].name != NULL)
+        n++;
+    return n;
+}
+
+const lac_backend *lac_inpainter_backend(const lac_inpainter *ip) { return ip->network[0].params->backend; }
+
+/* ---- opening ---- */
+
+bool lac_role_takes(const lac_inpainter_role *role, const char *network)
+{
+    const size_t n = strlen(network);
+    for (const char *at = role->networks; at != NULL; at = strchr(at, '|'), at += at != NULL)
+        if (strncmp(at, network, n) == 0 && (at[n] == '|' || at[n] == '\0'))
+            return true;
+    return false;
+}
+
+static lac_status first_of(const lac_inpainter_role *role, const lac_network_def **def)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(role->networks, "|"), role->networks);
+    return lac_network_find(def, name);
+}
+
+static lac_status find_network(const lac_inpainter_role *role, const json_t *told, const lac_network_def **def)
+{
+    const char *name = json_string_value(json_object_get(told, "network"));
+    if (name == NULL)
+        return first_of(role, def);
+    if (!lac_role_takes(role, name))
+        return LAC_FAIL(LAC_ERR_CONFIG, "'%s' is the network '%s', should be %s", role->name, name, role->networks);
+    return lac_network_find(def, name);
+}
+
+static lac_status open_role(lac_inpainter *ip, int i, const json_t *told, const lac_backend *b, lac_dtype d)
+{
+    const lac_inpainter_role *role = &ip->def->role[i];
+    const lac_network_def *def;
+    if (told == NULL && role->optional)
+        return LAC_OK;
+    LAC_TRY(find_network(role, told, &def));
+    LAC_TRY(lac_network_open(&ip->network[i], def, json_object_get(told, "config"), b, d));
+    ip->network[i].bgr = json_is_true(json_object_get(told, "bgr"));
+    return LAC_OK;
+}
+
+static lac_status resolve(const lac_inpainter_def *def, const json_t *given, json_t **config)
+{
+    static const lac_key none[] = { { NULL } };
+    json_t *empty = json_object();
+    const lac_status s = empty == NULL ? LAC_FAIL(LAC_ERR_MEM, "out of memory: config")
+                                       : lac_config_resolve(config, def->keys != NULL ? def->keys : none, given != NULL ? given : empty, NULL, NULL);
+    json_decref(empty);
+    return lac_context(s, "%s", def->name);
+}
+
+static lac_status open(lac_inpainter *ip, const json_t *networks, const json_t *config, const lac_backend *b, lac_dtype d)
+{
+    LAC_TRY(resolve(ip->def, config, &ip->config));
+    if (networks != NULL && ip->def->fits != NULL)
+        LAC_TRY(ip->def->fits(networks));
+    for (int i = 0; i < lac_inpainter_roles(ip->def); i++)
+        LAC_TRY(open_role(ip, i, json_object_get(networks, ip->def->role[i].name), b, d));
+    return LAC_OK;
+}
+
+lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *networks, const json_t *config, const lac_backend *b, lac_dtype d)
+{
+    *ip = (lac_inpainter){ .def = def };
+    const lac_status s = lac_context(open(ip, networks, config, b, d), "%s", def->name);
+    if (s != LAC_OK)
+        lac_inpainter_close(ip);
+    return s;
+}
+
+void lac_inpainter_close(lac_inpainter *ip)
+{
+    for (int i = 0; i < LAC_INPAINTER_ROLES; i++)
+        lac_network_close(&ip->network[i]);
+    lac_prompts_close(&ip->prompts);
+    json_decref(ip->config);
+    *ip = (lac_inpainter){ 0 };
+}
+
+lac_status lac_inpainter_configure(lac_inpainter *ip, const json_t *changes)
+{
+    const char *name;
+    json_t *value, *resolved, *given = json_copy(ip->config);
+    if (given == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    lac_status s = LAC_OK;
+    json_object_foreach((json_t *)changes, name, value) {
+        if (s == LAC_OK && json_object_get(given, name) == NULL)
+            s = LAC_FAIL(LAC_ERR_ARG, "%s has no '%s'", ip->def->name, name);
+        json_object_set(given, name, value);
+    }
+    if (s == LAC_OK)
+        s = resolve(ip->def, given, &resolved);
+    json_decref(given);
+    LAC_TRY(s);
+    json_decref(ip->config);
+    ip->config = resolved;
+    return LAC_OK;
+}
+
+/* ---- copying ---- */
+
+static lac_status describe(const lac_inpainter *ip, json_t **networks)
+{
+    *networks = json_object();
+    bool failed = *networks == NULL;
+    for (int i = 0; !failed && i < lac_inpainter_roles(ip->def); i++) {
+        const lac_network *n = &ip->network[i];
+        json_t *told = n->def != NULL ? json_pack("{s:s, s:O}", "network", n->def->name, "config", n->config) : NULL;
+        if (told != NULL && n->bgr)
+            json_object_set_new(told, "bgr", json_true());
+        failed = n->def != NULL && json_object_set_new(*networks, ip->def->role[i].name, told) != 0;
+    }
+    if (!failed)
+        return LAC_OK;
+    json_decref(*networks);
+    return LAC_FAIL(LAC_ERR_MEM, "out of memory: networks");
+}
+
+static lac_status copy_values(lac_params *to, const lac_params *from)
+{
+    for (int64_t i = 0; i < to->n; i++) {
+        const lac_param *p = lac_params_find(from, to->param[i]->name);
+        float *x;
+        if (p == NULL || !lac_same_shape(p->value, to->param[i]->value))
+            return LAC_FAIL(LAC_ERR_KEY, "'%s' is missing or of another shape", to->param[i]->name);
+        LAC_TRY(lac_malloc((void **)&x, (size_t)lac_numel(p->value) * sizeof *x));
+        lac_status s = lac_param_get(p, x);
+        if (s == LAC_OK)
+            s = lac_param_set(to->param[i], x);
+        free(x);
+        LAC_TRY(s);
+    }
+    return LAC_OK;
+}
+
+lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, const lac_backend *b, lac_dtype d)
+{
+    json_t *networks;
+    *ip = (lac_inpainter){ 0 };
+    LAC_TRY(describe(from, &networks));
+    lac_status s = lac_inpainter_open(ip, from->def, networks, from->config, b, d);
+    json_decref(networks);
+    for (int i = 0; s == LAC_OK && i < LAC_INPAINTER_ROLES; i++)
+        if (from->network[i].def != NULL)
+            s = copy_values(ip->network[i].params, from->network[i].params);
+    if (s == LAC_OK)
+        s = lac_prompts_copy(&ip->prompts, &from->prompts);
+    if (s != LAC_OK)
+        lac_inpainter_close(ip);
+    return s;
+}
+
+/* ---- files ---- */
+
+static lac_status put_json(lac_weights_writer *w, const char *key, const json_t *value)
+{
+    char *text = lac_config_text(value, JSON_COMPACT | JSON_SORT_KEYS);
+    const lac_status s = text != NULL ? lac_weights_writer_metadata(w, key, text) : LAC_FAIL(LAC_ERR_MEM, "out of memory: %s", key);
+    free(text);
+    return s;
+}
+
+static lac_status put_prompts(lac_weights_writer *w, const lac_prompts *p)
+{
+    if (p->tokenizer == NULL)
+        return LAC_OK;
+    LAC_TRY(put_json(w, "lacuna.tokenizer", p->config));
+    for (int i = 0; i < p->files.n; i++) {
+        const lac_text_file *f = &p->files.file[i];
+        char key[160];
+        snprintf(key, sizeof key, LAC_MODEL_TOKENIZER "%s", f->name);
+        LAC_TRY(lac_weights_writer_add(w, key, LAC_U8, 1, (int64_t[]){ (int64_t)f->size }, f->bytes));
+    }
+    return LAC_OK;
+}
+
+static lac_status put_network(lac_weights_writer *w, const lac_inpainter *ip, int i, lac_dtype d, lac_borrowed *keep)
+{
+    const lac_network_format *own;
+    char prefix[64];
+    if (ip->network[i].def == NULL)
+        return LAC_OK;
+    snprintf(prefix, sizeof prefix, "%s.", ip->def->role[i].name);
+    LAC_TRY(lac_network_format_find(ip->network[i].def, "probe", &own));
+    return lac_network_write(w, ip->network[i].params, own, prefix, d, keep);
+}
+
+static lac_status put_model(lac_weights_writer *w, const lac_inpainter *ip, lac_dtype d, lac_borrowed *keep)
+{
+    json_t *networks;
+    LAC_TRY(describe(ip, &networks));
+    lac_status s = put_json(w, "lacuna.networks", networks);
+    json_decref(networks);
+    if (s == LAC_OK)
+        s = lac_weights_writer_metadata(w, "lacuna.inpainter", ip->def->name);
+    if (s == LAC_OK)
+        s = put_json(w, "lacuna.config", ip->config);
+    if (s == LAC_OK)
+        s = put_prompts(w, &ip->prompts);
+    for (int i = 0; s == LAC_OK && i < LAC_INPAINTER_ROLES; i++)
+        s = put_network(w, ip, i, d, keep);
+    return s;
+}
+
+lac_status lac_inpainter_save(const char *path, const lac_inpainter *ip, lac_dtype d)
+{
+    lac_weights_writer *w;
+    lac_borrowed keep = { 0 };
+    if (lac_inpainter_roles(ip->def) == 1)
+        return lac_network_save(path, &ip->network[0], d);
+    LAC_TRY(lac_weights_writer_new(&w));
+    lac_status s = put_model(w, ip, d, &keep);
+    if (s == LAC_OK)
+        s = lac_weights_writer_finish(w, path);
+    lac_weights_writer_free(w);
+    lac_borrowed_free(&keep);
+    return lac_context(s, "writing '%s'", path);
+}
+
+lac_status lac_inpainter_is_model(const char *path, bool *several)
+{
+    lac_weights *w;
+    LAC_TRY(lac_weights_open(&w, path));
+    *several = lac_weights_metadata(w, "lacuna.networks") != NULL;
+    lac_weights_close(w);
+    return LAC_OK;
+}
+
+/* Those whose networks these can be; the first where none is wanted. */
+static lac_status choose(const lac_source *from, const lac_inpainter_def *wanted, const lac_inpainter_def **def)
+{
+    if (from->inpainter != NULL && wanted == NULL)
+        return lac_inpainter_find(def, from->inpainter);
+    *def = wanted;
+    for (int i = 0; *def == NULL && lac_inpainter_at(i) != NULL; i++)
+        if (lac_source_fits(from, lac_inpainter_at(i)) == LAC_OK)
+            *def = lac_inpainter_at(i);
+    return *def != NULL ? lac_source_fits(from, *def) : lac_source_unused(from);
+}
+
+static lac_status load(lac_inpainter *ip, lac_source *from, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d)
+{
+    const lac_inpainter_def *def;
+    LAC_TRY(choose(from, wanted, &def));
+    json_t *networks = lac_source_networks(from, def);
+    lac_status s = networks != NULL ? lac_inpainter_open(ip, def, networks, from->config, b, d) : LAC_FAIL(LAC_ERR_MEM, "out of memory: networks");
+    json_decref(networks);
+    for (int i = 0; s == LAC_OK && i < lac_inpainter_roles(def); i++)
+        if (ip->network[i].def != NULL)
+            s = lac_source_read(from, def->role[i].name, ip->network[i].params);
+    if (s == LAC_OK)
+        s = lac_source_prompts(from, &ip->prompts);
+    return s;
+}
+
+lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d)
+{
+    lac_source from;
+    *ip = (lac_inpainter){ .def = NULL };
+    lac_status s = lac_source_open(&from, path);
+    if (s == LAC_OK)
+        s = load(ip, &from, wanted, b, d);
+    lac_source_close(&from);
+    if (s != LAC_OK)
+        lac_inpainter_close(ip);
+    return lac_context(s, "loading '%s'", path);
+}

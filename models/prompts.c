@@ -1,0 +1,96 @@
+#include "models/prompts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const lac_key lac_prompts_keys[] = {
+    { "tokenizer", LAC_KEY_STR, "\"clip-bpe\"", .choices = "clip-bpe|wordpiece", .help = "which tokenizer" },
+    { "max_length", LAC_KEY_INT, "77", .min = 2, .max = 1 << 16, .help = "ids a prompt, start and end included" },
+    { "pad_token", LAC_KEY_STR, "\"<|endoftext|>\"", .help = "of clip-bpe: fills what is left" },
+    { "do_lower_case", LAC_KEY_BOOL, "true", .help = "of wordpiece: accents are stripped and letters lower-cased" },
+    { NULL },
+};
+
+static lac_status open(lac_prompts *p, const json_t *config)
+{
+    if (p->config == NULL)
+        LAC_TRY(lac_context(lac_config_resolve(&p->config, lac_prompts_keys, config, NULL, NULL), "tokenizer"));
+    const lac_tokenizer_options o = { lac_config_str(p->config, "pad_token"), !lac_config_bool(p->config, "do_lower_case") };
+    return lac_tokenizer_open_files(&p->tokenizer, lac_config_str(p->config, "tokenizer"), &p->files, &o);
+}
+
+lac_status lac_prompts_open_files(lac_prompts *p, lac_text_files *files, const json_t *config)
+{
+    *p = (lac_prompts){ .files = *files };
+    *files = (lac_text_files){ 0 };
+    const lac_status s = open(p, config);
+    if (s != LAC_OK)
+        lac_prompts_close(p);
+    return s;
+}
+
+lac_status lac_prompts_open(lac_prompts *p, const char *folder, const json_t *config)
+{
+    *p = (lac_prompts){ 0 };
+    lac_status s = lac_context(lac_config_resolve(&p->config, lac_prompts_keys, config, NULL, NULL), "tokenizer");
+    if (s == LAC_OK)
+        s = lac_tokenizer_files(&p->files, lac_config_str(p->config, "tokenizer"), folder);
+    if (s == LAC_OK)
+        s = open(p, NULL);
+    if (s != LAC_OK)
+        lac_prompts_close(p);
+    return s;
+}
+
+lac_status lac_prompts_copy(lac_prompts *p, const lac_prompts *from)
+{
+    lac_text_files files;
+    *p = (lac_prompts){ 0 };
+    if (from->tokenizer == NULL)
+        return LAC_OK;
+    lac_status s = lac_text_files_new(&files, from->files.where);
+    for (int i = 0; s == LAC_OK && i < from->files.n; i++)
+        s = lac_text_files_add(&files, from->files.file[i].name, from->files.file[i].bytes, from->files.file[i].size);
+    if (s == LAC_OK)
+        return lac_prompts_open_files(p, &files, from->config);
+    lac_text_files_free(&files);
+    return s;
+}
+
+void lac_prompts_close(lac_prompts *p)
+{
+    lac_tokenizer_close(p->tokenizer);
+    lac_text_files_free(&p->files);
+    json_decref(p->config);
+    *p = (lac_prompts){ 0 };
+}
+
+/* A token is its text, or a table with it. */
+static const char *token(const json_t *t) { return json_is_string(t) ? json_string_value(t) : json_string_value(json_object_get(t, "content")); }
+
+lac_status lac_prompts_adopt(const json_t *published, json_t **config)
+{
+    const char *class = json_string_value(json_object_get(published, "tokenizer_class")), *pad = token(json_object_get(published, "pad_token"));
+    const json_t *length = json_object_get(published, "model_max_length"), *lower = json_object_get(published, "do_lower_case");
+    const bool bert = class != NULL && strncmp(class, "Bert", 4) == 0;
+    if (class != NULL && !bert && strncmp(class, "CLIP", 4) != 0)
+        return LAC_FAIL(LAC_ERR_FORMAT, "'tokenizer_class' is %s, should be CLIPTokenizer or BertTokenizer", class);
+    *config = json_pack("{s:s}", "tokenizer", bert ? "wordpiece" : "clip-bpe");
+    if (*config == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory: tokenizer");
+    if (json_is_integer(length) && json_integer_value(length) <= 1 << 16)       /* a huge number stands for none */
+        json_object_set_new(*config, "max_length", json_integer(json_integer_value(length)));
+    if (!bert && pad != NULL)
+        json_object_set_new(*config, "pad_token", json_string(pad));
+    if (bert && json_is_boolean(lower))
+        json_object_set_new(*config, "do_lower_case", json_boolean(json_is_true(lower)));
+    return LAC_OK;
+}
+
+int64_t lac_prompts_length(const lac_prompts *p) { return lac_config_int(p->config, "max_length"); }
+
+lac_status lac_prompts_ids(const lac_prompts *p, const char *text, int32_t *ids)
+{
+    const char *words = text != NULL ? text : "";
+    return lac_context(lac_tokenizer_encode(p->tokenizer, words, strlen(words), LAC_I32, lac_prompts_length(p), ids, NULL), "prompt");
+}
