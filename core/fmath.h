@@ -85,6 +85,21 @@ LAC_HD static inline float lac_exp_negative(float x)
     return lac_pick(x < -87.3365402f, 0.0f, s + t);
 }
 
+/* 2^x for x <= 0, cheaper still: below -126 what it is there, 1e-38. NaN stays NaN. */
+LAC_HD static inline float lac_exp2_negative(float x)
+{
+    const float limited = x < -126.0f ? -126.0f : x, magic = 12582912.0f;
+    const float shifted = limited + magic, r = limited - (shifted - magic);
+    float p = 1.53538225e-4f;
+    p = lac_fma(p, r, 1.33988744e-3f);
+    p = lac_fma(p, r, 9.61812910e-3f);
+    p = lac_fma(p, r, 5.55036627e-2f);
+    p = lac_fma(p, r, 2.40226507e-1f);
+    p = lac_fma(p, r, 6.93147182e-1f);
+    p = lac_fma(p, r, 1.0f);
+    return lac_from_bits(lac_to_bits(p) + (lac_to_bits(shifted) << 23));
+}
+
 /* e^x - 1 for x <= 88, accurate near 0. */
 LAC_HD static inline float lac_expm1(float x)
 {
@@ -141,6 +156,18 @@ LAC_HD static inline float lac_elu(float x) { return x > 0 ? x : lac_expm1(x); }
 /* For results that are rounded to bf16: relative errors below 8e-5, a twentieth of that rounding, at half the work. e^x = 2^n 2^r with
  * |r| <= 1/2. Limits are taken on the bits, where floats of one sign are in order, and nothing is chosen by a condition: compilers follow
  * conditions to the end and do all the work for either case. */
+
+/* lac_exp2_negative so. */
+LAC_HD static inline float lac_exp2_negative_coarse(float x)
+{
+    const float limited = x < -126.0f ? -126.0f : x, magic = 12582912.0f;
+    const float shifted = limited + magic, r = limited - (shifted - magic);
+    float p = 5.51716605e-2f;
+    p = lac_fma(p, r, 2.42611143e-1f);
+    p = lac_fma(p, r, 6.93260937e-1f);
+    p = lac_fma(p, r, 9.99928070e-1f);
+    return lac_from_bits(lac_to_bits(p) + (lac_to_bits(shifted) << 23));
+}
 
 /* Beyond 87 and -87 what it is there; NaN of NaN and of the infinite. */
 LAC_HD static inline float lac_sigmoid_coarse(float x)

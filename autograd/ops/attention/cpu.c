@@ -1,18 +1,21 @@
-/* Forward: a thread has a block of queries, and goes along the blocks of keys with a running maximum and sum of each row (online softmax). */
+/* Forward: a thread has a block of queries, and goes along the blocks of keys with a running maximum and sum of each row (online softmax).
+ *
+ * In f32 scores and y lie turned, a row per key and per element: products with few columns, d of them, keep the CPU's vectors half empty. In bf16 they do
+ * not, as the library wants P on the left, where it needs not be packed. */
 #include "autograd/ops/attention/cpu_blocks.h"
 
 typedef struct products { const lac_dnn_product *score, *sum; } products;
 
 /* A thread's own. */
 typedef struct desk {
-    void *query, *stage;            /* the block of queries; a block of keys or values before it is packed */
-    float *score, *y, *most, *total;        /* the sums of v so far, and per row the maximum and the sum of exponentials so far */
+    void *query, *stage;            /* the block of queries, packed where scores lie turned; what is to be packed */
+    float *score, *y, *most, *total, *share;        /* the sums of v so far; per row maximum and sum of exponentials so far, and what of them stays */
     uint16_t *rounded;              /* P in bf16 */
     void *scratch;
 } desk;
 
 typedef struct areas {
-    char *keys, *values;            /* of a group, packed: a block after another, a unit after another */
+    char *keys, *values;            /* of a group, packed, or turned: k, v^T: a block after another, a unit after another */
     size_t key_bytes, value_bytes;  /* of a block */
     char *desks;
     size_t desk_bytes;
@@ -26,24 +29,29 @@ static void put_products(const products *p)
         lac_dnn_product_put(p->sum);
 }
 
+static bool is_turned(const blocks *b) { return b->of.dtype == LAC_F32; }
+
 static lac_status get_products(products *p, const blocks *b)
 {
-    const lac_product score = dense_product(b, b->rows, b->keys, b->depth, false), sum = dense_product(b, b->rows, b->of.d, b->keys, true);
+    const bool turned = is_turned(b);
+    const lac_product score = turned ? dense_product(b, b->keys, b->rows, b->depth, false) : dense_product(b, b->rows, b->keys, b->depth, false);
+    const lac_product sum = turned ? dense_product(b, b->of.d, b->rows, b->keys, true) : dense_product(b, b->rows, b->of.d, b->keys, true);
     *p = (products){ NULL, NULL };
     LAC_TRY(lac_dnn_product_get_packed(&score, &p->score));
-    return lac_dnn_product_get_packed(&sum, &p->sum);
+    return turned ? lac_dnn_product_get(&sum, &p->sum) : lac_dnn_product_get_packed(&sum, &p->sum);
 }
 
 static size_t lay_desk(desk *k, char *base, const blocks *b, const products *p)
 {
     const size_t e = lac_dtype_size(b->of.dtype);
     carver m = { base, 0 };
-    k->query = take(&m, b->rows * b->depth, e);
-    k->stage = take(&m, b->keys * b->depth, e);
+    k->query = is_turned(b) ? take(&m, 1, lac_dnn_product_packed(p->score)) : take(&m, b->rows * b->depth, e);
+    k->stage = take(&m, LAC_MAX(b->rows, b->keys) * b->depth, e);
     k->score = take(&m, b->rows * b->keys, sizeof(float));
     k->y = take(&m, b->rows * b->of.d, sizeof(float));
     k->most = take(&m, b->rows, sizeof(float));
     k->total = take(&m, b->rows, sizeof(float));
+    k->share = take(&m, b->rows, sizeof(float));
     k->rounded = take(&m, b->of.dtype == LAC_BF16 ? b->rows * b->keys : 0, sizeof(uint16_t));
     k->scratch = take(&m, 1, LAC_MAX(lac_dnn_product_scratch(p->score), lac_dnn_product_scratch(p->sum)));
     return m.used;
@@ -53,8 +61,8 @@ static size_t lay_out(areas *a, void *workspace, const blocks *b, const products
 {
     carver m = { workspace, 0 };
     desk none;
-    a->key_bytes = lac_dnn_product_packed(p->score);
-    a->value_bytes = lac_dnn_product_packed(p->sum);
+    a->key_bytes = is_turned(b) ? (size_t)(b->keys * b->depth) * sizeof(float) : lac_dnn_product_packed(p->score);
+    a->value_bytes = is_turned(b) ? (size_t)(b->keys * b->of.d) * sizeof(float) : lac_dnn_product_packed(p->sum);
     a->desk_bytes = lay_desk(&none, NULL, b, p);
     a->keys = take(&m, b->group * b->n_keys, a->key_bytes);
     a->values = take(&m, b->group * b->n_keys, a->value_bytes);
@@ -102,16 +110,17 @@ static lac_status pack_block(const call *o, int64_t i)
     const blocks *b = &o->b;
     const desk k = desk_of(o);
     const int64_t from = i % b->n_keys * b->keys, count = present(from, b->keys, b->of.tk), at = place(&b->of, o->first + i / b->n_keys, from, b->of.tk);
-    cut(&b->of, k.stage, o->c->in[1], at, count, b->keys, b->depth, true);
-    LAC_TRY(lac_dnn_product_pack(o->p.score, k.stage, o->a.keys + (size_t)i * o->a.key_bytes));
-    cut(&b->of, k.stage, o->c->in[2], at, count, b->keys, b->of.d, false);
-    return lac_dnn_product_pack(o->p.sum, k.stage, o->a.values + (size_t)i * o->a.value_bytes);
+    char *key = o->a.keys + (size_t)i * o->a.key_bytes, *value = o->a.values + (size_t)i * o->a.value_bytes;
+    cut(&b->of, is_turned(b) ? key : k.stage, o->c->in[1], at, count, b->keys, b->depth, !is_turned(b));
+    if (!is_turned(b))
+        LAC_TRY(lac_dnn_product_pack(o->p.score, k.stage, key));
+    cut(&b->of, is_turned(b) ? value : k.stage, o->c->in[2], at, count, b->keys, b->of.d, is_turned(b));
+    return is_turned(b) ? LAC_OK : lac_dnn_product_pack(o->p.sum, k.stage, value);
 }
 
-/* A row of scores becomes exponentials below the maximum so far, `seen` of them, zeros behind; what was summed up below the maximum before is
+/* A row of scores becomes exponentials below the maximum so far, rounded, `seen` of them, zeros behind; what was summed up below the maximum before is
  * worth *share of itself. */
-LAC_BODY void exponentials(float *restrict s, uint16_t *restrict rounded, int64_t seen, int64_t keys, float scale, float *most, float *total, float *share,
-                           lac_dtype d)
+static void exponentials(float *restrict s, uint16_t *restrict rounded, int64_t seen, int64_t keys, float scale, float *most, float *total, float *share)
 {
     const float before = *most;
     float m = before, sum = 0;
@@ -121,48 +130,136 @@ LAC_BODY void exponentials(float *restrict s, uint16_t *restrict rounded, int64_
     const float shift = -m * scale;
     #pragma omp simd reduction(+ : sum)
     for (int64_t k = 0; k < seen; k++) {
-        const float e = lac_exp_negative(lac_fma(s[k], scale, shift));
+        const float e = power(lac_fma(s[k], scale, shift), LAC_BF16);
         sum += e;
-        if (d == LAC_F32)
-            s[k] = e;
-        else
-            rounded[k] = lac_f32_to_bf16(e);
+        rounded[k] = nearest(e);
     }
-    if (d == LAC_F32)
-        memset(s + seen, 0, (size_t)(keys - seen) * sizeof *s);
-    else
-        memset(rounded + seen, 0, (size_t)(keys - seen) * sizeof *rounded);
-    *share = lac_exp_negative((before - m) * scale);
+    memset(rounded + seen, 0, (size_t)(keys - seen) * sizeof *rounded);
+    *share = power((before - m) * scale, LAC_BF16);
     *most = m;
     *total = *total * *share + sum;
 }
 
-static void soften(const call *o, const desk *k, int64_t row, int64_t query, int64_t key)
+static void soften(const blocks *b, const desk *k, int64_t query, int64_t key)
 {
-    const blocks *b = &o->b;
-    const int64_t seen = lac_attention_seen(b->of.causal, query, b->of.tk) - key;
-    float share, *restrict y = k->y + row * b->of.d;
-    LAC_EACH_DTYPE(b->of.dtype, exponentials, k->score + row * b->keys, k->rounded + row * b->keys, LAC_MAX(LAC_MIN(seen, b->keys), 0), b->keys, b->of.scale,
-                   &k->most[row], &k->total[row], &share);
-    if (share == 1.0f)
-        return;
+    for (int64_t r = 0; r < b->rows; r++) {
+        const int64_t seen = lac_attention_seen(b->of.causal, query + r, b->of.tk) - key;
+        float *restrict y = k->y + r * b->of.d;
+        exponentials(k->score + r * b->keys, k->rounded + r * b->keys, LAC_MAX(LAC_MIN(seen, b->keys), 0), b->keys, b->of.scale * LOG2_E, &k->most[r],
+                     &k->total[r], &k->share[r]);
+        #pragma omp simd
+        for (int64_t i = 0; i < b->of.d; i++)
+            y[i] *= k->share[r];
+    }
+}
+
+/* Four keys' rows of scores at once, of n queries from `from` on, or one key's (step 0: the same four times). */
+LAC_BODY void raise(float *restrict most, const float *restrict s, int64_t step, int64_t from, int64_t n)
+{
     #pragma omp simd
-    for (int64_t i = 0; i < b->of.d; i++)
-        y[i] *= share;
+    for (int64_t q = from; q < n; q++) {
+        const float a = s[q] > s[q + step] ? s[q] : s[q + step], b = s[q + 2 * step] > s[q + 3 * step] ? s[q + 2 * step] : s[q + 3 * step];
+        const float m = a > b ? a : b;
+        most[q] = m > most[q] ? m : most[q];
+    }
+}
+
+LAC_BODY void exponentials_of_four(float *restrict s, int64_t step, float *restrict total, const float *restrict shift, float scale, int64_t n)
+{
+    #pragma omp simd
+    for (int64_t q = 0; q < n; q++) {
+        const float a = power(lac_fma(s[q], scale, shift[q]), LAC_F32), b = power(lac_fma(s[q + step], scale, shift[q]), LAC_F32);
+        const float c = power(lac_fma(s[q + 2 * step], scale, shift[q]), LAC_F32), d = power(lac_fma(s[q + 3 * step], scale, shift[q]), LAC_F32);
+        s[q] = a, s[q + step] = b, s[q + 2 * step] = c, s[q + 3 * step] = d;
+        total[q] += (a + b) + (c + d);
+    }
+}
+
+LAC_BODY void exponentials_of_one(float *restrict s, float *restrict total, const float *restrict shift, float scale, int64_t from, int64_t n)
+{
+    memset(s, 0, (size_t)from * sizeof *s);
+    #pragma omp simd
+    for (int64_t q = from; q < n; q++) {
+        s[q] = power(lac_fma(s[q], scale, shift[q]), LAC_F32);
+        total[q] += s[q];
+    }
+}
+
+/* The first query of a block that sees key `key`. */
+static int64_t first_seeing(const blocks *b, int64_t query, int64_t key)
+{
+    return key >= b->of.tk ? b->rows : b->of.causal ? LAC_MIN(LAC_MAX(key - query, 0), b->rows) : 0;
+}
+
+/* The same where scores lie turned. */
+static void soften_turned(const blocks *b, const desk *k, int64_t query, int64_t key)
+{
+    const int64_t n = b->rows;
+    const float scale = b->of.scale * LOG2_E;
+    memcpy(k->share, k->most, (size_t)n * sizeof(float));
+    for (int64_t r = 0; r < b->keys; r += 4)
+        if (first_seeing(b, query, key + r + 3) == 0)
+            raise(k->most, k->score + r * n, n, 0, n);
+        else
+            for (int64_t i = r; i < r + 4; i++)
+                raise(k->most, k->score + i * n, 0, first_seeing(b, query, key + i), n);
+    float *restrict shift = k->stage;
+    for (int64_t q = 0; q < n; q++) {
+        k->share[q] = power((k->share[q] - k->most[q]) * scale, LAC_F32);
+        k->total[q] *= k->share[q];
+        shift[q] = -k->most[q] * scale;
+    }
+    for (int64_t r = 0; r < b->keys; r += 4)
+        if (first_seeing(b, query, key + r + 3) == 0)
+            exponentials_of_four(k->score + r * n, n, k->total, shift, scale, n);
+        else
+            for (int64_t i = r; i < r + 4; i++)
+                exponentials_of_one(k->score + i * n, k->total, shift, scale, first_seeing(b, query, key + i), n);
+    for (int64_t e = 0; e < b->of.d; e++) {
+        float *restrict y = k->y + e * n;
+        const float *restrict share = k->share;
+        #pragma omp simd
+        for (int64_t q = 0; q < n; q++)
+            y[q] *= share[q];
+    }
 }
 
 LAC_BODY void finish_rows(const call *o, const desk *k, int64_t unit, int64_t from, int64_t count, lac_dtype d)
 {
     const lac_attention_shape *s = &o->b.of;
+    const int64_t row = is_turned(&o->b) ? 1 : s->d, step = is_turned(&o->b) ? o->b.rows : 1;
     float *lse = o->c->out[1] != NULL ? (float *)o->c->out[1]->data + unit * s->tq + from : NULL;
     for (int64_t i = 0; i < count; i++) {
         void *y = lac_at(o->c->out[0]->data, place(s, unit, from + i, s->tq), d);
         const float inverse = 1.0f / k->total[i];
         for (int64_t e = 0; e < s->d; e++)
-            lac_st(y, e, d, k->y[i * s->d + e] * inverse);
+            lac_st(y, e, d, k->y[i * row + e * step] * inverse);
         if (lse != NULL)
             lse[i] = lac_fma(k->most[i], s->scale, lac_log(k->total[i]));
     }
+}
+
+static lac_status begin_block(const call *o, const desk *k, int64_t unit, int64_t from, int64_t count)
+{
+    const blocks *b = &o->b;
+    memset(k->y, 0, (size_t)(b->rows * b->of.d) * sizeof(float));
+    for (int64_t r = 0; r < b->rows; r++)
+        k->most[r] = -INFINITY, k->total[r] = 0;
+    cut(&b->of, is_turned(b) ? k->stage : k->query, o->c->in[0], place(&b->of, unit, from, b->of.tq), count, b->rows, b->depth, is_turned(b));
+    return is_turned(b) ? lac_dnn_product_pack(o->p.score, k->stage, k->query) : LAC_OK;
+}
+
+static lac_status along_keys(const call *o, const desk *k, int64_t query, const char *key, const char *value, int64_t at)
+{
+    const products *p = &o->p;
+    if (!is_turned(&o->b)) {
+        LAC_TRY(lac_dnn_product_run(p->score, k->query, key, NULL, k->score, k->scratch));
+        soften(&o->b, k, query, at);
+        return lac_dnn_product_run(p->sum, k->rounded, value, NULL, k->y, k->scratch);
+    }
+    LAC_TRY(lac_dnn_product_run(p->score, key, k->query, NULL, k->score, k->scratch));
+    soften_turned(&o->b, k, query, at);
+    return lac_dnn_product_run(p->sum, value, k->score, NULL, k->y, k->scratch);
 }
 
 /* Block i of the group's queries. */
@@ -172,16 +269,10 @@ static lac_status attend(const call *o, int64_t i)
     const desk k = desk_of(o);
     const int64_t local = i / b->n_rows, unit = o->first + local, from = i % b->n_rows * b->rows, count = present(from, b->rows, b->of.tq);
     const int64_t end = lac_attention_seen(b->of.causal, from + count - 1, b->of.tk);
-    cut(&b->of, k.query, o->c->in[0], place(&b->of, unit, from, b->of.tq), count, b->rows, b->depth, false);
-    memset(k.y, 0, (size_t)(b->rows * b->of.d) * sizeof(float));
-    for (int64_t r = 0; r < b->rows; r++)
-        k.most[r] = -INFINITY, k.total[r] = 0;
+    LAC_TRY(begin_block(o, &k, unit, from, count));
     for (int64_t j = 0; j < b->n_keys && j * b->keys < end; j++) {
         const size_t at = (size_t)(local * b->n_keys + j);
-        LAC_TRY(lac_dnn_product_run(o->p.score, k.query, o->a.keys + at * o->a.key_bytes, NULL, k.score, k.scratch));
-        for (int64_t r = 0; r < b->rows; r++)
-            soften(o, &k, r, from + r, j * b->keys);
-        LAC_TRY(lac_dnn_product_run(o->p.sum, b->of.dtype == LAC_F32 ? (void *)k.score : k.rounded, o->a.values + at * o->a.value_bytes, NULL, k.y, k.scratch));
+        LAC_TRY(along_keys(o, &k, from, o->a.keys + at * o->a.key_bytes, o->a.values + at * o->a.value_bytes, j * b->keys));
     }
     LAC_EACH_DTYPE(b->of.dtype, finish_rows, o, &k, unit, from, count);
     return LAC_OK;

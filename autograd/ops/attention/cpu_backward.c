@@ -15,7 +15,7 @@ typedef struct products {
 } products;
 
 /* What lies prepared of a block of queries, and of keys. */
-typedef struct query_block { void *q_turned, *g_turned, *q, *g; float *lse, *drop; } query_block;       /* the first four packed */
+typedef struct query_block { void *q_turned, *g_turned, *q, *g; float *lse, *drop; } query_block;       /* the first four packed; L by ln 2; D */
 typedef struct key_block { void *k, *v, *k_turned; } key_block;
 typedef struct desk { float *score, *d_score, *gk, *gv; uint16_t *p, *ds; void *stage, *scratch; } desk;
 
@@ -178,7 +178,8 @@ static lac_status prepare_queries(const call *o, int64_t i)
     cut(s, k.stage, o->c->gout[0], at, count, b->rows, s->d, false);
     LAC_TRY(lac_dnn_product_pack(o->p.sum, k.stage, q.g));
     LAC_EACH_DTYPE_2(s->dtype, o->c->gout[0]->dtype, measure_drop, s, q.drop, o->c, at, count);
-    memcpy(q.lse, (const float *)o->c->out[1]->data + unit * s->tq + from, (size_t)count * sizeof(float));
+    for (int64_t r = 0; r < count; r++)
+        q.lse[r] = LOG2_E * ((const float *)o->c->out[1]->data)[unit * s->tq + from + r];
     for (int64_t r = count; r < b->rows; r++)
         q.lse[r] = INFINITY, q.drop[r] = 0;
     return LAC_OK;
@@ -205,13 +206,13 @@ LAC_BODY void score_slopes(float *restrict s, float *restrict g, uint16_t *restr
     memset(d == LAC_F32 ? (void *)g : ds, 0, hidden);
     #pragma omp simd
     for (int64_t i = from; i < rows; i++) {
-        const float share = lac_exp_negative(lac_fma(s[i], scale, -lse[i])), slope = share * (g[i] - drop[i]) * factor;
+        const float share = power(lac_fma(s[i], scale, -lse[i]), d), slope = share * (g[i] - drop[i]) * factor;
         if (d == LAC_F32) {
             s[i] = share;
             g[i] = slope;
         } else {
-            p[i] = lac_f32_to_bf16(share);
-            ds[i] = lac_f32_to_bf16(slope);
+            p[i] = nearest(share);
+            ds[i] = nearest(slope);
         }
     }
 }
@@ -222,7 +223,7 @@ static void slopes_of_block(const call *o, const desk *k, const query_block *q, 
     const int64_t count = present(key, b->keys, b->of.tk);
     for (int64_t r = 0; r < b->keys; r++) {
         const int64_t unseen = r >= count ? b->rows : b->of.causal ? LAC_MIN(LAC_MAX(key + r - query, 0), b->rows) : 0, at = r * b->rows;
-        LAC_EACH_DTYPE(b->of.dtype, score_slopes, k->score + at, k->d_score + at, k->p + at, k->ds + at, q, unseen, b->rows, b->of.scale,
+        LAC_EACH_DTYPE(b->of.dtype, score_slopes, k->score + at, k->d_score + at, k->p + at, k->ds + at, q, unseen, b->rows, b->of.scale * LOG2_E,
                        lac_attention_slope(&b->of));
     }
 }

@@ -87,6 +87,14 @@ static void *take(carver *m, int64_t n, size_t each)
     return p;
 }
 
+/* 2^x for x <= 0, as exact as what is made of it. */
+LAC_BODY float power(float x, lac_dtype d) { return d == LAC_F32 ? lac_exp2_negative(x) : lac_exp2_negative_coarse(x); }
+
+/* To the nearest bf16, ties away from zero; NaN of arithmetic stays NaN. */
+LAC_BODY uint16_t nearest(float x) { return (uint16_t)((lac_to_bits(x) + 0x8000) >> 16); }
+
+static const float LOG2_E = 1.44269504f;
+
 /* The first failure among threads. */
 typedef struct failure { lac_status status; char message[256]; } failure;
 
