@@ -156,7 +156,7 @@ static lac_status call(lac_tape *t, lac_op_ctx *c, const void *attr)
 
 void lac_apply_n(lac_tape *t, lac_op op, const void *attr, lac_tensor *const *in, lac_tensor **out)
 {
-    lac_op_ctx c = { .def = lac_op_find(op), .op = op, .backend = t->backend, .deterministic = t->deterministic };
+    lac_op_ctx c = { .def = lac_op_find(op), .op = op, .backend = t->backend, .deterministic = t->deterministic, .lane = t->lane };
     const int n_in = lac_op_n_in(c.def), n_out = lac_op_n_out(c.def);
     if (tape_ok(t) && !t->open)
         lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "%s is called outside a region", lac_op_name(op)));

@@ -228,7 +228,7 @@ static void finish_inputs(lac_tape *t, walk *w, const node *n, const lac_op_ctx 
 static void op_backward(lac_tape *t, walk *w, const node *n)
 {
     lac_op_ctx c = { .def = lac_op_find(n->op), .op = n->op, .attr = n->attr, .backend = t->backend, .backward = true,
-                     .deterministic = n->deterministic };
+                     .deterministic = n->deterministic, .lane = t->lane };
     for (int i = 0; i < LAC_MAX_IN; i++)
         c.in[i] = n->in[i] >= 0 ? t->known[n->in[i]].x : NULL;
     for (int i = 0; i < LAC_MAX_OUT; i++) {

@@ -42,6 +42,7 @@ typedef struct lac_op_ctx {
     bool deterministic;                     /* direct summation only: no Winograd (probe --deterministic) */
     void *workspace;                        /* as many bytes as the kernel's workspace function asked for, 64-byte aligned */
     const lac_backend *backend;
+    struct lac_lane *lane;                  /* of the ranks whose batches are one (core/comm/lane.h), every one of which makes this call; NULL: this rank is alone */
 } lac_op_ctx;
 
 typedef struct lac_op_def {

@@ -198,7 +198,7 @@ static lac_status fill(lac_param *p, uint64_t seed)
         case LAC_INIT_ZERO: x[i] = 0; break;
         case LAC_INIT_ONE: x[i] = 1; break;
         case LAC_INIT_XAVIER: x[i] = bound * (2 * lac_stream_uniform(&s) - 1); break;
-        case LAC_INIT_NORMAL: x[i] = truncated_normal(&s); break;
+        case LAC_INIT_NORMAL: x[i] = p->mean + p->gain * truncated_normal(&s); break;
         }
     const lac_status status = lac_param_set(p, x);
     free(x);

@@ -19,7 +19,8 @@ struct lac_param {
     char *name;                                 /* "conv1.weight" */
     lac_role role;
     lac_init init;
-    float gain;                                 /* times the bound of LAC_INIT_XAVIER; 1 unless set before lac_params_init */
+    float gain;                                 /* times the bound of LAC_INIT_XAVIER, or what is drawn by _NORMAL; 1 unless set before lac_params_init */
+    float mean;                                 /* of LAC_INIT_NORMAL; 0 unless set before lac_params_init */
     lac_tensor *value;                          /* layouts of core/tensor.h; uid and version set; data from lac_params_init on */
     float *master, *grad;                       /* the optimizer's, f32, numel long; NULL when frozen */
     bool has_grad;                              /* grad holds contributions since the last clear */
@@ -33,6 +34,7 @@ typedef struct lac_params {
     const lac_backend *backend;
     lac_dtype dtype;                            /* working dtype */
     bool frozen;
+    bool (*ignores)(const char *name);          /* set by the network: a tensor of a file that is no parameter is passed over, not surplus; NULL: none is */
     lac_param **param;                          /* in order of creation */
     int64_t n, capacity;
     lac_param **sorted;                         /* the same by name, after lac_params_init */

@@ -73,12 +73,14 @@ static void look_for_missing(const lac_params *ps, const lac_weights *w, const c
     }
 }
 
+static bool wants(const lac_params *ps, const char *name) { return lac_params_find(ps, name) != NULL || (ps->ignores != NULL && ps->ignores(name)); }
+
 static void look_for_surplus(const lac_params *ps, const lac_weights *w, const char *prefix, misfits *m)
 {
     const size_t n = strlen(prefix);
     for (int64_t i = 0; i < lac_weights_count(w); i++) {
         const char *name = lac_weights_name(w, i);
-        if (strncmp(name, prefix, n) == 0 && lac_params_find(ps, name + n) == NULL && !is_position_ids(name))
+        if (strncmp(name, prefix, n) == 0 && !wants(ps, name + n) && !is_position_ids(name))
             note(m, "'%s' is not in the model", name);
     }
 }
@@ -112,7 +114,7 @@ static bool belongs(lac_params *const *ps, const char *const *prefix, int n, con
 {
     for (int k = 0; k < n; k++) {
         const size_t length = strlen(prefix[k]);
-        if (strncmp(key, prefix[k], length) == 0 && lac_params_find(ps[k], key + length) != NULL)
+        if (strncmp(key, prefix[k], length) == 0 && wants(ps[k], key + length))
             return true;
     }
     return false;

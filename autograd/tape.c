@@ -181,6 +181,7 @@ void lac_tape_when_done(lac_tape *t, lac_gradient_done *f, void *context)
 }
 
 void lac_tape_deterministic(lac_tape *t, bool on) { t->deterministic = on; }
+void lac_tape_lane(lac_tape *t, struct lac_lane *lane) { t->lane = lane; }
 void lac_tape_check_finite(lac_tape *t, bool on) { t->check_finite = on; }
 void lac_tape_guard(lac_tape *t, bool on) { t->guarded = on; }
 

@@ -36,6 +36,10 @@ lac_status lac_tape_run(lac_tape *t, const char *signature, lac_body *f, void *c
 /* Settings of the region, to be made after begin. */
 void lac_tape_train(lac_tape *t, const lac_params *params);     /* this network's trainable parameters get gradients */
 void lac_tape_deterministic(lac_tape *t, bool on);              /* no Winograd; stays until changed */
+/* The ranks whose batches are parts of one: ops whose statistics are of a batch (batch_norm) sum these over them. NULL: this rank alone; stays until
+ * changed. Every rank then runs the same regions in the same order. */
+struct lac_lane;
+void lac_tape_lane(lac_tape *t, struct lac_lane *lane);
 void lac_tape_check_finite(lac_tape *t, bool on);               /* every output is looked at; the first bad one is an error */
 /* Guards, for tests and debug builds (-DLAC_POISON: on from the start in the host's memory): memory is filled with NaN when it is handed out, and a line behind each
  * tensor and workspace is looked at after each kernel; one that was written is an error that names the op. Before the first region. */

@@ -68,6 +68,7 @@ struct lac_tape {
     int unrecorded;             /* > 0 inside a segment that will be run again */
     bool segment_needs;
     bool deterministic, check_finite, guarded;
+    struct lac_lane *lane;
     lac_param **touched;        /* accumulators that planning marked as holding something */
     int64_t n_touched, touched_capacity;
     lac_gradient_done *gradient_done;

@@ -2,20 +2,24 @@
 
 #include "autograd/ops/activation/activation.h"
 #include "autograd/ops/attention/attention.h"
+#include "autograd/ops/batch_norm/batch_norm.h"
+#include "autograd/ops/channel_affine/channel_affine.h"
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
 #include "autograd/ops/contextual_attention/contextual_attention.h"
 #include "autograd/ops/conv2d/conv2d.h"
 #include "autograd/ops/dequantize/dequantize.h"
 #include "autograd/ops/embedding/embedding.h"
+#include "autograd/ops/gan_loss/gan_loss.h"
 #include "autograd/ops/gate/gate.h"
 #include "autograd/ops/gaussian/gaussian.h"
 #include "autograd/ops/group_norm/group_norm.h"
-#include "autograd/ops/hinge_loss/hinge_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "autograd/ops/layer_norm/layer_norm.h"
 #include "autograd/ops/lincomb/lincomb.h"
+#include "autograd/ops/lpips_distance/lpips_distance.h"
 #include "autograd/ops/match_std/match_std.h"
+#include "autograd/ops/max_pool/max_pool.h"
 #include "autograd/ops/ops.h"
 #include "autograd/ops/norm_ratio/norm_ratio.h"
 #include "autograd/ops/pad2d/pad2d.h"
@@ -127,6 +131,9 @@ static const op_case cases[] = {
     { LAC_OP_geglu, NULL, "4096x2560", "x", { { 2, { 4096, 2560 } } } },
     { LAC_OP_timestep_embedding, &(const lac_timestep_embedding_attr){ .width = 320 }, "16x320", "c", { { 1, { 16 } } } },
     { LAC_OP_broadcast_add, NULL, "77x768 to 16 of them", "xx", { { 3, { 16, 77, 768 } }, { 2, { 77, 768 } } } },
+    { LAC_OP_batch_norm, &(const lac_batch_norm_attr){ true, 1e-5f, 0.1f, { LAC_ACT_LEAKY, 0.2f } }, "128 64x64 leaky", "xffcc",
+      { MAP(8, 64, 128), { 1, { 128 } }, { 1, { 128 } }, { 1, { 128 } }, { 1, { 128 } } } },
+    { LAC_OP_channel_affine, &(const lac_channel_affine_attr){ .scale = { 2, 2, 2 }, .dtype = LAC_F32 }, "3 256x256", "x", { MAP(16, 256, 3) } },
     { LAC_OP_composite, &(const lac_composite_attr){ .dtype = LAC_F32 }, "3 256x256", "xxm", { MAP(16, 256, 3), MAP(16, 256, 3), MAP(1, 256, 1) } },
     { LAC_OP_concat, &(const lac_concat_attr){ .axis = -1 }, "96+96 64x64", "xx", { MAP(16, 64, 96), MAP(16, 64, 96) } },
     { LAC_OP_slice, &(const lac_slice_attr){ .axis = -1, .from = 320, .count = 640 }, "640 of 1280, 4096 tokens", "x", { { 2, { 4096, 1280 } } } },
@@ -137,10 +144,12 @@ static const op_case cases[] = {
     { LAC_OP_resize, &(const lac_resize_attr){ .height = 128, .width = 128, .mode = LAC_RESIZE_AREA }, "64 256x256 halved, area", "x", { MAP(4, 256, 64) } },
     { LAC_OP_dequantize, &(const lac_dequantize_attr){ .scale = 1, .shift = 0, .dtype = LAC_F32 }, "3 256x256", "u", { MAP(64, 256, 3) } },
     { LAC_OP_l1_loss, &(const lac_l1_loss_attr){ .region = LAC_REGION_HOLE }, "3 256x256 hole", "xcm", { MAP(16, 256, 3), MAP(16, 256, 3), MAP(1, 256, 1) } },
-    { LAC_OP_hinge_loss, &(const lac_hinge_loss_attr){ .kind = LAC_HINGE_REAL }, "256 64x64", "x", { MAP(8, 64, 256) } },
+    { LAC_OP_gan_loss, &(const lac_gan_loss_attr){ .term = LAC_HINGE_REAL }, "256 64x64", "x", { MAP(8, 64, 256) } },
     { LAC_OP_spectral_norm, &(const lac_spectral_norm_attr){ .dtype = LAC_F32 }, "256x5x5x256", "fc", { KERNEL(256, 5, 256), { 1, { 256 } } } },
     { LAC_OP_lincomb, &(const lac_lincomb_attr){ .dtype = LAC_F32 }, "three of 4 64x64", "cxxx", { { 1, { 3 } }, MAP(16, 64, 4), MAP(16, 64, 4), MAP(16, 64, 4) } },
+    { LAC_OP_lpips_distance, NULL, "256 64x64", "xxc", { MAP(2, 64, 256), MAP(2, 64, 256), { 1, { 256 } } } },
     { LAC_OP_match_std, &(const lac_match_std_attr){ .share = 0.7f }, "4 64x64", "xx", { MAP(16, 64, 4), MAP(16, 64, 4) } },
+    { LAC_OP_max_pool, &(const lac_max_pool_attr){ .kernel = 2, .stride = 2 }, "64 256x256 halved", "x", { MAP(2, 256, 64) } },
     { LAC_OP_mse_loss, NULL, "4 64x64", "xxc", { MAP(16, 64, 4), MAP(16, 64, 4), { 1, { 16 } } } },
     { LAC_OP_gaussian, NULL, "4+4 64x64", "xx", { MAP(16, 64, 8), MAP(16, 64, 4) } },
     { LAC_OP_vector_quantize, &(const lac_vector_quantize_attr){ 1, 0.25f }, "16384 codes of 4, 32x32", "xf", { MAP(4, 32, 4), { 2, { 16384, 4 } } } },

@@ -2,7 +2,7 @@
 #include "autograd/ops/activation/activation.h"
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/ops/concat/concat.h"
-#include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/gan_loss/gan_loss.h"
 #include "autograd/ops/linear/linear.h"
 #include "autograd/params.h"
 #include "autograd/tape.h"
@@ -156,7 +156,7 @@ static lac_tensor *forward(lac_tape *t, const job *j, lac_tensor *x, lac_tensor 
         h = layer(t, &n, &h);
     }
     lac_tensor *y = lac_linear(t, h, n->v->value, NULL);
-    return lac_hinge_loss(t, y, LAC_HINGE_PLUS);
+    return lac_gan_loss(t, y, LAC_LOGIT_PLUS);
 }
 
 static lac_status run_job(lac_tape *t, void *context)
@@ -310,21 +310,21 @@ static lac_status sums(lac_tape *t, void *context)
     lac_tape_watch(t, x);
     switch (s->which) {
     case 0:         /* the same tensor twice in one op: 2 */
-        loss = lac_hinge_loss(t, lac_concat(t, (lac_tensor *[]){ x, x }, 2, 0), LAC_HINGE_PLUS);
+        loss = lac_gan_loss(t, lac_concat(t, (lac_tensor *[]){ x, x }, 2, 0), LAC_LOGIT_PLUS);
         break;
     case 1:         /* the first half of the rows: 1, then 0 */
-        loss = lac_hinge_loss(t, lac_rows(t, x, 0, x->dim[0] / 2), LAC_HINGE_PLUS);
+        loss = lac_gan_loss(t, lac_rows(t, x, 0, x->dim[0] / 2), LAC_LOGIT_PLUS);
         break;
     case 2:         /* both halves, the second with the other sign: 1, then -1 */
-        loss = lac_hinge_loss(t, lac_rows(t, x, 0, x->dim[0] / 2), LAC_HINGE_PLUS);
-        root[n++] = (lac_root){ .y = lac_hinge_loss(t, lac_rows(t, x, x->dim[0] / 2, x->dim[0] / 2), LAC_HINGE_MINUS), .seed = s->seed };
+        loss = lac_gan_loss(t, lac_rows(t, x, 0, x->dim[0] / 2), LAC_LOGIT_PLUS);
+        root[n++] = (lac_root){ .y = lac_gan_loss(t, lac_rows(t, x, x->dim[0] / 2, x->dim[0] / 2), LAC_LOGIT_MINUS), .seed = s->seed };
         break;
     case 3:         /* reshaped, and once more without its history: 1 */
         y = lac_reshape(t, x, 1, (int64_t[]){ lac_numel(x) });
-        loss = lac_hinge_loss(t, lac_concat(t, (lac_tensor *[]){ y, lac_detach(t, y) }, 2, 0), LAC_HINGE_PLUS);
+        loss = lac_gan_loss(t, lac_concat(t, (lac_tensor *[]){ y, lac_detach(t, y) }, 2, 0), LAC_LOGIT_PLUS);
         break;
     case 4:         /* a root that is x itself with a gradient of its own beside an op: 1 + x */
-        loss = lac_hinge_loss(t, x, LAC_HINGE_PLUS);
+        loss = lac_gan_loss(t, x, LAC_LOGIT_PLUS);
         root[n++] = (lac_root){ .y = x, .gy = lac_tape_input(t, &s->x, LAC_F32) };
         break;
     }

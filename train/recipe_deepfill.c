@@ -3,7 +3,7 @@
 
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
-#include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/gan_loss/gan_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "core/memory.h"
 #include "data/mask.h"
@@ -110,8 +110,8 @@ static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
     const int64_t n = field[IMAGE]->dim[0];
     lac_tensor *logits = m->gan ? discriminate(r, t, field[IMAGE], y.complete, field[MASK]) : NULL;
     if (strcmp(run->name, "d") == 0) {
-        sum[D_REAL] = lac_hinge_loss(t, lac_rows(t, logits, 0, n), LAC_HINGE_REAL);
-        sum[D_FAKE] = lac_hinge_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_FAKE);
+        sum[D_REAL] = lac_gan_loss(t, lac_rows(t, logits, 0, n), LAC_HINGE_REAL);
+        sum[D_FAKE] = lac_gan_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_FAKE);
         return lac_tape_status(t);
     }
     lac_tensor *where = m->hole_only ? field[MASK] : NULL;
@@ -119,7 +119,7 @@ static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
     sum[G_COARSE] = lac_l1_loss(t, y.x1, field[IMAGE], where, region, NULL);
     sum[G_REFINE] = lac_l1_loss(t, y.x2, field[IMAGE], where, region, NULL);
     if (m->gan)
-        sum[G_GAN] = lac_hinge_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_MINUS);
+        sum[G_GAN] = lac_gan_loss(t, lac_rows(t, logits, n, n), LAC_LOGIT_MINUS);
     return lac_tape_status(t);
 }
 

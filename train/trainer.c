@@ -1,3 +1,4 @@
+#include "core/comm/lane.h"
 #include "train/frozen.h"
 
 #include <math.h>
@@ -28,6 +29,11 @@ lac_status lac_trainer_open(lac_trainer *t, const lac_recipe_def *def, const jso
     LAC_TRY(lac_derived_open(&t->derived, &t->recipe, stage, (uint64_t)t->seed, comm->rank * t->share, t->share));
     LAC_TRY(lac_tape_new(&t->tape, b));
     lac_tape_deterministic(t->tape, lac_config_bool(config, "debug.direct"));
+    if (comm->size > 1) {
+        lac_lane *lane;
+        LAC_TRY(lac_comm_lane(comm, b, &lane));
+        lac_tape_lane(t->tape, lane);
+    }
     lac_tape_ranges(t->tape, lac_config_bool(config, "debug.ranges"));
     t->replays = (lac_replays){ .backend = b, .off = !lac_config_bool(config, "debug.graph") };
     LAC_TRY(lac_staging_open(&t->staging, b, t->recipe.n_phases, t->share / t->micro));

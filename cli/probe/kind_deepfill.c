@@ -3,7 +3,7 @@
 
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
-#include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/gan_loss/gan_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "autograd/ops/weighted_sum/weighted_sum.h"
 #include "models/deepfill/generator.h"
@@ -121,8 +121,8 @@ static lac_status forward_gan(lac_probe *p, lac_tape *t)
     LAC_TRY(lac_tape_status(t));
     lac_tensor *real = lac_rows(t, logits, 0, image->dim[0]), *fake = lac_rows(t, logits, image->dim[0], image->dim[0]);
     const double n = (double)lac_numel(logits) / 2, pixels = (double)lac_numel(image);
-    lac_tensor *d[2] = { scaled(t, lac_hinge_loss(t, real, LAC_HINGE_REAL), 0.5 / n), scaled(t, lac_hinge_loss(t, fake, LAC_HINGE_FAKE), 0.5 / n) };
-    lac_tensor *g[3] = { scaled(t, lac_hinge_loss(t, fake, LAC_HINGE_MINUS), 1 / n),
+    lac_tensor *d[2] = { scaled(t, lac_gan_loss(t, real, LAC_HINGE_REAL), 0.5 / n), scaled(t, lac_gan_loss(t, fake, LAC_HINGE_FAKE), 0.5 / n) };
+    lac_tensor *g[3] = { scaled(t, lac_gan_loss(t, fake, LAC_LOGIT_MINUS), 1 / n),
                          scaled(t, lac_l1_loss(t, y.x1, image, NULL, LAC_REGION_ALL, NULL), 1 / pixels),
                          scaled(t, lac_l1_loss(t, y.x2, image, NULL, LAC_REGION_ALL, NULL), 1 / pixels) };
     const float l1 = (float)lac_config_num(p->config, "l1_weight"), adversarial = (float)lac_config_num(p->config, "gan_weight");

@@ -1,6 +1,6 @@
 #include "cli/probe/probe.h"
 
-#include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/gan_loss/gan_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "autograd/ops/weighted_sum/weighted_sum.h"
 
@@ -8,9 +8,9 @@
 
 static float per_element(const lac_tensor *x) { return 1.0f / (float)lac_numel(x); }
 
-static lac_tensor *mean_hinge(lac_tape *t, lac_tensor *x, lac_hinge kind, float weight)
+static lac_tensor *mean_hinge(lac_tape *t, lac_tensor *x, lac_gan_term term, float weight)
 {
-    return lac_weighted_sum(t, (lac_tensor *[]){ lac_hinge_loss(t, x, kind) }, (float[]){ weight * per_element(x) }, 1);
+    return lac_weighted_sum(t, (lac_tensor *[]){ lac_gan_loss(t, x, term) }, (float[]){ weight * per_element(x) }, 1);
 }
 
 static lac_status hinge_d(lac_probe *p, lac_tape *t)
@@ -22,7 +22,7 @@ static lac_status hinge_d(lac_probe *p, lac_tape *t)
 
 static lac_status hinge_g(lac_probe *p, lac_tape *t)
 {
-    return lac_probe_out(p, t, "loss", LAC_LAYOUT_PLAIN, mean_hinge(t, lac_probe_tensor(p, "fake"), LAC_HINGE_MINUS, 1));
+    return lac_probe_out(p, t, "loss", LAC_LAYOUT_PLAIN, mean_hinge(t, lac_probe_tensor(p, "fake"), LAC_LOGIT_MINUS, 1));
 }
 
 static const lac_port hinge_d_ports[] = { { "real", LAC_LAYOUT_PLAIN, -1, LAC_PORT_F32, "[..]" }, { "fake", LAC_LAYOUT_PLAIN, -1, LAC_PORT_F32, "[..]" }, { NULL } };
@@ -85,7 +85,7 @@ static lac_status deepfill_g(lac_probe *p, lac_tape *t)
     lac_tensor *image = lac_probe_tensor(p, "image");
     LAC_TRY(lac_probe_same_shape(p, "x1", "image"));
     LAC_TRY(lac_probe_same_shape(p, "x2", "image"));
-    lac_tensor *part[3] = { mean_hinge(t, lac_probe_tensor(p, "fake"), LAC_HINGE_MINUS, 1), mean_l1(t, lac_probe_tensor(p, "x1"), image),
+    lac_tensor *part[3] = { mean_hinge(t, lac_probe_tensor(p, "fake"), LAC_LOGIT_MINUS, 1), mean_l1(t, lac_probe_tensor(p, "x1"), image),
                             mean_l1(t, lac_probe_tensor(p, "x2"), image) };
     const float l1_weight = (float)lac_config_num(p->config, "l1_weight");
     LAC_TRY(lac_probe_out(p, t, "gan", LAC_LAYOUT_PLAIN, part[0]));

@@ -10,7 +10,7 @@
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
 #include "autograd/ops/conv2d/conv2d.h"
-#include "autograd/ops/hinge_loss/hinge_loss.h"
+#include "autograd/ops/gan_loss/gan_loss.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "core/memory.h"
 #include "data/mask.h"
@@ -157,8 +157,8 @@ static lac_status forward_d(const lac_recipe *r, lac_tape *t, const lac_deepfill
 {
     const int64_t n = field[IMAGE]->dim[0];
     lac_tensor *logits = discriminate(r, t, (lac_tensor *[]){ field[IMAGE], y->complete }, 2, field[MASK], true);
-    out->sum[D_REAL] = lac_hinge_loss(t, lac_rows(t, logits, 0, n), LAC_HINGE_REAL);
-    out->sum[D_FAKE] = lac_hinge_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_FAKE);
+    out->sum[D_REAL] = lac_gan_loss(t, lac_rows(t, logits, 0, n), LAC_HINGE_REAL);
+    out->sum[D_FAKE] = lac_gan_loss(t, lac_rows(t, logits, n, n), LAC_HINGE_FAKE);
     return lac_tape_status(t);
 }
 
@@ -168,7 +168,7 @@ static lac_status forward_measure(const lac_recipe *r, const lac_phase_run *run,
 {
     const balance *m = r->state;
     const float *seed = run->seed[r->n_phases - 1];
-    lac_tensor *rec[2], *gan = lac_hinge_loss(t, discriminate(r, t, &y->complete, 1, field[MASK], false), LAC_HINGE_MINUS), *rec_grad, *gan_grad;
+    lac_tensor *rec[2], *gan = lac_gan_loss(t, discriminate(r, t, &y->complete, 1, field[MASK], false), LAC_LOGIT_MINUS), *rec_grad, *gan_grad;
     reconstruct(r, t, y, field, rec);
     const lac_root roots[] = { { .y = rec[G_HOLE], .seed = &seed[G_HOLE] }, { .y = rec[G_FEATURES], .seed = &seed[G_FEATURES] },
                                { .y = gan, .seed = &seed[G_GAN] } };
@@ -188,7 +188,7 @@ static lac_status forward_g(const lac_recipe *r, lac_tape *t, const lac_deepfill
     if (m->gan) {
         lac_tensor *gap = lac_l1_loss(t, m->rec_grad->value, m->gan_grad->value, NULL, LAC_REGION_ALL, NULL);
         out->shown[0] = out->scale[G_GAN] = lac_activation(t, gap, LAC_ACT_TANH);
-        out->sum[G_GAN] = lac_hinge_loss(t, discriminate(r, t, &y->complete, 1, field[MASK], true), LAC_HINGE_MINUS);
+        out->sum[G_GAN] = lac_gan_loss(t, discriminate(r, t, &y->complete, 1, field[MASK], true), LAC_LOGIT_MINUS);
     }
     return lac_tape_status(t);
 }
