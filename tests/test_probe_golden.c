@@ -45,10 +45,64 @@ static int run(const char *const *argv, const char *messages)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* One tensor of tests/golden/reference/drawn.py: drawn by its seed, or as the list says. */
+static void fill(float *x, int64_t n, const json_t *of)
+{
+    const json_t *given = json_object_get(of, "values");
+    const uint32_t seed = (uint32_t)json_integer_value(json_object_get(of, "seed"));
+    const int64_t low = json_integer_value(json_object_get(of, "from"));
+    const double scale = json_number_value(json_object_get(of, "scale"));
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t h = (uint32_t)i + seed * 0x9E3779B9u;
+        h = (h ^ h >> 16) * 0x7FEB352Du;
+        h = (h ^ h >> 15) * 0x846CA68Bu;
+        h ^= h >> 16;
+        const json_t *value = json_array_get(given, (size_t)i);
+        x[i] = given == NULL ? (float)(scale * (double)(low + (int64_t)(h % (uint32_t)(128 - low)))) : json_is_null(value) ? NAN : (float)json_number_value(value);
+    }
+}
+
+/* The file of drawn weights that PATH describes, for as long as the test runs. */
+static void draw_weights(const char *path, const char *to)
+{
+    json_t *all = json_load_file(path, 0, NULL), *of;
+    const char *key;
+    float *x[256];
+    int n = 0;
+    lac_weights_writer *w;
+    LAC_CHECK(all != NULL && json_object_size(all) <= LAC_COUNT(x));
+    LAC_CHECK_STATUS(lac_weights_writer_new(&w));
+    json_object_foreach(all, key, of) {
+        lac_shape s = { .ndim = (int)json_array_size(json_object_get(of, "shape")) };
+        for (int i = 0; i < s.ndim; i++)
+            s.dim[i] = json_integer_value(json_array_get(json_object_get(of, "shape"), (size_t)i));
+        LAC_CHECK_STATUS(lac_malloc((void **)&x[n], (size_t)lac_shape_numel(&s) * sizeof(float)));
+        fill(x[n], lac_shape_numel(&s), of);
+        LAC_CHECK_STATUS(lac_weights_writer_add(w, key, LAC_F32, s.ndim, s.dim, x[n++]));
+    }
+    LAC_CHECK_STATUS(lac_weights_writer_finish(w, to));
+    lac_weights_writer_free(w);
+    while (n > 0)
+        free(x[--n]);
+    json_decref(all);
+}
+
+/* --weights: what is committed, or made of it. */
+static char *weights_of(const probe_case *c)
+{
+    char *path = c->weights != NULL ? at(".", c->weights) : NULL, *drawn;
+    if (path == NULL || strstr(path, ".json") == NULL)
+        return path;
+    LAC_CHECK_STATUS(lac_format(&drawn, "%s/drawn.safetensors", lac_test_folder()));
+    draw_weights(path, drawn);
+    free(path);
+    return drawn;
+}
+
 static int probe(const probe_case *c, const char *out, const char *messages)
 {
     char *in = at(c->folder, "in.safetensors"), *config = at(c->folder, "config.json"), *folder, *program;
-    char *weights = c->weights ? at(".", c->weights) : NULL;
+    char *weights = weights_of(c);
     LAC_CHECK_STATUS(lac_program_folder(&folder));           /* the program lies beside its tests */
     LAC_CHECK_STATUS(lac_format(&program, "%s/lacuna", folder));
     const char *argv[16] = { program, "probe", c->kind, "--in", in, "--out", out };

@@ -23,6 +23,7 @@ enum {
     LAC_PORT_F32_OR_U8 = 32,
     LAC_PORT_NUMBERED = 64,     /* NAME_0, NAME_1, ...: consecutive, of one shape */
     LAC_PORT_PARAMETER = 128,   /* a weight: NaN in it is an error */
+    LAC_PORT_OR_U8 = 256,       /* 8-bit pictures [B, H, W, C] as well as floats in the port's layout */
 };
 
 typedef struct lac_port {

@@ -9,13 +9,18 @@
 
 enum { MAX_TARGETS = 4096 };
 
+static bool has_gradient(const lac_probe_value *v)
+{
+    return !(v->port->flags & (LAC_PORT_NO_GRAD | LAC_PORT_U8 | LAC_PORT_I64)) && v->host->dtype != LAC_U8;
+}
+
 static lac_status put_on_tape(lac_probe *p, lac_tape *t)
 {
     for (int64_t i = 0; i < p->n_in; i++) {
         lac_probe_value *v = &p->input[i];
         const bool f32 = (v->port->flags & (LAC_PORT_NO_GRAD | LAC_PORT_F32)) != 0;
         v->on_tape = lac_tape_input(t, v->host, f32 ? LAC_F32 : p->dtype);
-        if (p->want_grad && !(v->port->flags & (LAC_PORT_NO_GRAD | LAC_PORT_U8 | LAC_PORT_I64)))
+        if (p->want_grad && has_gradient(v))
             lac_tape_watch(t, v->on_tape);
     }
     for (int i = 0; p->want_grad && i < p->n_nets; i++)
@@ -64,7 +69,7 @@ static lac_status input_gradients(lac_probe *p, lac_tape *t)
     lac_tensor *x[LAC_PROBE_MAX_PORTS], **to[LAC_PROBE_MAX_PORTS];
     int n = 0;
     for (int64_t i = 0; i < p->n_in && n < LAC_PROBE_MAX_PORTS; i++) {
-        if (p->input[i].port->flags & (LAC_PORT_NO_GRAD | LAC_PORT_U8 | LAC_PORT_I64))
+        if (!has_gradient(&p->input[i]))
             continue;
         x[n] = p->input[i].on_tape;
         to[n++] = &p->input[i].grad;

@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "reference"))
+import drawn
 from fresh import fresh, large
 from kinds import METRICS, TEXT, Case, expected
 from latent import HOST
@@ -162,7 +163,7 @@ def committed_cases():
         config = json.loads((at / "config.json").read_text()) if (at / "config.json").exists() else {}
         weights = root / line["weights"] if "weights" in line else None
         if weights is not None and weights.is_file():
-            weights = load_file(weights)
+            weights = drawn.from_json(weights.read_text()) if weights.suffix == ".json" else load_file(weights)
         case = Case(line["kind"], line["folder"], load_file(at / "in.safetensors"), config, weights, line.get("grad", False),
                     line.get("fails"))
         yield case, None if case.fails else load_file(at / "expect.safetensors")

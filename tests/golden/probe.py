@@ -5,7 +5,7 @@
 
 Reference: tests/golden/reference, in double. cases.json lists {"kind", "folder", "grad"?, "weights"?, "fails"?}; a folder
 holds in.safetensors, config.json unless empty, and expect.safetensors unless the call must fail; weights lie in weights/,
-each once. Written with PyTorch 2.15.0, Pillow 13.0.0, NumPy 2.4.6, safetensors 0.8.0; README.md beside this file says how to get them.
+each once, those of large networks as the numbers they are made of (reference/drawn.py). Written with PyTorch 2.15.0, Pillow 13.0.0, NumPy 2.4.6, safetensors 0.8.0; README.md beside this file says how to get them.
 """
 import argparse
 import hashlib
@@ -19,6 +19,7 @@ from safetensors.torch import save, save_file
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "reference"))
+import drawn
 from committed import committed
 from failing import failing
 from kinds import expected
@@ -27,8 +28,8 @@ from kinds import expected
 def save_weights(to, weights):
     if isinstance(weights, pathlib.Path):           # a folder that lies beside the cases
         return f"../{weights.relative_to(HERE)}"
-    data = save(weights)
-    name = f"weights/{hashlib.sha256(data).hexdigest()[:12]}.safetensors"
+    data = drawn.to_json(weights).encode() if drawn.is_drawn(weights) else save(weights)
+    name = f"weights/{hashlib.sha256(data).hexdigest()[:12]}.{'json' if drawn.is_drawn(weights) else 'safetensors'}"
     (to / "weights").mkdir(exist_ok=True)
     (to / name).write_bytes(data)
     return name

@@ -8,6 +8,7 @@ import diffusion
 import latent
 import metrics
 import ops
+import perceptual
 
 METRICS = ("mse", "l1", "psnr", "tv", "ssim")
 EXACT = ("pil-resize",)
@@ -65,6 +66,8 @@ def outputs(kind, x, config, weights):
         return DIFFUSION[kind](x, config)
     if kind in latent.TAPE:
         return latent.TAPE[kind](x, config)
+    if kind in perceptual.KINDS:
+        return perceptual.KINDS[kind](x, config, weights)
     if kind == "torch-resize":
         return dict(y=ops.torch_resize(x["x"], config))
     raise KeyError(kind)
@@ -112,7 +115,7 @@ def expected(case, dtype=torch.float64, autocast=False):
     def leaf(name, t):
         if not t.is_floating_point():
             return t
-        return t.to(torch.float32).to(dtype).detach().requires_grad_(case.grad and carries_gradient(case.kind, name, t))
+        return t.to(torch.float32).to(dtype).detach().requires_grad_(case.grad and carries_gradient(case.kind, name, t) and not perceptual.constant(case.kind, case.config, name))
 
     x = {k: leaf(k, v) for k, v in case.inputs.items() if not k.startswith("grad.")}
     weights = {k: leaf(k, v) for k, v in (case.weights or {}).items()}
