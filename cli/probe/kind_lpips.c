@@ -100,7 +100,7 @@ static lac_status forward(lac_probe *p, lac_tape *t)
     LAC_TRY(lac_probe_out(p, t, "value", LAC_LAYOUT_PLAIN, value));
     for (int l = 0; l < m->n_taps; l++)
         map[l] = resized(t, map[l], 1, 1, LAC_RESIZE_AREA);
-    lac_tensor *layers = lac_concat(t, map, m->n_taps, LAC_CONCAT_CHANNELS);
+    lac_tensor *layers = lac_concat(t, map, m->n_taps, -1);
     LAC_TRY(lac_tape_status(t));
     return lac_probe_out(p, t, "layers", LAC_LAYOUT_PLAIN, lac_reshape(t, layers, 2, (int64_t[]){ value->dim[0], m->n_taps }));
 }

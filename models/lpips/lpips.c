@@ -97,7 +97,7 @@ static lac_tensor *fire(lac_tape *t, const lac_conv_layer *l, lac_tensor *x)
     const lac_act_fn relu = lac_act_of(LAC_ACT_RELU);
     x = lac_conv_layer_forward(t, &l[0], x, NULL, relu);
     lac_tensor *both[2] = { lac_conv_layer_forward(t, &l[1], x, NULL, relu), lac_conv_layer_forward(t, &l[2], x, NULL, relu) };
-    return lac_concat(t, both, 2, LAC_CONCAT_CHANNELS);
+    return lac_concat(t, both, 2, -1);
 }
 
 /* (x - mean) / deviation of LPIPS' scaling layer. */
