@@ -6,6 +6,7 @@
 #include "core/cpu/features.h"
 #include "core/memory.h"
 #include "models/network_folder.h"
+#include "models/network_format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,16 +80,36 @@ static lac_status open_networks(lac_probe *p)
     return p->kind->open != NULL ? p->kind->open(p) : LAC_OK;
 }
 
+/* The format of a file under names that are not the network's own; own ones are checked as probe promises. */
+static void find_format(lac_probe *p, const lac_weights *w)
+{
+    lac_network_format_of(p->kind->network, w, &p->format, &p->prefix[0]);
+    if (p->format->place != NULL)
+        return;
+    p->format = NULL;
+    p->prefix[0] = "";
+}
+
+static lac_status read_values(lac_probe *p, const lac_weights *w, int i)
+{
+    if (p->format != NULL)
+        return lac_network_read(p->net[i].params, w, p->format, p->prefix[i]);
+    return lac_params_load(p->net[i].params, w, p->prefix[i], true, NULL);
+}
+
 static lac_status read_weights(lac_probe *p, const lac_weights *w)
 {
     lac_params *ps[LAC_PROBE_MAX_NETS];
+    if (p->kind->foreign)
+        find_format(p, w);
     for (int i = 0; i < p->n_nets; i++) {
         ps[i] = p->net[i].params;
         LAC_TRY(lac_params_init(ps[i], 0));
     }
-    LAC_TRY(lac_params_check(ps, p->prefix, p->n_nets, w));
+    if (p->format == NULL)
+        LAC_TRY(lac_params_check(ps, p->prefix, p->n_nets, w));
     for (int i = 0; i < p->n_nets; i++) {
-        LAC_TRY(lac_params_load(ps[i], w, p->prefix[i], true, NULL));
+        LAC_TRY(read_values(p, w, i));
         LAC_TRY(lac_calloc((void **)&p->net_grad[i], (size_t)ps[i]->n, sizeof **p->net_grad));
     }
     return LAC_OK;

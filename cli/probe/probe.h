@@ -58,6 +58,7 @@ typedef struct lac_probe {
     int n_out;
     lac_network net[LAC_PROBE_MAX_NETS];
     const char *prefix[LAC_PROBE_MAX_NETS];    /* of its keys in the weights: "", "generator." */
+    const struct lac_network_format *format;    /* of the weights, where the KIND takes foreign ones and these are; else NULL */
     int n_nets;
     lac_tensor **net_grad[LAC_PROBE_MAX_NETS];  /* by parameter */
     float **borders;            /* outputs in the border's layout, until written, and what lac_probe_numbers gave */
@@ -74,6 +75,7 @@ typedef struct lac_kind {
     const lac_network_def *network;
     lac_status (*open)(lac_probe *p);
     const char *folder;         /* the files in --weights FOLDER that compute reads itself; NULL: it reads none */
+    bool foreign;               /* weights may have names and layouts of any format of `network`; gradients come out under those of the file */
     lac_status (*forward)(lac_probe *p, lac_tape *t);   /* twice: planning and running */
     lac_status (*compute)(lac_probe *p);
 } lac_kind;

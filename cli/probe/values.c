@@ -2,6 +2,7 @@
 #include "cli/probe/run.h"
 
 #include "core/memory.h"
+#include "models/network_format.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -161,6 +162,8 @@ static lac_status read_grad(lac_probe *p, int64_t at, const char *name)
         lac_probe_value *v = &p->output[i];
         if (strcmp(v->name, name + 5) != 0)
             continue;
+        if (v->on_tape->dtype != LAC_F32 && v->on_tape->dtype != LAC_BF16)
+            return LAC_FAIL(LAC_ERR_KEY, "'%s' is given, but '%s' is of integers and has no gradient", name, v->name);
         if (v->grad == NULL)
             LAC_TRY(read_f32(p->in, at, v->layout, &v->grad));
         return lac_same_shape(v->grad, v->on_tape) ? LAC_OK
@@ -251,13 +254,27 @@ static lac_status write_one(lac_probe *p, lac_weights_writer *w, const char *pre
     return lac_weights_writer_add(w, key, LAC_F32, border.ndim, border.dim, swapped);
 }
 
-static lac_status write_net_grads(lac_probe *p, lac_weights_writer *w, int net)
+/* Under the name and in the shape that the parameter has in the weights. */
+static lac_status write_net_grad(lac_probe *p, lac_weights_writer *w, int net, int64_t i)
 {
+    const lac_param *of = p->net[net].params->param[i];
+    lac_tensor grad = *p->net_grad[net][i];
+    lac_foreign there;
     char prefix[80];
     snprintf(prefix, sizeof prefix, "grad.%s", p->prefix[net]);
+    if (p->format == NULL)
+        return write_one(p, w, prefix, of->name, of->role, &grad);
+    p->format->place(of, p->prefix[net], &there);
+    if (grad.ndim != there.shape.ndim)      /* the same numbers seen with other dims of 1 */
+        lac_tensor_shape(&grad, LAC_F32, there.shape.ndim, there.shape.dim);
+    return write_one(p, w, "grad.", there.key, of->role, &grad);
+}
+
+static lac_status write_net_grads(lac_probe *p, lac_weights_writer *w, int net)
+{
     for (int64_t i = 0; i < p->net[net].params->n; i++)
         if (p->net_grad[net][i] != NULL)
-            LAC_TRY(write_one(p, w, prefix, p->net[net].params->param[i]->name, p->net[net].params->param[i]->role, p->net_grad[net][i]));
+            LAC_TRY(write_net_grad(p, w, net, i));
     return LAC_OK;
 }
 

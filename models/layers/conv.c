@@ -13,7 +13,8 @@ lac_status lac_conv_layer_init(lac_conv_layer *l, lac_params *ps, const char *na
 static lac_conv2d_attr attr_of(const lac_conv_layer *l, const lac_tensor *x, lac_act_fn act)
 {
     const int64_t s = or_one(l->stride), d = or_one(l->dilation);
-    lac_conv2d_attr a = { .stride = { s, s }, .dilation = { d, d }, .pad = { l->pad, l->pad, l->pad, l->pad }, .groups = or_one(l->groups), .act = act };
+    const int64_t before = l->pad, after = l->pad + l->pad_end;
+    lac_conv2d_attr a = { .stride = { s, s }, .dilation = { d, d }, .pad = { before, after, before, after }, .groups = or_one(l->groups), .act = act };
     if (l->padding == LAC_PAD_SAME && x->ndim == 4) {
         lac_same_padding(x->dim[1], l->k, s, d, &a.pad[0], &a.pad[1]);
         lac_same_padding(x->dim[2], l->k, s, d, &a.pad[2], &a.pad[3]);

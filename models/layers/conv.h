@@ -12,7 +12,7 @@ typedef enum { LAC_PAD_EXPLICIT, LAC_PAD_SAME } lac_conv_padding;     /* SAME: T
 typedef struct lac_conv_layer {
     int64_t k, stride, dilation, groups;    /* k: height and width of the window */
     lac_conv_padding padding;
-    int64_t pad;                            /* explicit: zeros on each side */
+    int64_t pad, pad_end;                   /* explicit: zeros on each side; more of them below and to the right */
     bool no_bias;
     unsigned flags;                         /* of the weight: LAC_PARAM_F32 */
     const char *name;

@@ -15,12 +15,10 @@ static lac_status infer(lac_op_ctx *c)
     return LAC_OK;
 }
 
-static int64_t flops(const lac_op_ctx *c) { return 2 * lac_numel(c->in[0]) * c->in[1]->dim[0]; }
-
 const lac_op_def lac_op_vector_quantize = {
     .in = { { "z", LAC_FLOATS }, { "codebook", LAC_F32_ONLY } }, .out = { { "quantized" }, { "index" }, { "sum" }, { "count" } },
     .keeps = LAC_KEEP_IN(0) | LAC_KEEP_IN(1) | LAC_KEEP_OUT(1),
-    .infer = infer, .flops = flops, .workspace = true, .attr_size = sizeof(lac_vector_quantize_attr),
+    .infer = infer, .workspace = true, .attr_size = sizeof(lac_vector_quantize_attr),
 };
 
 lac_vector_quantize_out lac_vector_quantize(lac_tape *t, lac_tensor *z, lac_tensor *codebook, const lac_vector_quantize_attr *a)

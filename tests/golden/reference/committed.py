@@ -1,6 +1,7 @@
 """The cases that are committed under tests/golden/probe: every kind, every config value, small."""
 import torch
 
+import autoencoder_cases
 import deepfill
 import diffusion_cases
 import perceptual_cases
@@ -190,7 +191,19 @@ def pixels(m):
 
 
 # a group's seed is its own: new groups take the next number, wherever they stand
-GROUPS = {20: ops, 21: attention, 22: networks, 23: losses, 24: optimizers, 25: pixels, 26: strings.committed, 27: diffusion_cases.committed, 30: perceptual_cases.committed, 32: latent_cases.committed}
+GROUPS = {
+    20: ops,
+    21: attention,
+    22: networks,
+    23: losses,
+    24: optimizers,
+    25: pixels,
+    26: strings.committed,
+    27: diffusion_cases.committed,
+    29: autoencoder_cases.committed,
+    30: perceptual_cases.committed,
+    32: latent_cases.committed,
+}
 
 
 def committed():

@@ -1,6 +1,7 @@
 """Random cases: sizes, options and numbers drawn from a seed, so that no implementation fits only the committed ones."""
 import latent_cases
 import perceptual_cases
+import autoencoder_cases
 import strings
 from make import Maker
 
@@ -155,6 +156,8 @@ def guidance(m, name):
 
 KINDS = {
     **latent_cases.FRESH, **perceptual_cases.FRESH,
+    **autoencoder_cases.FRESH,
+    **latent_cases.FRESH,
     "scheduler": scheduler, "guidance": guidance,
     **{kind: lambda m, name, kind=kind: objective(m, name, kind) for kind in ("add-noise", "diffusion-loss")},
     "conv2d": conv2d, "resize": resize, "gated-conv": gated_conv, "contextual-attention": attention, "deepfillv2": generator,

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+import autoencoder
 import deepfill
 import diffusion
 import latent
@@ -62,6 +63,8 @@ def outputs(kind, x, config, weights):
         return dict(lr=ops.schedule(x["step"], config))
     if kind == "scheduler":
         return diffusion.scheduler(x["sample"], x["model_output"], x.get("noise"), config)
+    if kind in ("autoencoder-kl", "vqgan"):
+        return (autoencoder.vqgan if kind == "vqgan" else autoencoder.kl)(x, config, weights)
     if kind in DIFFUSION:
         return DIFFUSION[kind](x, config)
     if kind in latent.TAPE:
@@ -121,7 +124,7 @@ def expected(case, dtype=torch.float64, autocast=False):
     weights = {k: leaf(k, v) for k, v in (case.weights or {}).items()}
     with torch.set_grad_enabled(case.grad), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
         out = outputs(case.kind, x, case.config, weights)
-    result = {k: v.detach().to(torch.float32).contiguous() for k, v in out.items()}
+    result = {k: (v.to(torch.float32) if v.is_floating_point() else v).detach().contiguous() for k, v in out.items()}
     if case.grad:
         leaves = {k: v for k, v in {**x, **weights}.items() if v.requires_grad}
         total = sum((out[k[5:]].to(dtype) * v.to(torch.float32).to(dtype)).sum() for k, v in case.inputs.items() if k.startswith("grad."))
