@@ -21,9 +21,9 @@ lac_status lac_residual_block_init(lac_residual_block *b, lac_params *ps, const 
 
 lac_tensor *lac_residual_block_forward(lac_tape *t, const lac_residual_block *b, lac_tensor *x)
 {
-    lac_tensor *h = lac_group_norm_layer_forward(t, &b->norm1, x, NULL, LAC_ACT_SILU);
+    lac_tensor *h = lac_group_norm_layer_forward(t, &b->norm1, x, NULL, NULL, NULL, LAC_ACT_SILU);
     h = lac_conv_layer_forward(t, &b->conv1, h, NULL, no_act);
-    h = lac_group_norm_layer_forward(t, &b->norm2, h, NULL, LAC_ACT_SILU);
+    h = lac_group_norm_layer_forward(t, &b->norm2, h, NULL, NULL, NULL, LAC_ACT_SILU);
     lac_tensor *skip = b->skip.weight == NULL ? x : lac_conv_layer_forward(t, &b->skip, x, NULL, no_act);
     return lac_conv_layer_forward(t, &b->conv2, h, skip, no_act);
 }
@@ -64,7 +64,7 @@ lac_status lac_pixel_attention_init(lac_pixel_attention *a, lac_params *ps, cons
 
 lac_tensor *lac_pixel_attention_forward(lac_tape *t, const lac_pixel_attention *a, lac_tensor *x)
 {
-    lac_tensor *u = lac_group_norm_layer_forward(t, &a->norm, x, NULL, LAC_ACT_NONE);
+    lac_tensor *u = lac_group_norm_layer_forward(t, &a->norm, x, NULL, NULL, NULL, LAC_ACT_NONE);
     lac_tensor *q = project(t, &a->q, u, NULL), *k = project(t, &a->k, u, NULL), *v = project(t, &a->v, u, NULL);
     return project(t, &a->out, lac_attention(t, q, k, v, &(lac_attention_attr){ .heads = 1 }), x);
 }

@@ -140,7 +140,7 @@ static lac_tensor *blocks(lac_tape *t, const lac_coder *m, int64_t level, lac_te
 
 static lac_tensor *end(lac_tape *t, const lac_coder *m, lac_tensor *x)
 {
-    x = lac_group_norm_layer_forward(t, &m->norm_out, x, NULL, LAC_ACT_SILU);
+    x = lac_group_norm_layer_forward(t, &m->norm_out, x, NULL, NULL, NULL, LAC_ACT_SILU);
     return lac_conv_layer_forward(t, &m->conv_out, x, NULL, no_act);
 }
 
