@@ -23,7 +23,7 @@ lac_tensor *lac_autoencoder_encode(lac_tape *t, const lac_autoencoder *a, lac_te
     if (!fits(image, a->in, a->factor))
         return fail(t, image, "image", a->in, a->factor);
     lac_tape_enter(t, a->ps->name);
-    lac_tensor *h = lac_encoder_forward(t, &a->encoder, image);
+    lac_tensor *h = lac_picture_encoder_forward(t, &a->encoder, image);
     if (a->quant_conv.weight != NULL)
         h = lac_conv_layer_forward(t, &a->quant_conv, h, NULL, no_act);
     lac_tape_leave(t);
@@ -39,7 +39,7 @@ lac_tensor *lac_autoencoder_decode(lac_tape *t, const lac_autoencoder *a, lac_te
     lac_tape_enter(t, a->ps->name);
     if (a->post_quant_conv.weight != NULL)
         latent = lac_conv_layer_forward(t, &a->post_quant_conv, latent, NULL, no_act);
-    lac_tensor *y = lac_decoder_forward(t, &a->decoder, latent);
+    lac_tensor *y = lac_picture_decoder_forward(t, &a->decoder, latent);
     lac_tape_leave(t);
     return y;
 }

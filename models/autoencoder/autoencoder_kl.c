@@ -63,11 +63,11 @@ lac_status lac_autoencoder_kl_init(lac_autoencoder *a, lac_params *ps, const jso
     c.blocks = blocks;
     c.in = a->in;
     c.out = 2 * z;
-    LAC_TRY(lac_encoder_init(&a->encoder, ps, "encoder", &c));
+    LAC_TRY(lac_picture_encoder_init(&a->encoder, ps, "encoder", &c));
     c.blocks = blocks + 1;
     c.in = z;
     c.out = lac_config_int(config, "out_channels");
-    LAC_TRY(lac_decoder_init(&a->decoder, ps, "decoder", &c));
+    LAC_TRY(lac_picture_decoder_init(&a->decoder, ps, "decoder", &c));
     if (lac_config_bool(config, "use_quant_conv"))
         LAC_TRY(lac_conv_layer_init(&a->quant_conv, ps, "quant_conv", 2 * z, 2 * z));
     return lac_config_bool(config, "use_post_quant_conv") ? lac_conv_layer_init(&a->post_quant_conv, ps, "post_quant_conv", z, z) : LAC_OK;

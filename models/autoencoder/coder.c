@@ -69,7 +69,7 @@ static lac_status begin_init(lac_coder *m, lac_params *ps, const char *name, con
     return lac_conv_layer_init(&m->conv_in, ps, "conv_in", c->in, channels);
 }
 
-lac_status lac_encoder_init(lac_coder *m, lac_params *ps, const char *name, const lac_coder_config *c)
+lac_status lac_picture_encoder_init(lac_coder *m, lac_params *ps, const char *name, const lac_coder_config *c)
 {
     const coder_names *n = &all_names[c->naming];
     int64_t channels = c->first;
@@ -87,7 +87,7 @@ lac_status lac_encoder_init(lac_coder *m, lac_params *ps, const char *name, cons
     return LAC_OK;
 }
 
-lac_status lac_decoder_init(lac_coder *m, lac_params *ps, const char *name, const lac_coder_config *c)
+lac_status lac_picture_decoder_init(lac_coder *m, lac_params *ps, const char *name, const lac_coder_config *c)
 {
     const coder_names *n = &all_names[c->naming];
     int64_t channels = c->channels[c->n_levels - 1];
@@ -144,7 +144,7 @@ static lac_tensor *end(lac_tape *t, const lac_coder *m, lac_tensor *x)
     return lac_conv_layer_forward(t, &m->conv_out, x, NULL, no_act);
 }
 
-lac_tensor *lac_encoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x)
+lac_tensor *lac_picture_encoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x)
 {
     x = lac_conv_layer_forward(t, &m->conv_in, x, NULL, no_act);
     for (int64_t i = 0; i < m->c.n_levels; i++) {
@@ -155,7 +155,7 @@ lac_tensor *lac_encoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x)
     return end(t, m, middle(t, m, x));
 }
 
-lac_tensor *lac_decoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x)
+lac_tensor *lac_picture_decoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x)
 {
     x = middle(t, m, lac_conv_layer_forward(t, &m->conv_in, x, NULL, no_act));
     for (int64_t i = m->c.n_levels - 1; i >= 0; i--) {

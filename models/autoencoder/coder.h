@@ -37,9 +37,9 @@ typedef struct lac_coder {
 } lac_coder;
 
 /* Adds the parameters under `name` ("encoder", "decoder"). Groups must divide all channels, counts lie within the limits: the caller's to check. */
-lac_status lac_encoder_init(lac_coder *m, lac_params *ps, const char *name, const lac_coder_config *c);
-lac_status lac_decoder_init(lac_coder *m, lac_params *ps, const char *name, const lac_coder_config *c);
+lac_status lac_picture_encoder_init(lac_coder *m, lac_params *ps, const char *name, const lac_coder_config *c);
+lac_status lac_picture_decoder_init(lac_coder *m, lac_params *ps, const char *name, const lac_coder_config *c);
 
 /* x [N, H, W, in], H and W multiples of 2^(n_levels - 1) -> [N, H / that, W / that, out]; the decoder the other way. NULL after an error. */
-lac_tensor *lac_encoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x);
-lac_tensor *lac_decoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x);
+lac_tensor *lac_picture_encoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x);
+lac_tensor *lac_picture_decoder_forward(lac_tape *t, const lac_coder *m, lac_tensor *x);

@@ -86,11 +86,11 @@ lac_status lac_vqgan_init(lac_autoencoder *a, lac_params *ps, const json_t *conf
     c.blocks = blocks;
     c.in = a->in;
     c.out = inner;
-    LAC_TRY(lac_encoder_init(&a->encoder, ps, "encoder", &c));
+    LAC_TRY(lac_picture_encoder_init(&a->encoder, ps, "encoder", &c));
     c.blocks = blocks + 1;
     c.in = inner;
     c.out = lac_config_int(config, "ddconfig.out_ch");
-    LAC_TRY(lac_decoder_init(&a->decoder, ps, "decoder", &c));
+    LAC_TRY(lac_picture_decoder_init(&a->decoder, ps, "decoder", &c));
     LAC_TRY(codebook_init(a, ps, lac_config_int(config, "n_embed")));
     LAC_TRY(lac_conv_layer_init(&a->quant_conv, ps, "quant_conv", inner, a->z));
     return lac_conv_layer_init(&a->post_quant_conv, ps, "post_quant_conv", a->z, inner);
