@@ -166,22 +166,24 @@ static lac_status check_range(const float *x, int64_t n, lac_dtype d)
     return LAC_OK;
 }
 
+/* f32 is put in order where it goes; other dtypes on the way there. */
 static lac_status fill(const void *of, void *to)
 {
     const outward *o = of;
     const int64_t n = lac_numel(o->p->value);
     const lac_shape ours = lac_shape_of(o->p->value);
     float *x;
-    LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
+    LAC_TRY(lac_malloc((void **)&x, (o->dtype == LAC_F32 ? 1 : 2) * (size_t)n * sizeof *x));
+    float *ordered = o->dtype == LAC_F32 ? to : x + n;
     lac_status s = lac_param_get(o->p, x);
     if (s == LAC_OK && o->own_names)
-        lac_to_border(x + n, x, o->p->role, &ours);
+        lac_to_border(ordered, x, o->p->role, &ours);
     else if (s == LAC_OK)
-        reorder(x + n, x, o->p, &o->there, true);
+        reorder(ordered, x, o->p, &o->there, true);
     if (s == LAC_OK)
-        s = check_range(x, n, o->dtype);
-    if (s == LAC_OK)
-        lac_from_f32(to, o->dtype, x + n, n);
+        s = check_range(ordered, n, o->dtype);
+    if (s == LAC_OK && o->dtype != LAC_F32)
+        lac_from_f32(to, o->dtype, ordered, n);
     free(x);
     return s;
 }
