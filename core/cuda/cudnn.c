@@ -11,6 +11,7 @@
 
 typedef cudnnBackendDescriptor_t desc;
 enum { UID_X = 1, UID_W, UID_Y, UID_BIAS, UID_RESIDUAL, UID_SUM, MAX_PROPOSED = 64, MAX_KNOBS = 44 };
+enum { UID_Q = 1, UID_K, UID_V, UID_O, UID_LSE, UID_SCALE };
 
 static const lac_cudnn *dnn;
 
@@ -86,10 +87,13 @@ void lac_cudnn_device_free(void *device)
         dnn->cudnnBackendDestroyDescriptor(device);
 }
 
-/* dim and step in cuDNN's order, [N, C, H, W], of memory that lies as [N, H, W, C]. */
-static lac_status tensor(lac_cudnn_plans *p, desc *d, int64_t uid, lac_dtype dtype, const int64_t dim[4], bool hidden)
+/* Where a tensor is: in memory, nowhere (between two operations), or a number that is handed over with the call. */
+typedef enum { IN_MEMORY, HIDDEN, NUMBER } lies;
+
+static lac_status tensor_at(lac_cudnn_plans *p, desc *d, int64_t uid, lac_dtype dtype, const int64_t dim[4], const int64_t step[4], lies where)
 {
-    const int64_t step[4] = { dim[1] * dim[2] * dim[3], 1, dim[3] * dim[1], dim[1] }, alignment = 16;
+    const int64_t alignment = 16;
+    const bool yes = true;
     const cudnnDataType_t type = dtype == LAC_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
     LAC_TRY(piece(p, d, CUDNN_BACKEND_TENSOR_DESCRIPTOR));
     LAC_TRY(set(*d, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type));
@@ -97,9 +101,16 @@ static lac_status tensor(lac_cudnn_plans *p, desc *d, int64_t uid, lac_dtype dty
     LAC_TRY(set(*d, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, step));
     LAC_TRY(set(*d, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &uid));
     LAC_TRY(set(*d, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, 1, &alignment));
-    if (hidden)
-        LAC_TRY(set(*d, CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &hidden));
+    if (where != IN_MEMORY)
+        LAC_TRY(set(*d, where == HIDDEN ? CUDNN_ATTR_TENSOR_IS_VIRTUAL : CUDNN_ATTR_TENSOR_IS_BY_VALUE, CUDNN_TYPE_BOOLEAN, 1, &yes));
     return done(*d, "describing a tensor");
+}
+
+/* dim in cuDNN's order, [N, C, H, W], of memory that lies as [N, H, W, C]. */
+static lac_status tensor(lac_cudnn_plans *p, desc *d, int64_t uid, lac_dtype dtype, const int64_t dim[4], bool hidden)
+{
+    const int64_t step[4] = { dim[1] * dim[2] * dim[3], 1, dim[3] * dim[1], dim[1] };
+    return tensor_at(p, d, uid, dtype, dim, step, hidden ? HIDDEN : IN_MEMORY);
 }
 
 static lac_status geometry(lac_cudnn_plans *p, desc *d, const lac_conv *c)
@@ -204,6 +215,33 @@ static lac_status steps_after(lac_cudnn_plans *p, step s[3], int *n, const int64
 
 enum { MAX_OPS = 4 };
 
+/* Tokens [n, tokens, heads * d] in cuDNN's order, [n, heads, tokens, d]. */
+static lac_status heads_of(lac_cudnn_plans *p, desc *d, int64_t uid, int64_t tokens)
+{
+    const lac_cudnn_attention *a = &p->graph.attention;
+    const int64_t dim[4] = { a->n, a->heads, tokens, a->d }, step[4] = { tokens * a->heads * a->d, a->d, a->heads * a->d, 1 };
+    return tensor_at(p, d, uid, LAC_BF16, dim, step, IN_MEMORY);
+}
+
+static lac_status attention(lac_cudnn_plans *p, desc *op)
+{
+    static const cudnnBackendAttributeName_t name[] = { CUDNN_ATTR_OPERATION_SDPA_FWD_QDESC, CUDNN_ATTR_OPERATION_SDPA_FWD_KDESC, CUDNN_ATTR_OPERATION_SDPA_FWD_VDESC,
+                                                        CUDNN_ATTR_OPERATION_SDPA_FWD_ODESC, CUDNN_ATTR_OPERATION_SDPA_FWD_STATSDESC, CUDNN_ATTR_OPERATION_SDPA_FWD_SCALEDESC };
+    const lac_cudnn_attention *a = &p->graph.attention;
+    const int64_t rows[4] = { a->n, a->heads, a->tq, 1 }, row_step[4] = { a->heads * a->tq, a->tq, 1, 1 }, one[4] = { 1, 1, 1, 1 };
+    desc at[LAC_COUNT(name)];
+    LAC_TRY(heads_of(p, &at[0], UID_Q, a->tq));
+    LAC_TRY(heads_of(p, &at[1], UID_K, a->tk));
+    LAC_TRY(heads_of(p, &at[2], UID_V, a->tk));
+    LAC_TRY(heads_of(p, &at[3], UID_O, a->tq));
+    LAC_TRY(tensor_at(p, &at[4], UID_LSE, LAC_F32, rows, row_step, IN_MEMORY));
+    LAC_TRY(tensor_at(p, &at[5], UID_SCALE, LAC_F32, one, one, NUMBER));
+    LAC_TRY(piece(p, op, CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR));
+    for (size_t i = 0; i < LAC_COUNT(name); i++)
+        LAC_TRY(set(*op, name[i], CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &at[i]));
+    return done(*op, "describing an attention");
+}
+
 /* What lies between two operations is f32, and never in memory. */
 static lac_status operations(lac_cudnn_plans *p, desc ops[MAX_OPS], int64_t *n)
 {
@@ -231,9 +269,9 @@ static lac_status operations(lac_cudnn_plans *p, desc ops[MAX_OPS], int64_t *n)
 static lac_status graph(lac_cudnn_plans *p, desc *g, void *device)
 {
     desc ops[MAX_OPS];
-    int64_t n;
+    int64_t n = 1;
     cudnnHandle_t h;
-    LAC_TRY(operations(p, ops, &n));
+    LAC_TRY(p->graph.attention.heads > 0 ? attention(p, ops) : operations(p, ops, &n));
     LAC_TRY(piece(p, g, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR));
     LAC_TRY(set(*g, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, n, ops));
     if (device == NULL) {
@@ -267,7 +305,7 @@ static bool acceptable(const lac_cudnn_graph *g, desc engine)
         const bool rounds = note[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
         const bool transforms = note[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD || note[i] == CUDNN_NUMERICAL_NOTE_FFT;
         if (note[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC || note[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
-            note[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13 || (rounds && g->conv.dtype == LAC_F32) || (transforms && g->conv.direct))
+            note[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13 || (rounds && g->attention.heads == 0 && g->conv.dtype == LAC_F32) || (transforms && g->conv.direct))
             return false;
     }
     return true;
@@ -305,7 +343,7 @@ static bool worth_compiling(const lac_cudnn_plans *p)
     int n = p->n_unloaded;
     for (int i = 0; i < p->n; i++)
         n += p->plan[i].compiled;
-    return lac_cudnn_fuses(&p->graph) && p->graph.conv.dtype == LAC_BF16 && n < LAC_CUDNN_COMPILED;
+    return (p->graph.attention.heads > 0 || (lac_cudnn_fuses(&p->graph) && p->graph.conv.dtype == LAC_BF16)) && n < LAC_CUDNN_COMPILED;
 }
 
 /* The engine of a proposal and its name; *taken false: not one that we take. */
@@ -456,32 +494,43 @@ void lac_cudnn_plans_free(lac_cudnn_plans *p)
     p->n = 0;
 }
 
-/* Tensors in the order of their ids; NULL for those that the graph has not. */
-static lac_status bind(desc pack, const void *const tensors[UID_RESIDUAL], void *workspace)
+/* n tensors in the order of their ids, from 1 on; NULL for those that the graph has not. */
+static lac_status bind(desc pack, const void *const *tensors, int n, void *workspace)
 {
-    int64_t uid[UID_RESIDUAL], n = 0;
-    const void *at[UID_RESIDUAL];
-    for (int i = 0; i < UID_RESIDUAL; i++)
+    int64_t uid[UID_SCALE], bound = 0;
+    const void *at[UID_SCALE];
+    for (int i = 0; i < n; i++)
         if (tensors[i] != NULL) {
-            uid[n] = UID_X + i;
-            at[n++] = tensors[i];
+            uid[bound] = 1 + i;
+            at[bound++] = tensors[i];
         }
-    LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, n, uid));
-    LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, n, at));
+    LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, bound, uid));
+    LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, bound, at));
     LAC_TRY(set(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace));
     return done(pack, "binding tensors");
+}
+
+static lac_status execute(const lac_cudnn_plan *plan, const void *const *tensors, int n, void *workspace)
+{
+    cudnnHandle_t h;
+    desc pack;
+    LAC_TRY(handle_of_this_gpu(&h));
+    LAC_TRY(status(dnn->cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack), "making a descriptor"));
+    lac_status s = bind(pack, tensors, n, workspace);
+    if (s == LAC_OK)
+        s = status(dnn->cudnnBackendExecute(h, plan->plan, pack), plan->text);
+    dnn->cudnnBackendDestroyDescriptor(pack);
+    return s;
 }
 
 lac_status lac_cudnn_run(const lac_cudnn_plans *p, int i, const void *x, const void *w, const void *y, const float *bias, const void *residual, void *workspace)
 {
     const void *const tensors[UID_RESIDUAL] = { x, w, y, p->graph.conv.bias ? bias : NULL, p->graph.conv.residual ? residual : NULL };
-    cudnnHandle_t h;
-    desc pack;
-    LAC_TRY(handle_of_this_gpu(&h));
-    LAC_TRY(status(dnn->cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack), "making a descriptor"));
-    lac_status s = bind(pack, tensors, workspace);
-    if (s == LAC_OK)
-        s = status(dnn->cudnnBackendExecute(h, p->plan[i].plan, pack), p->plan[i].text);
-    dnn->cudnnBackendDestroyDescriptor(pack);
-    return s;
+    return execute(&p->plan[i], tensors, UID_RESIDUAL, workspace);
+}
+
+lac_status lac_cudnn_run_attention(const lac_cudnn_plans *p, int i, const void *q, const void *k, const void *v, void *y, float *lse, float scale, void *workspace)
+{
+    const void *const tensors[UID_SCALE] = { q, k, v, y, lse, &scale };
+    return execute(&p->plan[i], tensors, UID_SCALE, workspace);
 }

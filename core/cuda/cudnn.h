@@ -1,4 +1,4 @@
-/* core/cuda/cudnn.h -- one convolution as a cuDNN graph, and the plans that cuDNN has for it. Descriptors are made from C, no C++.
+/* core/cuda/cudnn.h -- one convolution, or one fused attention, as a cuDNN graph, and the plans that cuDNN has for it. Descriptors are made from C, no C++.
  *
  *     forward  y = act(conv(x, w) + residual + bias), each where asked    grad_x  gx = the gradient into x    grad_w  gw = the gradient into w
  *
@@ -12,10 +12,14 @@
 
 enum { LAC_CUDNN_PLANS = 8, LAC_CUDNN_COMPILED = 2, LAC_CUDNN_TEXT = 256, LAC_CUDNN_PIECES = 512 };
 
+/* Attention of bf16 tokens [n, tokens, heads * d], forward; L [n, heads, tq] in f32 is written too. */
+typedef struct lac_cudnn_attention { int64_t n, heads, tq, tk, d; } lac_cudnn_attention;
+
 typedef struct lac_cudnn_graph {
     lac_conv conv;
     lac_conv_pass pass;
     lac_dtype result;           /* dtype of what is computed: y, gx or gw */
+    lac_cudnn_attention attention;      /* heads > 0: this, and nothing of the above */
 } lac_cudnn_graph;
 
 static inline bool lac_cudnn_same(const lac_cudnn_graph *a, const lac_cudnn_graph *b)
@@ -64,3 +68,5 @@ void lac_cudnn_plans_free(lac_cudnn_plans *p);
 /* Runs plan i: the tensors that the pass reads and writes, 16-byte aligned; bias f32 [o] and residual where the graph has them; workspace
  * as the plan says. */
 lac_status lac_cudnn_run(const lac_cudnn_plans *p, int i, const void *x, const void *w, const void *y, const float *bias, const void *residual, void *workspace);
+/* The same of an attention; what scores are multiplied by is read when the call is made. */
+lac_status lac_cudnn_run_attention(const lac_cudnn_plans *p, int i, const void *q, const void *k, const void *v, void *y, float *lse, float scale, void *workspace);

@@ -238,6 +238,21 @@ LAC_TEST(cudnn_has_a_plan_for_all_that_follows_a_convolution)
     lac_cudnn_device_free(device);
 }
 
+LAC_TEST(cudnn_has_a_fused_attention_for_every_size_of_a_unet)
+{
+    static const lac_cudnn_attention of[] = { { 2, 8, 4096, 4096, 40 }, { 2, 8, 4096, 77, 40 }, { 2, 8, 1024, 1024, 80 }, { 2, 8, 256, 256, 160 },
+                                              { 2, 16, 258, 258, 64 }, { 1, 5, 4096, 64, 64 }, { 1, 8, 64, 64, 128 } };
+    static lac_cudnn_plans p;
+    void *device = h100();
+    for (size_t i = 0; i < LAC_COUNT(of); i++) {
+        const lac_cudnn_graph g = { .attention = of[i] };
+        LAC_CHECK_STATUS(lac_cudnn_propose(&p, &g, device, NULL, 1));
+        LAC_CHECK(p.n + p.n_unloaded > 0);
+        lac_cudnn_plans_free(&p);
+    }
+    lac_cudnn_device_free(device);
+}
+
 LAC_TEST(cudnn_plan_is_made_from_its_text_again)
 {
     static lac_cudnn_plans all, one;

@@ -1,4 +1,5 @@
 /* The library calls of the CUDA backend (core/cuda/product.h, conv.h) as plain loops in double, for kernels run on the host. */
+#include "core/cuda/attention.h"
 #include "core/cuda/conv.h"
 #include "core/cuda/patches.h"
 #include "core/cuda/product.h"
@@ -71,6 +72,21 @@ lac_status lac_cuda_product_onto(const lac_product *p, const void *a, const void
     LAC_TRY(use(workspace, p->k > 0));
     lac_cuda_host_call(product, &call, sizeof call);
     return LAC_OK;
+}
+
+/* Not offered: the op's own kernels are what is tested. */
+lac_status lac_cuda_attention_workspace(const lac_cuda_attention *a, bool *offered, size_t *size)
+{
+    (void)a;
+    *offered = false;
+    *size = 0;
+    return LAC_OK;
+}
+
+lac_status lac_cuda_attention_forward(const lac_cuda_attention *a, const void *q, const void *k, const void *v, void *y, float *lse, float scale, void *workspace)
+{
+    (void)a, (void)q, (void)k, (void)v, (void)y, (void)lse, (void)scale, (void)workspace;
+    return LAC_FAIL(LAC_ERR_STATE, "fused attention was not offered");
 }
 
 lac_status lac_cuda_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dtype dg, size_t *size)

@@ -1,7 +1,9 @@
-/* Strips of query rows: matrix products of the library over all heads of a sample, and between them a kernel that makes softmax of scores, and
- * in backward their slopes. Every dtype and width goes this way. */
+/* Forward in bf16 without a causal mask: cuDNN's fused attention where it has an engine. Everything else, and backward (cuDNN 9.19 takes no graph of
+ * its fused one), in strips of query rows: matrix products of the library over all heads of a sample, and between them a kernel that makes softmax of scores, and
+ * in backward their slopes. */
 #include "autograd/ops/attention/geometry.h"
 #include "autograd/ops/upstream.h"
+#include "core/cuda/attention.h"
 #include "core/cuda/kernel.h"
 #include "core/cuda/product.h"
 #include "core/cuda/vector.h"
@@ -132,14 +134,33 @@ static lac_status largest_of_strip(const lac_op_ctx *c, const shape &s, int64_t 
     return widen(most, turned_sums(s, rows, true));
 }
 
+/* *fused: cuDNN serves this call, with so many bytes of workspace; in front of them lies L where it is not saved. */
+static lac_status ask_fused(const lac_op_ctx *c, const shape &s, bool *fused, size_t *size)
+{
+    const lac_cuda_attention a = { s.n, s.heads, s.tq, s.tk, s.d };
+    *fused = false;
+    return c->backward || s.dtype != LAC_BF16 || s.causal ? LAC_OK : lac_cuda_attention_workspace(&a, fused, size);
+}
+
+static size_t lse_bytes(const lac_op_ctx *c, const shape &s) { return c->out[1] != NULL ? 0 : (size_t)(s.n * s.heads * s.tq) * sizeof(float); }
+
 extern "C" lac_status attention_workspace_cuda(const lac_op_ctx *c, size_t *size)
 {
     const shape s = lac_attention_shape_of(c);
+    bool fused;
+    size_t library;
     const int64_t strip = strip_of(s), last = s.tq - (s.tq - 1) / strip * strip;
     lac_areas m(NULL);
     size_t most = 0;
     if (s.n == 0)
         return LAC_OK;
+    LAC_TRY(ask_fused(c, s, &fused, &library));
+    if (fused) {
+        m.take(lse_bytes(c, s));
+        m.take(library);
+        *size = m.size();
+        return LAC_OK;
+    }
     lay_out(c, s, &m);
     LAC_TRY(largest_of_strip(c, s, strip, &most));
     LAC_TRY(largest_of_strip(c, s, last, &most));
@@ -169,6 +190,16 @@ extern "C" lac_status attention_forward_cuda(const lac_op_ctx *c)
     const shape s = lac_attention_shape_of(c);
     const int64_t strip = strip_of(s);
     lac_areas m(c->workspace);
+    bool fused;
+    size_t library;
+    if (s.n == 0)
+        return LAC_OK;
+    LAC_TRY(ask_fused(c, s, &fused, &library));
+    if (fused) {
+        float *apart = m.take<float>(lse_bytes(c, s)), *lse = c->out[1] != NULL ? (float *)c->out[1]->data : apart;
+        const lac_cuda_attention a = { s.n, s.heads, s.tq, s.tk, s.d };
+        return lac_cuda_attention_forward(&a, c->in[0]->data, c->in[1]->data, c->in[2]->data, c->out[0]->data, lse, s.scale, m.take(0));
+    }
     const areas a = lay_out(c, s, &m);
     for (int64_t sample = 0; sample < s.n; sample++)
         for (int64_t from = 0; from < s.tq; from += strip)
