@@ -100,10 +100,13 @@ static lac_status export_run(const wish *w, const lac_loaded *run)
 {
     const lac_recipe *r = &run->trainer.recipe;
     const json_t *model = lac_config_at(run->stage->config, "model");
-    lac_inpainter ip;
+    lac_inpainter ip = { .def = NULL };
     if (w->all)
         return write_networks(w, r->network, r->n_nets, model);
-    r->def->inpainter(r, run->stage->config, &ip);
+    if (r->def->inpainter != NULL)
+        r->def->inpainter(r, run->stage->config, &ip);
+    if (w->network == NULL && ip.def == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "recipe '%s' makes no pictures: say by --network which to export, or --all", r->def->name);
     if (w->network == NULL)
         return export_inpainter(w, &ip);
     const lac_params *wanted = lac_recipe_find_network(r, w->network);

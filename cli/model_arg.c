@@ -47,6 +47,11 @@ static lac_status open_run(lac_model *m, const char *folder, const lac_model_how
     if (how->system != NULL)
         return LAC_FAIL(LAC_ERR_ARG, "--system is for model files: the run '%s' has its own", folder);
     LAC_TRY(lac_run_load(&run, folder, NULL));
+    if (run.trainer.recipe.def->inpainter == NULL) {
+        const lac_status none = LAC_FAIL(LAC_ERR_ARG, "run '%s': recipe '%s' makes no pictures", folder, run.trainer.recipe.def->name);
+        lac_loaded_close(&run);
+        return none;
+    }
     run.trainer.recipe.def->inpainter(&run.trainer.recipe, run.stage->config, &lent);
     m->config = json_incref(run.stage->config);
     const lac_status s = lac_inpainter_copy(&m->ip, &lent, b, d);

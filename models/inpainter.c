@@ -132,8 +132,8 @@ static lac_status take_out(const lac_inpainter *ip, const lac_tensor *y, int64_t
     lac_unit_to_bytes(predicted.pixels, (const float *)y->data + 3 * at * h * w, 3 * h * w);
     if (ip->network[0].bgr)
         swap_red_and_blue(predicted.pixels, h * w);
-    lac_status s = lac_image_crop(&cut, &predicted, 0, 0, image->height, image->width);
-    if (s == LAC_OK)
+    lac_status s = lac_image_crop(ip->def->whole ? result : &cut, &predicted, 0, 0, image->height, image->width);
+    if (s == LAC_OK && !ip->def->whole)
         s = lac_image_paste(result, image, mask, &cut);
     lac_image_free(&predicted);
     lac_image_free(&cut);

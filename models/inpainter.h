@@ -42,6 +42,7 @@ typedef struct lac_inpainter_def {
     /* Whether networks can work together, by what a model says of them (lac_inpainter_open): LAC_ERR_CONFIG else. NULL: any can. */
     lac_status (*fits)(const json_t *networks);
     int64_t multiple;               /* heights and widths it takes */
+    bool whole;                     /* it fills no holes but makes the picture anew: looks at no mask, and nothing of the given one is kept */
     unsigned asks;                  /* LAC_ASK_..., or 0 */
     /* One of two. In one region of the tape: image [N, H, W, 3] f32 in [-1, 1], mask [N, H, W, 1] f32, 1 = hole; returns the finished
      * pictures, [N, H, W, 3]. */
@@ -101,7 +102,7 @@ const lac_backend *lac_inpainter_backend(const lac_inpainter *ip);
 lac_status lac_inpainter_takes(const lac_inpainter_def *def, const lac_ask *ask);
 
 /* n pictures at once, all of one height and width, any size: padded to the multiple, run, cut back. result[n] are fresh; pixels where mask
- * is 0 are image's own bytes. ask [n], or NULL for nothing. LAC_ERR_SHAPE for a mask or picture of another size, LAC_ERR_ARG as
+ * is 0 are image's own bytes, unless it makes them `whole`. ask [n], or NULL for nothing. LAC_ERR_SHAPE for a mask or picture of another size, LAC_ERR_ARG as
  * lac_inpainter_takes. A mask without a hole gives a copy. A picture's result depends on the picture, its mask and its ask alone: on the
  * CPU n changes no bit (on CUDA a library may choose another kernel for another n). On failure result[] is all empty. */
 lac_status lac_inpaint_n(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask,

@@ -111,20 +111,22 @@ lac_status lac_phase_trains(lac_phase *p, lac_params *ps)
     return LAC_OK;
 }
 
-lac_status lac_phase_loss(lac_phase *p, const char *name, double weight)
+lac_status lac_phase_loss_in(lac_phase *p, const char *mode, const char *name, double weight)
 {
     if (p->n_losses == LAC_MAX_LOSSES)
         return LAC_FAIL(LAC_ERR_STATE, "loss '%s': phase '%s' has at most %d", name, p->name, LAC_MAX_LOSSES);
+    p->loss[p->n_losses].mode = mode;
     p->loss[p->n_losses].name = name;
     p->loss[p->n_losses++].weight = weight;
     return LAC_OK;
 }
 
-lac_status lac_phase_shown(lac_phase *p, const char *name)
+lac_status lac_phase_shown_in(lac_phase *p, const char *mode, const char *name)
 {
     if (p->n_shown == LAC_MAX_SHOWN)
         return LAC_FAIL(LAC_ERR_STATE, "number '%s': phase '%s' shows at most %d", name, p->name, LAC_MAX_SHOWN);
-    p->shown[p->n_shown++] = name;
+    p->shown[p->n_shown].mode = mode;
+    p->shown[p->n_shown++].name = name;
     return LAC_OK;
 }
 
@@ -137,6 +139,10 @@ lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int n
     memcpy(r->derived[r->n_derived++].one.dim, dim, (size_t)ndim * sizeof *dim);
     return LAC_OK;
 }
+
+lac_status lac_phase_loss(lac_phase *p, const char *name, double weight) { return lac_phase_loss_in(p, NULL, name, weight); }
+lac_status lac_phase_shown(lac_phase *p, const char *name) { return lac_phase_shown_in(p, NULL, name); }
+const char *lac_recipe_mode(const lac_recipe *r, int64_t step) { return r->def->mode != NULL ? r->def->mode(r, step) : ""; }
 
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name)
 {

@@ -11,15 +11,18 @@
 #include "data/field.h"
 #include "models/inpainter.h"
 
+#include <string.h>
+
 enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4, LAC_MAX_DERIVED = 12 };
 
 typedef struct lac_phase {
     const char *name;                       /* "d", "g" */
     const char *optim;                      /* key under `optim` */
     lac_trained trains;                     /* none, and optim NULL: it moves nothing, it measures: buffers, shown numbers, losses without a gradient */
-    struct { const char *name; double weight; } loss[LAC_MAX_LOSSES];
+    const char *mode;                       /* the steps that it is part of (lac_recipe_def.mode), as those of a loss or a shown number; NULL: all */
+    struct { const char *name; double weight; const char *mode; } loss[LAC_MAX_LOSSES];
     int n_losses;
-    const char *shown[LAC_MAX_SHOWN];       /* numbers for the log that are no losses */
+    struct { const char *name, *mode; } shown[LAC_MAX_SHOWN];       /* numbers for the log that are no losses */
     int n_shown;
     bool own_batch;                         /* not the first phase's pictures but others */
 } lac_phase;
@@ -28,13 +31,14 @@ typedef struct lac_phase {
 typedef struct lac_phase_run {
     int phase;                              /* its place in lac_recipe.phase */
     const char *name;                       /* and its name */
-    bool first;                             /* the first micro-batch of the phase: part of the signature */
+    const char *mode;                       /* of the step; part of the signature, as is: */
+    bool first;                             /* the first micro-batch of the phase */
     /* seed[p][i]: what backward starts from at phase p's i-th loss, weight / count, the global batch's, in the backend's memory: a lac_root's
      * seed, so that gradients by lac_grad, summed over micro-batches and ranks (lac_tape_commit_sum), are those that the phase adds up. */
     const float *seed[LAC_MAX_PHASES];
 } lac_phase_run;
 
-/* What it gives back, in the order of the phase's losses and shown numbers; each a f32 scalar of the tape. */
+/* What it gives back, in the order of the phase's losses and shown numbers; each a f32 scalar of the tape. Those of another mode stay NULL. */
 typedef struct lac_phase_out {
     lac_tensor *sum[LAC_MAX_LOSSES];        /* the loss, summed, unweighted */
     lac_tensor *scale[LAC_MAX_LOSSES];      /* times its weight, beside the config's; a constant to backward. NULL: 1. Logs show the plain loss */
@@ -55,12 +59,15 @@ typedef struct lac_recipe_def {
     const lac_key *model_keys, *loss_keys;  /* schemas of the config's `model` and `loss` */
     const char *const *fields;              /* of its batch (data/fields.def), in order, ends with NULL: "image", "mask" */
     const char *const *optims;              /* keys that `optim` has, ends with NULL */
-    /* Lends its networks to *ip, for sample grids, validation and export: ip->def, a copy of a lac_network for each of its roles (made by hand: with def,
+    /* NULL: it makes no pictures. Else lends its networks to *ip, for sample grids, validation and export: ip->def, a copy of a lac_network for each of its roles (made by hand: with def,
      * params, model and config, which say how a file is opened again), and what else it has. config: the stage's. */
     void (*inpainter)(const lac_recipe *r, const json_t *config, lac_inpainter *ip);
     /* config: the stage's resolved table. Makes the networks (r->net; not yet initialised) and the phases. */
     lac_status (*open)(lac_recipe *r, const json_t *config);
     void (*close)(lac_recipe *r);
+    /* What sort of step the stage's step-th is (from 0), where there are several: a word that forward branches on, borrowed, part of the signature; "" before a
+     * discriminator takes part, "gan" from then on. Phases and losses of another mode stand still, and their numbers in the log are null. NULL: always "". */
+    const char *(*mode)(const lac_recipe *r, int64_t step);
     /* Calls ops. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1, others as they are. *out is zero before. */
     lac_status (*forward)(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *field, lac_phase_out *out);
     /* Fills the fields that open declared by lac_recipe_derive: what the host makes of a batch, as tokens of its captions, or timesteps drawn for each
@@ -115,6 +122,11 @@ lac_status lac_recipe_phase(lac_recipe *r, lac_phase **p, const char *name, cons
 lac_status lac_phase_trains(lac_phase *p, lac_params *ps);
 lac_status lac_phase_loss(lac_phase *p, const char *name, double weight);
 lac_status lac_phase_shown(lac_phase *p, const char *name);
+/* The same, in steps of this mode alone. */
+lac_status lac_phase_loss_in(lac_phase *p, const char *mode, const char *name, double weight);
+lac_status lac_phase_shown_in(lac_phase *p, const char *mode, const char *name);
+const char *lac_recipe_mode(const lac_recipe *r, int64_t step);
+static inline bool lac_mode_has(const char *step, const char *own) { return own == NULL || strcmp(step, own) == 0; }
 /* A field that `derive` fills; dims are one sample's, the name is borrowed. */
 lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int ndim, const int64_t *dim);
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

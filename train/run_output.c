@@ -32,12 +32,25 @@ static lac_status make_folders(run *r)
     return r->hooks->begun(r->hooks->context, r->folder, r->stages);
 }
 
+/* Of a recipe that makes no pictures. */
+static lac_status check_unasked(const run *r)
+{
+    static const char *const keys[] = { "sample.every", "validate.every" };
+    for (size_t i = 0; i < LAC_COUNT(keys); i++)
+        if (lac_config_int(r->config, keys[i]) != 0)
+            return LAC_FAIL(LAC_ERR_CONFIG, "%s must be 0, found %lld: recipe '%s' makes no pictures", keys[i], (long long)lac_config_int(r->config, keys[i]),
+                            r->trainer.recipe.def->name);
+    return LAC_OK;
+}
+
 /* A prompt that the inpainter would refuse at its first grid is refused before the first step. */
 static lac_status check_prompt(const run *r)
 {
     lac_inpainter ip;
     const json_t *prompt = lac_config_at(r->config, "data.eval.prompt");
     const char *text = prompt != NULL ? json_string_value(prompt) : "";
+    if (r->trainer.recipe.def->inpainter == NULL)
+        return check_unasked(r);
     r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip);
     return lac_context(lac_inpainter_takes(ip.def, &(lac_ask){ .prompt = text[0] ? text : NULL }), "data.eval.prompt");
 }
@@ -86,7 +99,7 @@ static lac_status note_losses(run *r, json_t *line)
             LAC_TRY(note(r, line, key, t->loss[p][i]));
         }
         for (int i = 0; i < phase->n_shown; i++) {
-            snprintf(key, sizeof key, "shown.%s", phase->shown[i]);
+            snprintf(key, sizeof key, "shown.%s", phase->shown[i].name);
             LAC_TRY(note(r, line, key, t->shown[p][i]));
         }
         if (t->optim[p] == NULL)
@@ -161,8 +174,8 @@ static lac_status with_inpainter(run *r, with_network *f)
     return s != LAC_OK ? s : back;
 }
 
-/* The pictures of a sample: what is known, what was made of it, the truth. */
-enum { SHOWN = 3 };
+/* The pictures of a sample: what is known, what was made of it, the truth; of what is made anew, the picture and what was made of it. */
+static int64_t shown_of(const lac_inpainter *ip) { return ip->def->whole ? 2 : 3; }
 
 /* Sample i is for rank i mod size to make. */
 static bool is_mine(const run *r, int64_t i) { return i % r->comm->size == r->comm->rank; }
@@ -171,13 +184,14 @@ static lac_status sample(run *r, const lac_inpainter *ip, const lac_image *truth
                          lac_image *shown)
 {
     LAC_TRY(lac_image_crop(&shown[0], truth, 0, 0, truth->height, truth->width));
-    lac_hole_grey(shown[0].pixels, mask->pixels, mask->height * mask->width);
+    if (!ip->def->whole)
+        lac_hole_grey(shown[0].pixels, mask->pixels, mask->height * mask->width);
     LAC_TRY(mine ? lac_inpaint(ip, r->painter, &shown[0], mask, ask, &shown[1]) : lac_image_new(&shown[1], truth->height, truth->width, 3));
-    return lac_image_crop(&shown[2], truth, 0, 0, truth->height, truth->width);
+    return ip->def->whole ? LAC_OK : lac_image_crop(&shown[2], truth, 0, 0, truth->height, truth->width);
 }
 
 /* Brings what the ranks made together. */
-static lac_status gather_made(run *r, lac_image *shown, int64_t n)
+static lac_status gather_made(run *r, lac_image *shown, int64_t each_shown, int64_t n)
 {
     const int64_t size = r->comm->size, each = (n + size - 1) / size;
     const size_t bytes = n > 0 ? (size_t)(shown[0].height * shown[0].width * 3) : 0;
@@ -187,15 +201,15 @@ static lac_status gather_made(run *r, lac_image *shown, int64_t n)
     LAC_TRY(lac_calloc((void **)&all, (size_t)(size * each), bytes));
     uint8_t *own = all + (size_t)(r->comm->rank * each) * bytes;
     for (int64_t i = r->comm->rank; i < n; i += size)
-        memcpy(own + (size_t)(i / size) * bytes, shown[SHOWN * i + 1].pixels, bytes);
+        memcpy(own + (size_t)(i / size) * bytes, shown[each_shown * i + 1].pixels, bytes);
     const lac_status s = r->comm->all_gather(r->comm, all, own, (size_t)each * bytes);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        memcpy(shown[SHOWN * i + 1].pixels, all + (size_t)(i % size * each + i / size) * bytes, bytes);
+        memcpy(shown[each_shown * i + 1].pixels, all + (size_t)(i % size * each + i / size) * bytes, bytes);
     free(all);
     return s;
 }
 
-static lac_status write_grid(run *r, const lac_image *shown, int64_t n)
+static lac_status write_grid(run *r, const lac_image *shown, int64_t each_shown, int64_t n)
 {
     char name[64], *path, *folder;
     lac_image sheet = { 0 };
@@ -205,7 +219,7 @@ static lac_status write_grid(run *r, const lac_image *shown, int64_t n)
     LAC_TRY(s);
     snprintf(name, sizeof name, "samples/step-%06lld.png", (long long)r->step);
     LAC_TRY(in_folder(r, name, &path));
-    s = lac_image_grid(&sheet, shown, n, n >= 4 * SHOWN ? 4 * SHOWN : n, 2);
+    s = lac_image_grid(&sheet, shown, n, n >= 4 * each_shown ? 4 * each_shown : n, 2);
     if (s == LAC_OK)
         s = lac_image_save_png(&sheet, path);
     if (s == LAC_OK && r->board != NULL)
@@ -228,7 +242,7 @@ static lac_status make_samples(run *r, const lac_inpainter *ip, lac_eval_set *se
         LAC_TRY(lac_eval_set_picture(set, i, &p));
         const lac_ask ask = ask_of(ip, &p);
         const lac_image truth = { p.side, p.side, 3, (uint8_t *)p.pixels }, mask = { p.side, p.side, 1, (uint8_t *)p.mask };
-        LAC_TRY(sample(r, ip, &truth, &mask, &ask, is_mine(r, i), shown + SHOWN * i));
+        LAC_TRY(sample(r, ip, &truth, &mask, &ask, is_mine(r, i), shown + shown_of(ip) * i));
         json_array_append_new(told, json_pack("{s:s, s:s?}", "picture", p.name, "prompt", ask.prompt));
     }
     return LAC_OK;
@@ -262,9 +276,9 @@ static lac_status fill_grid(run *r, const lac_inpainter *ip, lac_eval_set *set, 
     json_t *told = json_array();
     lac_status s = lac_comm_agree(r->comm, make_samples(r, ip, set, shown, told));
     if (s == LAC_OK)
-        s = gather_made(r, shown, n);
+        s = gather_made(r, shown, shown_of(ip), n);
     if (s == LAC_OK && run_speaks(r))
-        s = write_grid(r, shown, SHOWN * n);
+        s = write_grid(r, shown, shown_of(ip), shown_of(ip) * n);
     if (s == LAC_OK && run_speaks(r))
         s = write_prompts(r, ip, set, told);
     json_decref(told);
@@ -278,11 +292,11 @@ static lac_status draw_samples(run *r, const lac_inpainter *ip)
     lac_image *shown = NULL;
     lac_status s = lac_eval_set_open(&set, lac_config_at(r->config, "data.eval"), images, r->hooks->locate, r->hooks->context);
     if (s == LAC_OK)
-        s = lac_calloc((void **)&shown, (size_t)(SHOWN * images), sizeof *shown);
+        s = lac_calloc((void **)&shown, (size_t)(shown_of(ip) * images), sizeof *shown);
     s = lac_comm_agree(r->comm, s);
     if (s == LAC_OK)
         s = fill_grid(r, ip, set, shown);
-    for (int64_t i = 0; shown != NULL && i < SHOWN * images; i++)
+    for (int64_t i = 0; shown != NULL && i < shown_of(ip) * images; i++)
         lac_image_free(&shown[i]);
     free(shown);
     lac_eval_set_close(set);

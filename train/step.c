@@ -4,10 +4,11 @@
 #include "autograd/ops/dequantize/dequantize.h"
 #include "core/comm/lane.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct micro { lac_trainer *t; const lac_batch *batch; int phase; int64_t from, n; bool reduce; } micro;
+typedef struct micro { lac_trainer *t; const char *mode; const lac_batch *batch; int phase; int64_t from, n; bool reduce; } micro;
 
 /* Samples [from, from + n) of a field, on the tape, as its definition says: pictures in [-1, 1], masks 0 or 1, both f32; what is f32 already, or
  * integers that are neither, is taken as it is. */
@@ -34,15 +35,34 @@ static lac_tensor *scaled(lac_tape *t, lac_tensor *sum, lac_tensor *scale)
     return lac_composite(t, x, lac_detach(t, x), mask, &(lac_composite_attr){ .dtype = LAC_F32 });
 }
 
+/* Numbers of the step's mode, read where the host finds them; of losses the roots that backward starts from, *n of them. */
+static void take_numbers(const micro *m, const lac_phase_run *run, lac_tape *tape, const lac_phase_out *out, lac_root *root, int *n)
+{
+    lac_trainer *t = m->t;
+    const lac_phase *phase = &t->recipe.phase[m->phase];
+    const int64_t row = m->phase * t->staging.n_micros + m->from / t->micro;
+    for (int i = 0; i < phase->n_shown; i++)
+        if (lac_mode_has(m->mode, phase->shown[i].mode))
+            lac_tape_read(tape, out->shown[i], &t->staging.out->micro[row].shown[i]);
+    *n = 0;
+    for (int i = 0; i < phase->n_losses; i++) {
+        if (!lac_mode_has(m->mode, phase->loss[i].mode))
+            continue;
+        lac_tape_read(tape, out->sum[i], &t->staging.out->micro[row].sum[i]);
+        root[(*n)++] = (lac_root){ .y = out->scale[i] != NULL ? scaled(tape, out->sum[i], out->scale[i]) : out->sum[i], .seed = &run->seed[m->phase][i] };
+    }
+}
+
 static lac_status forward_backward(lac_tape *tape, void *context)
 {
     const micro *m = context;
     lac_trainer *t = m->t;
     const lac_phase *phase = &t->recipe.phase[m->phase];
-    lac_phase_run run = { .phase = m->phase, .name = phase->name, .first = m->from == 0 };
+    lac_phase_run run = { .phase = m->phase, .name = phase->name, .mode = m->mode, .first = m->from == 0 };
     lac_phase_out out = { .sum = { NULL } };
     lac_tensor *field[LAC_MAX_FIELDS] = { NULL };
     lac_root root[LAC_MAX_LOSSES];
+    int n_roots;
     for (int i = 0; i < phase->trains.n; i++)
         lac_tape_train(tape, phase->trains.ps[i]);
     if (m->reduce)
@@ -53,21 +73,15 @@ static lac_status forward_backward(lac_tape *tape, void *context)
     for (int p = 0; p < t->recipe.n_phases; p++)
         run.seed[p] = t->staging.in->phase[p].seed;
     LAC_TRY(t->recipe.def->forward(&t->recipe, &run, tape, field, &out));
-    const int64_t row = m->phase * t->staging.n_micros + m->from / t->micro;
-    for (int i = 0; i < phase->n_shown; i++)
-        lac_tape_read(tape, out.shown[i], &t->staging.out->micro[row].shown[i]);
-    for (int i = 0; i < phase->n_losses; i++) {
-        lac_tape_read(tape, out.sum[i], &t->staging.out->micro[row].sum[i]);
-        root[i] = (lac_root){ .y = out.scale[i] != NULL ? scaled(tape, out.sum[i], out.scale[i]) : out.sum[i], .seed = &run.seed[m->phase][i] };
-    }
-    return phase->trains.n > 0 ? lac_backward(tape, root, phase->n_losses) : lac_tape_status(tape);
+    take_numbers(m, &run, tape, &out, root, &n_roots);
+    return phase->trains.n > 0 ? lac_backward(tape, root, n_roots) : lac_tape_status(tape);
 }
 
-static lac_status run_micro(lac_trainer *t, int p, const lac_batch *batch, int64_t from, int64_t n, bool reduce)
+static lac_status run_micro(lac_trainer *t, int p, const char *mode, const lac_batch *batch, int64_t from, int64_t n, bool reduce)
 {
-    char signature[160];
-    micro m = { t, batch, p, from, n, reduce && t->optim[p] != NULL && from + n == batch->n };
-    snprintf(signature, sizeof signature, "%s/%s/%s/n%lld/size%lld/%s", t->stage, t->recipe.phase[p].name, from ? "further" : "first",
+    char signature[192];
+    micro m = { t, mode, batch, p, from, n, reduce && t->optim[p] != NULL && from + n == batch->n };
+    snprintf(signature, sizeof signature, "%s/%s/%s/%s/n%lld/size%lld/%s", t->stage, t->recipe.phase[p].name, mode, from ? "further" : "first",
              (long long)n, (long long)t->recipe.size, lac_dtype_name(t->recipe.dtype));
     return lac_tape_run(t->tape, signature, forward_backward, &m);
 }
@@ -90,7 +104,7 @@ static lac_status count_losses(lac_trainer *t, const lac_batch *const *batch, do
 /* ---- a phase ---- */
 
 /* reduce: the gradients that the last micro-batch completes are reduced over the ranks meanwhile. */
-typedef struct job { lac_trainer *t; const lac_batch *batch; int phase; bool reduce; } job;
+typedef struct job { lac_trainer *t; const char *mode; const lac_batch *batch; int phase; bool reduce; } job;
 
 static lac_status all_micros(void *context)
 {
@@ -100,7 +114,7 @@ static lac_status all_micros(void *context)
     for (int i = 0; i < nets->n; i++)
         lac_params_clear_grad(nets->ps[i]);
     for (int64_t from = 0; from < j->batch->n; from += t->micro)
-        LAC_TRY(run_micro(t, j->phase, j->batch, from, LAC_MIN(t->micro, j->batch->n - from), j->reduce));
+        LAC_TRY(run_micro(t, j->phase, j->mode, j->batch, from, LAC_MIN(t->micro, j->batch->n - from), j->reduce));
     return LAC_OK;
 }
 
@@ -142,14 +156,14 @@ static lac_status whole_phase(void *context)
 }
 
 /* Collectives in a device's memory (core/comm/lane.h) are captured with the rest. */
-static lac_status run_phase(lac_trainer *t, int p, const lac_batch *batch)
+static lac_status run_phase(lac_trainer *t, int p, const char *mode, const lac_batch *batch)
 {
-    char signature[192];
-    job j = { t, batch, p, true };
+    char signature[224];
+    job j = { t, mode, batch, p, true };
     const lac_phase *phase = &t->recipe.phase[p];
     lac_replays each_time = { .backend = t->recipe.backend, .off = true };
     lac_replays *r = lac_tape_profiled(t->tape) ? &each_time : &t->replays;
-    snprintf(signature, sizeof signature, "%s/%s/n%lld/size%lld/%s/at%lld", t->stage, phase->name, (long long)batch->n, (long long)t->recipe.size,
+    snprintf(signature, sizeof signature, "%s/%s/%s/n%lld/size%lld/%s/at%lld", t->stage, phase->name, mode, (long long)batch->n, (long long)t->recipe.size,
              lac_dtype_name(t->recipe.dtype), (long long)lac_staging_offset(&t->staging, batch));
     return lac_replay_run(r, signature, lac_tape_moves(t->tape) + t->staging.moves, &phase->trains, t->optim[p], whole_phase, &j);
 }
@@ -159,7 +173,7 @@ static lac_status run_phase(lac_trainer *t, int p, const lac_batch *batch)
 /* The same pictures, scalars and weights again, every op watched; what fails first is the message. */
 static lac_status find_bad(lac_trainer *t, lac_step_slot *slot, int p)
 {
-    job j = { t, &slot->batch[p], p, false };
+    job j = { t, lac_recipe_mode(&t->recipe, slot->step), &slot->batch[p], p, false };
     lac_tape_check_finite(t->tape, true);
     lac_status s = lac_staging_send_again(&t->staging, slot);
     if (s == LAC_OK)
@@ -186,18 +200,34 @@ static lac_status add_up(lac_trainer *t, const lac_step_slot *slot, int p, doubl
     return t->comm->all_reduce_f64(t->comm, total, LAC_MAX_LOSSES + t->recipe.phase[p].n_shown);
 }
 
+/* What stood still has no numbers. */
+static void forget_phase(lac_trainer *t, int p)
+{
+    for (int i = 0; i < LAC_MAX_LOSSES; i++)
+        t->loss[p][i] = NAN;
+    for (int i = 0; i < LAC_MAX_SHOWN; i++)
+        t->shown[p][i] = NAN;
+    t->grad_norm[p] = NAN;
+}
+
 static lac_status look_at_phase(lac_trainer *t, lac_step_slot *slot, int p)
 {
     double total[LAC_MAX_LOSSES + LAC_MAX_SHOWN] = { 0 };
     const lac_phase *phase = &t->recipe.phase[p];
+    const char *mode = lac_recipe_mode(&t->recipe, slot->step);
+    forget_phase(t, p);
+    if (!lac_mode_has(mode, phase->mode))
+        return LAC_OK;
     const int64_t n_micros = (slot->batch[p].n + t->micro - 1) / t->micro;
     LAC_TRY(add_up(t, slot, p, total, n_micros));
     if (slot->out->phase[p].bad != 0)
         return find_bad(t, slot, p);
     for (int i = 0; i < phase->n_losses; i++)
-        t->loss[p][i] = slot->count[p][i] > 0 ? total[i] / slot->count[p][i] : 0;
+        if (lac_mode_has(mode, phase->loss[i].mode))
+            t->loss[p][i] = slot->count[p][i] > 0 ? total[i] / slot->count[p][i] : 0;
     for (int i = 0; i < phase->n_shown; i++)
-        t->shown[p][i] = total[LAC_MAX_LOSSES + i] / (double)(n_micros * t->comm->size);
+        if (lac_mode_has(mode, phase->shown[i].mode))
+            t->shown[p][i] = total[LAC_MAX_LOSSES + i] / (double)(n_micros * t->comm->size);
     t->grad_norm[p] = t->optim[p] != NULL ? lac_optim_grad_norm(&slot->out->phase[p].measured) : 0;
     return LAC_OK;
 }
@@ -232,13 +262,15 @@ lac_status lac_trainer_settle(lac_trainer *t)
 
 /* ---- a step ---- */
 
+/* What stands still does not count the step. */
 static void write_scalars(lac_trainer *t, lac_step_slot *slot, int64_t step)
 {
+    const char *mode = lac_recipe_mode(&t->recipe, step);
     slot->step = step;
     for (int p = 0; p < t->recipe.n_phases; p++) {
         for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
             slot->in->phase[p].seed[i] = slot->count[p][i] > 0 ? (float)(t->recipe.phase[p].loss[i].weight / slot->count[p][i]) : 0;
-        if (t->optim[p] != NULL)
+        if (t->optim[p] != NULL && lac_mode_has(mode, t->recipe.phase[p].mode))
             lac_optim_begin(t->optim[p], step, &slot->in->phase[p].update);
     }
 }
@@ -254,8 +286,10 @@ lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const
     LAC_TRY(count_losses(t, whole, slot->count, stop));
     write_scalars(t, slot, step);
     LAC_TRY(lac_staging_send(&t->staging, slot, whole));
+    const char *mode = lac_recipe_mode(&t->recipe, step);
     for (int p = 0; p < t->recipe.n_phases; p++) {
-        LAC_TRY(run_phase(t, p, &slot->batch[p]));
+        if (lac_mode_has(mode, t->recipe.phase[p].mode))
+            LAC_TRY(run_phase(t, p, mode, &slot->batch[p]));
         if (at_once)
             LAC_TRY(look_at_phase(t, slot, p));
     }
@@ -264,7 +298,7 @@ lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const
 
 static lac_status plan_phase(lac_trainer *t, int p, const lac_batch *batch, lac_plan_stats *stats)
 {
-    micro m = { t, batch, p, 0, t->micro, false };
+    micro m = { t, lac_recipe_mode(&t->recipe, INT64_MAX), batch, p, 0, t->micro, false };
     LAC_TRY(lac_tape_begin(t->tape, "cost", true));
     const lac_status s = forward_backward(t->tape, &m), end = lac_tape_end(t->tape);
     LAC_TRY(s != LAC_OK ? s : end);

@@ -47,7 +47,7 @@ lac_status lac_trainer_step(lac_trainer *t, int64_t step, const lac_batch *const
 /* Every step begun is done and looked at. What reads weights, losses or norms comes after it: _state and _swap_ema call it themselves. */
 lac_status lac_trainer_settle(lac_trainer *t);
 
-/* Weighted sum of the losses of the last phase that trains: the number in the progress line. */
+/* Weighted sum of the losses of the last phase that trains in every mode, what stands still left out: the number in the progress line. */
 double lac_trainer_total(const lac_trainer *t);
 
 /* All that a checkpoint holds, until _state_end. _restored after the arrays were overwritten. Over several ranks all make these calls, and
@@ -57,5 +57,5 @@ lac_status lac_trainer_restored(lac_trainer *t);
 void lac_trainer_state_end(lac_trainer *t);
 lac_status lac_trainer_swap_ema(lac_trainer *t);
 
-/* Plans every phase for this rank's share without running anything: of a step, the largest phase's bytes, and FLOP and kernels of all. */
+/* In the mode that a stage ends with. Plans every phase for this rank's share without running anything: of a step, the largest phase's bytes, and FLOP and kernels of all. */
 lac_status lac_trainer_cost(lac_trainer *t, lac_plan_stats *step);

@@ -69,10 +69,11 @@ double lac_trainer_total(const lac_trainer *t)
 {
     int p = t->recipe.n_phases - 1;
     double sum = 0;
-    while (p > 0 && t->optim[p] == NULL)
+    while (p > 0 && (t->optim[p] == NULL || t->recipe.phase[p].mode != NULL))
         p--;
     for (int i = 0; i < t->recipe.phase[p].n_losses; i++)
-        sum += t->recipe.phase[p].loss[i].weight * t->loss[p][i];
+        if (t->recipe.phase[p].loss[i].mode == NULL || !isnan(t->loss[p][i]))       /* it may stand still: NaN */
+            sum += t->recipe.phase[p].loss[i].weight * t->loss[p][i];
     return sum;
 }
 
