@@ -26,14 +26,14 @@ static int sums(here *h)
         x[i] = lac_rank_number(rank, i);
     WANT(h->comm->all_reduce(h->comm, x, LONG) == LAC_OK);
     for (int64_t i = 0; i < LONG; i++)
-        WANT(x[i] == lac_rank_sum(size, i));
+        WANT(x[i] == lac_rank_total(size, i));
     for (int in_place = 0; in_place < 2; in_place++) {
         float *to = in_place ? x + rank * LONG : own;
         for (int64_t i = 0; i < LONG * size; i++)
             x[i] = lac_rank_number(rank, i);
         WANT(h->comm->reduce_scatter(h->comm, to, x, LONG) == LAC_OK);
         for (int64_t i = 0; i < LONG; i++)
-            WANT(to[i] == lac_rank_sum(size, rank * LONG + i));
+            WANT(to[i] == lac_rank_total(size, rank * LONG + i));
     }
     double small[2] = { rank + 1, 0.5 };
     WANT(h->comm->all_reduce_f64(h->comm, small, 2) == LAC_OK && small[0] == size * (size + 1) / 2 && small[1] == 0.5 * size);

@@ -33,15 +33,15 @@ static int sums(lac_ranks_here *h)
         x[i] = lac_rank_number(rank, i);
     WANT(l->reduce_scatter(l, own, x, EACH) == LAC_OK && l->join(l) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < EACH; i++)
-        WANT(own[i] == lac_rank_sum(size, rank * EACH + i));
+        WANT(own[i] == lac_rank_total(size, rank * EACH + i));
     WANT(l->all_gather(l, x, own, EACH) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < size * EACH; i++)
-        WANT(x[i] == lac_rank_sum(size, i));
+        WANT(x[i] == lac_rank_total(size, i));
     for (int64_t i = 0; i < EACH; i++)
         x[i] = lac_rank_number(rank, i);
     WANT(l->all_reduce(l, x, LAC_F32, EACH) == LAC_OK && l->all_reduce(l, f64, LAC_F64, 2) == LAC_OK && l->wait(l, NULL) == LAC_OK);
     for (int64_t i = 0; i < EACH; i++)
-        WANT(x[i] == lac_rank_sum(size, i));
+        WANT(x[i] == lac_rank_total(size, i));
     WANT(f64[0] == size * (size - 1) / 2 && f64[1] == 0.5 * size);
     char word[4] = { (char)('a' + rank), 0 };
     WANT(l->broadcast(l, word, sizeof word, 1) == LAC_OK && l->wait(l, NULL) == LAC_OK && word[0] == 'b');

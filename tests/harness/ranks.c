@@ -55,7 +55,7 @@ void lac_play(lac_rank_body *f, int size, unsigned absent, double timeout, int p
 
 float lac_rank_number(int rank, int64_t i) { return 1.0f + (float)((i * 7919 + rank * 104729) % 1000003) * (rank % 2 ? 1e-3f : 1e-7f); }
 
-float lac_rank_sum(int size, int64_t i)
+float lac_rank_total(int size, int64_t i)
 {
     float sum = lac_rank_number(0, i);
     for (int r = 1; r < size; r++)

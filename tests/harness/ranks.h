@@ -31,4 +31,4 @@ void lac_play(lac_rank_body *f, int size, unsigned absent, double timeout, int p
 
 /* Numbers whose sum depends on the order, and their sum over the ranks in order. */
 float lac_rank_number(int rank, int64_t i);
-float lac_rank_sum(int size, int64_t i);
+float lac_rank_total(int size, int64_t i);
