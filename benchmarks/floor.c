@@ -1,6 +1,6 @@
-/* benchmarks/floor.c -- for every convolution and product of the DeepFill v2 step the fastest bare oneDNN call beside ours.
+/* benchmarks/floor.c -- for every convolution and product of the DeepFill v2 step, or of a UNet pass, the fastest bare oneDNN call beside ours.
  *
- *     bench-floor [f32|bf16] [rounds] [name]      name: only layers and products whose name contains it
+ *     bench-floor [unet] [f32|bf16] [rounds] [name]      name: only layers and products whose name contains it
  *     bench-floor f32|bf16 serve                  chooses the fastest, then times them for benchmarks/step.py: "run N" is answered with
  *                                                 the seconds of N floors, each call made as often as a step makes it
  *
@@ -47,14 +47,119 @@ static const layer layers[] = {
 
 /* The attention's products, of one sample each: 1024 places, neighbourhoods of 864 and pieces of 1536 values. Generator forward twice,
  * backward once; dR and dK multiply by a matrix that lies transposed, which the bare call is spared. */
-typedef struct product { const char *name; int64_t m, n, k; int runs; } product;
+typedef struct product { const char *name; int64_t m, n, k; int runs; bool backward; } product;
 static const product products[] = {
-    { "attention scores", 1024, 1024, 864, 8 },
-    { "attention paste", 1024, 1536, 1024, 8 },
-    { "attention dA", 1024, 1024, 1536, 4 },
-    { "attention dR", 1024, 1536, 1024, 4 },
-    { "attention dQ, dK", 1024, 864, 1024, 8 },
+    { "attention scores", 1024, 1024, 864, 8, false },
+    { "attention paste", 1024, 1536, 1024, 8, false },
+    { "attention dA", 1024, 1024, 1536, 4, true },
+    { "attention dR", 1024, 1536, 1024, 4, true },
+    { "attention dQ, dK", 1024, 864, 1024, 8, true },
 };
+
+/* Stable Diffusion 1.5's UNet, one sample of 64x64: res-blocks and ends of levels; 1x1 convolutions are among the products. */
+static const layer unet_layers[] = {
+    { "conv_in 4->320", 1, 64, 4, 320, 3, 1, 1, { 1, 0, 1 } },
+    { "64^2 320->320", 1, 64, 320, 320, 3, 1, 1, { 7, 7, 7 } },
+    { "64^2 960->320", 1, 64, 960, 320, 3, 1, 1, { 1, 1, 1 } },
+    { "64^2 640->320", 1, 64, 640, 320, 3, 1, 1, { 2, 2, 2 } },
+    { "64^2 640->640", 1, 64, 640, 640, 3, 1, 1, { 1, 1, 1 } },
+    { "64^2 320->320 s2", 1, 64, 320, 320, 3, 2, 1, { 1, 1, 1 } },
+    { "conv_out 320->4", 1, 64, 320, 4, 3, 1, 1, { 1, 1, 1 } },
+    { "32^2 320->640", 1, 32, 320, 640, 3, 1, 1, { 1, 1, 1 } },
+    { "32^2 640->640", 1, 32, 640, 640, 3, 1, 1, { 6, 6, 6 } },
+    { "32^2 1920->640", 1, 32, 1920, 640, 3, 1, 1, { 1, 1, 1 } },
+    { "32^2 1280->640", 1, 32, 1280, 640, 3, 1, 1, { 1, 1, 1 } },
+    { "32^2 960->640", 1, 32, 960, 640, 3, 1, 1, { 1, 1, 1 } },
+    { "32^2 1280->1280", 1, 32, 1280, 1280, 3, 1, 1, { 1, 1, 1 } },
+    { "32^2 640->640 s2", 1, 32, 640, 640, 3, 2, 1, { 1, 1, 1 } },
+    { "16^2 640->1280", 1, 16, 640, 1280, 3, 1, 1, { 1, 1, 1 } },
+    { "16^2 1280->1280", 1, 16, 1280, 1280, 3, 1, 1, { 7, 7, 7 } },
+    { "16^2 2560->1280", 1, 16, 2560, 1280, 3, 1, 1, { 2, 2, 2 } },
+    { "16^2 1920->1280", 1, 16, 1920, 1280, 3, 1, 1, { 1, 1, 1 } },
+    { "16^2 1280->1280 s2", 1, 16, 1280, 1280, 3, 2, 1, { 1, 1, 1 } },
+    { "8^2 1280->1280", 1, 8, 1280, 1280, 3, 1, 1, { 11, 11, 11 } },
+    { "8^2 2560->1280", 1, 8, 2560, 1280, 3, 1, 1, { 3, 3, 3 } },
+};
+
+/* Its linear layers, and the gradients of their inputs and weights; the context's gradient is not asked for. Attention's own products are left out. */
+static const product unet_products[] = {
+    { "4096 320->320", 4096, 320, 320, 40, false },
+    { "4096 320->320 dx", 4096, 320, 320, 40, true },
+    { "4096 320->320 dw", 320, 320, 4096, 40, true },
+    { "4096 320->2560", 4096, 2560, 320, 5, false },
+    { "4096 320->2560 dx", 4096, 320, 2560, 5, true },
+    { "4096 320->2560 dw", 2560, 320, 4096, 5, true },
+    { "4096 1280->320", 4096, 320, 1280, 5, false },
+    { "4096 1280->320 dx", 4096, 1280, 320, 5, true },
+    { "4096 1280->320 dw", 320, 1280, 4096, 5, true },
+    { "77 768->320", 77, 320, 768, 10, false },
+    { "77 768->320 dw", 320, 768, 77, 10, true },
+    { "1024 640->640", 1024, 640, 640, 40, false },
+    { "1024 640->640 dx", 1024, 640, 640, 40, true },
+    { "1024 640->640 dw", 640, 640, 1024, 40, true },
+    { "1024 640->5120", 1024, 5120, 640, 5, false },
+    { "1024 640->5120 dx", 1024, 640, 5120, 5, true },
+    { "1024 640->5120 dw", 5120, 640, 1024, 5, true },
+    { "1024 2560->640", 1024, 640, 2560, 5, false },
+    { "1024 2560->640 dx", 1024, 2560, 640, 5, true },
+    { "1024 2560->640 dw", 640, 2560, 1024, 5, true },
+    { "77 768->640", 77, 640, 768, 10, false },
+    { "77 768->640 dw", 640, 768, 77, 10, true },
+    { "256 1280->1280", 256, 1280, 1280, 40, false },
+    { "256 1280->1280 dx", 256, 1280, 1280, 40, true },
+    { "256 1280->1280 dw", 1280, 1280, 256, 40, true },
+    { "256 1280->10240", 256, 10240, 1280, 5, false },
+    { "256 1280->10240 dx", 256, 1280, 10240, 5, true },
+    { "256 1280->10240 dw", 10240, 1280, 256, 5, true },
+    { "256 5120->1280", 256, 1280, 5120, 5, false },
+    { "256 5120->1280 dx", 256, 5120, 1280, 5, true },
+    { "256 5120->1280 dw", 1280, 5120, 256, 5, true },
+    { "77 768->1280", 77, 1280, 768, 12, false },
+    { "77 768->1280 dw", 1280, 768, 77, 12, true },
+    { "64 1280->1280", 64, 1280, 1280, 8, false },
+    { "64 1280->1280 dx", 64, 1280, 1280, 8, true },
+    { "64 1280->1280 dw", 1280, 1280, 64, 8, true },
+    { "64 1280->10240", 64, 10240, 1280, 1, false },
+    { "64 1280->10240 dx", 64, 1280, 10240, 1, true },
+    { "64 1280->10240 dw", 10240, 1280, 64, 1, true },
+    { "64 5120->1280", 64, 1280, 5120, 1, false },
+    { "64 5120->1280 dx", 64, 5120, 1280, 1, true },
+    { "64 5120->1280 dw", 1280, 5120, 64, 1, true },
+    { "4096 960->320", 4096, 320, 960, 1, false },
+    { "4096 960->320 dx", 4096, 960, 320, 1, true },
+    { "4096 960->320 dw", 320, 960, 4096, 1, true },
+    { "4096 640->320", 4096, 320, 640, 2, false },
+    { "4096 640->320 dx", 4096, 640, 320, 2, true },
+    { "4096 640->320 dw", 320, 640, 4096, 2, true },
+    { "1024 320->640", 1024, 640, 320, 1, false },
+    { "1024 320->640 dx", 1024, 320, 640, 1, true },
+    { "1024 320->640 dw", 640, 320, 1024, 1, true },
+    { "1024 1920->640", 1024, 640, 1920, 1, false },
+    { "1024 1920->640 dx", 1024, 1920, 640, 1, true },
+    { "1024 1920->640 dw", 640, 1920, 1024, 1, true },
+    { "1024 1280->640", 1024, 640, 1280, 1, false },
+    { "1024 1280->640 dx", 1024, 1280, 640, 1, true },
+    { "1024 1280->640 dw", 640, 1280, 1024, 1, true },
+    { "1024 960->640", 1024, 640, 960, 1, false },
+    { "1024 960->640 dx", 1024, 960, 640, 1, true },
+    { "1024 960->640 dw", 640, 960, 1024, 1, true },
+    { "256 640->1280", 256, 1280, 640, 1, false },
+    { "256 640->1280 dx", 256, 640, 1280, 1, true },
+    { "256 640->1280 dw", 1280, 640, 256, 1, true },
+    { "256 2560->1280", 256, 1280, 2560, 2, false },
+    { "256 2560->1280 dx", 256, 2560, 1280, 2, true },
+    { "256 2560->1280 dw", 1280, 2560, 256, 2, true },
+    { "256 1920->1280", 256, 1280, 1920, 1, false },
+    { "256 1920->1280 dx", 256, 1920, 1280, 1, true },
+    { "256 1920->1280 dw", 1280, 1920, 256, 1, true },
+    { "64 2560->1280", 64, 1280, 2560, 3, false },
+    { "64 2560->1280 dx", 64, 2560, 1280, 3, true },
+    { "64 2560->1280 dw", 1280, 2560, 64, 3, true },
+};
+
+typedef struct table { const layer *layers; size_t n_layers; const product *products; size_t n_products; } table;
+static const table deepfill = { layers, LAC_COUNT(layers), products, LAC_COUNT(products) };
+static const table unet = { unet_layers, LAC_COUNT(unet_layers), unet_products, LAC_COUNT(unet_products) };
 
 typedef struct bare {
     lac_prim prim;
@@ -126,7 +231,7 @@ static void drop_bare(bare *b)
 typedef struct sums { double floor, ours; } sums;
 
 /* The fastest calls, kept for serving. */
-static struct { bare b; int runs; } kept[LAC_COUNT(layers) * 3 + LAC_COUNT(products)];
+static struct { bare b; int runs; } kept[LAC_COUNT(unet_layers) * 3 + LAC_COUNT(unet_products) + LAC_COUNT(layers) * 3];
 static int n_kept;
 static FILE *out;
 
@@ -253,32 +358,36 @@ static void serve(lac_dtype d)
     }
 }
 
-static void choose(lac_dtype d, int rounds, const char *name)
+static void choose(const table *s, lac_dtype d, int rounds, const char *name)
 {
-    sums total[4] = { { 0, 0 } };
+    sums total[5] = { { 0, 0 } };
     fprintf(out, "oneDNN %s, %d threads, %s: fastest bare call, ours, bare / ours; best of %d rounds\n", lac_dnn_version(), lac_threads(), lac_dtype_name(d), rounds);
-    for (size_t i = 0; i < LAC_COUNT(layers); i++)
+    for (size_t i = 0; i < s->n_layers; i++)
         for (int pass = 0; pass < 3; pass++)
-            if (layers[i].runs[pass] > 0 && strstr(layers[i].name, name))
-                one_pass(&layers[i], d, (lac_conv_pass)pass, rounds, &total[pass]);
-    for (size_t i = 0; i < LAC_COUNT(products); i++)
-        if (strstr(products[i].name, name))
-            one_product(&products[i], d, rounds, &total[3]);
+            if (s->layers[i].runs[pass] > 0 && strstr(s->layers[i].name, name))
+                one_pass(&s->layers[i], d, (lac_conv_pass)pass, rounds, &total[pass]);
+    for (size_t i = 0; i < s->n_products; i++)
+        if (strstr(s->products[i].name, name))
+            one_product(&s->products[i], d, rounds, &total[3 + s->products[i].backward]);
     double floor = 0, ours = 0;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         floor += total[i].floor, ours += total[i].ours;
-    fprintf(out, "step: forward %.0f / %.0f ms, gradients of x %.0f / %.0f, of weights %.0f / %.0f, products %.0f / %.0f; floor %.0f ms, ours %.0f ms, fraction %.3f\n",
-           total[0].floor * 1e3, total[0].ours * 1e3, total[1].floor * 1e3, total[1].ours * 1e3, total[2].floor * 1e3, total[2].ours * 1e3,
-           total[3].floor * 1e3, total[3].ours * 1e3, floor * 1e3, ours * 1e3, floor / ours);
+    fprintf(out, "forward %.0f / %.0f ms, gradients of x %.0f / %.0f, of weights %.0f / %.0f, products forward %.0f / %.0f, backward %.0f / %.0f\n",
+            total[0].floor * 1e3, total[0].ours * 1e3, total[1].floor * 1e3, total[1].ours * 1e3, total[2].floor * 1e3, total[2].ours * 1e3,
+            total[3].floor * 1e3, total[3].ours * 1e3, total[4].floor * 1e3, total[4].ours * 1e3);
+    fprintf(out, "forward alone: floor %.0f ms, ours %.0f ms; all: floor %.0f ms, ours %.0f ms, fraction %.3f\n", (total[0].floor + total[3].floor) * 1e3,
+            (total[0].ours + total[3].ours) * 1e3, floor * 1e3, ours * 1e3, floor / ours);
 }
 
 int main(int argc, char **argv)
 {
+    const table *s = argc > 1 && strcmp(argv[1], "unet") == 0 ? &unet : &deepfill;
+    argc -= s == &unet, argv += s == &unet;
     const lac_dtype d = argc > 1 && strcmp(argv[1], "bf16") == 0 ? LAC_BF16 : LAC_F32;
     const bool serves = argc > 2 && strcmp(argv[2], "serve") == 0;
     const int rounds = argc > 2 && !serves ? LAC_MIN(LAC_MAX(atoi(argv[2]), 1), 64) : 5;
     out = serves ? stderr : stdout;
-    choose(d, rounds, argc > 3 ? argv[3] : "");
+    choose(s, d, rounds, argc > 3 ? argv[3] : "");
     if (serves)
         serve(d);
     for (int i = 0; i < n_kept; i++)

@@ -34,7 +34,7 @@ typedef struct ours {
 static inline void run_ours(void *context)
 {
     const ours *o = context;
-    const lac_dnn_weight w = { o->w, 77, 1 };
+    const lac_dnn_weight w = { o->w, 77, 1, 0 };
     if (o->pass == LAC_CONV_FORWARD)
         stop_on(lac_dnn_conv_forward(&o->c, o->x, &w, o->bias, NULL, o->y, o->workspace));
     else if (o->pass == LAC_CONV_GRAD_X)

@@ -24,6 +24,7 @@ enum {
     LAC_PORT_NUMBERED = 64,     /* NAME_0, NAME_1, ...: consecutive, of one shape */
     LAC_PORT_PARAMETER = 128,   /* a weight: NaN in it is an error */
     LAC_PORT_OR_U8 = 256,       /* 8-bit pictures [B, H, W, C] as well as floats in the port's layout */
+    LAC_PORT_NUMBER = 512,      /* integers too, as f32; with LAC_PORT_NO_GRAD */
 };
 
 typedef struct lac_port {

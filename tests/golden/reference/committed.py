@@ -7,6 +7,7 @@ import diffusion_cases
 import perceptual_cases
 import latent_cases
 import strings
+import unet_cases
 from make import Maker
 
 
@@ -202,6 +203,7 @@ GROUPS = {
     27: diffusion_cases.committed,
     29: autoencoder_cases.committed,
     30: perceptual_cases.committed,
+    31: unet_cases.committed,
     32: latent_cases.committed,
 }
 

@@ -8,6 +8,7 @@ import diffusion_cases
 import perceptual_cases
 import latent_cases
 import strings
+import unet_cases
 from make import Maker
 
 SMALL = dict(x=(1, 2, 4, 4), o=2, grad=False)
@@ -204,6 +205,7 @@ GROUPS = {
     44: diffusion_cases.failing,
     49: autoencoder_cases.failing,
     50: perceptual_cases.failing,
+    51: unet_cases.failing,
     52: latent_cases.failing,
 }
 

@@ -3,6 +3,7 @@ import latent_cases
 import perceptual_cases
 import autoencoder_cases
 import strings
+import unet_cases
 from make import Maker
 
 BATCHES = (1, 2, 3)
@@ -157,6 +158,7 @@ def guidance(m, name):
 KINDS = {
     **latent_cases.FRESH, **perceptual_cases.FRESH,
     **autoencoder_cases.FRESH,
+    **unet_cases.FRESH,
     **latent_cases.FRESH,
     "scheduler": scheduler, "guidance": guidance,
     **{kind: lambda m, name, kind=kind: objective(m, name, kind) for kind in ("add-noise", "diffusion-loss")},

@@ -10,6 +10,7 @@ import latent
 import metrics
 import ops
 import perceptual
+import unet
 
 METRICS = ("mse", "l1", "psnr", "tv", "ssim")
 EXACT = ("pil-resize",)
@@ -71,6 +72,8 @@ def outputs(kind, x, config, weights):
         return latent.TAPE[kind](x, config)
     if kind in perceptual.KINDS:
         return perceptual.KINDS[kind](x, config, weights)
+    if kind in unet.KINDS:
+        return unet.KINDS[kind](x, config, weights)
     if kind == "torch-resize":
         return dict(y=ops.torch_resize(x["x"], config))
     raise KeyError(kind)
@@ -102,6 +105,7 @@ def measured(case):
 
 def carries_gradient(kind, name, tensor):
     constant = (name in ("mask", "alpha") and kind not in latent.TAPE) or name.endswith(".u") or (kind == "deepfillv2-gan" and name == "image")
+    constant = constant or (kind in unet.KINDS and name == "timestep")
     return tensor.is_floating_point() and not constant
 
 

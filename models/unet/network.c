@@ -1,0 +1,33 @@
+/* What the program knows of latent diffusion's UNets (models/network.h). */
+#include "models/network_folder.h"
+#include "models/unet/config.h"
+#include "models/unet/formats.h"
+
+static lac_status init_unet2d_condition(void *model, lac_params *ps, const json_t *config)
+{
+    lac_unet_config c;
+    LAC_TRY(lac_unet2d_condition_configure(&c, config));
+    return lac_unet_init(model, ps, &c);
+}
+
+static lac_status init_unet_ldm(void *model, lac_params *ps, const json_t *config)
+{
+    lac_unet_config c;
+    LAC_TRY(lac_unet_ldm_configure(&c, config));
+    return lac_unet_init(model, ps, &c);
+}
+
+static void close_unet(void *model) { lac_unet_close(model); }
+
+static const lac_network_folder diffusers = { .layout = "diffusers", .weights = "diffusion_pytorch_model.safetensors",
+                                              .classes = (const char *const[]){ "UNet2DConditionModel", NULL } };
+
+const lac_network_def lac_network_unet2d_condition = {
+    .name = "unet2d-condition", .about = "UNet with cross-attention of Stable Diffusion, by diffusers' names", .keys = lac_unet2d_condition_keys,
+    .size = sizeof(lac_unet), .init = init_unet2d_condition, .close = close_unet, .formats = lac_unet2d_condition_formats, .folder = &diffusers,
+};
+
+const lac_network_def lac_network_unet_ldm = {
+    .name = "unet-ldm", .about = "UNet of latent diffusion, by CompVis' names", .keys = lac_unet_ldm_keys, .size = sizeof(lac_unet), .init = init_unet_ldm,
+    .close = close_unet, .formats = lac_unet_ldm_formats,
+};

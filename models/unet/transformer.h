@@ -1,0 +1,39 @@
+/* models/unet/transformer.h -- the spatial transformer of latent diffusion (arXiv:2112.10752, sec. 3.3), on maps: a map's pixels are the tokens as they lie.
+ *
+ *     h = proj_in(GN(x)),   each block:  h += attn1(LN(h)),  h += attn2(LN(h), context),  h += ff(LN(h)),   y = x + proj_out(h)
+ *
+ * Eps is 1e-6 in GN, 1e-5 in LN; q, k and v have no bias; ff = W2 geglu(W1 h). */
+#pragma once
+
+#include "models/layers/linear.h"
+#include "models/layers/norm.h"
+
+/* to_q, to_k, to_v, to_out.0 */
+typedef struct lac_attention_layer { int64_t heads; lac_linear_layer q, k, v, out; } lac_attention_layer;
+
+/* inner = width of q, k and v, a multiple of heads; of: width of the tokens that k and v are made from. */
+lac_status lac_attention_layer_init(lac_attention_layer *l, lac_params *ps, const char *name, int64_t width, int64_t of, int64_t inner);
+/* residual + out(attention(q(x), k(from), v(from))); residual as x, or NULL. */
+lac_tensor *lac_attention_layer_forward(lac_tape *t, const lac_attention_layer *l, lac_tensor *x, lac_tensor *from, lac_tensor *residual);
+
+typedef struct lac_transformer_block {
+    lac_layer_norm_layer norm1, norm2, norm3;
+    lac_attention_layer attn1, attn2;           /* of itself; of the context */
+    lac_linear_layer ff_in, ff_out;
+} lac_transformer_block;
+
+/* The first four are chosen before lac_spatial_transformer_init; the rest is its own. */
+typedef struct lac_spatial_transformer {
+    int64_t heads, groups, depth;
+    bool linear;                                /* proj_in and proj_out are published as matrices, not as 1x1 convolutions */
+    lac_group_norm_layer norm;
+    lac_linear_layer proj_in, proj_out;
+    lac_transformer_block *block;
+} lac_spatial_transformer;
+
+/* Under the module that lac_params_enter names; heads divide channels. Ended by lac_spatial_transformer_close, also after an error. */
+lac_status lac_spatial_transformer_init(lac_spatial_transformer *s, lac_params *ps, int64_t channels, int64_t context);
+void lac_spatial_transformer_close(lac_spatial_transformer *s);
+
+/* x [N, H, W, channels], context [N, T, context] -> as x; NULL after an error. */
+lac_tensor *lac_spatial_transformer_forward(lac_tape *t, const lac_spatial_transformer *s, lac_tensor *x, lac_tensor *context);
