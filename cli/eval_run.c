@@ -98,4 +98,4 @@ static lac_status complete(void *context, int64_t n, const lac_eval_item *item, 
     return s;
 }
 
-lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p }; }
+lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p, p->ip->def->whole }; }

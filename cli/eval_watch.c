@@ -59,7 +59,7 @@ static lac_status complete(void *context, int64_t n, const lac_eval_item *item, 
 static lac_status score_share(lac_eval_watch *w, lac_score *score, lac_eval_method *methods, lac_comm *comm)
 {
     for (int64_t m = 0; m < w->n_methods; m++)
-        methods[m] = (lac_eval_method){ w->watched[m].method.name, complete, &w->watched[m] };
+        methods[m] = (lac_eval_method){ w->watched[m].method.name, complete, &w->watched[m], w->watched[m].method.whole };
     w->started = lac_seconds();
     const lac_status s = lac_eval_share_run(&w->share, score, read_item, w, methods, w->batch, comm);
     if (w->terminal)

@@ -27,6 +27,7 @@ typedef struct lac_eval_method {
     const char *name;               /* unique; the row of the table */
     lac_status (*complete)(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture);
     void *context;
+    bool whole;                     /* picture[i] comes as it is, hole or not: what is measured is pictures made anew */
 } lac_eval_method;
 
 /* context is the const lac_baseline *. */

@@ -61,13 +61,14 @@ static void empty(batch *b)
     b->n = 0;
 }
 
-/* What a method is given: the truth outside, grey in the hole, and no word of the truth. */
-static void give(const batch *b, lac_eval_item *told, uint8_t *const *picture)
+/* What a method is given: the truth outside, grey in the hole, and no word of the truth; all of it where pictures are made anew. */
+static void give(const batch *b, const lac_eval_method *method, lac_eval_item *told, uint8_t *const *picture)
 {
     for (int64_t i = 0; i < b->n; i++) {
         const int64_t pixels = b->item[i].height * b->item[i].width;
         memcpy(picture[i], b->item[i].reference, (size_t)pixels * 3);
-        lac_hole_grey(picture[i], b->item[i].mask, pixels);
+        if (!method->whole)
+            lac_hole_grey(picture[i], b->item[i].mask, pixels);
         told[i] = b->item[i];
         told[i].reference = NULL;
     }
@@ -76,7 +77,7 @@ static void give(const batch *b, lac_eval_item *told, uint8_t *const *picture)
 static lac_status complete_all(const lac_score *s, const batch *b, const lac_eval_method *methods, lac_eval_item *told, uint8_t **image)
 {
     for (int64_t m = 0; m < s->n_methods; m++) {
-        give(b, told, image + m * b->n);
+        give(b, &methods[m], told, image + m * b->n);
         const lac_status status = methods[m].complete(methods[m].context, b->n, told, image + m * b->n);
         if (status != LAC_OK && b->n > 1)
             return lac_context(status, "%s on '%s' to '%s'", methods[m].name, b->item[0].id, b->item[b->n - 1].id);

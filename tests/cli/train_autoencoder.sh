@@ -23,6 +23,11 @@ width=$(od -An -tu1 -j16 -N4 runs/a/samples/step-000004.png | awk '{ print $3 * 
 [ "$width" -ge 70 ] && [ "$width" -lt 90 ] || fail "the grid is $width pixels wide"
 [ -s runs/a/ckpt/best.safetensors ] && [ -s runs/a/report.html ] || fail "no best weights or no report"
 
+# Whole pictures are scored, whatever the mask.
+scores() { grep -o '"validate.psnr":[0-9.]*' "runs/$1/log.jsonl"; }
+vae name=other sample.every=0 data.eval.mask=brush
+[ "$(scores a)" = "$(scores other)" ] || fail "the mask changes what a reconstruction scores: $(scores a; scores other)"
+
 for at in 1 2 3; do
   mkdir -p "runs/from-$at/ckpt"
   cp "runs/a/ckpt/step-00000$at.h5" "runs/from-$at/ckpt/"
