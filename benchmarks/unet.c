@@ -39,6 +39,19 @@ static lac_status read_input(const lac_weights *w, const char *name, bool image,
     return LAC_OK;
 }
 
+/* diffusers' config without what it says of itself. */
+static json_t *read_config(const char *path)
+{
+    const char *name;
+    json_t *config = json_load_file(path, 0, NULL), *value;
+    void *next;
+    json_object_foreach_safe(config, next, name, value) {
+        if (name[0] == '_')
+            json_object_del(config, name);
+    }
+    return config;
+}
+
 /* Room for every parameter's gradient, one after another. */
 static lac_status hold_gradients(bench *b)
 {
@@ -58,13 +71,15 @@ static lac_status setup(bench *b, const char *precision, const char *config, con
     const lac_backend *backend;
     const lac_network_def *def;
     lac_weights *w, *x;
-    json_t *given = json_load_file(config, 0, NULL);
+    json_t *given = read_config(config);
     LAC_TRY(lac_backend_cpu_register());
     LAC_TRY(lac_backend_get(&backend, "cpu"));
     LAC_TRY(lac_network_find(&def, "unet2d-condition"));
     LAC_TRY(lac_weights_open(&w, weights));
     LAC_TRY(lac_weights_open(&x, in));
     LAC_TRY(lac_network_make(&b->net, def, "unet", given, backend, strcmp(precision, "bf16") == 0 ? LAC_BF16 : LAC_F32));
+    for (int64_t i = 0; i < b->net.params->n; i++)
+        b->net.params->param[i]->init = LAC_INIT_ZERO;          /* all of them are read */
     LAC_TRY(lac_params_init(b->net.params, 0));
     LAC_TRY(lac_params_load(b->net.params, w, "", true, NULL));
     LAC_TRY(read_input(x, "sample", true, &b->sample));
