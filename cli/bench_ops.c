@@ -8,14 +8,18 @@
 #include "autograd/ops/concat/concat.h"
 #include "autograd/ops/contextual_attention/contextual_attention.h"
 #include "autograd/ops/conv2d/conv2d.h"
+#include "autograd/ops/cross_entropy/cross_entropy.h"
 #include "autograd/ops/dequantize/dequantize.h"
 #include "autograd/ops/embedding/embedding.h"
 #include "autograd/ops/gan_loss/gan_loss.h"
+#include "autograd/ops/exp_scale/exp_scale.h"
+#include "autograd/ops/find_token/find_token.h"
 #include "autograd/ops/gate/gate.h"
 #include "autograd/ops/gaussian/gaussian.h"
 #include "autograd/ops/group_norm/group_norm.h"
 #include "autograd/ops/l1_loss/l1_loss.h"
 #include "autograd/ops/layer_norm/layer_norm.h"
+#include "autograd/ops/l2_normalize/l2_normalize.h"
 #include "autograd/ops/lincomb/lincomb.h"
 #include "autograd/ops/lpips_distance/lpips_distance.h"
 #include "autograd/ops/match_std/match_std.h"
@@ -23,6 +27,7 @@
 #include "autograd/ops/ops.h"
 #include "autograd/ops/norm_ratio/norm_ratio.h"
 #include "autograd/ops/pad2d/pad2d.h"
+#include "autograd/ops/repeat/repeat.h"
 #include "autograd/ops/resize/resize.h"
 #include "autograd/ops/slice/slice.h"
 #include "autograd/ops/spectral_norm/spectral_norm.h"
@@ -138,6 +143,11 @@ static const op_case cases[] = {
     { LAC_OP_concat, &(const lac_concat_attr){ .axis = -1 }, "96+96 64x64", "xx", { MAP(16, 64, 96), MAP(16, 64, 96) } },
     { LAC_OP_slice, &(const lac_slice_attr){ .axis = -1, .from = 320, .count = 640 }, "640 of 1280, 4096 tokens", "x", { { 2, { 4096, 1280 } } } },
     { LAC_OP_embedding, NULL, "1232 of 49408x768", "wi", { { 2, { 49408, 768 } }, { 2, { 16, 77 } } } },
+    { LAC_OP_cross_entropy, NULL, "4096x4096, diagonal", "x-", { { 2, { 4096, 4096 } }, { 0 } } },
+    { LAC_OP_exp_scale, NULL, "4096x4096", "xf", { { 2, { 4096, 4096 } }, { 0 } } },
+    { LAC_OP_find_token, &(const lac_find_token_attr){ .token = 49407 }, "64x77", "i", { { 2, { 64, 77 } } } },
+    { LAC_OP_l2_normalize, &(const lac_l2_normalize_attr){ .dtype = LAC_F32 }, "4096x768", "x", { { 2, { 4096, 768 } } } },
+    { LAC_OP_repeat, &(const lac_repeat_attr){ .n = 16 }, "77x768", "x", { { 2, { 77, 768 } } } },
     { LAC_OP_pad2d, &(const lac_pad2d_attr){ .pad = { 3, 3, 3, 3 }, .mode = LAC_PAD_REFLECT }, "64 128x128 reflect 3", "x", { MAP(8, 128, 64) } },
     { LAC_OP_resize, &(const lac_resize_attr){ .height = 256, .width = 256, .mode = LAC_RESIZE_NEAREST }, "64 128x128 twice, nearest", "x", { MAP(4, 128, 64) } },
     { LAC_OP_resize, &(const lac_resize_attr){ .height = 256, .width = 256, .mode = LAC_RESIZE_BILINEAR }, "64 128x128 twice, bilinear", "x", { MAP(4, 128, 64) } },
