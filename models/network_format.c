@@ -99,6 +99,24 @@ void lac_foreign_filters_last(const lac_param *p, lac_foreign *f)
     }
 }
 
+void lac_foreign_border(const lac_param *p, lac_foreign *f)
+{
+    static const int oihw[] = { 0, 3, 1, 2 };
+    lac_foreign_as_is(p, f);
+    for (int i = 0; p->role == LAC_ROLE_CONV && i < 4; i++) {
+        f->axis[i] = oihw[i];
+        f->shape.dim[i] = p->value->dim[oihw[i]];
+    }
+}
+
+/* Of the tensor there, which may hold more than this parameter. */
+static lac_shape whole_shape(const lac_foreign *f)
+{
+    lac_shape s = f->shape;
+    s.dim[0] = f->of > 0 ? f->of : s.dim[0];
+    return s;
+}
+
 /* Walks the memory there in order and hands each element's place in ours to the copy. */
 static void reorder(float *to, const float *from, const lac_param *p, const lac_foreign *f, bool outwards)
 {
@@ -195,6 +213,8 @@ static lac_status write_one(lac_weights_writer *w, const lac_param *p, const lac
     *o = (outward){ .p = p, .dtype = d, .own_names = format->place == NULL };
     if (!place_of(p, format, prefix, &o->there))
         return LAC_FAIL(LAC_ERR_KEY, "'%s' of the %s has no place in layout '%s'", p->name, p->of->name, format->name);
+    if (o->there.of > 0)
+        return LAC_FAIL(LAC_ERR_ARG, "layout '%s' keeps several parameters in '%s': such files are read, not written", format->name, o->there.key);
     return lac_weights_writer_add_later(w, o->there.key, d, o->there.shape.ndim, o->there.shape.dim, fill, o);
 }
 
@@ -248,9 +268,9 @@ static void look_for(reader *r, const lac_param *p)
         return;
     }
     r->taken[at] = true;
-    const lac_shape found = lac_weights_shape(r->w, at);
-    snprintf(what, sizeof what, "is %s in the file, %s in the model", lac_dims_str(found.ndim, found.dim), lac_dims_str(there.shape.ndim, there.shape.dim));
-    if (!same(&found, &there.shape))
+    const lac_shape found = lac_weights_shape(r->w, at), wanted = whole_shape(&there);
+    snprintf(what, sizeof what, "is %s in the file, %s in the model", lac_dims_str(found.ndim, found.dim), lac_dims_str(wanted.ndim, wanted.dim));
+    if (!same(&found, &wanted))
         list(r, there.key, what);
     else if (!floats(lac_weights_dtype(r->w, at)))
         list(r, there.key, "is not of floats");
@@ -291,13 +311,15 @@ static lac_status read_one(const reader *r, lac_param *p, bool set)
     const int64_t n = lac_numel(p->value);
     float *x;
     r->format->place(p, r->prefix, &there);
-    LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
+    const lac_shape whole = whole_shape(&there);
+    LAC_TRY(lac_malloc((void **)&x, (size_t)(n + lac_shape_numel(&whole)) * sizeof *x));
+    const float *part = x + n + (there.of > 0 ? n / there.shape.dim[0] * there.from : 0);
     lac_status s = lac_weights_read_f32(r->w, lac_weights_find(r->w, there.key), x + n);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        if (!isfinite(x[n + i]))
-            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds %s", there.key, isnan(x[n + i]) ? "NaN" : "an infinity");
+        if (!isfinite(part[i]))
+            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds %s", there.key, isnan(part[i]) ? "NaN" : "an infinity");
     if (s == LAC_OK && set) {
-        reorder(x, x + n, p, &there, false);
+        reorder(x, part, p, &there, false);
         s = lac_param_set(p, x);
     }
     free(x);

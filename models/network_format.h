@@ -12,7 +12,8 @@ enum { LAC_FOREIGN_KEY = 300 };
 /* Where and how a parameter lies in a file. */
 typedef struct lac_foreign {
     char key[LAC_FOREIGN_KEY];
-    lac_shape shape;                    /* of the tensor there */
+    lac_shape shape;                    /* of the tensor there; of the part of it that is this parameter, where `of` is above 0 */
+    int64_t from, of;                   /* a part: rows [from, from + shape.dim[0]) of a tensor of `of` rows. Such are read, not written */
     int axis[LAC_MAX_DIMS];             /* in the order of its memory: the i-th axis there is ours axis[i] (core/tensor.h) */
 } lac_foreign;
 
@@ -28,8 +29,9 @@ typedef struct lac_network_format {
     bool (*ignores)(const char *key);   /* with place: whether a tensor that is no parameter is passed over, not surplus; NULL: none is */
 } lac_network_format;
 
-/* For place: ours as it lies, or with the filters last (HWIO, [I, O]), under f->key, which is set already. */
+/* For place, under f->key: ours as it lies, as published (OIHW; of the rest as it lies), or with the filters last (HWIO, [I, O]). */
 void lac_foreign_as_is(const lac_param *p, lac_foreign *f);
+void lac_foreign_border(const lac_param *p, lac_foreign *f);
 void lac_foreign_filters_last(const lac_param *p, lac_foreign *f);
 
 /* A format by its word; def NULL: own names alone. LAC_ERR_ARG, naming the network, where it has none such. */

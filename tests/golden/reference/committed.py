@@ -8,6 +8,7 @@ import perceptual_cases
 import latent_cases
 import strings
 import unet_cases
+import tower_cases
 from make import Maker
 
 
@@ -201,6 +202,7 @@ GROUPS = {
     25: pixels,
     26: strings.committed,
     27: diffusion_cases.committed,
+    28: tower_cases.committed,
     29: autoencoder_cases.committed,
     30: perceptual_cases.committed,
     31: unet_cases.committed,

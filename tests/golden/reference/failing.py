@@ -9,6 +9,7 @@ import perceptual_cases
 import latent_cases
 import strings
 import unet_cases
+import tower_cases
 from make import Maker
 
 SMALL = dict(x=(1, 2, 4, 4), o=2, grad=False)
@@ -203,6 +204,7 @@ GROUPS = {
     42: the_rest,
     43: strings.failing,
     44: diffusion_cases.failing,
+    48: tower_cases.failing,
     49: autoencoder_cases.failing,
     50: perceptual_cases.failing,
     51: unet_cases.failing,

@@ -4,6 +4,7 @@ import perceptual_cases
 import autoencoder_cases
 import strings
 import unet_cases
+import tower_cases
 from make import Maker
 
 BATCHES = (1, 2, 3)
@@ -160,6 +161,7 @@ KINDS = {
     **autoencoder_cases.FRESH,
     **unet_cases.FRESH,
     **latent_cases.FRESH,
+    **tower_cases.FRESH,
     "scheduler": scheduler, "guidance": guidance,
     **{kind: lambda m, name, kind=kind: objective(m, name, kind) for kind in ("add-noise", "diffusion-loss")},
     "conv2d": conv2d, "resize": resize, "gated-conv": gated_conv, "contextual-attention": attention, "deepfillv2": generator,

@@ -11,6 +11,7 @@ import metrics
 import ops
 import perceptual
 import unet
+import towers
 
 METRICS = ("mse", "l1", "psnr", "tv", "ssim")
 EXACT = ("pil-resize",)
@@ -74,6 +75,8 @@ def outputs(kind, x, config, weights):
         return perceptual.KINDS[kind](x, config, weights)
     if kind in unet.KINDS:
         return unet.KINDS[kind](x, config, weights)
+    if kind in towers.TAPE:
+        return towers.TAPE[kind](x, config, weights)
     if kind == "torch-resize":
         return dict(y=ops.torch_resize(x["x"], config))
     raise KeyError(kind)
