@@ -1,6 +1,9 @@
 /* Around a latent inpainting network: what it is told of picture and hole, and how the known part comes back. */
 #include "cli/probe/probe.h"
 
+#include "autograd/ops/concat/concat.h"
+#include "autograd/ops/gaussian/gaussian.h"
+#include "autograd/ops/lincomb/lincomb.h"
 #include "core/image/feather.h"
 #include "core/image/paste.h"
 #include "core/image/resample.h"
@@ -285,6 +288,32 @@ static const lac_port blend_latent_ports[] = {
 };
 const lac_kind lac_kind_blend_latent = { "blend/latent", "the known part of a latent put back, at a timestep's noise", blend_latent_keys, blend_latent_ports, "z",
                                          .forward = blend_latent };
+
+/* ---- denoiser-input ---- */
+
+static lac_status denoiser_input(lac_probe *p, lac_tape *t)
+{
+    const lac_tensor *z = lac_probe_host(p, "z"), *mask = lac_probe_host(p, "mask"), *moments = lac_probe_host(p, "moments");
+    static float scaling = 0.18215f;
+    lac_tensor host = { .data = &scaling };
+    lac_tensor_shape(&host, LAC_F32, 1, (int64_t[]){ 1 });
+    LAC_TRY(lac_probe_same_shape(p, "noise", "z"));
+    for (int i = 0; i < 3; i++)
+        if (mask->dim[i] != z->dim[i] || moments->dim[i] != z->dim[i])
+            return LAC_FAIL(LAC_ERR_SHAPE, "input '%s' has another batch, height or width than 'z'", mask->dim[i] != z->dim[i] ? "mask" : "moments");
+    lac_tensor *latent = lac_gaussian(t, lac_probe_tensor(p, "moments"), lac_probe_tensor(p, "noise")).sample, *z_on_tape = lac_probe_tensor(p, "z");
+    latent = lac_lincomb(t, lac_tape_input(t, &host, LAC_F32), &latent, 1, p->dtype);
+    lac_tensor *beside = lac_latent_beside(t, lac_probe_tensor(p, "mask"), latent, LAC_BESIDE_MASK_FIRST);
+    return lac_probe_out(p, t, "x", LAC_LAYOUT_IMAGE, lac_concat(t, (lac_tensor *[]){ z_on_tape, beside }, 2, -1));
+}
+
+#define LATENT_IN(name, channels, shape) { name, LAC_LAYOUT_IMAGE, 4, 0, shape }
+static const lac_key denoiser_input_keys[] = { { "system", LAC_KEY_STR, NULL, .choices = "sd-inpaint", .help = "whose network" }, { NULL } };
+static const lac_port denoiser_input_ports[] = {
+    LATENT_IN("z", 4, "[B,4,h,w]"), LATENT_IN("moments", 8, "[B,8,h,w]"), LATENT_IN("noise", 4, "[B,4,h,w]"), LATENT_IN("mask", 1, "[B,1,h,w]"), { NULL },
+};
+const lac_kind lac_kind_denoiser_input = { "denoiser-input", "a latent and what an inpainting network reads beside it", denoiser_input_keys, denoiser_input_ports,
+                                           "x", .forward = denoiser_input };
 
 /* ---- repaint-timesteps ---- */
 

@@ -93,6 +93,16 @@ void lac_sampler_pattern(const lac_sampler *s, int64_t k, char *text, size_t siz
     snprintf(text, size, "%s", buffer);
 }
 
+void lac_sampler_skip(lac_sampler *s, int64_t first)
+{
+    const int64_t left = s->n - first;
+    memmove(s->timestep, s->timestep + first, (size_t)left * sizeof *s->timestep);
+    memmove(s->sigma, s->sigma + first, (size_t)(s->steps + 1 - first) * sizeof *s->sigma);
+    s->n = left;
+    if (first > 0 && s->def->skipped != NULL)
+        s->def->skipped(s);
+}
+
 /* ---- the state ---- */
 
 void lac_sampler_begin_at(lac_sampler_state *st, int64_t k, lac_tensor *x)

@@ -52,6 +52,7 @@ typedef struct lac_sampler_def {
     lac_status (*init)(lac_sampler *s);                 /* fills n, timestep (room for S + 1), sigma (S + 1, zero), init_sigma where they are not S, 0 and 1 */
     void (*step)(const lac_sampler *s, int64_t k, lac_sampler_moves *m);
     bool (*is_random)(const lac_sampler *s);            /* steps may add noise; NULL: never */
+    void (*skipped)(lac_sampler *s);                    /* after lac_sampler_skip: puts right what is no plain list; NULL: nothing */
     bool scales_input;                                  /* samples are x_0 + sigma noise, the network sees them divided by sqrt(sigma^2 + 1) */
 } lac_sampler_def;
 
@@ -82,6 +83,10 @@ struct lac_sampler {
  * ignored. LAC_ERR_CONFIG names the key. Ends with lac_sampler_close, safe on zeroes; after an error there is nothing to close. */
 lac_status lac_sampler_open(lac_sampler *s, const json_t *config);
 void lac_sampler_close(lac_sampler *s);
+
+/* Leaves out the first `first` of its steps, fewer than there are: what was step `first` is step 0, as if nothing were before it. For beginning in the
+ * middle (strength), from a sample made as lac_sampler_level(s, 0) says. */
+void lac_sampler_skip(lac_sampler *s, int64_t first);
 
 /* Every key that lac_sampler_open takes, those in which samplers differ of any type and without a default. */
 extern const lac_key lac_sampler_keys[];

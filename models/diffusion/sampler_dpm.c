@@ -22,7 +22,7 @@ static lac_status init(lac_sampler *s)
 
 static int64_t order_at(const lac_sampler *s, int64_t k)
 {
-    const bool lower = lac_config_bool(s->config, "lower_order_final") && s->n < 15;
+    const bool lower = lac_config_bool(s->config, "lower_order_final") && s->steps < 15;
     const bool last = k == s->n - 1 && (lower || lac_config_bool(s->config, "euler_at_final") || s->sigma[s->n] == 0);
     const int64_t most = LAC_MIN(lac_config_int(s->config, "solver_order"), k + 1);
     return last ? 1 : k == s->n - 2 && lower ? LAC_MIN(most, 2) : most;

@@ -22,6 +22,16 @@ static lac_status init(lac_sampler *s)
     return LAC_OK;
 }
 
+/* The second timestep of those that are left comes twice. */
+static void skipped(lac_sampler *s)
+{
+    s->timestep[0] = s->timestep[1];
+    if (s->n > 2)
+        s->timestep[1] = s->timestep[2];
+    else
+        s->n = 1;
+}
+
 static double alpha_bar_at(const lac_sampler *s, int64_t t)
 {
     return t >= 0 ? s->schedule.alpha_bar[t] : lac_config_bool(s->config, "set_alpha_to_one") ? 1 : s->schedule.alpha_bar[0];
@@ -69,4 +79,4 @@ static const lac_key keys[] = {
     { "set_alpha_to_one", LAC_KEY_BOOL, "false", .help = "the last step ends without noise, else with that of timestep 0" },
     { NULL },
 };
-const lac_sampler_def lac_sampler_pndm = { "PNDMScheduler", "PLMS", keys, init, step };
+const lac_sampler_def lac_sampler_pndm = { "PNDMScheduler", "PLMS", keys, init, step, .skipped = skipped };

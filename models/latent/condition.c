@@ -1,5 +1,6 @@
 #include "models/latent/condition.h"
 
+#include "autograd/ops/concat/concat.h"
 #include "core/image/paste.h"
 #include "core/image/resample.h"
 
@@ -31,4 +32,9 @@ lac_status lac_latent_mask_make(float *to, int64_t height, int64_t width, const 
         to[i] = small.pixels[i] >= from;
     lac_image_free(&small);
     return LAC_OK;
+}
+
+lac_tensor *lac_latent_beside(lac_tape *t, lac_tensor *mask, lac_tensor *latent, lac_beside order)
+{
+    return lac_concat(t, order == LAC_BESIDE_MASK_FIRST ? (lac_tensor *[]){ mask, latent } : (lac_tensor *[]){ latent, mask }, 2, -1);
 }

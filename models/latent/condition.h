@@ -3,6 +3,7 @@
  * The picture with its hole filled goes through the encoder; the hole itself becomes a mask of the latent's size, 1 = hole. */
 #pragma once
 
+#include "autograd/tape.h"
 #include "core/image/image.h"
 
 /* What the encoder sees in the hole, in [-1, 1]. */
@@ -30,3 +31,12 @@ void lac_masked_picture(float *to, const uint8_t *picture, const uint8_t *hole, 
 /* to[height * width], 0 or 1, of a mask of 0 .. 255 that is at least as large: f is mask->height / height and mask->width / width, which the nearest
  * rules take to be whole. */
 lac_status lac_latent_mask_make(float *to, int64_t height, int64_t width, const lac_image *mask, lac_latent_mask rule);
+
+/* The channels that a denoiser reads behind its latent, of mask [N, h, w, 1] and the masked picture's latent [N, h, w, C], both f32 or both bf16. */
+typedef enum {
+    LAC_BESIDE_NONE,
+    LAC_BESIDE_MASK_FIRST,          /* [mask, latent]: Stable Diffusion's inpainting, nine channels */
+    LAC_BESIDE_MASK_LAST,           /* [latent, mask], the mask -1 and 1: latent diffusion's inpainting without text, seven */
+} lac_beside;
+
+lac_tensor *lac_latent_beside(lac_tape *t, lac_tensor *mask, lac_tensor *latent, lac_beside order);

@@ -69,6 +69,8 @@ def outputs(kind, x, config, weights):
         return (autoencoder.vqgan if kind == "vqgan" else autoencoder.kl)(x, config, weights)
     if kind in DIFFUSION:
         return DIFFUSION[kind](x, config)
+    if kind == "sample":
+        return latent.sample(x, config, weights)
     if kind in latent.TAPE:
         return latent.TAPE[kind](x, config)
     if kind in perceptual.KINDS:

@@ -66,4 +66,47 @@ def blend_latent(x, config):
     return dict(z=x["mask"] * x["z"] + (1 - x["mask"]) * known)
 
 
-TAPE = {"blend/latent": blend_latent}
+def denoiser_input(x, config):
+    mean, logvar = x["moments"].chunk(2, 1)
+    latent = 0.18215 * (mean + (logvar.clamp(-30, 20) / 2).exp() * x["noise"])
+    return dict(x=torch.cat([x["z"], x["mask"], latent], 1))
+
+
+TAPE = {"blend/latent": blend_latent, "denoiser-input": denoiser_input}
+
+
+# ---- a whole run
+
+DDIM = dict(_class_name="DDIMScheduler", beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False, set_alpha_to_one=False, steps_offset=1)
+
+
+def sample(x, config, weights):
+    """diffusers' scheduler and UNet; the blending in PyTorch."""
+    import diffusion
+    import unet
+    steps, scale, system = config.get("num_inference_steps", 50), config.get("guidance_scale", 7.5), config["system"]
+    network = {k[len("unet."):]: v for k, v in weights.items()}
+    with diffusion.in_double():
+        scheduler = diffusion.opened({**config.get("scheduler", DDIM), "num_inference_steps": steps})
+    alpha_bar, z = schedule().to(x["noise"].dtype), x["noise"]
+    timesteps = [int(t) for t in scheduler.timesteps][int(config.get("skip", 0.25) * steps) if system == "blended-latent" else 0:]
+
+    def answer(text, t):
+        inputs = torch.cat([z, x["mask"], x["masked_latents"]], 1) if system == "sd-inpaint" else z
+        return unet.condition(dict(sample=inputs, timestep=torch.tensor(t), encoder_hidden_states=text), config["unet"], network)["sample"].to(z.dtype)
+
+    def known(t, noise):
+        return alpha_bar[t].sqrt() * x["source"] + (1 - alpha_bar[t]).sqrt() * noise
+
+    for k, t in enumerate(timesteps):
+        e = answer(x["cond"], t)
+        if scale != 1:
+            empty = answer(x["uncond"].expand(len(z), -1, -1), t)
+            e = empty + scale * (e - empty)
+        with diffusion.in_double():
+            z = scheduler.step(e, t, z).prev_sample
+        if system == "sd-blend":
+            z = x["mask"] * z + (1 - x["mask"]) * (known(timesteps[k + 1], x["noise"]) if k + 1 < len(timesteps) else x["source"])
+        if system == "blended-latent":
+            z = x["mask"] * z + (1 - x["mask"]) * known(t, x["step_noise"][k])
+    return dict(latents=z)

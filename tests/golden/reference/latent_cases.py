@@ -1,6 +1,8 @@
 """Cases around latent inpainting networks: committed, failing, fresh."""
 import torch
 
+from latent import DDIM
+
 BATCHES = (1, 2, 3)
 
 
@@ -39,6 +41,48 @@ def repaint(m, name, config=None):
     return m.finish("repaint-timesteps", name, {}, config, grad=False)
 
 
+def denoiser_input(m, name, shape=(2, 5, 6), **more):
+    n, h, w = shape
+    inputs = dict(z=m.normal(n, 4, h, w), moments=m.normal(n, 8, h, w), noise=m.normal(n, 4, h, w), mask=m.hole(n, h, w))
+    if inputs["moments"].numel():
+        inputs["moments"][0, 4:, 0, 0] = torch.tensor([-31.0, 21.0, -30.5, 3.0])        # three are clamped
+    return m.finish("denoiser-input", name, inputs, dict(system="sd-inpaint"), **more)
+
+
+def sampled(m, name, system, config=None, shape=(2, 4, 6), tokens=3, steps=4, stored=None):
+    import unet
+    import unet_cases
+    n, h, w = shape
+    config = dict(system=system, num_inference_steps=steps, unet={**unet_cases.SMALL, "in_channels": 9 if system == "sd-inpaint" else 4}, **(config or {}))
+    latent = lambda: m.normal(n, 4, h, w)
+    inputs = dict(noise=latent(), cond=m.normal(n, tokens, 6), mask=m.hole(n, h, w))
+    if config.get("guidance_scale", 7.5) != 1:
+        inputs["uncond"] = m.normal(1, tokens, 6)
+    inputs["masked_latents" if system == "sd-inpaint" else "source"] = latent()
+    if system == "blended-latent":
+        inputs["step_noise"] = m.normal(steps - int(config.get("skip", 0.25) * steps), n, 4, h, w)
+    stored = stored or {f"unet.{k}": v for k, v in unet_cases.weights(m, unet.condition_shapes(config["unet"])).items()}
+    return m.finish("sample", name, inputs, config, stored, grad=False)
+
+
+PUBLISHED_UNIPC = dict(_class_name="UniPCMultistepScheduler", _diffusers_version="0.42.1", beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012,
+                       steps_offset=1, timestep_spacing="leading", solver_order=2, trained_betas=None)
+
+
+def runs(m):
+    nine = sampled(m, "sd-inpaint", "sd-inpaint")
+    four = sampled(m, "sd-blend", "sd-blend")
+    yield nine
+    yield four
+    yield sampled(m, "sd-inpaint-unguided", "sd-inpaint", dict(guidance_scale=1), (1, 5, 3), stored=nine.weights)
+    yield sampled(m, "sd-inpaint-unipc", "sd-inpaint", dict(scheduler=PUBLISHED_UNIPC, guidance_scale=3), (3, 3, 2), 1, 6, nine.weights)
+    yield sampled(m, "sd-inpaint-one-step", "sd-inpaint", steps=1, shape=(1, 1, 1), stored=nine.weights)
+    yield sampled(m, "sd-blend-unipc", "sd-blend", dict(scheduler=PUBLISHED_UNIPC), (1, 4, 4), 2, 5, four.weights)
+    yield sampled(m, "blended-latent", "blended-latent", steps=5, stored=four.weights)
+    yield sampled(m, "blended-latent-whole", "blended-latent", dict(skip=0, scheduler={**DDIM, "steps_offset": 0}), (1, 3, 5), 3, 3, four.weights)
+    yield sampled(m, "blended-latent-half", "blended-latent", dict(skip=0.5, guidance_scale=1), (2, 2, 2), 3, 5, four.weights)
+
+
 def committed(m):
     for system in ("sd-inpaint", "blended-latent"):
         yield inpaint_input(m, system, dict(system=system))
@@ -60,6 +104,10 @@ def committed(m):
     yield blend_latent(m, "ends", timestep=999, shape=(1, 4, 1, 1))
     yield blend_latent(m, "first", timestep=0, dtype=torch.float64)
     yield blend_latent(m, "empty-batch", shape=(0, 4, 3, 2), masks=1)
+    yield from runs(m)
+    yield denoiser_input(m, "sd-inpaint")
+    yield denoiser_input(m, "one-cell", (1, 1, 1))
+    yield denoiser_input(m, "empty-batch", (0, 2, 3))
     yield repaint(m, "published")
     yield repaint(m, "short", dict(num_inference_steps=11, jump_length=3, jump_n_sample=2, num_train_timesteps=100))
     yield repaint(m, "no-jumps", dict(num_inference_steps=7, jump_n_sample=1))
@@ -97,6 +145,31 @@ def failing(m):
     yield changed(base, "channels", "noise", inputs=dict(noise=m.normal(2, 3, 3, 3)))
     yield changed(base, "shape", "source", inputs=dict(source=m.normal(2, 4, 3, 2)))
     yield changed(base, "masks", "mask", inputs=dict(mask=m.hole(3, 3, 3)))
+    base = sampled(m, "", "sd-inpaint", shape=(1, 2, 2), steps=2)
+    yield changed(base, "system-word", "sd-inpaint", config=dict(system="inpaint"))
+    yield changed(base, "channels", "in_channels", config=dict(unet={**base.config["unet"], "in_channels": 4}), weights={"unet.conv_in.weight": m.normal(4, 4, 3, 3)})
+    yield changed(base, "no-masked-latents", "masked_latents", drop=("masked_latents",))
+    yield changed(base, "source", "source", inputs=dict(source=m.normal(1, 4, 2, 2)))
+    yield changed(base, "no-uncond", "uncond", drop=("uncond",))
+    yield changed(base, "uncond-not-asked", "uncond", config=dict(guidance_scale=1))
+    yield changed(base, "uncond-batch", "uncond", inputs=dict(uncond=m.normal(2, 3, 6)))
+    yield changed(base, "cond-batch", "cond", inputs=dict(cond=m.normal(2, 3, 6)))
+    yield changed(base, "mask-size", "mask", inputs=dict(mask=m.hole(1, 2, 3)))
+    yield changed(base, "skip", "skip", config=dict(skip=0.5))
+    yield changed(base, "steps", "num_inference_steps", config=dict(num_inference_steps=0))
+    yield changed(base, "random", "scheduler", config=dict(scheduler={**DDIM, "_class_name": "DDPMScheduler", "variance_type": "fixed_small"}))
+    yield changed(base, "scheduler-word", "DDIMScheduler", config=dict(scheduler={**DDIM, "_class_name": "DDIMSchedule"}))
+    yield changed(base, "unet-key", "layers_per_block", config=dict(unet={**base.config["unet"], "layers_per_blok": 1}))
+    yield changed(base, "missing-key", "unet.conv_in.bias", drop=("unet.conv_in.bias",))
+    yield changed(base, "grad", "grad", grad=True)
+    base = sampled(m, "", "blended-latent", shape=(1, 2, 2), steps=4)
+    yield changed(base, "step-noise", "step_noise", inputs=dict(step_noise=m.normal(4, 1, 4, 2, 2)))
+    yield changed(base, "no-step-noise", "step_noise", drop=("step_noise",))
+    base = denoiser_input(m, "", grad=False)
+    yield changed(base, "system-word", "sd-inpaint", config=dict(system="sd"))
+    yield changed(base, "moments", "moments", inputs=dict(moments=m.normal(2, 4, 5, 6)))
+    yield changed(base, "mask", "mask", inputs=dict(mask=m.hole(1, 5, 6)))
+    yield changed(base, "noise", "noise", inputs=dict(noise=m.normal(2, 4, 5, 5)))
     base = repaint(m, "")
     yield changed(base, "steps", "num_inference_steps", config=dict(num_inference_steps=1001))
     yield changed(base, "none", "num_inference_steps", config=dict(num_inference_steps=0))
@@ -123,7 +196,19 @@ def fresh_repaint(m, name):
     return repaint(m, name, dict(num_inference_steps=m.int(1, 250), jump_length=m.int(1, 12), jump_n_sample=m.int(1, 10), num_train_timesteps=training))
 
 
+def fresh_run(m, name):
+    system = m.choose("sd-inpaint", "sd-blend", "blended-latent")
+    config = dict(guidance_scale=m.choose(1, 3.5, 7.5))
+    if system != "blended-latent" and m.int(0, 1):
+        config["scheduler"] = PUBLISHED_UNIPC
+    if system == "blended-latent":
+        config["skip"] = m.choose(0, 0.25, 0.5)
+    return sampled(m, name, system, config, (m.choose(*BATCHES), m.int(1, 8), m.int(1, 8)), m.int(1, 7), m.int(2, 8))
+
+
 FRESH = {
+    "sample": fresh_run,
+    "denoiser-input": lambda m, name: denoiser_input(m, name, (m.choose(*BATCHES), m.int(1, 20), m.int(1, 20))),
     "inpaint-input": fresh_input, "blend/latent": fresh_blend, "repaint-timesteps": fresh_repaint,
     **{kind: lambda m, name, kind=kind: pasted(m, name, kind, m.int(1, 60), m.int(1, 60)) for kind in ("blend/paste", "blend/blur")},
 }

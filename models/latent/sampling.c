@@ -1,0 +1,177 @@
+#include "models/latent/sampling.h"
+
+#include "autograd/ops/concat/concat.h"
+#include "autograd/ops/lincomb/lincomb.h"
+#include "core/memory.h"
+#include "models/latent/blend.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One step, in a region of its own. */
+typedef struct step {
+    const lac_latent_sampling *s;
+    lac_sampler_state *state;
+    lac_tensor *noise, *known;              /* host; NULL: not drawn */
+    lac_tensor timestep, level;             /* host, within `numbers` and `mixture` */
+    float *numbers, mixture[2];
+    lac_tensor *raised;                     /* of a jump */
+} step;
+
+static lac_tensor *in_dtype(lac_tape *t, lac_tensor *x, lac_dtype d)
+{
+    static const float one = 1;
+    lac_tensor a = { .data = (float *)&one };
+    lac_tensor_shape(&a, LAC_F32, 1, (int64_t[]){ 1 });
+    return d == LAC_F32 ? x : lac_lincomb(t, lac_tape_input(t, &a, LAC_F32), &x, 1, d);
+}
+
+/* Without text, then with it, one behind the other. */
+static lac_tensor *text_of(lac_tape *t, const lac_latent_sampling *s, lac_dtype d)
+{
+    if (s->text == NULL)
+        return NULL;
+    lac_tensor *with = lac_tape_input(t, s->text, d);
+    return s->guidance == NULL ? with : lac_concat(t, (lac_tensor *[]){ lac_tape_input(t, s->no_text, d), with }, 2, 0);
+}
+
+static lac_tensor *answer(lac_tape *t, const step *p, lac_tensor *z)
+{
+    const lac_latent_sampling *s = p->s;
+    const lac_dtype d = s->network->params->dtype;
+    const int64_t n = z->dim[0];
+    lac_tensor *x = in_dtype(t, z, d);
+    if (s->beside != NULL)
+        x = lac_concat(t, (lac_tensor *[]){ x, lac_tape_input(t, s->beside, d) }, 2, -1);
+    if (s->guidance != NULL)
+        x = lac_concat(t, (lac_tensor *[]){ x, x }, 2, 0);
+    lac_tensor *e = s->denoise(t, s->network->model, x, lac_tape_input(t, &p->timestep, LAC_F32), text_of(t, s, d));
+    return s->guidance == NULL ? e : lac_guide(t, s->guidance, (lac_tensor *[]){ lac_rows(t, e, 0, n), lac_rows(t, e, n, n) });
+}
+
+static lac_status denoise(lac_tape *t, void *context)
+{
+    step *p = context;
+    const lac_latent_sampling *s = p->s;
+    lac_tensor *noise = p->noise != NULL ? lac_tape_input(t, p->noise, LAC_F32) : NULL;
+    lac_tensor *e = answer(t, p, lac_sampler_input(t, s->sampler, p->state));
+    lac_tensor *x = lac_sampler_step(t, s->sampler, p->state, e, noise);
+    if (s->blend != LAC_BLEND_NONE)
+        x = lac_blend_latent(t, x, lac_tape_input(t, s->source, LAC_F32), lac_tape_input(t, p->known != NULL ? p->known : s->known_noise, LAC_F32),
+                             lac_tape_input(t, s->mask, LAC_F32), lac_tape_input(t, &p->level, LAC_F32));
+    return lac_sampler_keep(t, p->state, x);
+}
+
+/* ---- from step to step ---- */
+
+/* The network itself is told by the first of its parameters. */
+static lac_status run(lac_tape *t, const step *p, const char *what, lac_body *body)
+{
+    const lac_latent_sampling *s = p->s;
+    const lac_tensor *z = p->state->slot[LAC_SLOT_SAMPLE];
+    const lac_params *ps = s->network->params;
+    char *signature;
+    LAC_TRY(lac_format(&signature, "latent/%s/%llu/%s/%s/%s/%s/%d/%d", s->name, ps->n > 0 ? (unsigned long long)ps->param[0]->value->uid : 0, lac_shape_str(z),
+                       s->text != NULL ? lac_shape_str(s->text) : "-", s->beside != NULL ? lac_shape_str(s->beside) : "-", what, s->guidance != NULL, (int)s->blend));
+    const lac_status status = lac_tape_run(t, signature, body, (void *)p);
+    free(signature);
+    return status;
+}
+
+static void set_level(step *p, int64_t k)
+{
+    const lac_mixture m = lac_sampler_level(p->s->sampler, k);
+    p->mixture[0] = (float)m.picture;
+    p->mixture[1] = (float)m.noise;
+}
+
+static lac_status go_down(lac_tape *t, step *p, int64_t i)
+{
+    const lac_latent_sampling *s = p->s;
+    const int64_t k = p->state->k;
+    char pattern[256];
+    for (int64_t j = 0; j < p->timestep.dim[0]; j++)
+        p->numbers[j] = (float)s->sampler->timestep[k];
+    set_level(p, s->blend == LAC_BLEND_AT_NEXT ? k + 1 : k);
+    if (lac_sampler_draws(s->sampler, k))
+        LAC_TRY(s->draw(s->context, LAC_DRAW_STEP, i, &p->noise));
+    if (s->blend != LAC_BLEND_NONE && s->known_noise == NULL)
+        LAC_TRY(s->draw(s->context, LAC_DRAW_KNOWN, i, &p->known));
+    lac_sampler_pattern(s->sampler, k, pattern, sizeof pattern);
+    LAC_TRY(run(t, p, pattern, denoise));
+    lac_sampler_next(p->state);
+    return LAC_OK;
+}
+
+static lac_status raise(lac_tape *t, void *context)
+{
+    step *p = context;
+    lac_tensor *x[2] = { lac_tape_input(t, p->state->slot[LAC_SLOT_SAMPLE], LAC_F32), lac_tape_input(t, p->noise, LAC_F32) };
+    lac_tensor *y = lac_lincomb(t, lac_tape_input(t, &p->level, LAC_F32), x, 2, LAC_F32);
+    LAC_TRY(lac_tape_status(t));
+    return lac_keep(t, y, &p->raised);
+}
+
+/* From before step k to before step k - 1: as much noise as is missing. */
+static lac_status go_up(lac_tape *t, step *p, int64_t i)
+{
+    const lac_latent_sampling *s = p->s;
+    const lac_mixture low = lac_sampler_level(s->sampler, p->state->k), high = lac_sampler_level(s->sampler, p->state->k - 1);
+    const double picture = high.picture / low.picture, noise = high.noise * high.noise - picture * picture * low.noise * low.noise;
+    p->mixture[0] = (float)picture;
+    p->mixture[1] = (float)sqrt(LAC_MAX(noise, 0));
+    LAC_TRY(s->draw(s->context, LAC_DRAW_JUMP, i, &p->noise));
+    LAC_TRY(run(t, p, "up", raise));
+    lac_tensor_free(p->state->slot[LAC_SLOT_SAMPLE]);
+    p->state->slot[LAC_SLOT_SAMPLE] = p->raised;
+    p->raised = NULL;
+    p->state->k--;
+    return LAC_OK;
+}
+
+static lac_status take(lac_tape *t, step *p, int64_t i, bool up)
+{
+    const lac_status status = up ? go_up(t, p, i) : go_down(t, p, i);
+    lac_tensor_free(p->noise);
+    lac_tensor_free(p->known);
+    lac_tensor_free(p->raised);
+    p->noise = p->known = p->raised = NULL;
+    return status;
+}
+
+static lac_status take_all(lac_tape *t, step *p)
+{
+    const lac_latent_sampling *s = p->s;
+    int64_t *at = NULL, n = s->sampler->n;
+    if (s->jumps != NULL)
+        LAC_TRY(lac_repaint_positions(&at, &n, s->jumps));
+    lac_status status = LAC_OK;
+    for (int64_t i = 0; status == LAC_OK && i < n; i++)
+        status = take(t, p, i, at != NULL && i > 0 && at[i] > at[i - 1]);
+    free(at);
+    return status;
+}
+
+lac_status lac_latent_sample(lac_tape *t, const lac_latent_sampling *s, lac_tensor *z, lac_tensor **result)
+{
+    const int64_t n = z->dim[0] * (s->guidance != NULL ? 2 : 1);
+    lac_sampler_state state;
+    step p = { .s = s, .state = &state };
+    lac_sampler_begin_at(&state, 0, z);
+    *result = NULL;
+    lac_status status = lac_malloc((void **)&p.numbers, (size_t)n * sizeof *p.numbers + 1);
+    p.timestep.data = p.numbers;
+    p.level.data = p.mixture;
+    lac_tensor_shape(&p.timestep, LAC_F32, 1, &n);
+    lac_tensor_shape(&p.level, LAC_F32, 1, (int64_t[]){ 2 });
+    if (status == LAC_OK)
+        status = take_all(t, &p);
+    if (status == LAC_OK) {
+        *result = state.slot[LAC_SLOT_SAMPLE];
+        state.slot[LAC_SLOT_SAMPLE] = NULL;
+    }
+    lac_sampler_state_free(&state);
+    free(p.numbers);
+    return status;
+}
