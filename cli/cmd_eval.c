@@ -396,5 +396,6 @@ int lac_cmd_eval(int argc, char **argv)
         s = LAC_FAIL(LAC_ERR_ARG, "--seed must not be negative, found %lld", (long long)w.seed);
     const int code = go && s == LAC_OK ? run_on_ranks(&w, &words) : lac_finish(s);
     lac_words_free(&words);
+    lac_words_free(&w.how.set);
     return code;
 }

@@ -165,7 +165,7 @@ static lac_status export_file(const wish *w, const char *path)
 static lac_status export(const wish *w, const char *word)
 {
     lac_loaded run;
-    if (!lac_model_is_run(word) || lac_folder_has_weights(word))
+    if (!lac_model_is_run(word) || lac_folder_has_weights(word) || lac_inpainter_is_pipeline(word))
         return export_file(w, word);
     LAC_TRY(lac_run_load(&run, word, w->checkpoint));
     const lac_status s = export_run(w, &run);

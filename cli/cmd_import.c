@@ -3,6 +3,7 @@
 #include "core/file/atomic.h"
 #include "core/file/weights.h"
 #include "models/network_folder.h"
+#include "models/inpainter.h"
 #include "models/network_format.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 enum { CONFIG_LIMIT = 1 << 20 };
 
-typedef struct wish { const char *out, *network, *config, *channel_order; } wish;
+typedef struct wish { const char *out, *network, *system, *config, *channel_order; } wish;
 
 static lac_status read_given(const char *path, json_t **given)
 {
@@ -124,12 +125,34 @@ static lac_status convert(const wish *w, const source *from)
     return s;
 }
 
+/* A model of several networks, mostly a folder of diffusers, into one file. */
+static lac_status import_model(const wish *w, const char *path)
+{
+    const lac_inpainter_def *wanted = NULL;
+    const lac_backend *b;
+    lac_inpainter ip;
+    if (w->network != NULL || w->config != NULL || w->channel_order != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s' is a model of several networks, which says what they are: of these options --system alone is for it", path);
+    LAC_TRY(w->system != NULL ? lac_inpainter_find(&wanted, w->system) : LAC_OK);
+    LAC_TRY(lac_backend_get(&b, "cpu"));
+    LAC_TRY(lac_inpainter_load(&ip, path, wanted, b, LAC_F32));
+    const lac_status s = lac_inpainter_save(w->out, &ip, LAC_F32);
+    lac_inpainter_close(&ip);
+    return s;
+}
+
 static lac_status import(const wish *w, const char *path)
 {
     source from = { .def = NULL };
     lac_weights *file;
+    bool several;
     if (w->out == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "import wants --out FILE");
+    LAC_TRY(lac_inpainter_is_model(path, &several));
+    if (several)
+        return import_model(w, path);
+    if (w->system != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s' holds one network: --system is for models of several", path);
     if (w->network != NULL)
         LAC_TRY(lac_network_find(&from.def, w->network));
     LAC_TRY(lac_weights_open(&file, path));
@@ -149,6 +172,7 @@ int lac_cmd_import(int argc, char **argv)
     const lac_option options[] = {
         { "out", 'o', "FILE", LAC_OPTION_STRING, &w.out, "the safetensors file to write" },
         { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "whose weights they are (default: what the file says, else the network that knows its names)" },
+        { "system", 0, "NAME", LAC_OPTION_STRING, &w.system, "of a folder of diffusers: which inpainter uses it (default: the first that can: sd-inpaint, sd-blend)" },
         { "config", 0, "FILE", LAC_OPTION_STRING, &w.config, "JSON object with keys of the network; else what the file or the folder's config.json says, then what its shapes tell" },
         { "channel-order", 0, "NAME", LAC_OPTION_STRING, &w.channel_order, "rgb or bgr (default: what the file says, else bgr for official DeepFill names, else rgb)" },
         { NULL },

@@ -258,14 +258,15 @@ int lac_cmd_inpaint(int argc, char **argv)
         { "mask", 'm', "FILE", LAC_OPTION_STRING, &mask, "its mask, of the same size: above 127 is hole; or a folder" },
         { "out", 'o', "FILE", LAC_OPTION_STRING, &out, "the PNG to write; or a folder" },
         { "prompt", 0, "TEXT", LAC_OPTION_STRING, &w.ask.prompt, "what to paint, for a model that takes a prompt" },
+        { "negative-prompt", 0, "TEXT", LAC_OPTION_STRING, &w.ask.negative, "what not to paint" },
         { "seed", 0, "N", LAC_OPTION_INT, &w.seed, "of what the model draws at random, where it does (default 0)" },
         { "dilate", 0, "N", LAC_OPTION_INT, &w.grow, "grow the hole by N pixels to all sides (default 0)" },
         LAC_MODEL_HOW_OPTIONS(how),
         { NULL },
     };
     const lac_command command = { "lacuna inpaint", "MODEL", 1, 1,
-        "Fills the hole of a picture, with what --prompt says where the model takes a prompt. MODEL is a run's folder or a weights file that `lacuna export` or `lacuna import` wrote.\n"
-        "The result has the picture's size, and outside the mask its very pixels. With folders, pictures and masks of the same\n"
+        "Fills the hole of a picture, with what --prompt says where the model takes a prompt. MODEL is a run's folder, a weights file that `lacuna export` or `lacuna import` wrote, or a folder of diffusers.\n"
+        "The result has the picture's size, and outside the mask its very pixels (unless the model's `paste` says otherwise). With folders, pictures and masks of the same\n"
         "name (endings apart) belong together; a pair that cannot be read is named, the others are done, and the status is 1.", options };
     lac_words words = { NULL, 0 };
     bool go;
@@ -273,6 +274,7 @@ int lac_cmd_inpaint(int argc, char **argv)
     w.ask.seed = (uint64_t)LAC_MAX(w.seed, 0);
     if (go)
         s = inpaint(words.word[0], &how, image, mask, out, &w);
+    lac_words_free(&how.set);
     lac_words_free(&words);
     return lac_finish(s);
 }

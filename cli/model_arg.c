@@ -1,5 +1,6 @@
 #include "cli/model_arg.h"
 
+#include "core/file/folder.h"
 #include "core/memory.h"
 
 #include <errno.h>
@@ -59,6 +60,48 @@ static lac_status open_run(lac_model *m, const char *folder, const lac_model_how
     return lac_context(s, "run '%s'", folder);
 }
 
+/* A number, true or false, null or a list as JSON has them; else a word. */
+static lac_status put(json_t *to, const char *key, const char *value)
+{
+    if (value == NULL)
+        return LAC_OK;
+    json_t *x = json_loads(value, JSON_DECODE_ANY, NULL);
+    return json_object_set_new(to, key, x != NULL ? x : json_string(value)) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: --set");
+}
+
+static lac_status put_word(json_t *to, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    char *key;
+    if (equals == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "--set wants KEY=VALUE, found '%s'", word);
+    LAC_TRY(lac_format(&key, "%.*s", (int)(equals - word), word));
+    const lac_status s = put(to, key, equals + 1);
+    free(key);
+    return s;
+}
+
+static lac_status gather(const lac_model_how *how, json_t *to)
+{
+    LAC_TRY(put(to, "sampler", how->sampler));
+    LAC_TRY(put(to, "steps", how->steps));
+    LAC_TRY(put(to, "guidance_scale", how->guidance));
+    LAC_TRY(put(to, "strength", how->strength));
+    for (int i = 0; i < how->set.n; i++)
+        LAC_TRY(put_word(to, how->set.word[i]));
+    return LAC_OK;
+}
+
+static lac_status configure(lac_inpainter *ip, const lac_model_how *how)
+{
+    json_t *changes = json_object();
+    lac_status s = changes != NULL ? gather(how, changes) : LAC_FAIL(LAC_ERR_MEM, "out of memory: --set");
+    if (s == LAC_OK)
+        s = lac_inpainter_configure(ip, changes);
+    json_decref(changes);
+    return s;
+}
+
 lac_status lac_model_open(lac_model *m, const char *word, const lac_model_how *how)
 {
     const lac_backend *b;
@@ -72,7 +115,9 @@ lac_status lac_model_open(lac_model *m, const char *word, const lac_model_how *h
     const lac_inpainter_def *wanted = NULL;
     lac_status s = how->system != NULL ? lac_inpainter_find(&wanted, how->system) : LAC_OK;
     if (s == LAC_OK)
-        s = S_ISDIR(st.st_mode) ? open_run(m, word, how, b, d) : lac_inpainter_load(&m->ip, word, wanted, b, d);
+        s = S_ISDIR(st.st_mode) && !lac_folder_has_weights(word) && !lac_inpainter_is_pipeline(word) ? open_run(m, word, how, b, d) : lac_inpainter_load(&m->ip, word, wanted, b, d);
+    if (s == LAC_OK)
+        s = configure(&m->ip, how);
     if (s != LAC_OK)
         lac_model_close(m);
     return s;

@@ -1,6 +1,7 @@
 #include "models/inpainter.h"
 
 #include "autograd/ops/dequantize/dequantize.h"
+#include "core/image/feather.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
 #include "core/named.h"
@@ -85,7 +86,7 @@ static lac_status check_sizes(int64_t n, const lac_image *image, const lac_image
 
 lac_status lac_inpainter_takes(const lac_inpainter_def *def, const lac_ask *ask)
 {
-    return ask->prompt == NULL || def->asks & LAC_ASK_PROMPT ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "%s takes no prompt", def->name);
+    return (ask->prompt == NULL && ask->negative == NULL) || def->asks & LAC_ASK_PROMPT ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "%s takes no prompt", def->name);
 }
 
 static lac_status put_in(const lac_inpainter *ip, lac_canvas *c, int64_t at, const lac_image *image, const lac_image *mask)
@@ -124,6 +125,23 @@ static lac_status fill(const lac_inpainter *ip, lac_canvas *c, int64_t n, const 
     return LAC_OK;
 }
 
+static bool has_hole(const lac_image *mask)
+{
+    for (int64_t i = 0; i < mask->height * mask->width; i++)
+        if (mask->pixels[i])
+            return true;
+    return false;
+}
+
+/* The known pixels come back as the config says. */
+static lac_status paste(const lac_inpainter *ip, const lac_image *image, const lac_image *mask, const lac_image *predicted, lac_image *result)
+{
+    const char *how = lac_config_str(ip->config, "paste");
+    if (strcmp(how, "none") == 0 && has_hole(mask))
+        return lac_image_crop(result, predicted, 0, 0, image->height, image->width);
+    return strcmp(how, "blur") == 0 ? lac_image_paste_feathered(result, image, mask, predicted) : lac_image_paste(result, image, mask, predicted);
+}
+
 static lac_status take_out(const lac_inpainter *ip, const lac_tensor *y, int64_t at, const lac_image *image, const lac_image *mask, lac_image *result)
 {
     const int64_t h = y->dim[1], w = y->dim[2];
@@ -134,7 +152,7 @@ static lac_status take_out(const lac_inpainter *ip, const lac_tensor *y, int64_t
         swap_red_and_blue(predicted.pixels, h * w);
     lac_status s = lac_image_crop(ip->def->whole ? result : &cut, &predicted, 0, 0, image->height, image->width);
     if (s == LAC_OK && !ip->def->whole)
-        s = lac_image_paste(result, image, mask, &cut);
+        s = paste(ip, image, mask, &cut, result);
     lac_image_free(&predicted);
     lac_image_free(&cut);
     return s;

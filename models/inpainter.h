@@ -15,6 +15,7 @@ typedef struct lac_ask {
     const char *prompt;             /* UTF-8, borrowed; NULL: none */
     uint64_t seed;                  /* of what is drawn at random (models/noise.h) */
     uint32_t sample;                /* whose draws these are: in evaluation the record's id, else 0 */
+    const char *negative;           /* what not to paint, as prompt */
 } lac_ask;
 
 /* What a definition takes of it. */
@@ -90,7 +91,11 @@ lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, cons
  *     lacuna.tokenizer       config of the tokenizer (models/prompts.h), where there is one */
 lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d);
 lac_status lac_inpainter_save(const char *path, const lac_inpainter *ip, lac_dtype d);
+bool lac_inpainter_is_pipeline(const char *path);       /* a folder of diffusers with a model_index.json */
 lac_status lac_inpainter_is_model(const char *path, bool *several);       /* several: a model of several networks, a file or a folder of diffusers */
+
+/* What it says of its networks, as _open takes it: a new reference. */
+lac_status lac_inpainter_networks(const lac_inpainter *ip, json_t **networks);
 
 /* Keys of its config that are to be otherwise; LAC_ERR_ARG for those that it has not. */
 lac_status lac_inpainter_configure(lac_inpainter *ip, const json_t *changes);
@@ -102,7 +107,8 @@ const lac_backend *lac_inpainter_backend(const lac_inpainter *ip);
 lac_status lac_inpainter_takes(const lac_inpainter_def *def, const lac_ask *ask);
 
 /* n pictures at once, all of one height and width, any size: padded to the multiple, run, cut back. result[n] are fresh; pixels where mask
- * is 0 are image's own bytes, unless it makes them `whole`. ask [n], or NULL for nothing. LAC_ERR_SHAPE for a mask or picture of another size, LAC_ERR_ARG as
+ * is 0 are image's own bytes, unless it makes them `whole`, or the inpainter's config has a `paste` that says otherwise: "none", all pixels are the
+ * system's, or "blur", those near the hole go from one to the other (core/image/feather.h). ask [n], or NULL for nothing. LAC_ERR_SHAPE for a mask or picture of another size, LAC_ERR_ARG as
  * lac_inpainter_takes. A mask without a hole gives a copy. A picture's result depends on the picture, its mask and its ask alone: on the
  * CPU n changes no bit (on CUDA a library may choose another kernel for another n). On failure result[] is all empty. */
 lac_status lac_inpaint_n(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask,

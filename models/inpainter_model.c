@@ -73,11 +73,15 @@ static lac_status resolve(const lac_inpainter_def *def, const json_t *given, jso
 static lac_status open(lac_inpainter *ip, const json_t *networks, const json_t *config, const lac_backend *b, lac_dtype d)
 {
     LAC_TRY(resolve(ip->def, config, &ip->config));
-    if (networks != NULL && ip->def->fits != NULL)
-        LAC_TRY(ip->def->fits(networks));
     for (int i = 0; i < lac_inpainter_roles(ip->def); i++)
         LAC_TRY(open_role(ip, i, json_object_get(networks, ip->def->role[i].name), b, d));
-    return LAC_OK;
+    if (ip->def->fits == NULL)
+        return LAC_OK;
+    json_t *all;
+    LAC_TRY(lac_inpainter_networks(ip, &all));
+    const lac_status s = ip->def->fits(all);
+    json_decref(all);
+    return s;
 }
 
 lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *networks, const json_t *config, const lac_backend *b, lac_dtype d)
@@ -121,7 +125,7 @@ lac_status lac_inpainter_configure(lac_inpainter *ip, const json_t *changes)
 
 /* ---- copying ---- */
 
-static lac_status describe(const lac_inpainter *ip, json_t **networks)
+lac_status lac_inpainter_networks(const lac_inpainter *ip, json_t **networks)
 {
     *networks = json_object();
     bool failed = *networks == NULL;
@@ -159,7 +163,7 @@ lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, cons
 {
     json_t *networks;
     *ip = (lac_inpainter){ 0 };
-    LAC_TRY(describe(from, &networks));
+    LAC_TRY(lac_inpainter_networks(from, &networks));
     lac_status s = lac_inpainter_open(ip, from->def, networks, from->config, b, d);
     json_decref(networks);
     for (int i = 0; s == LAC_OK && i < LAC_INPAINTER_ROLES; i++)
@@ -210,7 +214,7 @@ static lac_status put_network(lac_weights_writer *w, const lac_inpainter *ip, in
 static lac_status put_model(lac_weights_writer *w, const lac_inpainter *ip, lac_dtype d, lac_borrowed *keep)
 {
     json_t *networks;
-    LAC_TRY(describe(ip, &networks));
+    LAC_TRY(lac_inpainter_networks(ip, &networks));
     lac_status s = put_json(w, "lacuna.networks", networks);
     json_decref(networks);
     if (s == LAC_OK)
@@ -242,6 +246,9 @@ lac_status lac_inpainter_save(const char *path, const lac_inpainter *ip, lac_dty
 lac_status lac_inpainter_is_model(const char *path, bool *several)
 {
     lac_weights *w;
+    *several = lac_inpainter_is_pipeline(path);
+    if (*several)
+        return LAC_OK;
     LAC_TRY(lac_weights_open(&w, path));
     *several = lac_weights_metadata(w, "lacuna.networks") != NULL;
     lac_weights_close(w);
@@ -260,13 +267,24 @@ static lac_status choose(const lac_source *from, const lac_inpainter_def *wanted
     return *def != NULL ? lac_source_fits(from, *def) : lac_source_unused(from);
 }
 
+/* Those of its keys that def has: a model's networks may be used by another inpainter than it names. */
+static json_t *known_keys(const lac_inpainter_def *def, const json_t *config)
+{
+    json_t *known = json_object();
+    for (const lac_key *k = def->keys; known != NULL && k != NULL && k->name != NULL; k++)
+        if (json_object_get(config, k->name) != NULL)
+            json_object_set(known, k->name, json_object_get(config, k->name));
+    return known;
+}
+
 static lac_status load(lac_inpainter *ip, lac_source *from, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d)
 {
     const lac_inpainter_def *def;
     LAC_TRY(choose(from, wanted, &def));
-    json_t *networks = lac_source_networks(from, def);
-    lac_status s = networks != NULL ? lac_inpainter_open(ip, def, networks, from->config, b, d) : LAC_FAIL(LAC_ERR_MEM, "out of memory: networks");
+    json_t *networks = lac_source_networks(from, def), *config = known_keys(def, from->config);
+    lac_status s = networks != NULL && config != NULL ? lac_inpainter_open(ip, def, networks, config, b, d) : LAC_FAIL(LAC_ERR_MEM, "out of memory: networks");
     json_decref(networks);
+    json_decref(config);
     for (int i = 0; s == LAC_OK && i < lac_inpainter_roles(def); i++)
         if (ip->network[i].def != NULL)
             s = lac_source_read(from, def->role[i].name, ip->network[i].params);

@@ -1,5 +1,7 @@
 #include "models/inpainter_source.h"
 
+#include "core/file/atomic.h"
+#include "core/file/folder.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
 #include "models/network_format.h"
@@ -7,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { INDEX_LIMIT = 1 << 20 };
 
 /* ---- opening ---- */
 
@@ -93,9 +98,105 @@ static lac_status open_model(lac_source *s, const char *path)
     return s->tokenizer != NULL ? add_texts(s, path) : LAC_OK;
 }
 
+/* ---- a folder of diffusers ---- */
+
+bool lac_inpainter_is_pipeline(const char *path)
+{
+    char *index;
+    if (lac_format(&index, "%s/model_index.json", path) != LAC_OK)
+        return false;
+    const bool there = access(index, R_OK) == 0;
+    free(index);
+    return there;
+}
+
+static lac_status read_index(const char *folder, json_t **index)
+{
+    char *path, *text = NULL;
+    size_t size = 0;
+    LAC_TRY(lac_format(&path, "%s/model_index.json", folder));
+    lac_status s = lac_file_read(path, INDEX_LIMIT, &text, &size);
+    *index = s == LAC_OK ? json_loadb(text, size, 0, NULL) : NULL;
+    if (s == LAC_OK && !json_is_object(*index)) {
+        json_decref(*index);
+        s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' is no JSON object", path);
+    }
+    free(text);
+    free(path);
+    return s;
+}
+
+static bool is_role(const char *name)
+{
+    for (int i = 0; lac_inpainter_at(i) != NULL; i++)
+        for (int k = 0; k < lac_inpainter_roles(lac_inpainter_at(i)); k++)
+            if (strcmp(lac_inpainter_at(i)->role[k].name, name) == 0)
+                return true;
+    return false;
+}
+
+static lac_status add_folder(lac_source *s, const char *folder, const char *role)
+{
+    char *path;
+    lac_source_part *p = NULL;
+    LAC_TRY(new_part(s, role, &p));
+    LAC_TRY(lac_format(&path, "%s/%s", folder, role));
+    lac_status status = lac_weights_open(&p->weights, path);
+    if (status == LAC_OK)
+        status = lac_context(lac_network_about(p->weights, &p->def, &p->config, &p->bgr), "'%s'", path);
+    free(path);
+    return status;
+}
+
+static lac_status add_tokenizer(lac_source *s, const char *folder)
+{
+    char *path;
+    json_t *published = NULL;
+    LAC_TRY(lac_pipeline_component(folder, "tokenizer", &path, &published));
+    lac_status status = lac_prompts_adopt(published, &s->tokenizer);
+    if (status == LAC_OK)
+        status = lac_tokenizer_files(&s->text, json_string_value(json_object_get(s->tokenizer, "tokenizer")), path);
+    json_decref(published);
+    free(path);
+    return status;
+}
+
+static lac_status add_scheduler(lac_source *s, const char *folder)
+{
+    char *path;
+    json_t *published = NULL;
+    LAC_TRY(lac_pipeline_component(folder, "scheduler", &path, &published));
+    free(path);
+    s->config = published != NULL ? json_pack("{s:o}", "scheduler", published) : NULL;
+    return LAC_OK;
+}
+
+static lac_status open_pipeline(lac_source *s, const char *folder)
+{
+    const char *name;
+    json_t *value, *index;
+    LAC_TRY(read_index(folder, &index));
+    lac_status status = LAC_OK;
+    json_object_foreach(index, name, value) {
+        const bool there = json_is_array(value) && json_is_string(json_array_get(value, 0));
+        if (status != LAC_OK || !there)
+            continue;
+        if (strcmp(name, "tokenizer") == 0)
+            status = add_tokenizer(s, folder);
+        else if (strcmp(name, "scheduler") == 0)
+            status = add_scheduler(s, folder);
+        else if (is_role(name))
+            status = add_folder(s, folder, name);
+    }
+    json_decref(index);
+    return status;
+}
+
 lac_status lac_source_open(lac_source *s, const char *path)
 {
     *s = (lac_source){ .file = NULL };
+    if (lac_inpainter_is_pipeline(path))
+        return open_pipeline(s, path);
     LAC_TRY(lac_weights_open(&s->file, path));
     return lac_weights_metadata(s->file, "lacuna.networks") != NULL ? open_model(s, path) : open_alone(s);
 }
@@ -177,7 +278,13 @@ lac_status lac_source_read(const lac_source *s, const char *role, lac_params *ps
 {
     const lac_source_part *p = find(s, role);
     const lac_weights *w = p->weights != NULL ? p->weights : s->file;
+    const lac_network_format *format;
+    const char *own;
     char prefix[64];
+    if (p->weights != NULL) {
+        lac_network_format_of(p->def, w, &format, &own);
+        return lac_context(lac_network_read(ps, w, format, own), "%s", role);
+    }
     snprintf(prefix, sizeof prefix, p->role[0] != '\0' ? "%s." : "%s", p->role);
     return lac_context(lac_params_load(ps, w, prefix, true, NULL), "%s", role);
 }

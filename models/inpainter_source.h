@@ -19,7 +19,7 @@ typedef struct lac_source {
     lac_source_part part[LAC_INPAINTER_ROLES];
     int n;
     char *inpainter;                    /* that it names; NULL: none */
-    json_t *config;                     /* of the inpainter; NULL: says nothing */
+    json_t *config;                     /* of the inpainter, in part where it is a folder; NULL: says nothing */
     lac_text_files text;
     json_t *tokenizer;                  /* config of the tokenizer; NULL: has none */
 } lac_source;

@@ -21,8 +21,7 @@ static lac_tensor *paint(const lac_inpainter *ip, lac_tape *t, lac_tensor *image
 
 static lac_status fits(const json_t *networks)
 {
-    const json_t *body = json_object_get(networks, "body");
-    return lac_config_has(body, "config.refused") ? LAC_FAIL(LAC_ERR_CONFIG, "a body of that kind") : LAC_OK;
+    return lac_config_int(json_object_get(networks, "hue"), "config.cnum") == 8 ? LAC_FAIL(LAC_ERR_CONFIG, "a hue of that kind") : LAC_OK;
 }
 
 static const lac_key keys[] = { { "twice", LAC_KEY_BOOL, "true", .help = "both" }, { NULL } };
@@ -132,7 +131,7 @@ LAC_TEST(what_does_not_fit_an_inpainter_is_said)
     json_t *wrong = json_pack("{s:i}", "steps", 3), *type = json_pack("{s:i}", "twice", 3);
     LAC_CHECK_FAILS(open_as(&ip, "{\"hue\": {\"network\": \"sn-patchgan\"}}"), LAC_ERR_CONFIG, "'hue' is the network 'sn-patchgan', should be sampler|deepfill");
     LAC_CHECK_FAILS(open_as(&ip, "{\"extra\": {\"config\": {\"cnumm\": 2}}}"), LAC_ERR_CONFIG, "cnum");
-    LAC_CHECK_FAILS(open_as(&ip, "{\"body\": {\"config\": {\"refused\": 2}}}"), LAC_ERR_CONFIG, "a body of that kind");
+    LAC_CHECK_FAILS(open_as(&ip, "{\"hue\": {\"network\": \"deepfill\", \"config\": {\"cnum\": 8}}}"), LAC_ERR_CONFIG, "a hue of that kind");
     LAC_CHECK_STATUS(open_as(&ip, "{}"));
     fill(&ip);
     LAC_CHECK_FAILS(lac_inpainter_configure(&ip, wrong), LAC_ERR_ARG, "pair has no 'steps'");

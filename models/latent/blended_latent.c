@@ -1,0 +1,18 @@
+/* Blended Latent Diffusion (Avrahami et al. 2023) as its authors run it on Stable Diffusion: from noise alone, without the first quarter of the steps;
+ * after each step the known part is put back with the noise of the timestep just done, drawn anew. */
+#include "models/latent/system.h"
+
+static lac_status sample(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result)
+{
+    return lac_latent_paint(ip, t, c, &(lac_latent_system){ .blend = LAC_BLEND_AT_T }, result);
+}
+
+static lac_status fits(const json_t *networks) { return lac_latent_fits(networks, 0); }
+
+#define DDIM "{\"_class_name\": \"DDIMScheduler\", \"set_alpha_to_one\": false, \"steps_offset\": 0, " LAC_LATENT_SCHEDULE "}"
+static const lac_key keys[] = { LAC_LATENT_KEYS("50", "7.5", DDIM, "0.25", "\"mean\"", "\"keep\"", "\"centre\"", "\"none\""), { NULL } };
+
+const lac_inpainter_def lac_inpainter_blended_latent = {
+    .name = "blended-latent", .about = "Blended Latent Diffusion", .role = { LAC_LATENT_ROLES("unet2d-condition|unet-ldm", "autoencoder-kl|vqgan") },
+    .keys = keys, .fits = fits, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
+};

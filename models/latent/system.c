@@ -1,0 +1,292 @@
+#include "models/latent/system.h"
+
+#include "core/memory.h"
+#include "models/autoencoder/autoencoder.h"
+#include "models/latent/parts.h"
+#include "models/noise.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNET, VAE, TEXT };
+
+/* One call: n pictures. Tensors are on the host. */
+typedef struct painting {
+    const lac_inpainter *ip;
+    const lac_canvas *canvas;
+    const lac_latent_system *system;
+    const lac_autoencoder *vae;
+    lac_sampler sampler;
+    lac_guidance guidance;
+    bool guided;
+    int64_t dim[4];                         /* of the latent */
+    lac_tensor *cells;                      /* the hole at the latent's size, f32 [N, h, w, 1] */
+    lac_tensor *picture, *encoded;          /* what goes through the encoder, and what comes of it */
+    lac_tensor *beside, *source, *text, *no_text, *latent, *made;
+    lac_tensor *drawn;                      /* of the encoder's distribution; NULL: the mean */
+    bool with_mask;                         /* the encoder's region puts the mask beside */
+} painting;
+
+static const char *word(const painting *p, const char *key) { return lac_config_str(p->ip->config, key); }
+static double number(const painting *p, const char *key) { return lac_config_num(p->ip->config, key); }
+
+/* ---- sampler and guidance ---- */
+
+static const struct { const char *word, *class; } samplers[] = {
+    { "ddpm", "DDPMScheduler" }, { "ddim", "DDIMScheduler" }, { "pndm", "PNDMScheduler" }, { "dpm", "DPMSolverMultistepScheduler" },
+    { "unipc", "UniPCMultistepScheduler" }, { "euler", "EulerDiscreteScheduler" }, { "euler-ancestral", "EulerAncestralDiscreteScheduler" },
+};
+
+static bool put_scheduler(const painting *p, json_t *scheduler)
+{
+    bool failed = json_object_set_new(scheduler, "num_inference_steps", json_integer(lac_config_int(p->ip->config, "steps"))) != 0;
+    for (size_t i = 0; i < LAC_COUNT(samplers); i++)
+        if (strcmp(samplers[i].word, word(p, "sampler")) == 0)
+            failed |= json_object_set_new(scheduler, "_class_name", json_string(samplers[i].class)) != 0;
+    if (number(p, "eta") > 0)
+        failed |= json_object_set_new(scheduler, "eta", json_real(number(p, "eta"))) != 0;
+    return !failed;
+}
+
+/* How many steps are left out at the start. */
+static lac_status first_step(const painting *p, int64_t *first)
+{
+    const int64_t steps = lac_config_int(p->ip->config, "steps");
+    const double strength = number(p, "strength");
+    const int64_t taken = strength < 1 ? (int64_t)((double)steps * strength) : steps - (int64_t)(number(p, "skip") * (double)steps);
+    if (taken < 1)
+        return LAC_FAIL(LAC_ERR_CONFIG, "'strength' %g of %lld steps leaves none", strength, (long long)steps);
+    if (taken < steps && p->system->repaints)
+        return LAC_FAIL(LAC_ERR_CONFIG, "'strength' must be 1 for %s, which takes all steps", p->ip->def->name);
+    *first = steps - taken;
+    return LAC_OK;
+}
+
+static lac_status open_sampler(painting *p)
+{
+    json_t *scheduler = json_copy((json_t *)lac_config_at(p->ip->config, "scheduler"));
+    int64_t first = 0;
+    lac_status s = scheduler != NULL && put_scheduler(p, scheduler) ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: scheduler");
+    if (s == LAC_OK)
+        s = lac_context(lac_sampler_open(&p->sampler, scheduler), "scheduler");
+    json_decref(scheduler);
+    LAC_TRY(s);
+    LAC_TRY(first_step(p, &first));
+    lac_sampler_skip(&p->sampler, first);
+    return LAC_OK;
+}
+
+static lac_status open_guidance(painting *p)
+{
+    json_t *given = json_pack("{s:f}", "guidance_scale", number(p, "guidance_scale")), *config = NULL;
+    lac_status s = given != NULL ? lac_config_resolve(&config, lac_guidance_keys, given, NULL, NULL) : LAC_FAIL(LAC_ERR_MEM, "out of memory: guidance");
+    if (s == LAC_OK)
+        s = lac_guidance_open(&p->guidance, config);
+    p->guided = p->ip->network[TEXT].def != NULL && number(p, "guidance_scale") != 1;
+    json_decref(config);
+    json_decref(given);
+    return s;
+}
+
+/* ---- text ---- */
+
+typedef struct reading { const lac_network *encoder; lac_tensor *ids, *states; } reading;
+
+static lac_status read_text(lac_tape *t, void *context)
+{
+    reading *r = context;
+    lac_tensor *states = lac_text_states(t, r->encoder, lac_tape_input(t, r->ids, LAC_I32));
+    LAC_TRY(lac_tape_status(t));
+    return lac_keep(t, states, &r->states);
+}
+
+/* The states of each picture's prompt, or of what it should not show. */
+static lac_status make_text(const painting *p, lac_tape *t, bool negative, lac_tensor **states)
+{
+    const lac_prompts *prompts = &p->ip->prompts;
+    const int64_t length = lac_prompts_length(prompts);
+    reading r = { .encoder = &p->ip->network[TEXT] };
+    LAC_TRY(lac_tensor_new(&r.ids, LAC_I32, 2, (int64_t[]){ p->dim[0], length }));
+    lac_status s = LAC_OK;
+    for (int64_t i = 0; s == LAC_OK && i < p->dim[0]; i++)
+        s = lac_prompts_ids(prompts, negative ? p->canvas->ask[i].negative : p->canvas->ask[i].prompt, (int32_t *)r.ids->data + i * length);
+    if (s == LAC_OK)
+        s = lac_inpaint_region(p->ip, t, p->canvas, "text", read_text, &r);
+    lac_tensor_free(r.ids);
+    *states = r.states;
+    return s;
+}
+
+static lac_status make_texts(painting *p, lac_tape *t)
+{
+    if (p->ip->network[TEXT].def == NULL) {
+        for (int64_t i = 0; i < p->dim[0]; i++)
+            if (p->canvas->ask[i].prompt != NULL || p->canvas->ask[i].negative != NULL)
+                return LAC_FAIL(LAC_ERR_ARG, "this %s has no text encoder: it takes no prompt", p->ip->def->name);
+        return LAC_OK;
+    }
+    if (p->ip->prompts.tokenizer == NULL)
+        return LAC_FAIL(LAC_ERR_STATE, "this %s has a text encoder and no tokenizer", p->ip->def->name);
+    LAC_TRY(make_text(p, t, false, &p->text));
+    return p->guided ? make_text(p, t, true, &p->no_text) : LAC_OK;
+}
+
+/* ---- picture and hole ---- */
+
+static int choice(const char *words, const char *word)
+{
+    int i = 0;
+    const size_t n = strlen(word);
+    for (const char *at = words; at != NULL; at = strchr(at, '|'), at += at != NULL, i++)
+        if (strncmp(at, word, n) == 0 && (at[n] == '|' || at[n] == '\0'))
+            return i;
+    return 0;
+}
+
+static lac_status make_cells(painting *p)
+{
+    const int64_t h = p->canvas->mask.dim[1], w = p->canvas->mask.dim[2], cells = p->dim[1] * p->dim[2];
+    const lac_latent_mask rule = (lac_latent_mask)choice(LAC_LATENT_MASKS, word(p, "mask_rule"));
+    lac_image mask = { 0 };
+    LAC_TRY(lac_tensor_new(&p->cells, LAC_F32, 4, (int64_t[]){ p->dim[0], p->dim[1], p->dim[2], 1 }));
+    LAC_TRY(lac_image_new(&mask, h, w, 1));
+    lac_status s = LAC_OK;
+    for (int64_t i = 0; s == LAC_OK && i < p->dim[0]; i++) {
+        const uint8_t *hole = (const uint8_t *)p->canvas->mask.data + i * h * w;
+        for (int64_t k = 0; k < h * w; k++)
+            mask.pixels[k] = hole[k] ? 255 : 0;
+        s = lac_latent_mask_make((float *)p->cells->data + i * cells, p->dim[1], p->dim[2], &mask, rule);
+    }
+    lac_image_free(&mask);
+    return s;
+}
+
+static lac_status encode(lac_tape *t, void *context)
+{
+    painting *p = context;
+    const lac_dtype d = p->vae->ps->dtype;
+    lac_tensor *noise = p->drawn != NULL ? lac_tape_input(t, p->drawn, LAC_F32) : NULL;
+    lac_tensor *z = lac_autoencoder_latent(t, p->vae, lac_autoencoder_encode(t, p->vae, lac_tape_input(t, p->picture, d)), noise);
+    if (p->with_mask)
+        z = lac_latent_beside(t, lac_tape_input(t, p->cells, LAC_F32), z, p->system->beside);
+    LAC_TRY(lac_tape_status(t));
+    return lac_keep(t, z, &p->encoded);
+}
+
+/* The pictures, their holes filled, as a latent; with the mask beside where it is what the network reads. */
+static lac_status encode_filled(painting *p, lac_tape *t, lac_hole_fill fill, bool with_mask, lac_tensor **to)
+{
+    const lac_canvas *c = p->canvas;
+    const bool draws = strcmp(word(p, "encode"), "sample") == 0 && p->vae->codebook == NULL;
+    p->with_mask = with_mask;
+    LAC_TRY(lac_tensor_new(&p->picture, LAC_F32, 4, c->image.dim));
+    lac_masked_picture(p->picture->data, c->image.data, c->mask.data, lac_numel(&c->mask), fill);
+    lac_status s = draws ? lac_noise_new(&p->drawn, c->ask, 4, p->dim, "latent/encode", with_mask ? 0 : 1) : LAC_OK;
+    if (s == LAC_OK)
+        s = lac_inpaint_region(p->ip, t, c, with_mask ? (draws ? "beside, drawn" : "beside") : draws ? "encode, drawn" : "encode", encode, p);
+    lac_tensor_free(p->picture);
+    lac_tensor_free(p->drawn);
+    p->picture = p->drawn = NULL;
+    *to = p->encoded;
+    p->encoded = NULL;
+    return s;
+}
+
+static lac_status make_condition(painting *p, lac_tape *t)
+{
+    const bool from_picture = p->system->blend != LAC_BLEND_NONE || number(p, "strength") < 1;
+    LAC_TRY(make_cells(p));
+    if (from_picture)
+        LAC_TRY(encode_filled(p, t, LAC_HOLE_FILL_KEEP, false, &p->source));
+    if (p->system->beside == LAC_BESIDE_NONE)
+        return LAC_OK;
+    for (int64_t i = 0; p->system->beside == LAC_BESIDE_MASK_LAST && i < lac_numel(p->cells); i++)
+        ((float *)p->cells->data)[i] = 2 * ((float *)p->cells->data)[i] - 1;
+    return encode_filled(p, t, (lac_hole_fill)choice(LAC_HOLE_FILLS, word(p, "hole_fill")), true, &p->beside);
+}
+
+/* ---- sampling ---- */
+
+static lac_status draw(void *context, lac_latent_draw what, int64_t i, lac_tensor **x)
+{
+    static const char *const purpose[] = { [LAC_DRAW_STEP] = "latent/step", [LAC_DRAW_KNOWN] = "latent/known", [LAC_DRAW_JUMP] = "latent/jump" };
+    const painting *p = context;
+    return lac_noise_new(x, p->canvas->ask, 4, p->dim, purpose[what], (uint32_t)i);
+}
+
+/* Noise alone, or the picture's own latent with as much noise as the first step wants. */
+static lac_status start(const painting *p, const lac_tensor *noise, lac_tensor **z)
+{
+    const lac_mixture m = lac_sampler_level(&p->sampler, 0);
+    const bool mixed = number(p, "strength") < 1;
+    const float *from = noise->data, *source = mixed ? p->source->data : NULL;
+    LAC_TRY(lac_tensor_new(z, LAC_F32, 4, p->dim));
+    float *to = (*z)->data;
+    for (int64_t i = 0; i < lac_numel(noise); i++)
+        to[i] = mixed ? (float)m.picture * source[i] + (float)m.noise * from[i] : (float)p->sampler.init_sigma * from[i];
+    return LAC_OK;
+}
+
+static lac_status sample(painting *p, lac_tape *t)
+{
+    const lac_repaint jumps = { p->sampler.steps, lac_config_int(p->ip->config, "jump_length"), lac_config_int(p->ip->config, "jump_n_sample") };
+    lac_tensor *noise = NULL, *z = NULL;
+    LAC_TRY(lac_noise_new(&noise, p->canvas->ask, 4, p->dim, "latent/start", 0));
+    lac_status s = start(p, noise, &z);
+    const lac_latent_sampling run = {
+        .name = p->ip->def->name, .network = &p->ip->network[UNET], .denoise = lac_denoise_unet, .sampler = &p->sampler, .guidance = p->guided ? &p->guidance : NULL,
+        .text = p->text, .no_text = p->no_text, .beside = p->beside, .blend = p->system->blend, .mask = p->cells, .source = p->source,
+        .known_noise = p->system->same_noise ? noise : NULL, .jumps = p->system->repaints ? &jumps : NULL, .draw = draw, .context = p,
+    };
+    if (s == LAC_OK)
+        s = lac_latent_sample(t, &run, z, &p->latent);
+    lac_tensor_free(noise);
+    return s;
+}
+
+static lac_status decode(lac_tape *t, void *context)
+{
+    painting *p = context;
+    lac_tensor *y = lac_autoencoder_picture(t, p->vae, lac_tape_input(t, p->latent, LAC_F32));
+    LAC_TRY(lac_tape_status(t));
+    return lac_keep(t, y, &p->made);
+}
+
+static lac_status paint(painting *p, lac_tape *t)
+{
+    LAC_TRY(open_sampler(p));
+    LAC_TRY(open_guidance(p));
+    LAC_TRY(make_texts(p, t));
+    LAC_TRY(make_condition(p, t));
+    LAC_TRY(sample(p, t));
+    return lac_inpaint_region(p->ip, t, p->canvas, "decode", decode, p);
+}
+
+lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, const lac_latent_system *system, lac_tensor **result)
+{
+    const lac_autoencoder *vae = ip->network[VAE].model;
+    painting p = { .ip = ip, .canvas = c, .system = system, .vae = vae };
+    const int64_t dim[4] = { c->image.dim[0], c->image.dim[1] / vae->factor, c->image.dim[2] / vae->factor, vae->z };
+    memcpy(p.dim, dim, sizeof dim);
+    const lac_status s = paint(&p, t);
+    lac_tensor *const parts[] = { p.cells, p.beside, p.source, p.text, p.no_text, p.latent };
+    for (size_t i = 0; i < LAC_COUNT(parts); i++)
+        lac_tensor_free(parts[i]);
+    lac_sampler_close(&p.sampler);
+    *result = p.made;
+    return s;
+}
+
+/* ---- which networks fit ---- */
+
+lac_status lac_latent_fits(const json_t *networks, int64_t channels)
+{
+    const json_t *unet = json_object_get(json_object_get(networks, "unet"), "config");
+    const int64_t in = lac_config_int(unet, "in_channels"), out = lac_config_int(unet, "out_channels"), wanted = channels > 0 ? channels : out;
+    if (in != wanted)
+        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has %lld channels in, should have %lld", (long long)in, (long long)wanted);
+    if (lac_config_int(unet, "cross_attention_dim") + lac_config_int(unet, "context_dim") > 0 && json_object_get(networks, "text_encoder") == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' reads a text, and there is no 'text_encoder'");
+    return LAC_OK;
+}

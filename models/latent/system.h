@@ -1,0 +1,44 @@
+/* models/latent/system.h -- latent inpainting whole: what the published systems have in common, and the choices in which they differ.
+ *
+ *     condition   the picture, its hole filled, through the encoder; the hole as a mask of the latent's size; prompts as states of the text encoder
+ *     sample      the shared loop (models/latent/sampling.h)
+ *     decode      the latent through the decoder
+ *
+ * A definition's networks are, in this order, LAC_LATENT_ROLES; its config has LAC_LATENT_KEYS. What is drawn at random belongs to seed, step and record
+ * (models/noise.h), so neither batch nor ranks change a picture. */
+#pragma once
+
+#include "models/inpainter.h"
+#include "models/latent/condition.h"
+#include "models/latent/sampling.h"
+
+typedef struct lac_latent_system {
+    lac_beside beside;
+    lac_blend_at blend;
+    bool same_noise;                /* the known part has the noise of the start at every step; else its own at each */
+    bool repaints;                  /* RePaint's order of steps: jump_length, jump_n_sample in the config */
+} lac_latent_system;
+
+/* As lac_inpainter_def.sample. */
+lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, const lac_latent_system *system, lac_tensor **result);
+
+/* As lac_inpainter_def.fits: the UNet has `channels` in, "9" for Stable Diffusion's inpainting, or as many as it puts out where channels is 0. */
+lac_status lac_latent_fits(const json_t *networks, int64_t channels);
+
+#define LAC_LATENT_ROLES(unet, vae) { "unet", unet }, { "vae", vae }, { "text_encoder", "clip-text", .optional = true }
+
+#define LAC_LATENT_SCHEDULE "\"beta_schedule\": \"scaled_linear\", \"beta_start\": 0.00085, \"beta_end\": 0.012, \"clip_sample\": false"
+
+/* Defaults are C literals of JSON. */
+#define LAC_LATENT_KEYS(steps, guidance, scheduler, skip, encode, fill, rule, paste)                                                                       \
+    { "scheduler", LAC_KEY_TABLE, scheduler, .help = "scheduler_config.json of diffusers (docs/diffusion.md)" },                                         \
+    { "sampler", LAC_KEY_STR | LAC_KEY_NULL, "null", .choices = "ddpm|ddim|pndm|dpm|unipc|euler|euler-ancestral", .help = "another than scheduler's" },   \
+    { "steps", LAC_KEY_INT, steps, .min = 1, .max = 100000, .help = "steps of the sampler" },                                                           \
+    { "eta", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "noise of ddim's steps" },                                                                   \
+    { "guidance_scale", LAC_KEY_NUM, guidance, .min = 0, .max = 1000, .help = "of the prompt; 1: without guidance" },                                   \
+    { "strength", LAC_KEY_NUM | LAC_KEY_ABOVE_MIN, "1", .min = 0, .max = 1, .help = "share of the steps that is taken, from the picture's own latent" }, \
+    { "skip", LAC_KEY_NUM | LAC_KEY_BELOW_MAX, skip, .min = 0, .max = 1, .help = "share of the steps left out at the start, from noise alone" },          \
+    { "encode", LAC_KEY_STR, encode, .choices = "sample|mean", .help = "what of the encoder's distribution is taken" },                                 \
+    { "hole_fill", LAC_KEY_STR, fill, .choices = LAC_HOLE_FILLS, .help = "what the encoder sees in the hole" },                                         \
+    { "mask_rule", LAC_KEY_STR, rule, .choices = LAC_LATENT_MASKS, .help = "which cells of the latent are hole" },                                      \
+    { "paste", LAC_KEY_STR, paste, .choices = "none|hard|blur", .help = "how the known pixels come back" }
