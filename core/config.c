@@ -368,6 +368,19 @@ const char *lac_config_str(const json_t *config, const char *dotted_path)
     return s ? s : "";
 }
 
+int lac_config_choice(const json_t *config, const char *dotted_path, const char *choices)
+{
+    const char *word = lac_config_str(config, dotted_path);
+    for (int k = 0;; k++) {
+        const size_t n = strcspn(choices, "|");
+        if (strlen(word) == n && strncmp(word, choices, n) == 0)
+            return k;
+        if (choices[n] == '\0')
+            return -1;
+        choices += n + 1;
+    }
+}
+
 char *lac_config_text(const json_t *value, size_t flags)
 {
     char *text = NULL;

@@ -48,6 +48,8 @@ bool lac_config_bool(const json_t *config, const char *dotted_path);
 int64_t lac_config_int(const json_t *config, const char *dotted_path);
 double lac_config_num(const json_t *config, const char *dotted_path);
 const char *lac_config_str(const json_t *config, const char *dotted_path);
+/* The place of the string there among words as in lac_key.choices, from 0; -1 where it is none of them. */
+int lac_config_choice(const json_t *config, const char *dotted_path, const char *choices);
 
 /* A value as JSON, its numbers in the shortest form that says what they are: 0.4, not 0.40000000000000002. flags: jansson's (JSON_COMPACT, ...).
  * A value that is NULL is "absent". The caller's to free; NULL when memory runs out. */

@@ -1,0 +1,229 @@
+/* The recipe `latent`: its loss where the denoiser says nothing, what is drawn for a sample, and that micro-batches, ranks and going on change nothing. */
+#include "autograd/ops/backend_cpu.h"
+#include "data/field.h"
+#include "models/prompts.h"
+#include "tests/harness/ranks.h"
+#include "tests/harness/test.h"
+#include "tests/harness/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { LATENT = LAC_TEST_SIDE / 2, Z = 4, LOSSES = LAC_TEST_LOSSES };      /* two levels: half the picture's side */
+
+static lac_test_training t;
+
+static const char config_text[] =
+    "{ 'optim': { 'unet': { 'lr': 10, 'eps': 1 } }, 'batch': { 'micro': %d },"
+    "  'loss': { 'prompt_dropout': %g, 'whole': %g, 'objective': { 'snr_gamma': 5 } },"
+    "  'model': { 'tokenizer': 'data/stamps/tokenizer', 'prompts': { 'max_length': 6 }, 'train_text': true,"
+    "    'vae': { 'config': { 'block_out_channels': [4, 4], 'norm_num_groups': 2, 'down_block_types': ['DownEncoderBlock2D', 'DownEncoderBlock2D'],"
+    "                         'up_block_types': ['UpDecoderBlock2D', 'UpDecoderBlock2D'] } },"
+    "    'unet': { 'config': { 'in_channels': %d, 'block_out_channels': [4, 8], 'norm_num_groups': 2, 'layers_per_block': 1, 'cross_attention_dim': 8,"
+    "                          'attention_head_dim': 2, 'down_block_types': ['DownBlock2D', 'CrossAttnDownBlock2D'],"
+    "                          'up_block_types': ['CrossAttnUpBlock2D', 'UpBlock2D'] } },"
+    "    'text_encoder': { 'config': { 'vocab_size': 1527, 'hidden_size': 8, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2,"
+    "                                  'max_position_embeddings': 6, 'eos_token_id': 1526 } } } }";
+
+static json_t *config_of(int micro, double drop, double whole, int channels)
+{
+    char text[2048];
+    snprintf(text, sizeof text, config_text, micro, drop, whole, channels);
+    for (char *c = text; *c != '\0'; c++)
+        *c = *c == '\'' ? '"' : *c;
+    return json_loads(text, 0, NULL);
+}
+
+static void begin(int micro, double drop, double whole, int channels, lac_comm *comm)
+{
+    const lac_backend *b;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    lac_test_begin(&t, "latent", config_of(micro, drop, whole, channels), b, LAC_F32, comm);
+}
+
+static const lac_tensor *derived(const char *name)
+{
+    const lac_tensor *x = lac_batch_field(&t.trainer.derived.batch[0], name);
+    LAC_CHECK(x != NULL && x->data != NULL);
+    return x;
+}
+
+static double snr(int64_t timestep)
+{
+    double alpha_bar = 1;
+    for (int64_t i = 0; i <= timestep; i++)
+        alpha_bar *= 1 - pow(sqrt(0.00085) + (double)i / 999 * (sqrt(0.012) - sqrt(0.00085)), 2);
+    return alpha_bar / (1 - alpha_bar);
+}
+
+/* A last layer of zeros predicts nothing: the loss is the mean of min(snr, 5) / snr times the noise's square. 1e-5: sums in f32. */
+LAC_TEST(a_denoiser_of_zeros_has_the_loss_of_the_formula)
+{
+    double loss[LOSSES], sum = 0;
+    begin(2, 0.1, 0, 2 * Z + 1, NULL);
+    lac_param *last = lac_params_find(lac_recipe_find_network(&t.trainer.recipe, "unet"), "conv_out.weight");
+    memset(last->value->data, 0, lac_bytes(last->value));
+    LAC_CHECK_STATUS(lac_test_step(&t, 0, LAC_TEST_BATCH));
+    lac_test_losses(&t, loss);
+    const float *noise = derived("noise")->data, *when = derived("timestep")->data;
+    for (int i = 0; i < LAC_TEST_BATCH; i++) {
+        const double ratio = snr((int64_t)when[i]);
+        LAC_CHECK(when[i] >= 0 && when[i] <= 999 && when[i] == floorf(when[i]));
+        for (int k = 0; k < LATENT * LATENT * Z; k++)
+            sum += fmin(ratio, 5) / ratio * pow((double)noise[i * LATENT * LATENT * Z + k], 2);
+    }
+    LAC_CHECK(fabs(loss[0] / (sum / (LAC_TEST_BATCH * LATENT * LATENT * Z)) - 1) < 1e-5);
+    lac_test_end(&t);
+}
+
+/* Timesteps are uniform, prompts are left out and pictures hole altogether as often as asked for: 4 sigma of 400 draws. A left-out prompt is the empty one. */
+LAC_TEST(what_is_drawn_for_a_sample_is_as_often_as_asked_for)
+{
+    int dropped = 0, whole = 0, n = 0;
+    double sum = 0;
+    begin(2, 0.25, 0.5, 2 * Z + 1, NULL);
+    int32_t empty[6];
+    lac_prompts p;
+    LAC_CHECK_STATUS(lac_prompts_open(&p, LAC_SOURCE_DIR "/data/stamps/tokenizer", json_object_get(json_object_get(t.stages.stage[0].config, "model"), "prompts")));
+    LAC_CHECK_STATUS(lac_prompts_ids(&p, "", empty));
+    for (int step = 0; step < 200; step++) {
+        lac_batch b;
+        const lac_batch *all[LAC_MAX_PHASES] = { &b }, *made[LAC_MAX_PHASES];
+        LAC_CHECK_STATUS(lac_batch_random(&b, &(lac_loader_config){ .fields = t.trainer.recipe.def->fields, .view.size = LAC_TEST_SIDE, .count = 2 }, step));
+        LAC_CHECK_STATUS(lac_derived_take(&t.trainer.derived, &t.trainer.recipe, all, made));
+        for (int i = 0; i < 2; i++, n++) {
+            const float *hole = (const float *)derived("hole")->data + i * LAC_TEST_SIDE * LAC_TEST_SIDE;
+            const uint8_t *mask = (const uint8_t *)lac_batch_field(&b, "mask")->data + i * LAC_TEST_SIDE * LAC_TEST_SIDE;
+            dropped += memcmp((const int32_t *)derived("ids")->data + 6 * i, empty, sizeof empty) == 0;
+            sum += ((const float *)derived("timestep")->data)[i];
+            whole += hole[0] == 1 && mask[0] == 0;
+            for (int k = 0; k < LAC_TEST_SIDE * LAC_TEST_SIDE; k++)
+                LAC_CHECK(hole[k] == mask[k] || hole[0] == 1);
+        }
+        lac_batch_free(&b);
+    }
+    LAC_CHECK(abs(dropped - 100) < 4 * sqrt(400 * 0.25 * 0.75) && abs(whole - 200) < 4 * sqrt(400 * 0.25));
+    LAC_CHECK(fabs(sum / n - 499.5) < 4 * 1000 / sqrt(12.0 * 400));
+    lac_prompts_close(&p);
+    lac_test_end(&t);
+}
+
+static float *values(int64_t *n)
+{
+    float *x, *at;
+    *n = 0;
+    for (int i = 0; i < t.trainer.recipe.n_nets; i++)
+        *n += lac_params_numel(t.trainer.recipe.net[i]);
+    at = x = malloc((size_t)*n * sizeof *x);
+    LAC_CHECK(x != NULL);
+    for (int i = 0; i < t.trainer.recipe.n_nets; i++)
+        for (int64_t k = 0; k < t.trainer.recipe.net[i]->n; k++) {
+            LAC_CHECK_STATUS(lac_param_get(t.trainer.recipe.net[i]->param[k], at));
+            at += lac_numel(t.trainer.recipe.net[i]->param[k]->value);
+        }
+    return x;
+}
+
+static double gap(const float *a, const float *b, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; i++)
+        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+    return most;
+}
+
+static float *train(int from, int to, int micro, lac_comm *comm, int64_t *n)
+{
+    begin(micro, 0.25, 0.25, 2 * Z + 1, comm);
+    for (int i = from; i < to; i++)
+        LAC_CHECK_STATUS(lac_test_step(&t, i, LAC_TEST_BATCH));
+    LAC_CHECK_STATUS(lac_trainer_settle(&t.trainer));
+    return values(n);
+}
+
+/* Denoiser and text encoder move, the autoencoder does not. Adam with an eps of 1 walks as far as gradients are large (docs/howto/recipe.md); sums in another order
+ * differ by 1e-5 of the way at most. */
+LAC_TEST(a_batch_in_micro_batches_trains_as_in_one)
+{
+    int64_t n;
+    float *start = train(0, 0, 2, NULL, &n);
+    const int64_t vae = lac_params_numel(lac_recipe_find_network(&t.trainer.recipe, "vae")), unet = lac_params_numel(lac_recipe_find_network(&t.trainer.recipe, "unet"));
+    lac_test_end(&t);
+    float *one = train(0, 3, 2, NULL, &n);
+    lac_test_end(&t);
+    float *two = train(0, 3, 1, NULL, &n);
+    lac_test_end(&t);
+    const double way = gap(start, one, n);
+    LAC_CHECK(gap(start, one, unet) > 0 && gap(start + unet, one + unet, vae) == 0 && gap(start + unet + vae, one + unet + vae, n - unet - vae) > 0);
+    LAC_CHECK(gap(one, two, n) < 1e-5 * way);
+    free(start), free(one), free(two);
+}
+
+typedef struct alone { float *start, *end; int64_t n; } alone;
+
+static int train_as_rank(lac_ranks_here *h)
+{
+    const alone *a = h->context;
+    int64_t n;
+    WANT(h->opened == LAC_OK);
+    float *mine = train(0, 3, 1, h->comm, &n);
+    WANT(n == a->n && gap(a->end, mine, n) < 1e-5 * gap(a->start, a->end, n));
+    free(mine);
+    lac_test_end(&t);
+    return 0;
+}
+
+LAC_TEST(two_ranks_train_as_one)
+{
+    alone a;
+    a.start = train(0, 0, 2, NULL, &a.n);
+    lac_test_end(&t);
+    a.end = train(0, 3, 2, NULL, &a.n);
+    lac_test_end(&t);
+    lac_play(train_as_rank, 2, 0, 60, lac_test_port(NULL), &a);
+    free(a.start), free(a.end);
+}
+
+LAC_TEST(a_training_that_goes_on_ends_as_one_that_was_not_interrupted)
+{
+    int64_t n;
+    char path[512];
+    snprintf(path, sizeof path, "%s/a.h5", lac_test_folder());
+    float *whole = train(0, 4, 2, NULL, &n);
+    lac_test_end(&t);
+    free(train(0, 2, 2, NULL, &n));
+    lac_test_save(&t, path);
+    lac_test_end(&t);
+    begin(2, 0.25, 0.25, 2 * Z + 1, NULL);
+    lac_test_load(&t, path);
+    for (int i = 2; i < 4; i++)
+        LAC_CHECK_STATUS(lac_test_step(&t, i, LAC_TEST_BATCH));
+    float *later = values(&n);
+    LAC_CHECK(memcmp(whole, later, (size_t)n * sizeof *whole) == 0);
+    lac_test_end(&t);
+    free(whole), free(later);
+}
+
+LAC_TEST(a_denoiser_of_another_width_is_refused)
+{
+    lac_stages stages;
+    lac_trainer trainer = { 0 };
+    const lac_backend *b;
+    lac_comm *comm;
+    begin(2, 0.1, 0, Z, NULL);                              /* without hole and surroundings: plain text to image */
+    LAC_CHECK_STATUS(lac_test_step(&t, 0, LAC_TEST_BATCH));
+    json_t *wrong = json_deep_copy(t.config);
+    lac_test_end(&t);
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK_STATUS(lac_comm_alone(&comm));
+    json_t *unet = json_object_get(json_object_get(json_object_get(wrong, "model"), "unet"), "config");
+    json_object_set_new(unet, "in_channels", json_integer(6));
+    LAC_CHECK_STATUS(lac_stages_resolve(&stages, wrong, NULL, NULL));
+    LAC_CHECK_FAILS(lac_trainer_open(&trainer, stages.stage[0].recipe, stages.stage[0].config, "main", b, LAC_F32, comm), LAC_ERR_CONFIG,
+                    "in_channels is 6, expected 4, or 9");
+    lac_trainer_close(&trainer);
+    lac_stages_free(&stages);
+    lac_comm_free(comm);
+    json_decref(wrong);
+}
