@@ -148,7 +148,7 @@ static lac_status import(const wish *w, const char *path)
     bool several;
     if (w->out == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "import wants --out FILE");
-    LAC_TRY(lac_inpainter_is_model(path, &several));
+    LAC_TRY(lac_context(lac_inpainter_is_model(path, &several), "importing '%s'", path));
     if (several)
         return import_model(w, path);
     if (w->system != NULL)

@@ -65,8 +65,10 @@ static const lac_network_folder text_folder = { "transformers", "model.safetenso
 static const lac_network_folder vision_folder = { "transformers", "model.safetensors", (const char *const[]){ "CLIPVisionModelWithProjection", NULL }, describe_vision, NULL };
 static const lac_network_folder model_folder = { "transformers", "model.safetensors", (const char *const[]){ "CLIPModel", NULL }, describe_model, NULL };
 
+static lac_tensor *text_states(lac_tape *t, const void *model, lac_tensor *ids) { return lac_clip_text_forward(t, model, ids).last; }
+
 const lac_network_def lac_network_clip_text = {
-    .name = "clip-text", .about = "CLIP's text transformer", .keys = lac_clip_text_keys, .size = sizeof(lac_clip_text), .init = init_text, .close = close_text,
+    .name = "clip-text", .about = "CLIP's text transformer", .keys = lac_clip_text_keys, .size = sizeof(lac_clip_text), .init = init_text, .close = close_text, .states = text_states,
     .formats = lac_clip_text_formats, .folder = &text_folder,
 };
 
