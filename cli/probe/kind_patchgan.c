@@ -1,6 +1,7 @@
 /* The patch discriminator, and an autoencoder's losses with it. */
 #include "cli/probe/probe.h"
 
+#include "autograd/ops/channel_affine/channel_affine.h"
 #include "autograd/ops/conv2d/conv2d.h"
 #include "autograd/ops/gan_loss/gan_loss.h"
 #include "autograd/ops/gaussian/gaussian.h"
@@ -83,9 +84,9 @@ static const lac_key loss_keys[] = {
 };
 
 static const lac_port loss_ports[] = {
-    { "image", LAC_LAYOUT_IMAGE, 4, 0, "[B,3,H,W]" }, { "hidden", LAC_LAYOUT_IMAGE, 4, 0, "[B,C,H,W]" },
+    { "image", LAC_LAYOUT_IMAGE, 4, LAC_PORT_F32, "[B,3,H,W]" }, { "hidden", LAC_LAYOUT_IMAGE, 4, 0, "[B,C,H,W]" },
     { "conv_out.weight", LAC_LAYOUT_CONV, 4, LAC_PORT_PARAMETER, "[3,C,3,3]" }, { "conv_out.bias", LAC_LAYOUT_PLAIN, 1, LAC_PORT_F32 | LAC_PORT_PARAMETER, "[3]" },
-    { "moments", LAC_LAYOUT_IMAGE, 4, LAC_PORT_OPTIONAL, "[B,2z,h,w]" }, { "codebook_loss", LAC_LAYOUT_PLAIN, 0, LAC_PORT_OPTIONAL | LAC_PORT_F32, "[]" },
+    { "moments", LAC_LAYOUT_IMAGE, 4, LAC_PORT_OPTIONAL | LAC_PORT_F32, "[B,2z,h,w]" }, { "codebook_loss", LAC_LAYOUT_PLAIN, 0, LAC_PORT_OPTIONAL | LAC_PORT_F32, "[]" },
     { "step", LAC_LAYOUT_PLAIN, 0, LAC_PORT_I64, "[]" }, { NULL },
 };
 
@@ -200,7 +201,8 @@ static lac_status discriminator(lac_probe *p, lac_tape *t)
     const bool hinge = is(p, "disc_loss", "hinge");
     const float half = (float)(0.5 * factor(p));
     lac_patchgan_state state = { 0 };
-    lac_tensor *real = lac_patchgan_forward(t, d, lac_detach(t, lac_probe_tensor(p, "image")), true, &state);
+    lac_tensor *image = lac_channel_affine(t, lac_detach(t, lac_probe_tensor(p, "image")), &(lac_channel_affine_attr){ { 1, 1, 1 }, { 0 }, p->dtype });
+    lac_tensor *real = lac_patchgan_forward(t, d, image, true, &state);
     lac_tensor *fake = lac_patchgan_forward(t, d, lac_detach(t, decoded(p, t)), true, &state);
     lac_tensor *part[2] = { mean_logit(t, real, hinge ? LAC_HINGE_REAL : LAC_SOFTPLUS_REAL), mean_logit(t, fake, hinge ? LAC_HINGE_FAKE : LAC_SOFTPLUS_FAKE) };
     LAC_TRY(lac_probe_out_into(p, t, "loss", LAC_LAYOUT_PLAIN, lac_weighted_sum(t, part, (float[]){ half, half }, 2), d->params, false));
