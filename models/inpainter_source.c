@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "models/network_format.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,12 +103,8 @@ static lac_status open_model(lac_source *s, const char *path)
 
 bool lac_inpainter_is_pipeline(const char *path)
 {
-    char *index;
-    if (lac_format(&index, "%s/model_index.json", path) != LAC_OK)
-        return false;
-    const bool there = access(index, R_OK) == 0;
-    free(index);
-    return there;
+    char index[PATH_MAX];
+    return snprintf(index, sizeof index, "%s/model_index.json", path) < (int)sizeof index && access(index, R_OK) == 0;
 }
 
 static lac_status read_index(const char *folder, json_t **index)
