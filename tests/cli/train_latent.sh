@@ -1,0 +1,59 @@
+# The recipe `latent`: an autoencoder, then a denoiser with its text encoder over it; grids with prompts, going on to the bit, and the model that comes of it.
+. "$SOURCE/tests/harness/shell.sh"
+. "$SOURCE/tests/harness/train.sh"
+for picture in pictures/*/*.png; do printf 'lion\nyellow pear\n' > "${picture%.png}.txt"; done
+lacuna pack folder pictures -o said.h5 --name said --split-by-place --captions > .out
+
+coder='block_out_channels = { 4, 8 }, down_block_types = { "DownEncoderBlock2D", "DownEncoderBlock2D" }, up_block_types = { "UpDecoderBlock2D", "UpDecoderBlock2D" }, norm_num_groups = 2'
+cat > vae.lua << END2
+return { name = "first", recipe = "autoencoder", steps = 2, precision = "f32", batch = { global = 2 }, data = { train = { set = "said.h5", size = 16, threads = 1 } },
+         model = { kl = { $coder } }, loss = { perceptual = 0, gan = 0 }, log = { tensorboard = false } }
+END2
+cat > latent.lua << END2
+return {
+  name = "a", recipe = "latent", steps = 4, precision = "f32", batch = { global = 4, micro = 2 },
+  data = { train = { set = "said.h5", size = 16, mask = "rect", threads = 1 }, eval = { set = "said.h5", split = "val", size = 16, mask = "rect" } },
+  model = {
+    settings = { steps = 2, guidance_scale = 2 }, vae = { config = { $coder } },
+    unet = { config = { in_channels = 9, block_out_channels = { 4, 8 }, norm_num_groups = 2, layers_per_block = 1, cross_attention_dim = 8, attention_head_dim = 2,
+                        down_block_types = { "DownBlock2D", "CrossAttnDownBlock2D" }, up_block_types = { "CrossAttnUpBlock2D", "UpBlock2D" } } },
+    text_encoder = { config = { vocab_size = 1527, hidden_size = 8, intermediate_size = 16, num_hidden_layers = 1, num_attention_heads = 2,
+                                max_position_embeddings = 6, eos_token_id = 1526 } },
+    tokenizer = "data/stamps/tokenizer", prompts = { max_length = 6 }, train_text = true,
+  },
+  optim = { unet = { ema = 0.9, groups = { { match = "text_encoder/*", lr = 1e-3 } } } },
+  init = { { from = "runs/first", network = "vae" } },
+  log = { every = 1, tensorboard = false }, sample = { every = 4, images = 2 }, validate = { every = 4, metrics = { "psnr" } }, checkpoint = { every = 1, keep = 9 },
+}
+END2
+latent() { trainer latent.lua "$@" > .out 2> .err || fail "trainer $*: $(cat .err)"; }
+
+trainer vae.lua > .out 2> .err || fail "trainer vae.lua: $(cat .err)"
+latent
+grep -q '"validate.psnr":[0-9]' runs/a/log.jsonl || fail "no validation: $(cat runs/a/log.jsonl)"
+grep -q 'lion\|yellow pear' runs/a/samples/step-000004.json || fail "the grid tells no prompts"
+lacuna export runs/first -o first.safetensors > .out
+lacuna export runs/a --network vae -o held.safetensors > .out
+cmp first.safetensors held.safetensors || fail "the autoencoder is not what init brought"
+
+mkdir -p runs/again/ckpt
+cp runs/a/ckpt/step-000002.h5 runs/again/ckpt/
+latent name=again threads=2
+same a again
+
+# One model: the same picture from the run and from the file, another one for another prompt and seed.
+lacuna export runs/a -o model.safetensors > .out
+lacuna pack masks -o masks -n 1 --size 24 --seed 3 > .out
+picture=$(find pictures -name '*.png' | sort | head -1) mask=$(find masks -name '*.png' | head -1)
+paint() { lacuna inpaint "$1" -i "$picture" -m "$mask" -o "$2" --precision f32 "${@:3}" > .out 2> .err || fail "inpaint: $(cat .err)"; }
+paint runs/a one.png --prompt lion --seed 1
+paint model.safetensors two.png --prompt lion --seed 1
+cmp one.png two.png || fail "the model's file paints otherwise than the run"
+paint model.safetensors pear.png --prompt 'yellow pear' --seed 1
+paint model.safetensors seed.png --prompt lion --seed 2
+cmp -s one.png pear.png && fail "prompts change nothing"
+cmp -s one.png seed.png && fail "seeds change nothing"
+
+fails 1 "model.tokenizer" trainer latent.lua name=x model.tokenizer=
+fails 1 "in_channels is 8, expected 4, or 9" trainer latent.lua name=x model.unet.config.in_channels=8
+fails 2 "did you mean 'sd-inpaint'" trainer latent.lua name=x model.system=sd-inpait
