@@ -1,8 +1,8 @@
-/* benchmarks/floor.c -- for every convolution and product of the DeepFill v2 step, or of a UNet pass, the fastest bare oneDNN call beside ours.
+/* benchmarks/floor.c -- for every convolution and product of the DeepFill v2 step or of another pass the fastest bare oneDNN call beside ours.
  *
- *     bench-floor [unet] [f32|bf16] [rounds] [name]      name: only layers and products whose name contains it
- *     bench-floor f32|bf16 serve                  chooses the fastest, then times them for benchmarks/step.py: "run N" is answered with
- *                                                 the seconds of N floors, each call made as often as a step makes it
+ *     bench-floor [PASS] [f32|bf16] [rounds] [name]      PASS: deepfill, unet, vae-encode or vae-decode; name: only layers and products whose name contains it
+ *     bench-floor [PASS] f32|bf16 serve                  chooses the fastest, then times them for benchmarks/step.py and network.py: "run N" is answered
+ *                                                        with the seconds of N floors, each call made as often as the pass makes it
  *
  * Bare: direct or Winograd, NHWC or the library's own layout, packed weights (products: B as it lies or packed beforehand), all threads,
  * unsliced. Sums are weighted by how often a step runs each pass; the fraction of the floor is bare / ours. Left out of the products, as
@@ -157,9 +157,50 @@ static const product unet_products[] = {
     { "64 2560->1280 dw", 1280, 2560, 64, 3, true },
 };
 
-typedef struct table { const layer *layers; size_t n_layers; const product *products; size_t n_products; } table;
-static const table deepfill = { layers, LAC_COUNT(layers), products, LAC_COUNT(products) };
-static const table unet = { unet_layers, LAC_COUNT(unet_layers), unet_products, LAC_COUNT(unet_products) };
+/* Stable Diffusion's autoencoder (128, 256, 512, 512 channels, two residual blocks a level), one picture of 256x256, forward. 1x1 convolutions of the attention
+ * are products of 1024 pixels. An upsampling's 3x3 convolution stands as it is written, on the large map. */
+static const layer encode_layers[] = {
+    { "in 3->128", 1, 256, 3, 128, 3, 1, 1, { 1, 0, 0 } },
+    { "128->128 of 256", 1, 256, 128, 128, 3, 1, 1, { 4, 0, 0 } },
+    { "128->128 s2", 1, 256, 128, 128, 3, 2, 1, { 1, 0, 0 } },
+    { "128->256 of 128", 1, 128, 128, 256, 3, 1, 1, { 1, 0, 0 } },
+    { "128->256 k1 of 128", 1, 128, 128, 256, 1, 1, 1, { 1, 0, 0 } },
+    { "256->256 of 128", 1, 128, 256, 256, 3, 1, 1, { 3, 0, 0 } },
+    { "256->256 s2", 1, 128, 256, 256, 3, 2, 1, { 1, 0, 0 } },
+    { "256->512 of 64", 1, 64, 256, 512, 3, 1, 1, { 1, 0, 0 } },
+    { "256->512 k1 of 64", 1, 64, 256, 512, 1, 1, 1, { 1, 0, 0 } },
+    { "512->512 of 64", 1, 64, 512, 512, 3, 1, 1, { 3, 0, 0 } },
+    { "512->512 s2", 1, 64, 512, 512, 3, 2, 1, { 1, 0, 0 } },
+    { "512->512 of 32", 1, 32, 512, 512, 3, 1, 1, { 8, 0, 0 } },
+    { "out 512->8", 1, 32, 512, 8, 3, 1, 1, { 1, 0, 0 } },
+};
+static const layer decode_layers[] = {
+    { "in 4->512", 1, 32, 4, 512, 3, 1, 1, { 1, 0, 0 } },
+    { "512->512 of 32", 1, 32, 512, 512, 3, 1, 1, { 10, 0, 0 } },
+    { "up 512->512 of 64", 1, 64, 512, 512, 3, 1, 1, { 1, 0, 0 } },
+    { "512->512 of 64", 1, 64, 512, 512, 3, 1, 1, { 6, 0, 0 } },
+    { "up 512->512 of 128", 1, 128, 512, 512, 3, 1, 1, { 1, 0, 0 } },
+    { "512->256 of 128", 1, 128, 512, 256, 3, 1, 1, { 1, 0, 0 } },
+    { "512->256 k1 of 128", 1, 128, 512, 256, 1, 1, 1, { 1, 0, 0 } },
+    { "256->256 of 128", 1, 128, 256, 256, 3, 1, 1, { 5, 0, 0 } },
+    { "up 256->256 of 256", 1, 256, 256, 256, 3, 1, 1, { 1, 0, 0 } },
+    { "256->128 of 256", 1, 256, 256, 128, 3, 1, 1, { 1, 0, 0 } },
+    { "256->128 k1 of 256", 1, 256, 256, 128, 1, 1, 1, { 1, 0, 0 } },
+    { "128->128 of 256", 1, 256, 128, 128, 3, 1, 1, { 5, 0, 0 } },
+    { "out 128->3", 1, 256, 128, 3, 3, 1, 1, { 1, 0, 0 } },
+};
+static const product middle_products[] = {
+    { "attention q, k, v, out", 1024, 512, 512, 4, false },
+    { "attention scores", 1024, 1024, 512, 1, false },
+    { "attention mix", 1024, 512, 1024, 1, false },
+};
+
+typedef struct table { const char *name; const layer *layers; size_t n_layers; const product *products; size_t n_products; } table;
+#define TABLE(name, layers, products) { name, layers, LAC_COUNT(layers), products, LAC_COUNT(products) }
+static const table tables[] = {
+    TABLE("deepfill", layers, products), TABLE("unet", unet_layers, unet_products), TABLE("vae-encode", encode_layers, middle_products),
+    TABLE("vae-decode", decode_layers, middle_products),
+};
 
 typedef struct bare {
     lac_prim prim;
@@ -381,8 +422,11 @@ static void choose(const table *s, lac_dtype d, int rounds, const char *name)
 
 int main(int argc, char **argv)
 {
-    const table *s = argc > 1 && strcmp(argv[1], "unet") == 0 ? &unet : &deepfill;
-    argc -= s == &unet, argv += s == &unet;
+    const table *s = &tables[0];
+    for (size_t i = 0; argc > 1 && i < LAC_COUNT(tables); i++)
+        s = strcmp(argv[1], tables[i].name) == 0 ? &tables[i] : s;
+    const bool named = argc > 1 && strcmp(argv[1], s->name) == 0;
+    argc -= named, argv += named;
     const lac_dtype d = argc > 1 && strcmp(argv[1], "bf16") == 0 ? LAC_BF16 : LAC_F32;
     const bool serves = argc > 2 && strcmp(argv[2], "serve") == 0;
     const int rounds = argc > 2 && !serves ? LAC_MIN(LAC_MAX(atoi(argv[2]), 1), 64) : 5;

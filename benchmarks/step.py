@@ -29,6 +29,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+SELF = pathlib.Path(sys.argv[0]).name
 PEER = [sys.executable, str(HERE / "peers/deepfill_step.py")]
 VARIANTS = [[*layout, *mode] for mode in ([], ["--compile"]) for layout in (["--layout", "nchw"], ["--layout", "nhwc"])]
 # First d_loss, then what one and more Adam steps have touched: where a gradient is nearly 0 Adam turns its rounding into a
@@ -51,7 +52,7 @@ class Worker:
     def answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"step.py: {self.process.args[:3]} ended with status {self.process.wait()}")
+            raise SystemExit(f"{SELF}: {self.process.args[:3]} ended with status {self.process.wait()}")
         return line.strip()
 
     def ask(self, line):
@@ -72,14 +73,13 @@ class Worker:
         self.process.wait()
 
 
-def check_agreement(ours, peer, dtype):
-    first, later = AGREE[dtype]
+def check_agreement(ours, peer, first, later, names):
     for i in range(3):
         for j, (a, b) in enumerate(zip(ours.losses(), peer.losses())):
             gap, allowed = abs(a - b) / abs(b), first if i + j == 0 else later
-            print(f"step {i + 1} {'dg'[j]}_loss {a:.7f} {b:.7f} gap {gap:.1e} of {allowed:.0e}")
+            print(f"call {i + 1} {names[j]} {a:.7f} {b:.7f} gap {gap:.1e} of {allowed:.0e}")
             if not gap <= allowed:
-                raise SystemExit("step.py: the two sides do not compute the same step")
+                raise SystemExit(f"{SELF}: the two sides do not compute the same")
 
 
 def names(variant):
@@ -89,7 +89,7 @@ def names(variant):
 def try_variant(a, files, variant, preload):
     """A warm worker with its seconds, None where it does not run (on a GPU: compilers there have their own troubles)."""
     try:
-        peer = Worker([*PEER, "--dtype", a.dtype, "--device", a.device, *variant, *files], a.threads, preload)
+        peer = Worker([*a.peer, "--dtype", a.dtype, "--device", a.device, *variant, *files], a.threads, preload)
         first = peer.run(1)
         peer.run(2)                                     # captures, second shapes
         peer.seconds = min(peer.run(1) for _ in range(2))
@@ -122,7 +122,7 @@ def contenders(a, files):
     groups = [chosen] if a.device == "cpu" else [[v for v in chosen if kind in names(v)] for kind in ("eager", "compiled")]
     peers = [p for p in (fastest(a, files, g) for g in groups if g) if p]
     if not peers:
-        raise SystemExit("step.py: no variant of the peer runs")
+        raise SystemExit(f"{SELF}: no variant of the peer runs")
     return peers
 
 
@@ -154,7 +154,7 @@ def steady(rounds):
     middle = statistics.median(first)
     kept = [r for r, p in zip(rounds, first) if abs(p / middle - 1) <= 0.05]
     if not kept:
-        raise SystemExit("step.py: in no round the machine was as fast as in another: busy")
+        raise SystemExit(f"{SELF}: in no round the machine was as fast as in another: busy")
     return kept
 
 
@@ -177,7 +177,7 @@ def record(a, ours, peer, k, rounds, kept, after):
     git = ["git", "-C", HERE, "describe", "--always", "--dirty"]
     commit = subprocess.run(git, capture_output=True, text=True).stdout.strip() if shutil.which("git") else ""     # a bundle has none; doctor.txt has it
     row = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu() + (" (AMX)" if amx else ""), threads=a.threads,
-               case=f"deepfill-step b{a.batch} {a.size}x{a.size} cnum48 width64", dtype=a.dtype, ours=ours.about, peer=peer.about,
+               case=a.case, dtype=a.dtype, ours=ours.about, peer=peer.about,
                rounds=f"{len(kept)} of {len(rounds)}", ours_s=f"{statistics.median(o for _, _, o, _ in kept):.4f}",
                peer_s=f"{statistics.median(p[k] for *_, p in kept):.4f}", ratio=f"{statistics.median(ratios):.3f}",
                ratio_min=f"{min(ratios):.3f}", ratio_max=f"{max(ratios):.3f}", floor_s=f"{statistics.median(f for _, f, _, _ in kept):.4f}",
@@ -193,36 +193,48 @@ def record(a, ours, peer, k, rounds, kept, after):
           f"floor / ours: {row['fraction']}, {row['fraction_min']} to {row['fraction_max']}; row added to {path}")
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def words_of(about, **defaults):
+    """The options that every comparison has."""
+    options = argparse.ArgumentParser(description=about)
     options.add_argument("dtype", choices=("f32", "bf16"))
     options.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    options.add_argument("--ours", default=str(HERE.parent / "build/bench-step"))
+    options.add_argument("--ours", default=str(HERE.parent / "build" / defaults["ours"]))
     options.add_argument("--floor", default=str(HERE.parent / "build/bench-floor"), help="on the CPU")
     options.add_argument("--peak", default=str(HERE.parent / "build/bench-peak"))
-    options.add_argument("--batch", type=int, help="4; on a GPU 16")
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--threads", type=int, default=os.cpu_count())
     options.add_argument("--preload", action="append", default=[], help="an allocator to try for the peer, e.g. libtcmalloc.so")
     options.add_argument("--variants", nargs="+", default=[], choices=("nchw", "nhwc", "eager", "compiled"), help="only those of this kind")
-    options.add_argument("--results", default=str(HERE / "results/step.csv"))
+    options.add_argument("--results", default=str(HERE / "results" / defaults["results"]))
+    return options
+
+
+def compare(a, files, agree, names, floor):
+    """Agreement, the peer's variants, rounds, a row for each peer. floor: words for bench-floor, None for none."""
+    ours = Worker([a.ours, a.dtype, *files, a.device], a.threads)
+    judge = Worker([*a.peer, "--dtype", a.dtype, "--device", a.device, *files], a.threads)
+    check_agreement(ours, judge, *agree, names)
+    judge.close()
+    peers = contenders(a, files)
+    floor = Worker([a.floor, *floor, a.dtype, "serve"], a.threads) if floor is not None and os.path.exists(a.floor) and a.device == "cpu" else None
+    rounds, after = alternate(a, floor, ours, peers)
+    for k, peer in enumerate(peers):
+        record(a, ours, peer, k, rounds, steady(rounds), after)
+    for side in filter(None, (floor, ours, *peers)):
+        side.close()
+
+
+def main():
+    options = words_of(__doc__.split("\n")[0], ours="bench-step", results="step.csv")
+    options.add_argument("--batch", type=int, help="4; on a GPU 16")
     options.add_argument("--size", type=int, default=256, help="another size is for trying this script only")
     a = options.parse_args()
     a.batch = a.batch or (16 if a.device == "cuda" else 4)
+    a.peer, a.case = PEER, f"deepfill-step b{a.batch} {a.size}x{a.size} cnum48 width64"
     with tempfile.TemporaryDirectory() as folder:
         files = [f"{folder}/weights.safetensors", f"{folder}/in.safetensors"]
         subprocess.run([*PEER, "--write", "--size", str(a.size), "--n", str(a.batch), *files], check=True)
-        ours = Worker([a.ours, a.dtype, *files, a.device], a.threads)
-        judge = Worker([*PEER, "--dtype", a.dtype, "--device", a.device, *files], a.threads)
-        check_agreement(ours, judge, a.dtype)
-        judge.close()
-        peers = contenders(a, files)
-        floor = Worker([a.floor, a.dtype, "serve"], a.threads) if os.path.exists(a.floor) and (a.device, a.size, a.batch) == ("cpu", 256, 4) else None
-        rounds, after = alternate(a, floor, ours, peers)
-        for k, peer in enumerate(peers):
-            record(a, ours, peer, k, rounds, steady(rounds), after)
-        for side in filter(None, (floor, ours, *peers)):
-            side.close()
+        compare(a, files, AGREE[a.dtype], ("d_loss", "g_loss"), [] if (a.size, a.batch) == (256, 4) else None)
 
 
 if __name__ == "__main__":

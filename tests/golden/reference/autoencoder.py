@@ -203,7 +203,8 @@ def nearest(z, codebook):
     return ((e**2).sum(1) - 2 * torch.einsum("bchw,kc->bhwk", z, e)).argmin(-1)
 
 
-def vqgan(x, config, weights):
+def vqgan(x, config, weights, codes=None):
+    """codes [B,h,w]: taken in place of the nearest"""
     codebook, decoder = weights["quantize.embedding.weight"], Coder(weights, "decoder", config)
     decode = lambda q: decoder.decode(F.conv2d(q, weights["post_quant_conv.weight"], weights["post_quant_conv.bias"]))
     look_up = lambda codes: codebook[codes.long()].movedim(-1, 1)
@@ -214,7 +215,7 @@ def vqgan(x, config, weights):
         return dict(quantized=quantized, decoded=decode(quantized))
     z = F.conv2d(Coder(weights, "encoder", config).encode(x["image"]), weights["quant_conv.weight"], weights["quant_conv.bias"])
     z, codebook = z.to(codebook.dtype), codebook           # autocast's bf16
-    indices = nearest(z, codebook)
+    indices = nearest(z, codebook) if codes is None else codes
     e = look_up(indices)
     beta, legacy = config.get("beta", 0.25), config.get("legacy", True)
     commitment, own = ((e.detach() - z) ** 2).mean(), ((e - z.detach()) ** 2).mean()

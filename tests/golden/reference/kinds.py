@@ -31,7 +31,7 @@ class Case:
     fails: str = None       # the word its message must contain
 
 
-def outputs(kind, x, config, weights):
+def outputs(kind, x, config, weights, codes=None):
     if kind == "conv2d":
         return dict(y=ops.conv2d(x["x"], x["weight"], x.get("bias"), config))
     if kind == "resize":
@@ -65,8 +65,10 @@ def outputs(kind, x, config, weights):
         return dict(lr=ops.schedule(x["step"], config))
     if kind == "scheduler":
         return diffusion.scheduler(x["sample"], x["model_output"], x.get("noise"), config)
-    if kind in ("autoencoder-kl", "vqgan"):
-        return (autoencoder.vqgan if kind == "vqgan" else autoencoder.kl)(x, config, weights)
+    if kind == "vqgan":
+        return autoencoder.vqgan(x, config, weights, codes)
+    if kind == "autoencoder-kl":
+        return autoencoder.kl(x, config, weights)
     if kind in DIFFUSION:
         return DIFFUSION[kind](x, config)
     if kind == "sample":
@@ -114,8 +116,8 @@ def carries_gradient(kind, name, tensor):
     return tensor.is_floating_point() and not constant
 
 
-def expected(case, dtype=torch.float64, autocast=False):
-    """As float32, whatever the arithmetic: outputs, and with case.grad the gradients of inputs and parameters."""
+def expected(case, dtype=torch.float64, autocast=False, codes=None):
+    """As float32, whatever the arithmetic: outputs, and with case.grad the gradients of inputs and parameters. codes: chosen for a vqgan."""
     if case.kind in METRICS + EXACT:
         return measured(case)
     if case.kind in latent.HOST:
@@ -132,7 +134,7 @@ def expected(case, dtype=torch.float64, autocast=False):
     x = {k: leaf(k, v) for k, v in case.inputs.items() if not k.startswith("grad.")}
     weights = {k: leaf(k, v) for k, v in (case.weights or {}).items()}
     with torch.set_grad_enabled(case.grad), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        out = outputs(case.kind, x, case.config, weights)
+        out = outputs(case.kind, x, case.config, weights, codes)
     result = {k: (v.to(torch.float32) if v.is_floating_point() else v).detach().contiguous() for k, v in out.items()}
     if case.grad:
         leaves = {k: v for k, v in {**x, **weights}.items() if v.requires_grad}
