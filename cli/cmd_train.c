@@ -58,8 +58,28 @@ static double state_bytes(const lac_trainer *t, const lac_params *ps)
     return bytes + 4 * floats * (double)lac_params_numel(ps);
 }
 
-static lac_status print_cost(const lac_stage *stage, lac_comm *comm)
+
+static lac_status print_latents(const lac_stages *stages, int64_t k, lac_trainer *t)
 {
+    const lac_run_hooks hooks = lac_run_hooks_here();
+    lac_latents_cost c;
+    bool known;
+    if (t->recipe.latents.encoder == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_run_latents(stages, k, t, &hooks, &c, &known));
+    printf("  latents of %lld pictures: %.1f GFLOP each, %.3f GB on disk", (long long)c.pictures, 1e-9 * (double)c.flops, 1e-9 * (double)c.bytes);
+    if (!known)
+        printf(", whose place the weights of the run decide\n");
+    else if (c.missing == 0)
+        printf(" in %s, which are there\n", c.folder);
+    else
+        printf(" in %s; %lld are made before the first step, %.1f TFLOP\n", c.folder, (long long)c.missing, 1e-12 * (double)c.flops * (double)c.missing);
+    return LAC_OK;
+}
+
+static lac_status print_cost(const lac_stages *stages, int64_t k, lac_comm *comm)
+{
+    const lac_stage *stage = &stages->stage[k];
     lac_trainer t = { 0 };
     const lac_backend *b;
     lac_dtype d;
@@ -78,6 +98,8 @@ static lac_status print_cost(const lac_stage *stage, lac_comm *comm)
         printf("  stage %s: %lld steps in %s on %s; a step is %.1f GFLOP; memory %.2f GB of activations (%.1f%% over what is alive at once) and %.2f GB of state\n",
                stage->name, (long long)lac_config_int(stage->config, "steps"), lac_dtype_name(d), b->name, 1e-9 * (double)step.flops, 1e-9 * (double)step.peak_bytes,
                100 * ((double)step.peak_bytes / (double)step.lower_bound_bytes - 1), 1e-9 * state);
+    if (s == LAC_OK)
+        s = print_latents(stages, k, &t);
     lac_trainer_close(&t);
     return s;
 }
@@ -90,7 +112,7 @@ static lac_status dry_run(const lac_stages *stages, lac_comm *comm)
     free(text);
     json_decref(config);
     for (int64_t k = 0; k < stages->n; k++)
-        LAC_TRY(print_cost(&stages->stage[k], comm));
+        LAC_TRY(print_cost(stages, k, comm));
     return LAC_OK;
 }
 

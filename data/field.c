@@ -81,6 +81,8 @@ static lac_status fill_one(const lac_field_def *def, const lac_sample *s, size_t
         return def->make(s, to);
     if (def->use == LAC_FIELD_MASK)
         fill_mask(to, s->view->size, &random);
+    else if (def->dtype == LAC_F32)
+        lac_philox_normals(&random.philox, to, (int64_t)(bytes / sizeof(float)));
     else
         fill_bytes(to, bytes, def->use, &random);
     return LAC_OK;

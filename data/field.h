@@ -25,6 +25,7 @@ enum {
     LAC_NEEDS_OBJECT = 8,
     LAC_NEEDS_OBJECT_MASK = 16, /* and that object has a mask */
     LAC_NEEDS_CAPTION = 32,
+    LAC_NEEDS_LATENTS = 64,     /* a cache of them: lac_source.latents */
 };
 
 typedef struct lac_sample {
@@ -38,6 +39,7 @@ typedef struct lac_sample {
     const lac_tint *tint;                   /* NULL: colours stay */
     unsigned needs;                         /* of all its fields, mask source and window together */
     const struct lac_mask_source *masks;
+    const struct lac_latent_cache *latents; /* of its source */
     struct lac_buffer { uint8_t *bytes; size_t capacity; } *buffer;      /* the thread's, for encoded bytes */
 } lac_sample;
 

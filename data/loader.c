@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "data/field.h"
+#include "data/latent_cache.h"
 #include "data/order.h"
 
 #include <inttypes.h>
@@ -22,7 +23,7 @@ typedef struct slot {
     lac_batch batch;
 } slot;
 
-typedef struct stock { const lac_set *set; int64_t *id, n; } stock;     /* the records of one source */
+typedef struct stock { const lac_set *set; int64_t *id, n; const lac_latent_cache *latents; } stock;     /* the records of one source */
 
 struct lac_loader {
     lac_loader_config config;
@@ -118,6 +119,7 @@ static lac_status make_sample(const lac_loader *l, const slot *to, int64_t i, st
     s.id = find_record(l, to->step * l->config.global + sample, &source, &s.place);
     s.source = source;
     s.set = l->stocks[source].set;
+    s.latents = l->stocks[source].latents;
     count_sample(l, to->step, sample, &s);
     frame_sample(l, &s, &tint);
     for (int f = 0; f < to->batch.n_fields; f++) {
@@ -255,6 +257,18 @@ static lac_status nobody_has_it(const lac_source *source, unsigned needs)
                     needs & LAC_NEEDS_OBJECT_MASK ? " an object with a mask" : needs & LAC_NEEDS_OBJECT ? " an object" : "");
 }
 
+static lac_status take_latents(stock *s, const lac_source *source, unsigned needs)
+{
+    s->latents = source->latents;
+    if (!(needs & LAC_NEEDS_LATENTS))
+        return LAC_OK;
+    if (s->latents == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "there is no cache of latents for '%s', split '%s'", lac_set_path(source->set), source->split);
+    return lac_latent_cache_records(s->latents) == s->n ? LAC_OK
+         : LAC_FAIL(LAC_ERR_STATE, "'%s' has latents of %" PRId64 " records, '%s' has %" PRId64, lac_latent_cache_folder(s->latents),
+                    lac_latent_cache_records(s->latents), lac_set_path(source->set), s->n);
+}
+
 static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs)
 {
     int64_t n = 0;
@@ -264,7 +278,7 @@ static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs)
         if (has_what_is_needed(s->set, s->id[i], needs))
             s->id[n++] = s->id[i];
     s->n = n;
-    return n > 0 ? LAC_OK : nobody_has_it(source, needs);
+    return n > 0 ? take_latents(s, source, needs) : nobody_has_it(source, needs);
 }
 
 static lac_status fill_stocks(lac_loader *l, const lac_loader_config *c)
@@ -399,7 +413,51 @@ lac_status lac_loader_next(lac_loader *l, const lac_batch **batch)
     return status == LAC_OK ? LAC_OK : LAC_FAIL(status, "%s", s->why);
 }
 
+/* ---- what is the same in every epoch ---- */
+
+/* The window of a picture is what it is, whatever is drawn. */
+static bool has_one_window(const lac_loader_config *c, const lac_record *r)
+{
+    const int64_t least = LAC_MIN(r->height, r->width), shorter = LAC_MAX(c->view.shorter > 0 ? c->view.shorter : least, c->view.size);
+    const bool whole = r->height == r->width && (c->view.size * least + shorter / 2) / shorter == least;
+    return c->view.crop == LAC_CROP_SQUASH || whole || (c->view.crop == LAC_CROP_CENTER && !c->around);
+}
+
+static int64_t count_objects(const lac_loader *l, int64_t id)
+{
+    const lac_set *set = l->stocks[0].set;
+    int64_t first, n = 0;
+    const int64_t all = lac_set_parts(set, id, LAC_PART_OBJECT, &first);
+    for (int64_t i = 0; i < all; i++)
+        n += !(l->needs & LAC_NEEDS_OBJECT_MASK) || lac_set_part(set, first + i).length > 0;
+    return n;
+}
+
+static lac_status check_record_fixed(const lac_loader *l, const lac_loader_config *c, bool masks, int64_t id)
+{
+    const lac_record r = lac_set_record(l->stocks[0].set, id);
+    if (!has_one_window(c, &r))
+        return LAC_FAIL(LAC_ERR_CONFIG, "%s: '%s' is %" PRId64 " x %" PRId64 ", of which each sample sees another window of %" PRId64 "; expected %s",
+                        c->view.crop == LAC_CROP_RANDOM ? "crop" : "around", r.name, r.height, r.width, c->view.size,
+                        c->view.crop == LAC_CROP_RANDOM ? "center or squash, or pictures that are square and no larger" : "false");
+    const int64_t objects = masks && (lac_mask_source_needs(l->masks) & LAC_NEEDS_OBJECT) ? count_objects(l, id) : 1;
+    return objects == 1 ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "mask: '%s' has %" PRId64 " objects, of which each sample draws one", r.name, objects);
+}
+
+lac_status lac_loader_check_fixed(const lac_loader *l, const lac_loader_config *c, bool masks)
+{
+    if (c->view.shorter_max > c->view.shorter || c->view.turn > 0 || c->tint > 0)
+        return LAC_FAIL(LAC_ERR_CONFIG, "%s: every sample is another picture; expected 0",
+                        c->tint > 0 ? "tint" : c->view.turn > 0 ? "turn" : "shorter_max");
+    if (masks && !lac_mask_source_of_record(c->mask))
+        return LAC_FAIL(LAC_ERR_CONFIG, "mask: every sample draws another '%s'", c->mask);
+    for (int64_t i = 0; i < l->stocks[0].n; i++)
+        LAC_TRY(check_record_fixed(l, c, masks, l->stocks[0].id[i]));
+    return LAC_OK;
+}
+
 int64_t lac_loader_records(const lac_loader *l) { return total(l); }
+int64_t lac_loader_record(const lac_loader *l, int64_t place) { return l->stocks[0].id[place]; }
 const char *lac_loader_masks(const lac_loader *l) { return l->masks != NULL ? lac_mask_source_about(l->masks) : ""; }
 
 double lac_loader_waited(const lac_loader *l)

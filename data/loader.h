@@ -15,13 +15,15 @@
 #include "data/set.h"
 #include "data/view.h"
 
-typedef struct lac_source { const lac_set *set; const char *split; double weight; } lac_source;     /* photographs of a split that have what fields want */
+/* Photographs of a split that have what fields want; latents: what encoders made of just these, or NULL. */
+typedef struct lac_source { const lac_set *set; const char *split; double weight; const struct lac_latent_cache *latents; } lac_source;
 
 typedef struct lac_loader_config {
     const lac_source *source;           /* borrowed with their sets until lac_loader_free; evaluation: one */
     int n_sources;
     lac_view view;
     const char *const *fields;          /* what a batch shall hold, by name, ends with NULL; read while lac_loader_new runs, as every text here */
+    lac_shape latent;                   /* rows, columns and channels of what fields take of a cache of latents */
     const char *mask;                   /* where masks come from (data/mask_source.h); NULL: there are none */
     const lac_mask_params *mask_params; /* a generator's; NULL: its defaults */
     lac_mask_locate *locate;                 /* finds a file of masks by its name; NULL: the name is its path */
@@ -46,5 +48,9 @@ lac_status lac_loader_seek(lac_loader *l, int64_t step);
 /* In evaluation order n is 0 when all is done. A picture that cannot be read is an error naming it. */
 lac_status lac_loader_next(lac_loader *l, const lac_batch **batch);
 int64_t lac_loader_records(const lac_loader *l);    /* pictures of all sources: those of the splits that have what the fields want */
+int64_t lac_loader_record(const lac_loader *l, int64_t place);      /* of the evaluation's order: its id in the set */
+/* LAC_ERR_CONFIG, naming the key, unless what a loader of config c makes of this one's records is a function of the record and its flip alone: its picture, and with
+ * `masks` its mask. */
+lac_status lac_loader_check_fixed(const lac_loader *l, const lac_loader_config *c, bool masks);
 const char *lac_loader_masks(const lac_loader *l);  /* lac_mask_source_about; "" without masks */
 double lac_loader_waited(const lac_loader *l);      /* seconds that lac_loader_next has waited in all */

@@ -12,6 +12,7 @@
 typedef struct way {
     const char *prefix;
     unsigned needs;
+    bool of_record;
     lac_status (*open)(lac_mask_source *m, const char *rest, lac_mask_locate *locate, void *context);
     lac_status (*make)(const lac_mask_source *m, const lac_sample *s, uint8_t *to);
 } way;
@@ -105,10 +106,10 @@ static lac_status box_object(const lac_mask_source *m, const lac_sample *s, uint
 /* ---- all of them ---- */
 
 static const way ways[] = {
-    { "file:", 0, open_file, take_from_file },
-    { "object", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, open_object, cut_object },
-    { "object-box", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, open_object, box_object },
-    { "", 0, open_generator, draw },
+    { "file:", 0, true, open_file, take_from_file },
+    { "object", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, true, open_object, cut_object },
+    { "object-box", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, true, open_object, box_object },
+    { "", 0, false, open_generator, draw },
 };
 
 static const way *way_of(const char *word, const char **rest)
@@ -144,6 +145,12 @@ void lac_mask_source_close(lac_mask_source *m)
     lac_mask_file_free(&m->file);
     free(m->about);
     free(m);
+}
+
+bool lac_mask_source_of_record(const char *word)
+{
+    const char *rest;
+    return way_of(word, &rest)->of_record;
 }
 
 unsigned lac_mask_source_needs(const lac_mask_source *m) { return m->way->needs; }

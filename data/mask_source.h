@@ -22,6 +22,9 @@ typedef lac_status lac_mask_locate(void *context, const char *name, char **path)
 lac_status lac_mask_source_open(lac_mask_source **m, const char *word, int64_t size, const lac_mask_params *params, lac_mask_locate *locate, void *context);
 void lac_mask_source_close(lac_mask_source *m);
 
+/* Whether masks of that word belong to the record, whatever the sample: fixed ones, and those of its object where it has but one. */
+bool lac_mask_source_of_record(const char *word);
+
 /* What results say of them: a file's content by its hash, anything else by its name. */
 unsigned lac_mask_source_needs(const lac_mask_source *m);      /* of a record: LAC_NEEDS_... of data/field.h */
 const char *lac_mask_source_about(const lac_mask_source *m);

@@ -69,7 +69,7 @@ lac_window lac_view_window_around(const lac_view *v, int64_t height, int64_t wid
         w.top = begin(v->crop, down, (height - w.height) / 2, random);
         w.left = begin(v->crop, right, (width - w.width) / 2, random);
     }
-    w.flip = v->flip && below(random, 2) == 1;
+    w.flip = v->mirror || (v->flip && below(random, 2) == 1);
     if (v->turn > 0 && lac_stream_uniform(random) < v->turn)
         w.turns = 1 + (int)below(random, 3);
     return w;

@@ -14,6 +14,7 @@ typedef struct lac_view {
     lac_crop crop;
     int64_t shorter, shorter_max;       /* drawn from [shorter, shorter_max] per sample when the second is larger; random crop alone */
     bool flip;                          /* left-right, every second sample */
+    bool mirror;                        /* left-right, all of them */
     float turn;                         /* share of the samples turned, by 90, 180 or 270 degrees alike; after the flip */
 } lac_view;
 

@@ -90,7 +90,7 @@ LAC_TEST(what_is_drawn_for_a_sample_is_as_often_as_asked_for)
     for (int step = 0; step < 200; step++) {
         lac_batch b;
         const lac_batch *all[LAC_MAX_PHASES] = { &b }, *made[LAC_MAX_PHASES];
-        LAC_CHECK_STATUS(lac_batch_random(&b, &(lac_loader_config){ .fields = t.trainer.recipe.def->fields, .view.size = LAC_TEST_SIDE, .count = 2 }, step));
+        LAC_CHECK_STATUS(lac_batch_random(&b, &(lac_loader_config){ .fields = t.trainer.recipe.fields, .view.size = LAC_TEST_SIDE, .count = 2 }, step));
         LAC_CHECK_STATUS(lac_derived_take(&t.trainer.derived, &t.trainer.recipe, all, made));
         for (int i = 0; i < 2; i++, n++) {
             const float *hole = (const float *)derived("hole")->data + i * LAC_TEST_SIDE * LAC_TEST_SIDE;

@@ -1,5 +1,6 @@
 #include "train/derive.h"
 
+#include "autograd/ops/dequantize/dequantize.h"
 #include "core/memory.h"
 #include "data/field.h"
 
@@ -9,9 +10,23 @@
 
 static bool is_derived(const lac_field *f) { return f->def->make == NULL; }
 
+lac_tensor *lac_field_load(lac_tape *t, const lac_field *field, int64_t from, int64_t n)
+{
+    const lac_tensor *whole = &field->tensor;
+    lac_tensor part = *whole;
+    part.dim[0] = n;
+    if (whole->data != NULL)        /* only planned: there is none */
+        part.data = (uint8_t *)whole->data + (whole->dim[0] ? from * (int64_t)(lac_bytes(whole) / (size_t)whole->dim[0]) : 0);
+    lac_tensor *x = lac_tape_input(t, &part, LAC_F32);
+    if (field->def->use == LAC_FIELD_PLAIN || part.dtype != LAC_U8)
+        return x;
+    const bool mask = field->def->use == LAC_FIELD_MASK;
+    return lac_dequantize(t, x, &(lac_dequantize_attr){ mask ? 1 : 1 / 127.5f, mask ? 0 : -1, LAC_F32 });
+}
+
 lac_status lac_derived_describe(const lac_recipe *r, int64_t n, lac_batch *batch)
 {
-    LAC_TRY(lac_loader_describe(&(lac_loader_config){ .fields = r->def->fields, .view.size = r->size, .count = n }, batch));
+    LAC_TRY(lac_loader_describe(&(lac_loader_config){ .fields = r->fields, .latent = r->latents.one, .view.size = r->size, .count = n }, batch));
     if (batch->n_fields + r->n_derived > LAC_MAX_FIELDS)
         return LAC_FAIL(LAC_ERR_STATE, "recipe '%s': more than %d fields", r->def->name, LAC_MAX_FIELDS);
     for (int i = 0; i < r->n_derived; i++) {

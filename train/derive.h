@@ -14,6 +14,10 @@ typedef struct lac_derived {
 lac_status lac_derived_open(lac_derived *d, const lac_recipe *r, const char *stage, uint64_t seed, int64_t first, int64_t share);
 void lac_derived_close(lac_derived *d);
 
+/* Samples [from, from + n) of a field, on the tape, as its definition says: pictures in [-1, 1], masks 0 or 1, both f32; what is f32 already, or
+ * integers that are neither, is taken as it is. */
+lac_tensor *lac_field_load(lac_tape *t, const lac_field *field, int64_t from, int64_t n);
+
 /* The batch of n samples that a step takes, its data NULL. */
 lac_status lac_derived_describe(const lac_recipe *r, int64_t n, lac_batch *batch);
 

@@ -31,6 +31,6 @@ size_t lac_progress_line(char *to, size_t size, const lac_progress *p)
     }
     if (p->wait >= 0.05)
         snprintf(wait, sizeof wait, "   waits %.0f %% for data", 100 * p->wait);
-    return fitted(snprintf(to, size, "step %lld/%lld%s   %.3g images/s%s%s", (long long)p->step, (long long)p->steps, loss,
+    return fitted(snprintf(to, size, "%s %lld/%lld%s   %.3g images/s%s%s", p->what != NULL ? p->what : "step", (long long)p->step, (long long)p->steps, loss,
                            p->images_per_second, eta, wait), size);
 }

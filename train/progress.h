@@ -4,6 +4,7 @@
 #include "core/status.h"
 
 typedef struct lac_progress {
+    const char *what;           /* is counted; NULL: "step" */
     int64_t step, steps;        /* done, wanted */
     double loss;                /* NaN: not known yet */
     double images_per_second;

@@ -43,7 +43,7 @@ static lac_status check_trained(const lac_recipe *r, const lac_params *ps)
 
 lac_status lac_recipe_open(lac_recipe *r, const lac_recipe_def *def, const json_t *config, const lac_backend *b, lac_dtype d)
 {
-    *r = (lac_recipe){ .def = def, .backend = b, .dtype = d, .size = lac_config_int(config, "data.train.size") };
+    *r = (lac_recipe){ .def = def, .fields = def->fields, .backend = b, .dtype = d, .size = lac_config_int(config, "data.train.size") };
     LAC_TRY(lac_context(def->open(r, config), "recipe '%s'", def->name));
     for (int i = 0; i < r->n_nets; i++)
         LAC_TRY(lac_context(check_trained(r, r->net[i]), "recipe '%s'", def->name));

@@ -47,6 +47,14 @@ typedef struct lac_phase_out {
 
 typedef struct lac_recipe lac_recipe;
 
+/* What a frozen network makes of the pictures of the data, so that it need not be made again in every step (train/latents.h). */
+typedef struct lac_recipe_latents {
+    const lac_network *encoder;             /* NULL: nothing is kept */
+    lac_shape one;                          /* rows, columns, channels */
+    bool around;                            /* beside the field `moments` there is `moments_around` */
+    const float *whole;                     /* of a picture that is hole altogether, with `around`; lent by who opened them, NULL before */
+} lac_recipe_latents;
+
 /* What `derive` draws from: sample i of the batch has numbers of its own for each word, whatever ranks and micro-batches. */
 typedef struct lac_draws { uint64_t seed; uint32_t stream, step; int64_t first; } lac_draws;
 static inline lac_stream lac_draws_at(const lac_draws *d, const char *what, int64_t i)
@@ -68,6 +76,8 @@ typedef struct lac_recipe_def {
     /* What sort of step the stage's step-th is (from 0), where there are several: a word that forward branches on, borrowed, part of the signature; "" before a
      * discriminator takes part, "gan" from then on. Phases and losses of another mode stand still, and their numbers in the log are null. NULL: always "". */
     const char *(*mode)(const lac_recipe *r, int64_t step);
+    /* What `latents` keep of pictures [N, H, W, 3] in [-1, 1], or of what is around their holes, mask [N, H, W, 1]: calls ops. NULL: the recipe keeps none. */
+    lac_tensor *(*encode)(const lac_recipe *r, lac_tape *t, lac_tensor *image, lac_tensor *mask, bool around);
     /* Calls ops. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1, others as they are. *out is zero before. */
     lac_status (*forward)(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *field, lac_phase_out *out);
     /* Fills the fields that open declared by lac_recipe_derive: what the host makes of a batch, as tokens of its captions, or timesteps drawn for each
@@ -87,6 +97,8 @@ struct lac_recipe {
     int n_nets;
     lac_phase phase[LAC_MAX_PHASES];
     int n_phases;
+    const char *const *fields;              /* of its batch: def's, where open does not set others */
+    lac_recipe_latents latents;
     struct { lac_field_def def; lac_shape one; } derived[LAC_MAX_DERIVED];
     int n_derived;
     void *state;                            /* the recipe's own */

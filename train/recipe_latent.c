@@ -13,6 +13,7 @@
 #include "autograd/ops/mse_loss/mse_loss.h"
 #include "core/memory.h"
 #include "core/resource.h"
+#include "data/mask_source.h"
 #include "models/autoencoder/autoencoder.h"
 #include "models/clip/text.h"
 #include "models/diffusion/objective.h"
@@ -26,8 +27,10 @@
 enum { UNET, VAE, TEXT, N_ROLES };
 static const char *const role[N_ROLES] = { "unet", "vae", "text_encoder" };
 
-enum { IMAGE, MASK, CAPTION, N_FIELDS };
-enum { IDS = N_FIELDS, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS };
+/* What a batch may hold: of the loader, then derived. */
+enum { IMAGE, MASK, CAPTION, MOMENTS, MOMENTS_AROUND, N_LOADED,
+       IDS = N_LOADED, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS, SURROUNDINGS, N_FIELDS };
+static const char *const loaded[N_LOADED] = { "image", "mask", "caption", "moments", "moments_around" };
 
 typedef struct latent {
     const lac_network *net[N_ROLES];            /* TEXT: NULL where the denoiser takes none */
@@ -41,6 +44,10 @@ typedef struct latent {
     int64_t h, z;                               /* side and channels of the latents */
     lac_image bytes;                            /* a mask as derive hands it on */
     bool inpaints;                              /* it is told hole and surroundings */
+    int64_t moments;                            /* channels of what the encoder makes */
+    bool kept[2];                               /* moments of pictures, and of what is around holes: not made in a step */
+    const char *fields[N_LOADED + 1];
+    int at[N_FIELDS], n_fields;                 /* where each stands in a batch; -1: it does not */
 } latent;
 
 static const lac_key network_keys[] = {
@@ -58,6 +65,8 @@ static const lac_key model_keys[] = {
     { "tokenizer", LAC_KEY_STR, "\"\"", .help = "folder of its tokenizer, or one of the program's own: data/stamps/tokenizer" },
     { "prompts", LAC_KEY_TABLE, "{}", .sub = lac_prompts_keys, .help = "how texts become ids" },
     { "train_text", LAC_KEY_BOOL, "false", .help = "the text's encoder is trained along" },
+    { "cache", LAC_KEY_STR, "\"off\"", .choices = "off|pictures|latents", .help = "what the autoencoder makes of pictures, and with latents of their surroundings if masks are fixed, is made once" },
+    { "cache_folder", LAC_KEY_STR, "\"cache\"", .help = "where that lies" },
     { "recompute", LAC_KEY_BOOL, "false", .help = "the denoiser's layers run again in backward: less memory, a third more work" },
     { NULL },
 };
@@ -135,20 +144,50 @@ static lac_status check_sizes(const lac_recipe *r, latent *m)
 
 /* ---- opening ---- */
 
-static lac_status declare(lac_recipe *r, const latent *m)
+static void choose_kept(lac_recipe *r, latent *m, const json_t *config)
+{
+    const lac_autoencoder *vae = m->net[VAE]->model;
+    const char *cache = lac_config_str(config, "model.cache");
+    m->moments = vae->codebook != NULL ? m->z : 2 * m->z;
+    m->kept[0] = strcmp(cache, "off") != 0;
+    m->kept[1] = strcmp(cache, "latents") == 0 && m->inpaints && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
+    r->latents = (lac_recipe_latents){ .encoder = m->kept[0] ? m->net[VAE] : NULL, .one = { 3, { m->h, m->h, m->moments } }, .around = m->kept[1] };
+}
+
+static void choose_fields(lac_recipe *r, latent *m)
+{
+    const bool wanted[N_LOADED] = { !m->kept[0] || (m->inpaints && !m->kept[1]), true, true, m->kept[0], m->kept[1] };
+    for (int i = 0; i < N_FIELDS; i++)
+        m->at[i] = -1;
+    for (int i = 0; i < N_LOADED; i++)
+        if (wanted[i]) {
+            m->at[i] = m->n_fields;
+            m->fields[m->n_fields++] = loaded[i];
+        }
+    r->fields = m->fields;
+}
+
+static lac_status derived(lac_recipe *r, latent *m, int what, const char *name, lac_dtype d, int ndim, const int64_t *dim)
+{
+    m->at[what] = m->n_fields++;
+    return lac_recipe_derive(r, name, d, ndim, dim);
+}
+
+static lac_status declare(lac_recipe *r, latent *m)
 {
     const int64_t map[3] = { m->h, m->h, m->z }, two[1] = { 2 }, cells[3] = { m->h, m->h, 1 }, pixels[3] = { r->size, r->size, 1 };
     const int64_t ids[1] = { m->net[TEXT] != NULL ? lac_prompts_length(&m->prompts) : 1 };
-    LAC_TRY(lac_recipe_derive(r, "ids", LAC_I32, 1, ids));
-    LAC_TRY(lac_recipe_derive(r, "timestep", LAC_F32, 0, NULL));
-    LAC_TRY(lac_recipe_derive(r, "noised", LAC_F32, 1, two));
-    LAC_TRY(lac_recipe_derive(r, "target", LAC_F32, 1, two));
-    LAC_TRY(lac_recipe_derive(r, "weight", LAC_F32, 0, NULL));
-    LAC_TRY(lac_recipe_derive(r, "noise", LAC_F32, 3, map));
-    LAC_TRY(lac_recipe_derive(r, "posterior", LAC_F32, 3, map));
-    LAC_TRY(lac_recipe_derive(r, "around", LAC_F32, 3, map));
-    LAC_TRY(lac_recipe_derive(r, "hole", LAC_F32, 3, pixels));
-    return lac_recipe_derive(r, "cells", LAC_F32, 3, cells);
+    LAC_TRY(derived(r, m, IDS, "ids", LAC_I32, 1, ids));
+    LAC_TRY(derived(r, m, TIMESTEP, "timestep", LAC_F32, 0, NULL));
+    LAC_TRY(derived(r, m, NOISED, "noised", LAC_F32, 1, two));
+    LAC_TRY(derived(r, m, TARGET, "target", LAC_F32, 1, two));
+    LAC_TRY(derived(r, m, WEIGHT, "weight", LAC_F32, 0, NULL));
+    LAC_TRY(derived(r, m, NOISE, "noise", LAC_F32, 3, map));
+    LAC_TRY(derived(r, m, POSTERIOR, "posterior", LAC_F32, 3, map));
+    LAC_TRY(derived(r, m, AROUND, "around", LAC_F32, 3, map));
+    LAC_TRY(derived(r, m, HOLE, "hole", LAC_F32, 3, pixels));
+    LAC_TRY(derived(r, m, CELLS, "cells", LAC_F32, 3, cells));
+    return m->kept[1] ? derived(r, m, SURROUNDINGS, "surroundings", LAC_F32, 3, r->latents.one.dim) : LAC_OK;
 }
 
 static lac_status make_phase(lac_recipe *r, const latent *m)
@@ -176,6 +215,8 @@ static lac_status open(lac_recipe *r, const json_t *config)
     m->recompute = lac_config_bool(model, "recompute");
     m->mask_rule = (lac_latent_mask)lac_config_choice(loss, "latent_mask", LAC_LATENT_MASKS);
     LAC_TRY(lac_image_new(&m->bytes, r->size, r->size, 1));
+    choose_kept(r, m, config);
+    choose_fields(r, m);
     LAC_TRY(declare(r, m));
     return make_phase(r, m);
 }
@@ -193,10 +234,12 @@ static void close_recipe(lac_recipe *r)
 
 /* ---- what the host derives ---- */
 
+static void *data_of(const latent *m, const lac_batch *b, int what) { return b->field[m->at[what]].tensor.data; }
+
 static lac_status derive_text(const latent *m, const lac_draws *d, lac_batch *b)
 {
-    const char *caption = b->field[CAPTION].tensor.data;
-    int32_t *ids = b->field[IDS].tensor.data;
+    const char *caption = data_of(m, b, CAPTION);
+    int32_t *ids = data_of(m, b, IDS);
     if (m->net[TEXT] == NULL)
         return LAC_OK;
     for (int64_t i = 0; i < b->n; i++) {
@@ -209,12 +252,12 @@ static lac_status derive_text(const latent *m, const lac_draws *d, lac_batch *b)
 
 static lac_status derive_times(const latent *m, const lac_draws *d, lac_batch *b)
 {
-    float *t = b->field[TIMESTEP].tensor.data;
+    float *t = data_of(m, b, TIMESTEP);
     for (int64_t i = 0; i < b->n; i++) {
         lac_stream random = lac_draws_at(d, LAC_DRAW_TIME, i);
         const int64_t step = lac_stream_below(&random, (uint32_t)m->objective.schedule.n);
-        const lac_objective_rows rows = { .sample = (float *)b->field[NOISED].tensor.data + 2 * i, .target = (float *)b->field[TARGET].tensor.data + 2 * i,
-                                          .weight = (float *)b->field[WEIGHT].tensor.data + i };
+        const lac_objective_rows rows = { .sample = (float *)data_of(m, b, NOISED) + 2 * i, .target = (float *)data_of(m, b, TARGET) + 2 * i,
+                                          .weight = (float *)data_of(m, b, WEIGHT) + i };
         t[i] = (float)step;
         LAC_TRY(lac_objective_fill(&m->objective, &step, 1, &rows));
     }
@@ -229,8 +272,14 @@ static void derive_noise(const latent *m, const lac_draws *d, lac_batch *b)
     for (size_t k = 0; k < LAC_COUNT(drawn); k++)
         for (int64_t i = 0; i < b->n; i++) {
             const lac_stream random = lac_draws_at(d, drawn[k].what, i);
-            lac_philox_normals(&random.philox, (float *)b->field[drawn[k].field].tensor.data + i * n, n);
+            lac_philox_normals(&random.philox, (float *)data_of(m, b, drawn[k].field) + i * n, n);
         }
+}
+
+static bool is_whole(const latent *m, const lac_draws *d, int64_t i)
+{
+    lac_stream random = lac_draws_at(d, "whole", i);
+    return lac_stream_uniform(&random) < m->whole;
 }
 
 static lac_status derive_hole(const lac_recipe *r, const lac_draws *d, lac_batch *b)
@@ -238,15 +287,31 @@ static lac_status derive_hole(const lac_recipe *r, const lac_draws *d, lac_batch
     latent *m = r->state;
     const int64_t pixels = r->size * r->size;
     for (int64_t i = 0; i < b->n; i++) {
-        lac_stream random = lac_draws_at(d, "whole", i);
-        const bool whole = lac_stream_uniform(&random) < m->whole;
-        const uint8_t *mask = (const uint8_t *)b->field[MASK].tensor.data + i * pixels;
-        float *hole = (float *)b->field[HOLE].tensor.data + i * pixels;
+        const bool whole = is_whole(m, d, i);
+        const uint8_t *mask = (const uint8_t *)data_of(m, b, MASK) + i * pixels;
+        float *hole = (float *)data_of(m, b, HOLE) + i * pixels;
         for (int64_t k = 0; k < pixels; k++) {
             hole[k] = whole || mask[k] != 0;
             m->bytes.pixels[k] = hole[k] != 0 ? 255 : 0;
         }
-        LAC_TRY(lac_latent_mask_make((float *)b->field[CELLS].tensor.data + i * m->h * m->h, m->h, m->h, &m->bytes, m->mask_rule));
+        LAC_TRY(lac_latent_mask_make((float *)data_of(m, b, CELLS) + i * m->h * m->h, m->h, m->h, &m->bytes, m->mask_rule));
+    }
+    return LAC_OK;
+}
+
+/* What is kept of the surroundings, where the hole is the mask's. */
+static lac_status derive_surroundings(const lac_recipe *r, const lac_draws *d, lac_batch *b)
+{
+    const latent *m = r->state;
+    const int64_t n = m->h * m->h * m->moments;
+    if (!m->kept[1])
+        return LAC_OK;
+    for (int64_t i = 0; i < b->n; i++) {
+        const bool whole = is_whole(m, d, i);
+        if (whole && r->latents.whole == NULL)
+            return LAC_FAIL(LAC_ERR_STATE, "no cache of latents is open");
+        memcpy((float *)data_of(m, b, SURROUNDINGS) + i * n, whole ? r->latents.whole : (const float *)data_of(m, b, MOMENTS_AROUND) + i * n,
+               (size_t)n * sizeof(float));
     }
     return LAC_OK;
 }
@@ -256,7 +321,8 @@ static lac_status derive(const lac_recipe *r, const lac_draws *d, lac_batch *b)
     LAC_TRY(derive_text(r->state, d, b));
     LAC_TRY(derive_times(r->state, d, b));
     derive_noise(r->state, d, b);
-    return derive_hole(r, d, b);
+    LAC_TRY(derive_hole(r, d, b));
+    return derive_surroundings(r, d, b);
 }
 
 /* ---- a step ---- */
@@ -267,24 +333,47 @@ static lac_tensor *cast(lac_tape *t, lac_tensor *map, lac_tensor *mask, lac_dtyp
     return lac_composite(t, NULL, map, mask, &(lac_composite_attr){ .whole = true, .dtype = d });
 }
 
-/* z of the picture and, where the denoiser is told of it, of its surroundings: f32 [2 N or N, h, w, z]. */
-static lac_tensor *encode(const lac_recipe *r, lac_tape *t, lac_tensor *const *field)
+/* Moments of pictures, and of what is around their holes. */
+static lac_tensor *encode_pictures(const lac_recipe *r, lac_tape *t, lac_tensor *image, lac_tensor *mask, bool around)
 {
     const latent *m = r->state;
-    const lac_autoencoder *vae = m->net[VAE]->model;
-    lac_tensor *pictures[2] = { cast(t, field[IMAGE], field[HOLE], r->dtype), NULL }, *noises[2] = { field[POSTERIOR], field[AROUND] };
-    if (!m->inpaints)
-        return lac_autoencoder_latent(t, vae, lac_autoencoder_encode(t, vae, pictures[0]), noises[0]);
-    pictures[1] = lac_composite(t, NULL, field[IMAGE], field[HOLE], &(lac_composite_attr){ .dtype = r->dtype });
-    return lac_autoencoder_latent(t, vae, lac_autoencoder_encode(t, vae, lac_concat(t, pictures, 2, 0)), lac_concat(t, noises, 2, 0));
+    return lac_autoencoder_encode(t, m->net[VAE]->model, lac_composite(t, NULL, image, mask, &(lac_composite_attr){ .whole = !around, .dtype = r->dtype }));
 }
 
-static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *field, lac_phase_out *out)
+/* Of the picture and, where the denoiser is told of it, of its surroundings: [2 N or N, h, w, 2z], kept or made, those to be made at once. */
+static lac_tensor *moments_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f)
 {
     const latent *m = r->state;
-    const int64_t n = field[IMAGE]->dim[0];
+    lac_tensor *part[2];
+    if (!m->kept[0] && m->inpaints) {
+        part[0] = cast(t, f[IMAGE], f[HOLE], r->dtype);
+        part[1] = lac_composite(t, NULL, f[IMAGE], f[HOLE], &(lac_composite_attr){ .dtype = r->dtype });
+        return lac_autoencoder_encode(t, m->net[VAE]->model, lac_concat(t, part, 2, 0));
+    }
+    part[0] = m->kept[0] ? cast(t, f[MOMENTS], f[CELLS], r->dtype) : encode_pictures(r, t, f[IMAGE], f[HOLE], false);
+    if (!m->inpaints)
+        return part[0];
+    part[1] = m->kept[1] ? cast(t, f[SURROUNDINGS], f[CELLS], r->dtype) : encode_pictures(r, t, f[IMAGE], f[HOLE], true);
+    return lac_concat(t, part, 2, 0);
+}
+
+/* z of these: f32. */
+static lac_tensor *latents_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f)
+{
+    const latent *m = r->state;
+    lac_tensor *noise[2] = { f[POSTERIOR], f[AROUND] };
+    return lac_autoencoder_latent(t, m->net[VAE]->model, moments_of(r, t, f), m->inpaints ? lac_concat(t, noise, 2, 0) : noise[0]);
+}
+
+static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *given, lac_phase_out *out)
+{
+    const latent *m = r->state;
+    const int64_t n = given[m->at[MASK]]->dim[0];
+    lac_tensor *field[N_FIELDS];
+    for (int i = 0; i < N_FIELDS; i++)
+        field[i] = m->at[i] >= 0 ? given[m->at[i]] : NULL;
     (void)run;
-    lac_tensor *latents = encode(r, t, field);
+    lac_tensor *latents = latents_of(r, t, field);
     LAC_TRY(lac_tape_status(t));
     lac_tensor *clean[2] = { m->inpaints ? lac_rows(t, latents, 0, n) : latents, field[NOISE] };
     lac_tensor *noised = lac_lincomb(t, field[NOISED], clean, 2, r->dtype), *target = lac_lincomb(t, field[TARGET], clean, 2, LAC_F32);
@@ -321,5 +410,5 @@ static const char *const fields[] = { "image", "mask", "caption", NULL }, *const
 const lac_recipe_def lac_recipe_latent = {
     .name = "latent", .about = "latent diffusion inpainting: a denoiser over a frozen autoencoder, told the hole, its surroundings and a text",
     .model_keys = model_keys, .loss_keys = loss_keys, .fields = fields, .optims = optims, .inpainter = inpainter, .open = open,
-    .close = close_recipe, .derive = derive, .forward = forward, .count = count,
+    .close = close_recipe, .derive = derive, .encode = encode_pictures, .forward = forward, .count = count,
 };

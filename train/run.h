@@ -4,7 +4,7 @@
  * to the same bits. What needs a terminal, Lua or the evaluation suite comes in through hooks. */
 #pragma once
 
-#include "train/progress.h"
+#include "train/latents.h"
 #include "train/stages.h"
 #include "train/step.h"
 
@@ -26,6 +26,10 @@ typedef struct lac_run_hooks {
  * lac_status LAC_ERR_STOPPED: asked to stop, saved. A config that differs from the run's own in more than may change is LAC_ERR_CONFIG with
  * the list. */
 lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm, const lac_run_hooks *hooks);
+
+/* What stage k's latents cost (train/latents.h) where t, its trainer, fresh, keeps some: t->recipe.latents.encoder. It gets the stage's `init`. *known: cost->missing says what is not
+ * there yet; otherwise nothing of it is known before the run, since the encoder's weights are not there. */
+lac_status lac_run_latents(const lac_stages *stages, int64_t k, lac_trainer *t, const lac_run_hooks *hooks, lac_latents_cost *cost, bool *known);
 
 /* The device and precision a stage's config means here. LAC_ERR_CONFIG for bf16 on a CPU without it, naming the CPU. */
 lac_status lac_run_device(const json_t *config, const lac_backend **b, lac_dtype *d);

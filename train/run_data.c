@@ -39,12 +39,13 @@ static lac_status open_sources(run *r, const json_t *data, lac_source *source, i
     return LAC_OK;
 }
 
-static lac_status open_loader(run *r, const json_t *data, const lac_source *source, int n, const char *stream, lac_loader **l)
+static lac_status describe_loader(const run *r, const lac_source *source, int n, lac_loader_config *c)
 {
     const int64_t share = r->trainer.share;
-    lac_loader_config c = {
-        .source = source, .n_sources = n, .fields = r->trainer.recipe.def->fields, .mask = lac_config_str(data, "mask"),
-        .locate = r->hooks->locate, .locate_context = r->hooks->context, .stream = stream, .seed = (uint64_t)lac_config_int(r->config, "seed"),
+    const json_t *data = lac_config_at(r->config, "data.train");
+    *c = (lac_loader_config){
+        .source = source, .n_sources = n, .fields = r->trainer.recipe.fields, .latent = r->trainer.recipe.latents.one, .mask = lac_config_str(data, "mask"),
+        .locate = r->hooks->locate, .locate_context = r->hooks->context, .seed = (uint64_t)lac_config_int(r->config, "seed"),
         .global = share * r->comm->size, .first = r->comm->rank * share, .count = share,
         .sum_order = lac_config_int(r->config, "debug.sum_order"), .tint = (float)lac_config_num(data, "tint"),
         .around = lac_config_bool(data, "around"),
@@ -52,25 +53,78 @@ static lac_status open_loader(run *r, const json_t *data, const lac_source *sour
         .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter"),
                   .shorter_max = lac_config_int(data, "shorter_max"), .flip = lac_config_bool(data, "flip"),
                   .turn = (float)lac_config_num(data, "turn") } };
-    LAC_TRY(lac_crop_named(&c.view.crop, lac_config_str(data, "crop")));
-    LAC_TRY(lac_loader_new(l, &c));
+    return lac_crop_named(&c->view.crop, lac_config_str(data, "crop"));
+}
+
+static lac_status open_loader(run *r, const lac_loader_config *c, lac_loader **l)
+{
+    LAC_TRY(lac_loader_new(l, c));
     return lac_loader_seek(*l, r->step - r->first_step);
+}
+
+static lac_latents_from latents_of(run *r, const lac_loader_config *c)
+{
+    return (lac_latents_from){ .recipe = &r->trainer.recipe, .data = c, .folder = lac_config_str(r->config, "model.cache_folder"), .comm = r->comm, .tape = r->painter,
+                               .batch = r->trainer.micro, .context = r->hooks->context, .stop = r->hooks->stop, .progress = r->hooks->progress };
+}
+
+/* What the recipe keeps of the sources' pictures; s: whether this rank could open these. */
+static lac_status open_latents(run *r, const lac_loader_config *c, lac_source *source, lac_status s)
+{
+    const lac_latents_from from = latents_of(r, c);
+    if (r->trainer.recipe.latents.encoder == NULL)
+        return s;
+    LAC_TRY(lac_comm_agree(r->comm, s));
+    LAC_TRY(lac_latents_open(&r->latents, &from));
+    for (int k = 0; k < c->n_sources; k++)
+        source[k].latents = r->latents.cache[k];
+    return LAC_OK;
+}
+
+static lac_status open_data(run *r, lac_source *source, lac_loader_config *c)
+{
+    int n;
+    LAC_TRY(open_sources(r, lac_config_at(r->config, "data.train"), source, &n));
+    return lac_context(describe_loader(r, source, n, c), "data.train");
 }
 
 lac_status run_open_data(run *r)
 {
-    const json_t *data = lac_config_at(r->config, "data.train");
     lac_source source[LAC_MIX_MAX];
+    lac_loader_config c = { 0 };
     char stream[128];
-    int n;
-    LAC_TRY(open_sources(r, data, source, &n));
+    LAC_TRY(lac_context(open_latents(r, &c, source, open_data(r, source, &c)), "data.train"));
     for (int p = 0; p < r->trainer.recipe.n_phases; p++) {
         if (p > 0 && !r->trainer.recipe.phase[p].own_batch)
             continue;
         snprintf(stream, sizeof stream, "%s/%s", r->stage->name, p == 0 ? "train" : r->trainer.recipe.phase[p].name);
-        LAC_TRY(lac_context(open_loader(r, data, source, n, stream, &r->loader[p]), "data.train"));
+        c.stream = stream;
+        LAC_TRY(lac_context(open_loader(r, &c, &r->loader[p]), "data.train"));
     }
     return LAC_OK;
+}
+
+static lac_status estimate_latents(run *r, lac_latents_cost *cost, bool *known)
+{
+    lac_source source[LAC_MIX_MAX];
+    lac_loader_config c;
+    *known = r->stage == r->stages->stage && run_init_weights(r) == LAC_OK;      /* a later stage's weights are not known before it begins */
+    if (!*known)
+        lac_error_clear();
+    LAC_TRY(lac_tape_new(&r->painter, r->trainer.recipe.backend));
+    LAC_TRY(open_data(r, source, &c));
+    const lac_latents_from from = latents_of(r, &c);
+    return lac_context(lac_latents_estimate(&from, cost), "data.train");
+}
+
+lac_status lac_run_latents(const lac_stages *stages, int64_t k, lac_trainer *t, const lac_run_hooks *hooks, lac_latents_cost *cost, bool *known)
+{
+    run r = { .stages = stages, .stage = &stages->stage[k], .config = stages->stage[k].config, .comm = t->comm, .hooks = hooks, .trainer = *t };
+    const lac_status s = estimate_latents(&r, cost, known);
+    run_close_data(&r);
+    lac_tape_free(r.painter);
+    *t = r.trainer;
+    return s;
 }
 
 void run_close_data(run *r)
@@ -79,6 +133,7 @@ void run_close_data(run *r)
         lac_loader_free(r->loader[p]);
         r->loader[p] = NULL;
     }
+    lac_latents_close(&r->latents);
     for (int i = 0; i < r->n_sets; i++)
         lac_set_close(r->set[i]);
     r->n_sets = 0;

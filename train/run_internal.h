@@ -3,6 +3,7 @@
 
 #include "data/order.h"
 #include "train/checkpoint.h"
+#include "train/latents.h"
 #include "train/log.h"
 #include "train/run.h"
 #include "train/tensorboard.h"
@@ -20,6 +21,7 @@ typedef struct run {
     /* data */
     lac_set *set[LAC_MIX_MAX];
     int n_sets;
+    lac_latents latents;
     lac_loader *loader[LAC_MAX_PHASES];     /* one per distinct batch of a step; [0] always */
     /* output */
     lac_log_file *log;

@@ -264,7 +264,7 @@ json_t *lac_stages_json(const lac_stages *run)
 static bool may_change(const char *path)
 {
     static const char *const free_keys[] = { "name", "steps", "sample", "validate", "log", "checkpoint", "comm", "profile", "threads", "runs",
-                                             "data.eval", "data.train.threads", "debug.graph", "debug.ranges", "sweep" };
+                                             "data.eval", "data.train.threads", "model.cache_folder", "debug.graph", "debug.ranges", "sweep" };
     for (size_t i = 0; i < LAC_COUNT(free_keys); i++) {
         const size_t n = strlen(free_keys[i]);
         if (strncmp(path, free_keys[i], n) == 0 && (path[n] == '\0' || path[n] == '.'))

@@ -1,7 +1,6 @@
 #include "train/step.h"
 
 #include "autograd/ops/composite/composite.h"
-#include "autograd/ops/dequantize/dequantize.h"
 #include "core/comm/lane.h"
 
 #include <math.h>
@@ -9,23 +8,6 @@
 #include <string.h>
 
 typedef struct micro { lac_trainer *t; const char *mode; const lac_batch *batch; int phase; int64_t from, n; bool reduce; } micro;
-
-/* Samples [from, from + n) of a field, on the tape, as its definition says: pictures in [-1, 1], masks 0 or 1, both f32; what is f32 already, or
- * integers that are neither, is taken as it is. */
-static lac_tensor *load_field(const micro *m, const lac_field *field)
-{
-    const lac_tensor *whole = &field->tensor;
-    lac_tensor part = *whole;
-    part.dim[0] = m->n;
-    if (whole->data != NULL)        /* only planned: there is none */
-        part.data = (uint8_t *)whole->data + (whole->dim[0] ? m->from * (int64_t)(lac_bytes(whole) / (size_t)whole->dim[0]) : 0);
-    lac_tensor *x = lac_tape_input(m->t->tape, &part, LAC_F32);
-    if (field->def->use == LAC_FIELD_PLAIN || part.dtype != LAC_U8)
-        return x;
-    const bool mask = field->def->use == LAC_FIELD_MASK;
-    const lac_dequantize_attr a = { mask ? 1 : 1 / 127.5f, mask ? 0 : -1, LAC_F32 };
-    return lac_dequantize(m->t->tape, x, &a);
-}
 
 /* The same number, whose gradient arrives times `scale`: over itself without its history, through scale as the mask. */
 static lac_tensor *scaled(lac_tape *t, lac_tensor *sum, lac_tensor *scale)
@@ -68,7 +50,7 @@ static lac_status forward_backward(lac_tape *tape, void *context)
     if (m->reduce)
         lac_tape_when_done(tape, lac_optim_gradient_done, t->optim[m->phase]);
     for (int i = 0; i < m->batch->n_fields; i++)
-        field[i] = load_field(m, &m->batch->field[i]);
+        field[i] = lac_field_load(tape, &m->batch->field[i], m->from, m->n);
     LAC_TRY(lac_tape_status(tape));
     for (int p = 0; p < t->recipe.n_phases; p++)
         run.seed[p] = t->staging.in->phase[p].seed;

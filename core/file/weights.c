@@ -143,6 +143,18 @@ lac_status lac_weights_read(const lac_weights *w, int64_t i, void *to, size_t si
     return read_whole(w, e, to);
 }
 
+lac_status lac_weights_read_rows(const lac_weights *w, int64_t i, int64_t from, int64_t n, void *to, size_t size)
+{
+    const lac_stored *e = &w->all.entry[i];
+    const int64_t rows = e->shape.ndim > 0 ? e->shape.dim[0] : 0;
+    const size_t each = rows > 0 ? bytes_of(e) / (size_t)rows : 0;
+    if (from < 0 || n < 0 || from > rows - n || e->strided || e->packed >= 0)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s' of '%s' has no rows %lld to %lld", e->name, w->path, (long long)from, (long long)(from + n));
+    if (size != (size_t)n * each)
+        return LAC_FAIL(LAC_ERR_ARG, "%lld rows of '%s' of '%s' have %zu bytes, %zu wanted", (long long)n, e->name, w->path, (size_t)n * each, size);
+    return read_range(w, e, (uint64_t)from * each, to, size);
+}
+
 /* Where pieces can be had only all at once. */
 static lac_status convert_whole(const lac_weights *w, const lac_stored *e, float *to)
 {

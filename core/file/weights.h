@@ -30,6 +30,9 @@ const char *lac_weights_metadata(const lac_weights *w, const char *key);
 const char *lac_weights_why_absent(const lac_weights *w, const char *name);
 lac_status lac_weights_read(const lac_weights *w, int64_t i, void *to, size_t size);   /* in order of the shape, as stored; size must fit */
 lac_status lac_weights_read_f32(const lac_weights *w, int64_t i, float *to);           /* converted; numel floats */
+/* Rows [from, from + n) of the first dim, as stored, read from where they lie; size must fit. Any thread. LAC_ERR_ARG where there are no such rows, or they
+ * are packed or strided. */
+lac_status lac_weights_read_rows(const lac_weights *w, int64_t i, int64_t from, int64_t n, void *to, size_t size);
 
 /* What memory a writer's tensor comes from where it is not held until _finish: fills `to`, of the tensor's bytes, as `of` says. */
 typedef lac_status lac_weights_fill(const void *of, void *to);

@@ -1,0 +1,289 @@
+/* Latents that are kept: a run with them learns what a run without learns, goes on, finds them again, and says what cannot be kept. */
+#include "autograd/ops/backend_cpu.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "data/field.h"
+#include "data/pack.h"
+#include "tests/harness/ranks.h"
+#include "tests/harness/test.h"
+#include "train/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SIDE = 16, RECORDS = 6 };
+
+static const char *place;       /* folder of this test */
+
+/* ---- a set: pictures of their own, each with a caption and an object ---- */
+
+static void add_picture(lac_pack *p, int which, int height)
+{
+    lac_image image;
+    uint8_t *bytes;
+    size_t size;
+    char name[32];
+    snprintf(name, sizeof name, "%d.png", which);
+    LAC_CHECK_STATUS(lac_image_new(&image, height, SIDE, 3));
+    lac_stream random = lac_stream_at(1, 0, (uint32_t)which, 0);
+    for (int k = 0; k < height * SIDE * 3; k++)
+        image.pixels[k] = (uint8_t)lac_stream_word(&random);
+    LAC_CHECK_STATUS(lac_image_encode_png(&image, &bytes, &size));
+    LAC_CHECK_STATUS(lac_pack_add(p, &(lac_record){ .height = height, .width = SIDE, .length = (int64_t)size, .name = name, .split = "train", .group = which }, bytes));
+    lac_image_free(&image);
+    free(bytes);
+}
+
+static void add_object(lac_pack *p, int which, int height)
+{
+    lac_image mask;
+    uint8_t *bytes;
+    size_t size;
+    LAC_CHECK_STATUS(lac_image_new(&mask, height, SIDE, 1));
+    for (int y = which; y < which + 6; y++)
+        memset(mask.pixels + y * SIDE + 2, 255, (size_t)(4 + which));
+    LAC_CHECK_STATUS(lac_image_encode_png(&mask, &bytes, &size));
+    LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_OBJECT, .length = (int64_t)size, .label = "star", .box = { 2, (float)which, (float)(4 + which), 6 } }, bytes));
+    lac_image_free(&mask);
+    free(bytes);
+}
+
+/* place/set.h5 */
+static void make_set(int height, int objects)
+{
+    char path[512];
+    lac_pack *p;
+    snprintf(path, sizeof path, "%s/set.h5", place);
+    LAC_CHECK_STATUS(lac_pack_new(&p, path, NULL));
+    for (int i = 0; i < RECORDS; i++) {
+        add_picture(p, i, height);
+        for (int k = 0; k < objects; k++)
+            add_object(p, i, height);
+        LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_CAPTION, .length = 4 }, i % 2 ? "moon" : "star"));
+    }
+    LAC_CHECK_STATUS(lac_pack_finish(p));
+}
+
+/* ---- a run ---- */
+
+static const char config_text[] =
+    "{ 'recipe': 'latent', 'precision': 'f32', 'device': 'cpu', 'name': 'a', 'steps': %d, 'threads': 1, 'optim': { 'unet': { 'lr': 10, 'eps': 1 } }, 'batch': { 'global': 4, 'micro': 2 },"
+    "  'data': { 'train': { 'set': '%s', 'size': 16, 'flip': true, 'mask': 'object-box' } }, 'log': { 'tensorboard': false },"
+    "  'loss': { 'prompt_dropout': 0.25, 'whole': 0.25 },"
+    "  'model': { 'tokenizer': 'data/stamps/tokenizer', 'prompts': { 'max_length': 6 }, 'cache': '%s', 'cache_folder': '%s/cache',"
+    "    'vae': { 'config': { 'block_out_channels': [4, 4], 'norm_num_groups': 2, 'down_block_types': ['DownEncoderBlock2D', 'DownEncoderBlock2D'],"
+    "                         'up_block_types': ['UpDecoderBlock2D', 'UpDecoderBlock2D'] } },"
+    "    'unet': { 'config': { 'in_channels': 9, 'block_out_channels': [4, 8], 'norm_num_groups': 2, 'layers_per_block': 1, 'cross_attention_dim': 8,"
+    "                          'attention_head_dim': 2, 'down_block_types': ['DownBlock2D', 'CrossAttnDownBlock2D'],"
+    "                          'up_block_types': ['CrossAttnUpBlock2D', 'UpBlock2D'] } },"
+    "    'text_encoder': { 'config': { 'vocab_size': 1527, 'hidden_size': 8, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2,"
+    "                                  'max_position_embeddings': 6, 'eos_token_id': 1526 } } } }";
+
+typedef struct watched { int encoded, stop_at; } watched;       /* batches of latents made; after how many somebody asks to stop */
+
+static void say(void *context, const char *line) { (void)context, (void)line; }
+static bool stop(void *context) { const watched *w = context; return w->stop_at > 0 && w->encoded >= w->stop_at; }
+static void progress(void *context, const lac_progress *p) { ((watched *)context)->encoded += p->what != NULL; }
+static lac_status locate(void *context, const char *name, char **path) { return (void)context, lac_strdup(path, name); }
+static lac_status begun(void *context, const char *folder, const lac_stages *stages) { return (void)context, (void)stages, lac_make_folders(folder); }
+
+static lac_run_hooks hooks_of(watched *w) { return (lac_run_hooks){ .context = w, .say = say, .progress = progress, .stop = stop, .locate = locate, .begun = begun, .code = "" }; }
+
+static void resolve(lac_stages *stages, int steps, const char *set, const char *cache, const char *mask)
+{
+    char text[4096];
+    const lac_backend *b;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    snprintf(text, sizeof text, config_text, steps, set, cache, place);
+    for (char *c = text; *c != '\0'; c++)
+        *c = *c == '\'' ? '"' : *c;
+    json_t *config = json_loads(text, 0, NULL);
+    LAC_CHECK(config != NULL);
+    json_object_set_new(json_object_get(json_object_get(config, "data"), "train"), "mask", json_string(mask));
+    LAC_CHECK_STATUS(lac_stages_resolve(stages, config, NULL, NULL));
+    json_decref(config);
+}
+
+static lac_status run(const char *name, int steps, const char *cache, const char *mask, watched *w)
+{
+    lac_stages stages;
+    lac_comm *comm;
+    char folder[512], set[512];
+    const lac_run_hooks hooks = hooks_of(w);
+    snprintf(folder, sizeof folder, "%s/%s", place, name);
+    snprintf(set, sizeof set, "%s/set.h5", place);
+    resolve(&stages, steps, set, cache, mask);
+    LAC_CHECK_STATUS(lac_comm_alone(&comm));
+    const lac_status s = lac_run(&stages, folder, comm, &hooks);
+    lac_comm_free(comm);
+    lac_stages_free(&stages);
+    return s;
+}
+
+/* What the run of that name has learnt. */
+static float *learnt(const char *name, int64_t *n)
+{
+    lac_loaded r;
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/%s", place, name);
+    LAC_CHECK_STATUS(lac_run_load(&r, folder, NULL));
+    const lac_params *ps = lac_recipe_find_network(&r.trainer.recipe, "unet");
+    *n = lac_params_numel(ps);
+    float *x = malloc((size_t)*n * sizeof *x), *at = x;
+    LAC_CHECK(x != NULL);
+    for (int64_t i = 0; i < ps->n; i++) {
+        LAC_CHECK_STATUS(lac_param_get(ps->param[i], at));
+        at += lac_numel(ps->param[i]->value);
+    }
+    lac_loaded_close(&r);
+    return x;
+}
+
+static double gap(const float *a, const float *b, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; i++)
+        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+    return most;
+}
+
+static void make_usual_set(void)
+{
+    place = lac_test_folder();
+    make_set(SIDE, 1);
+}
+
+/* In f32 the rows are what the encoder gives; in batches of another size it rounds otherwise: 1e-5 of the way that the weights have gone. Samples of the posterior, flips and
+ * pictures that are hole altogether are drawn alike. */
+static void compare(const char *mask, const char *cache, int encoded)
+{
+    watched none = { 0 }, first = { 0 }, again = { 0 };
+    int64_t n;
+    make_usual_set();
+    LAC_CHECK_STATUS(run("start", 0, "off", mask, &none));
+    LAC_CHECK_STATUS(run("off", 4, "off", mask, &none));
+    LAC_CHECK_STATUS(run("kept", 4, cache, mask, &first));
+    LAC_CHECK_STATUS(run("again", 4, cache, mask, &again));
+    LAC_CHECK(none.encoded == 0 && first.encoded == encoded && again.encoded == 0);
+    float *start = learnt("start", &n), *off = learnt("off", &n), *kept = learnt("kept", &n), *found = learnt("again", &n);
+    const double way = gap(start, off, n);
+    LAC_CHECK(way > 0 && gap(off, kept, n) < 1e-5 * way);
+    LAC_CHECK(memcmp(kept, found, (size_t)n * sizeof *kept) == 0);
+    free(start), free(off), free(kept), free(found);
+}
+
+/* Six records, twice, two at once: micro-batches. */
+LAC_TEST(a_run_on_kept_latents_learns_as_one_that_encodes) { compare("object-box", "latents", 6); }
+LAC_TEST(surroundings_are_encoded_where_pictures_alone_are_kept) { compare("object", "pictures", 6); }
+LAC_TEST(surroundings_of_drawn_masks_are_encoded) { compare("rect", "latents", 6); }
+
+LAC_TEST(a_run_on_kept_latents_goes_on_to_the_bit)
+{
+    watched w = { 0 };
+    int64_t n;
+    make_usual_set();
+    LAC_CHECK_STATUS(run("whole", 4, "latents", "object-box", &w));
+    LAC_CHECK_STATUS(run("parts", 2, "latents", "object-box", &w));
+    LAC_CHECK_STATUS(run("parts", 4, "latents", "object-box", &w));
+    float *whole = learnt("whole", &n), *parts = learnt("parts", &n);
+    LAC_CHECK(memcmp(whole, parts, (size_t)n * sizeof *whole) == 0);
+    free(whole), free(parts);
+}
+
+LAC_TEST(who_is_stopped_while_latents_are_made_begins_again)
+{
+    watched w = { .stop_at = 2 };
+    make_usual_set();
+    LAC_CHECK_FAILS(run("a", 1, "latents", "object-box", &w), LAC_ERR_STOPPED, "stopped while latents were made");
+    w = (watched){ 0 };
+    LAC_CHECK_STATUS(run("a", 1, "latents", "object-box", &w));
+    LAC_CHECK(w.encoded == 6);
+}
+
+/* ---- what cannot be kept ---- */
+
+LAC_TEST(samples_that_are_no_function_of_their_record_are_refused)
+{
+    watched w = { 0 };
+    place = lac_test_folder();
+    make_set(SIDE, 2);
+    LAC_CHECK_FAILS(run("a", 1, "latents", "object", &w), LAC_ERR_CONFIG, "data.train: latents cannot be kept: mask: '0.png' has 2 objects");
+    LAC_CHECK_STATUS(run("a", 1, "pictures", "object", &w));
+    make_set(SIDE + 2, 1);
+    LAC_CHECK_FAILS(run("b", 1, "latents", "object", &w), LAC_ERR_CONFIG, "crop: '0.png' is 18 x 16, of which each sample sees another window of 16");
+}
+
+/* ---- several ranks, several files ---- */
+
+typedef struct opened { lac_trainer trainer; lac_stages stages; lac_set *set; lac_source source; lac_loader_config data; lac_tape *tape; lac_latents latents; } opened;
+
+static lac_status open_latents(opened *o, lac_comm *comm, const char *folder)
+{
+    char set[512];
+    snprintf(set, sizeof set, "%s/set.h5", place);
+    *o = (opened){ 0 };
+    resolve(&o->stages, 1, set, "latents", "object-box");
+    const lac_stage *s = &o->stages.stage[0];
+    const lac_backend *b;
+    LAC_TRY(lac_backend_get(&b, "cpu"));
+    LAC_TRY(lac_trainer_open(&o->trainer, s->recipe, s->config, "main", b, LAC_F32, comm));
+    LAC_TRY(lac_set_open(&o->set, set));
+    LAC_TRY(lac_tape_new(&o->tape, b));
+    o->source = (lac_source){ .set = o->set, .split = "train", .weight = 1 };
+    o->data = (lac_loader_config){ .source = &o->source, .n_sources = 1, .view = { .size = SIDE, .crop = LAC_CROP_RANDOM, .flip = true }, .mask = "object-box", .fields = o->trainer.recipe.fields,
+                                   .latent = o->trainer.recipe.latents.one, .stream = "train", .global = 2, .count = 2 };
+    const lac_latents_from from = { .recipe = &o->trainer.recipe, .data = &o->data, .folder = folder, .comm = comm, .tape = o->tape, .batch = 2, .each = 2 };
+    return lac_latents_open(&o->latents, &from);
+}
+
+static void end_latents(opened *o)
+{
+    lac_latents_close(&o->latents);
+    lac_tape_free(o->tape);
+    lac_set_close(o->set);
+    lac_trainer_close(&o->trainer);
+    lac_stages_free(&o->stages);
+}
+
+static bool same_rows(const opened *a, const opened *b)
+{
+    float x[8 * 8 * 8], y[8 * 8 * 8];
+    bool same = true;
+    for (int i = 0; same && i < RECORDS * 4; i++)
+        same = lac_latent_cache_read(a->latents.cache[0], (lac_latent_kind)(i % 2), i / 4, i / 2 % 2, x) == LAC_OK &&
+               lac_latent_cache_read(b->latents.cache[0], (lac_latent_kind)(i % 2), i / 4, i / 2 % 2, y) == LAC_OK && memcmp(x, y, sizeof x) == 0;
+    return same && memcmp(a->trainer.recipe.latents.whole, b->trainer.recipe.latents.whole, sizeof x) == 0;
+}
+
+static int make_as_rank(lac_ranks_here *h)
+{
+    char folder[600];
+    opened o;
+    WANT(h->opened == LAC_OK);
+    snprintf(folder, sizeof folder, "%s/ranks", place);
+    WANT(open_latents(&o, h->comm, folder) == LAC_OK);
+    WANT(lac_latent_cache_files(o.latents.cache[0]) == 3 && lac_latent_cache_has(o.latents.cache[0], 2));
+    end_latents(&o);
+    return 0;
+}
+
+/* Three files, two ranks: what they make is what one makes, to the bit, and one opens it. */
+LAC_TEST(ranks_make_files_that_one_rank_makes)
+{
+    opened alone, found;
+    lac_comm *comm;
+    char folder[600], ranks[600];
+    make_usual_set();
+    snprintf(folder, sizeof folder, "%s/alone", place);
+    snprintf(ranks, sizeof ranks, "%s/ranks", place);
+    LAC_CHECK_STATUS(lac_comm_alone(&comm));
+    lac_play(make_as_rank, 2, 0, 60, lac_test_port(NULL), NULL);
+    LAC_CHECK_STATUS(open_latents(&alone, comm, folder));
+    LAC_CHECK_STATUS(open_latents(&found, comm, ranks));
+    LAC_CHECK(same_rows(&alone, &found));
+    end_latents(&alone);
+    end_latents(&found);
+    lac_comm_free(comm);
+}
