@@ -216,6 +216,18 @@ static lac_status check_wish(const lac_inpainter_def *def, const wish *w)
     return lac_inpainter_takes(def, &w->ask);
 }
 
+/* A prompt that the encoder reads only in part is painted all the same. */
+static lac_status warn_of_length(const lac_prompts *p, const char *what, const char *text)
+{
+    int64_t lost = 0;
+    if (text == NULL || p->tokenizer == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_prompts_ids(p, text, NULL, &lost));
+    if (lost > 0)
+        fprintf(stderr, "lacuna: %s: %lld tokens beyond %lld are not read\n", what, (long long)lost, (long long)lac_prompts_length(p));
+    return LAC_OK;
+}
+
 static lac_status run(const char *model, const lac_model_how *how, const tasks *t, const wish *w)
 {
     lac_model m;
@@ -223,6 +235,10 @@ static lac_status run(const char *model, const lac_model_how *how, const tasks *
     LAC_TRY(look_first(t, w->grow));
     LAC_TRY(lac_model_open(&m, model, how));
     lac_status s = check_wish(m.ip.def, w);
+    if (s == LAC_OK)
+        s = warn_of_length(&m.ip.prompts, "prompt", w->ask.prompt);
+    if (s == LAC_OK)
+        s = warn_of_length(&m.ip.prompts, "negative prompt", w->ask.negative);
     if (s == LAC_OK)
         s = lac_tape_new(&tape, lac_inpainter_backend(&m.ip));
     if (s == LAC_OK)

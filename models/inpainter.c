@@ -133,11 +133,11 @@ static bool has_hole(const lac_image *mask)
     return false;
 }
 
-/* The known pixels come back as the config says. */
+/* The known pixels come back: none where the picture is made anew, else as the config says. */
 static lac_status paste(const lac_inpainter *ip, const lac_image *image, const lac_image *mask, const lac_image *predicted, lac_image *result)
 {
     const char *how = lac_config_str(ip->config, "paste");
-    if (strcmp(how, "none") == 0 && has_hole(mask))
+    if (ip->def->whole || (strcmp(how, "none") == 0 && has_hole(mask)))
         return lac_image_crop(result, predicted, 0, 0, image->height, image->width);
     return strcmp(how, "blur") == 0 ? lac_image_paste_feathered(result, image, mask, predicted) : lac_image_paste(result, image, mask, predicted);
 }
@@ -150,8 +150,8 @@ static lac_status take_out(const lac_inpainter *ip, const lac_tensor *y, int64_t
     lac_unit_to_bytes(predicted.pixels, (const float *)y->data + 3 * at * h * w, 3 * h * w);
     if (ip->network[0].bgr)
         swap_red_and_blue(predicted.pixels, h * w);
-    lac_status s = lac_image_crop(ip->def->whole ? result : &cut, &predicted, 0, 0, image->height, image->width);
-    if (s == LAC_OK && !ip->def->whole)
+    lac_status s = lac_image_crop(&cut, &predicted, 0, 0, image->height, image->width);
+    if (s == LAC_OK)
         s = paste(ip, image, mask, &cut, result);
     lac_image_free(&predicted);
     lac_image_free(&cut);

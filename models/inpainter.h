@@ -101,6 +101,8 @@ lac_status lac_inpainter_networks(const lac_inpainter *ip, json_t **networks);
 lac_status lac_inpainter_configure(lac_inpainter *ip, const json_t *changes);
 
 int lac_inpainter_roles(const lac_inpainter_def *def);
+/* The network of that name, which the role must take: LAC_ERR_CONFIG else. NULL or "": its first. */
+lac_status lac_role_find(const lac_inpainter_role *role, const char *network, const lac_network_def **def);
 const lac_backend *lac_inpainter_backend(const lac_inpainter *ip);
 
 /* LAC_ERR_ARG where something is asked for that the definition does not take. */

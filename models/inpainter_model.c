@@ -31,21 +31,16 @@ bool lac_role_takes(const lac_inpainter_role *role, const char *network)
     return false;
 }
 
-static lac_status first_of(const lac_inpainter_role *role, const lac_network_def **def)
+lac_status lac_role_find(const lac_inpainter_role *role, const char *network, const lac_network_def **def)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(role->networks, "|"), role->networks);
-    return lac_network_find(def, name);
-}
-
-static lac_status find_network(const lac_inpainter_role *role, const json_t *told, const lac_network_def **def)
-{
-    const char *name = json_string_value(json_object_get(told, "network"));
-    if (name == NULL)
-        return first_of(role, def);
-    if (!lac_role_takes(role, name))
-        return LAC_FAIL(LAC_ERR_CONFIG, "'%s' is the network '%s', should be %s", role->name, name, role->networks);
-    return lac_network_find(def, name);
+    char first[64];
+    if (network == NULL || network[0] == '\0') {
+        snprintf(first, sizeof first, "%.*s", (int)strcspn(role->networks, "|"), role->networks);
+        return lac_network_find(def, first);
+    }
+    if (!lac_role_takes(role, network))
+        return LAC_FAIL(LAC_ERR_CONFIG, "'%s' is the network '%s', should be %s", role->name, network, role->networks);
+    return lac_network_find(def, network);
 }
 
 static lac_status open_role(lac_inpainter *ip, int i, const json_t *told, const lac_backend *b, lac_dtype d)
@@ -54,7 +49,7 @@ static lac_status open_role(lac_inpainter *ip, int i, const json_t *told, const 
     const lac_network_def *def;
     if (told == NULL && role->optional)
         return LAC_OK;
-    LAC_TRY(find_network(role, told, &def));
+    LAC_TRY(lac_role_find(role, json_string_value(json_object_get(told, "network")), &def));
     LAC_TRY(lac_network_open(&ip->network[i], def, json_object_get(told, "config"), b, d));
     ip->network[i].bgr = json_is_true(json_object_get(told, "bgr"));
     return LAC_OK;
@@ -277,6 +272,15 @@ static json_t *known_keys(const lac_inpainter_def *def, const json_t *config)
     return known;
 }
 
+static lac_status read_prompts(lac_inpainter *ip, lac_source *from)
+{
+    LAC_TRY(lac_source_prompts(from, &ip->prompts));
+    for (int i = 0; i < lac_inpainter_roles(ip->def); i++)
+        if (ip->network[i].def != NULL && ip->network[i].def->states != NULL)
+            LAC_TRY(lac_prompts_fit(&ip->prompts, &ip->network[i]));
+    return LAC_OK;
+}
+
 static lac_status load(lac_inpainter *ip, lac_source *from, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d)
 {
     const lac_inpainter_def *def;
@@ -288,9 +292,7 @@ static lac_status load(lac_inpainter *ip, lac_source *from, const lac_inpainter_
     for (int i = 0; s == LAC_OK && i < lac_inpainter_roles(def); i++)
         if (ip->network[i].def != NULL)
             s = lac_source_read(from, def->role[i].name, ip->network[i].params);
-    if (s == LAC_OK)
-        s = lac_source_prompts(from, &ip->prompts);
-    return s;
+    return s == LAC_OK ? read_prompts(ip, from) : s;
 }
 
 lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d)

@@ -20,7 +20,9 @@ typedef struct lac_network_def {
     /* Fills *model, which is zero, and adds its parameters to ps. config is resolved by keys. After an error close is called. */
     lac_status (*init)(void *model, lac_params *ps, const json_t *config);
     void (*close)(void *model);                 /* ends what *model owns beside its parameters; NULL: nothing */
-    lac_tensor *(*states)(lac_tape *t, const void *model, lac_tensor *ids);     /* of a text encoder: ids i32 [N, T] -> [N, T, C]; NULL: it is none */
+    /* Of a text encoder, both or none: its states, ids i32 [N, T] -> [N, T, C], and what it can read, how many ids and how many of them in a text. */
+    lac_tensor *(*states)(lac_tape *t, const void *model, lac_tensor *ids);
+    void (*reads)(const void *model, int64_t *vocabulary, int64_t *length);
     const struct lac_network_format *formats;   /* of foreign files, ends with { NULL }; NULL: its own names alone */
     const struct lac_network_folder *folder;    /* how diffusers or transformers keep it (models/network_folder.h); NULL: they do not */
 } lac_network_def;

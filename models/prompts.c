@@ -89,8 +89,27 @@ lac_status lac_prompts_adopt(const json_t *published, json_t **config)
 
 int64_t lac_prompts_length(const lac_prompts *p) { return lac_config_int(p->config, "max_length"); }
 
-lac_status lac_prompts_ids(const lac_prompts *p, const char *text, int32_t *ids)
+lac_status lac_prompts_fit(const lac_prompts *p, const lac_network *encoder)
+{
+    int64_t vocabulary, length;
+    if (p->tokenizer == NULL)
+        return LAC_OK;
+    encoder->def->reads(encoder->model, &vocabulary, &length);
+    const int64_t ids = lac_tokenizer_special(p->tokenizer).size;
+    if (ids > vocabulary)
+        return LAC_FAIL(LAC_ERR_CONFIG, "the tokenizer has %lld ids, the text encoder '%s' only %lld", (long long)ids, encoder->def->name, (long long)vocabulary);
+    if (lac_prompts_length(p) > length)
+        return LAC_FAIL(LAC_ERR_CONFIG, "prompts have %lld ids, the text encoder '%s' reads at most %lld", (long long)lac_prompts_length(p), encoder->def->name,
+                        (long long)length);
+    return LAC_OK;
+}
+
+lac_status lac_prompts_ids(const lac_prompts *p, const char *text, int32_t *ids, int64_t *lost)
 {
     const char *words = text != NULL ? text : "";
-    return lac_context(lac_tokenizer_encode(p->tokenizer, words, strlen(words), LAC_I32, lac_prompts_length(p), ids, NULL), "prompt");
+    int64_t n = 0;
+    LAC_TRY(lac_context(lac_tokenizer_encode(p->tokenizer, words, strlen(words), LAC_I32, lac_prompts_length(p), ids, &n), "prompt"));
+    if (lost != NULL)
+        *lost = LAC_MAX(n - lac_prompts_length(p), 0);
+    return LAC_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "core/config.h"
 #include "core/text/tokenizer.h"
+#include "models/network.h"
 
 extern const lac_key lac_prompts_keys[];
 
@@ -24,6 +25,11 @@ void lac_prompts_close(lac_prompts *p);
 /* What a transformers folder says of its tokenizer (tokenizer_config.json) in keys of lac_prompts_keys: a new reference in *config. */
 lac_status lac_prompts_adopt(const json_t *published, json_t **config);
 
+/* Whether the text encoder, which it is, has a row for every id and a place for every token: LAC_ERR_CONFIG. Asked once, where prompts and encoder are put
+ * together; no tokenizer fits any. */
+lac_status lac_prompts_fit(const lac_prompts *p, const lac_network *encoder);
+
 int64_t lac_prompts_length(const lac_prompts *p);                               /* ids a text */
-/* A text's ids, LAC_I32, cut and filled to that length; NULL is "". */
-lac_status lac_prompts_ids(const lac_prompts *p, const char *text, int32_t *ids);
+/* A text's ids (NULL is ""), LAC_I32, cut and filled to that length: padding stands behind the text and is read as all else, so Stable Diffusion 1.x was
+ * trained. *lost (may be NULL): how many tokens were cut. ids NULL: they are only counted. Errors are lac_tokenizer_encode's. */
+lac_status lac_prompts_ids(const lac_prompts *p, const char *text, int32_t *ids, int64_t *lost);

@@ -1,9 +1,8 @@
-/* CLIP: whose weights, in which layout, and texts on the way to states. What the networks compute is tests/golden/probe's. */
+/* CLIP: whose weights, in which layout. What the networks compute is tests/golden/probe's. */
 #include "autograd/ops/backend_cpu.h"
 #include "core/file/weights.h"
 #include "models/clip/clip.h"
 #include "models/clip/formats.h"
-#include "models/clip/text_prompt.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>
@@ -94,72 +93,5 @@ LAC_TEST(openais_layout_is_read_and_not_written)
     LAC_CHECK_FAILS(lac_network_write(w, n.params, &lac_clip_text_formats[0], "", LAC_F32, &keep), LAC_ERR_ARG, "read, not written");
     lac_weights_writer_free(w);
     lac_borrowed_free(&keep);
-    lac_network_close(&n);
-}
-
-/* ---- texts ---- */
-
-static lac_prompts open_prompts(int64_t length)
-{
-    lac_prompts p;
-    json_t *config = json_pack("{s:I}", "max_length", (json_int_t)length);
-    char folder[4096];
-    snprintf(folder, sizeof folder, "%s/data/stamps/tokenizer", lac_test_source());
-    LAC_CHECK_STATUS(lac_prompts_open(&p, folder, config));
-    json_decref(config);
-    return p;
-}
-
-LAC_TEST(texts_are_cut_and_it_is_said_by_how_much)
-{
-    lac_prompts p = open_prompts(5);
-    const lac_tokenizer_ids special = lac_tokenizer_special(p.tokenizer);
-    lac_tensor *ids;
-    int64_t lost = -1;
-    LAC_CHECK_STATUS(lac_text_ids(&p, (const char *[]){ NULL, "a a", "a a a a a" }, 3, &ids, &lost));
-    const int32_t *x = ids->data;
-    LAC_CHECK(ids->dim[0] == 3 && ids->dim[1] == 5 && lost == 2);
-    LAC_CHECK(x[0] == special.start && x[1] == special.end && x[4] == special.pad && x[5 + 1] == x[5 + 2] && x[5 + 3] == special.end && x[14] == special.end);
-    lac_tensor_free(ids);
-    lac_prompts_close(&p);
-}
-
-LAC_TEST(captions_end_where_their_zeros_begin)
-{
-    lac_prompts p = open_prompts(6);
-    char bytes[2][8] = { "a a", "a a a a " };           /* the second fills its row */
-    lac_tensor caption = { .dtype = LAC_U8, .ndim = 2, .dim = { 2, 8 }, .data = bytes }, *ids, *same;
-    int64_t lost;
-    LAC_CHECK_STATUS(lac_caption_ids(&p, &caption, &ids, &lost));
-    LAC_CHECK_STATUS(lac_text_ids(&p, (const char *[]){ "a a", "a a a a" }, 2, &same, NULL));
-    LAC_CHECK(lost == 0 && memcmp(ids->data, same->data, lac_bytes(ids)) == 0);
-    LAC_CHECK_FAILS(lac_caption_ids(&p, ids, &same, NULL), LAC_ERR_DTYPE, "captions are u8, got i32");
-    lac_tensor_free(ids);
-    lac_tensor_free(same);
-    lac_prompts_close(&p);
-}
-
-typedef struct asked { const lac_network *n; const lac_tensor *ids; lac_tensor *states; } asked;
-
-static lac_status body(lac_tape *t, void *context)
-{
-    asked *a = context;
-    return lac_keep(t, lac_clip_text_states(t, a->n->model, a->ids), &a->states);
-}
-
-LAC_TEST(ids_of_another_tokenizer_are_refused)
-{
-    lac_network n = { 0 };
-    lac_tape *t;
-    read(&n, &lac_network_clip_text, PUBLISHED, "probe");
-    lac_tensor ids = { .dtype = LAC_I32, .ndim = 2, .dim = { 1, 3 }, .data = (int32_t[]){ 1, 60, 2 } };
-    asked a = { &n, &ids, NULL };
-    LAC_CHECK_STATUS(lac_tape_new(&t, cpu()));
-    LAC_CHECK_FAILS(lac_tape_run(t, "states", body, &a), LAC_ERR_ARG, "tokens: id 60 at 1");
-    ids.data = (int32_t[]){ 1, 59, 2 };
-    LAC_CHECK_STATUS(lac_tape_run(t, "states of others", body, &a));
-    LAC_CHECK(a.states->ndim == 3 && a.states->dim[1] == 3 && a.states->dim[2] == 24);
-    lac_tensor_free(a.states);
-    lac_tape_free(t);
     lac_network_close(&n);
 }

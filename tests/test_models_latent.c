@@ -4,9 +4,11 @@
 #include "models/inpainter.h"
 #include "models/latent/condition.h"
 
+#include "tests/harness/latent.h"
 #include "tests/harness/pictures.h"
 #include "tests/harness/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +81,16 @@ enum { SIDE = 13, MANY = 3 };
 
 typedef struct bench { lac_inpainter ip; lac_tape *t; lac_image image[MANY], mask[MANY]; } bench;
 
+static void take_pictures(bench *b)
+{
+    LAC_CHECK_STATUS(lac_tape_new(&b->t, lac_inpainter_backend(&b->ip)));
+    for (int i = 0; i < MANY; i++) {
+        LAC_CHECK_STATUS(lac_test_picture(&b->image[i], SIDE, SIDE + 4, 3, (uint64_t)i));
+        LAC_CHECK_STATUS(lac_image_new(&b->mask[i], SIDE, SIDE + 4, 1));
+        memset(b->mask[i].pixels + (SIDE + 4) * i, 1, (SIDE + 4) * 5);
+    }
+}
+
 static void begin(bench *b, const lac_inpainter_def *def, const char *networks, const char *config)
 {
     const lac_backend *cpu;
@@ -87,14 +99,8 @@ static void begin(bench *b, const lac_inpainter_def *def, const char *networks, 
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
     LAC_CHECK_STATUS(lac_inpainter_open(&b->ip, def, n, c, cpu, LAC_F32));
-    for (int i = 0; i < 2; i++)
-        LAC_CHECK_STATUS(lac_params_init(b->ip.network[i].params, (uint64_t)i + 3));
-    LAC_CHECK_STATUS(lac_tape_new(&b->t, cpu));
-    for (int i = 0; i < MANY; i++) {
-        LAC_CHECK_STATUS(lac_test_picture(&b->image[i], SIDE, SIDE + 4, 3, (uint64_t)i));
-        LAC_CHECK_STATUS(lac_image_new(&b->mask[i], SIDE, SIDE + 4, 1));
-        memset(b->mask[i].pixels + (SIDE + 4) * i, 1, (SIDE + 4) * 5);
-    }
+    lac_test_latent_draw(&b->ip);
+    take_pictures(b);
     json_decref(n);
     json_decref(c);
 }
@@ -112,19 +118,24 @@ static void end(bench *b)
 static const lac_ask asks[MANY] = { { .seed = 1 }, { .seed = 1, .sample = 7 }, { .seed = 2 } };
 
 /* Alone and together. */
-static void check_batches(const lac_inpainter_def *def, const char *networks, const char *config)
+static void check_together(const bench *b, const lac_ask *ask)
 {
-    bench b;
     lac_image y[MANY], alone;
-    begin(&b, def, networks, config);
-    LAC_CHECK_STATUS(lac_inpaint_n(&b.ip, b.t, MANY, b.image, b.mask, asks, y));
+    LAC_CHECK_STATUS(lac_inpaint_n(&b->ip, b->t, MANY, b->image, b->mask, ask, y));
     for (int i = 0; i < MANY; i++) {
-        LAC_CHECK_STATUS(lac_inpaint(&b.ip, b.t, &b.image[i], &b.mask[i], &asks[i], &alone));
+        LAC_CHECK_STATUS(lac_inpaint(&b->ip, b->t, &b->image[i], &b->mask[i], &ask[i], &alone));
         LAC_CHECK(memcmp(alone.pixels, y[i].pixels, SIDE * (SIDE + 4) * 3) == 0);
-        LAC_CHECK(memcmp(alone.pixels, b.image[i].pixels, SIDE * (SIDE + 4) * 3) != 0);
+        LAC_CHECK(memcmp(alone.pixels, b->image[i].pixels, SIDE * (SIDE + 4) * 3) != 0);
         lac_image_free(&alone);
         lac_image_free(&y[i]);
     }
+}
+
+static void check_batches(const lac_inpainter_def *def, const char *networks, const char *config)
+{
+    bench b;
+    begin(&b, def, networks, config);
+    check_together(&b, asks);
     end(&b);
 }
 
@@ -163,4 +174,127 @@ LAC_TEST(networks_that_do_not_fit_each_other_are_refused)
     LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_blend, nine, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "'unet' has 9 channels in, should have 4");
     LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_inpaint, nine, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "'unet' is the network 'unet-ldm'");
     json_decref(nine);
+}
+
+/* ---- with a text encoder ---- */
+
+static void begin_text(bench *b, const char *encoder, const char *config)
+{
+    *b = (bench){ .t = NULL };
+    lac_test_latent(&b->ip, &lac_inpainter_sd_inpaint, encoder, config);
+    take_pictures(b);
+}
+
+/* How many bytes of picture 0 differ, outside its hole none. */
+static int changed(const bench *b, const lac_ask *one, const lac_ask *other)
+{
+    lac_image x, y;
+    int in_hole = 0;
+    LAC_CHECK_STATUS(lac_inpaint(&b->ip, b->t, &b->image[0], &b->mask[0], one, &x));
+    LAC_CHECK_STATUS(lac_inpaint(&b->ip, b->t, &b->image[0], &b->mask[0], other, &y));
+    for (int i = 0; i < SIDE * (SIDE + 4) * 3; i++) {
+        LAC_CHECK(b->mask[0].pixels[i / 3] || (x.pixels[i] == y.pixels[i] && x.pixels[i] == b->image[0].pixels[i]));
+        in_hole += x.pixels[i] != y.pixels[i];
+    }
+    lac_image_free(&x);
+    lac_image_free(&y);
+    return in_hole;
+}
+
+static const char *const encoders[] = { "clip-text", "bert-encoder" };
+
+LAC_TEST(a_prompt_changes_the_hole_alone_and_no_picture_beside)
+{
+    static const lac_ask red = { .prompt = "a red square" }, blue = { .prompt = "a blue circle" }, seed = { .prompt = "a red square", .seed = 1 };
+    static const lac_ask not_blue = { .prompt = "a red square", .negative = "a blue circle" }, none = { .prompt = NULL }, empty = { .prompt = "", .negative = "" };
+    static const lac_ask many[MANY] = { { .prompt = "a red square", .seed = 1 }, { .negative = "a dog" }, { .prompt = "a blue circle", .sample = 7 } };
+    for (size_t i = 0; i < LAC_COUNT(encoders); i++) {
+        bench b;
+        begin_text(&b, encoders[i], "{ 'steps': 2, 'paste': 'hard' }");
+        check_together(&b, many);
+        LAC_CHECK(changed(&b, &red, &red) == 0 && changed(&b, &none, &empty) == 0);
+        LAC_CHECK(changed(&b, &red, &blue) > 0 && changed(&b, &red, &seed) > 0 && changed(&b, &red, &not_blue) > 0);
+        end(&b);
+    }
+}
+
+static int calls;
+
+static lac_tensor *counted_states(lac_tape *t, const void *model, lac_tensor *ids)
+{
+    calls++;
+    return lac_network_clip_text.states(t, model, ids);
+}
+
+/* How often the text encoder is asked, in regions that are planned and run. */
+static int texts_read(const char *config)
+{
+    lac_network_def counted = lac_network_clip_text;
+    bench b;
+    begin_text(&b, "clip-text", config);
+    counted.states = counted_states;
+    b.ip.network[2].def = &counted;
+    calls = 0;
+    changed(&b, &asks[0], &asks[0]);
+    b.ip.network[2].def = &lac_network_clip_text;
+    end(&b);
+    return calls;
+}
+
+/* Two pictures are painted: a region planned and run, and run again; guided, twice as many texts. */
+LAC_TEST(guidance_of_one_has_no_branch_without_text)
+{
+    static const lac_ask red = { .prompt = "a red square" }, not_blue = { .prompt = "a red square", .negative = "a blue circle" };
+    bench b;
+    LAC_CHECK(texts_read("{ 'steps': 1, 'paste': 'hard', 'guidance_scale': 1 }") == 3);
+    LAC_CHECK(texts_read("{ 'steps': 1, 'paste': 'hard', 'guidance_scale': 2 }") == 5);
+    begin_text(&b, "clip-text", "{ 'steps': 2, 'paste': 'hard', 'guidance_scale': 1 }");
+    LAC_CHECK(changed(&b, &red, &not_blue) == 0);
+    end(&b);
+}
+
+LAC_TEST(prompts_are_cut_to_what_the_encoder_reads_and_fit_its_table)
+{
+    bench b;
+    int32_t ids[77];
+    int64_t lost = -1;
+    begin_text(&b, "bert-encoder", "{}");
+    lac_prompts *p = &b.ip.prompts;
+    LAC_CHECK_STATUS(lac_prompts_ids(p, "a red square", ids, &lost));
+    LAC_CHECK(lost == 0 && ids[0] == lac_tokenizer_special(p->tokenizer).start && ids[76] == lac_tokenizer_special(p->tokenizer).pad);
+    char text[161];
+    for (int i = 0; i < 160; i++)
+        text[i] = i % 2 == 0 ? '!' : ' ';
+    text[160] = '\0';
+    LAC_CHECK_STATUS(lac_prompts_ids(p, text, NULL, &lost));
+    LAC_CHECK(lost == 80 + 2 - 77);
+    LAC_CHECK_STATUS(lac_prompts_ids(p, text, ids, NULL));
+    LAC_CHECK(ids[1] == ids[75] && ids[76] == lac_tokenizer_special(p->tokenizer).end);
+    LAC_CHECK_FAILS(lac_prompts_ids(p, "\xff", ids, NULL), LAC_ERR_FORMAT, "prompt");
+    LAC_CHECK_STATUS(lac_prompts_fit(p, &b.ip.network[2]));
+    bench other;
+    begin_text(&other, "clip-text", "{}");
+    LAC_CHECK_FAILS(lac_prompts_fit(&other.ip.prompts, &b.ip.network[2]), LAC_ERR_CONFIG, "the tokenizer has 1527 ids, the text encoder 'bert-encoder' only 372");
+    json_object_set_new(p->config, "max_length", json_integer(78));
+    LAC_CHECK_FAILS(lac_prompts_fit(p, &b.ip.network[2]), LAC_ERR_CONFIG, "prompts have 78 ids, the text encoder 'bert-encoder' reads at most 77");
+    end(&b);
+    end(&other);
+}
+
+LAC_TEST(repaint_takes_samplers_that_remember_nothing)
+{
+    static const struct { const char *sampler; lac_status status; } wanted[] = {
+        { "ddpm", LAC_OK }, { "ddim", LAC_OK }, { "euler", LAC_OK }, { "pndm", LAC_ERR_CONFIG }, { "dpm", LAC_ERR_CONFIG }, { "unipc", LAC_ERR_CONFIG },
+    };
+    for (size_t i = 0; i < LAC_COUNT(wanted); i++) {
+        bench b;
+        lac_image y = { 0 };
+        char config[160];
+        snprintf(config, sizeof config, "{\"steps\": 4, \"jump_length\": 2, \"jump_n_sample\": 2, \"sampler\": \"%s\"}", wanted[i].sampler);
+        begin(&b, &lac_inpainter_repaint, "{" UNET("4") ", " VAE "}", config);
+        LAC_CHECK(lac_inpaint(&b.ip, b.t, &b.image[0], &b.mask[0], NULL, &y) == wanted[i].status);
+        LAC_CHECK(wanted[i].status == LAC_OK || strstr(lac_error_message(), "take ddpm or ddim") != NULL);
+        lac_image_free(&y);
+        end(&b);
+    }
 }

@@ -78,8 +78,8 @@ static void check_same(const lac_inpainter *a, const lac_inpainter *b)
     lac_image x = painted(a), y = painted(b);
     int32_t one[9], other[9];
     LAC_CHECK(memcmp(x.pixels, y.pixels, 9 * 11 * 3) == 0);
-    LAC_CHECK_STATUS(lac_prompts_ids(&a->prompts, "a dog", one));
-    LAC_CHECK_STATUS(lac_prompts_ids(&b->prompts, "a dog", other));
+    LAC_CHECK_STATUS(lac_prompts_ids(&a->prompts, "a dog", one, NULL));
+    LAC_CHECK_STATUS(lac_prompts_ids(&b->prompts, "a dog", other, NULL));
     LAC_CHECK(memcmp(one, other, sizeof one) == 0 && one[1] != one[8]);
     lac_image_free(&x);
     lac_image_free(&y);

@@ -86,7 +86,7 @@ LAC_TEST(what_is_drawn_for_a_sample_is_as_often_as_asked_for)
     int32_t empty[6];
     lac_prompts p;
     LAC_CHECK_STATUS(lac_prompts_open(&p, LAC_SOURCE_DIR "/data/stamps/tokenizer", json_object_get(json_object_get(t.stages.stage[0].config, "model"), "prompts")));
-    LAC_CHECK_STATUS(lac_prompts_ids(&p, "", empty));
+    LAC_CHECK_STATUS(lac_prompts_ids(&p, "", empty, NULL));
     for (int step = 0; step < 200; step++) {
         lac_batch b;
         const lac_batch *all[LAC_MAX_PHASES] = { &b }, *made[LAC_MAX_PHASES];

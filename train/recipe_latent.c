@@ -15,7 +15,6 @@
 #include "core/resource.h"
 #include "data/mask_source.h"
 #include "models/autoencoder/autoencoder.h"
-#include "models/clip/text.h"
 #include "models/diffusion/objective.h"
 #include "models/latent/condition.h"
 #include "models/unet/unet.h"
@@ -85,15 +84,10 @@ static const lac_key loss_keys[] = {
 static lac_status network_of(const lac_inpainter_def *system, int i, const json_t *given, const lac_network_def **def)
 {
     const lac_inpainter_role *r = system->role;
-    char first[64];
     while (r->name != NULL && strcmp(r->name, role[i]) != 0)
         r++;
     *def = NULL;
-    if (r->name == NULL)
-        return LAC_OK;
-    snprintf(first, sizeof first, "%.*s", (int)strcspn(r->networks, "|"), r->networks);
-    const char *name = lac_config_str(given, "network");
-    return lac_network_find(def, name[0] != '\0' ? name : first);
+    return r->name != NULL ? lac_role_find(r, lac_config_str(given, "network"), def) : LAC_OK;
 }
 
 static lac_status open_networks(lac_recipe *r, latent *m, const json_t *model)
@@ -125,7 +119,8 @@ static lac_status open_tokenizer(latent *m, const json_t *model)
         LAC_TRY(lac_context(lac_resource(&own, folder), "model.tokenizer"));
     const lac_status s = lac_prompts_open(&m->prompts, own != NULL ? own : folder, lac_config_at(model, "prompts"));
     free(own);
-    return lac_context(s, "model.tokenizer");
+    LAC_TRY(lac_context(s, "model.tokenizer"));
+    return lac_context(lac_prompts_fit(&m->prompts, m->net[TEXT]), "model.text_encoder");
 }
 
 static lac_status check_sizes(const lac_recipe *r, latent *m)
@@ -245,7 +240,7 @@ static lac_status derive_text(const latent *m, const lac_draws *d, lac_batch *b)
     for (int64_t i = 0; i < b->n; i++) {
         lac_stream random = lac_draws_at(d, "drop", i);
         const bool dropped = lac_stream_uniform(&random) < m->drop;
-        LAC_TRY(lac_prompts_ids(&m->prompts, dropped ? "" : caption + i * LAC_CAPTION_BYTES, ids + i * lac_prompts_length(&m->prompts)));
+        LAC_TRY(lac_prompts_ids(&m->prompts, dropped ? "" : caption + i * LAC_CAPTION_BYTES, ids + i * lac_prompts_length(&m->prompts), NULL));
     }
     return LAC_OK;
 }
@@ -381,7 +376,7 @@ static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
         lac_tensor *told[3] = { noised, cast(t, field[CELLS], field[CELLS], r->dtype), cast(t, lac_rows(t, latents, n, n), field[CELLS], r->dtype) };
         noised = lac_concat(t, told, 3, -1);
     }
-    lac_tensor *text = m->net[TEXT] != NULL ? lac_clip_text_forward(t, m->net[TEXT]->model, field[IDS]).last : NULL;
+    lac_tensor *text = m->net[TEXT] != NULL ? m->net[TEXT]->def->states(t, m->net[TEXT]->model, field[IDS]) : NULL;
     lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ noised, field[TIMESTEP], text, m->recompute });
     out->sum[0] = lac_mse_loss(t, y, target, field[WEIGHT], NULL, NULL);
     return lac_tape_status(t);

@@ -64,6 +64,16 @@ lac_tensor *lac_bert_encoder_forward(lac_tape *t, const lac_bert_encoder *m, lac
     return x;
 }
 
+static lac_tensor *states(lac_tape *t, const void *model, lac_tensor *ids) { return lac_bert_encoder_forward(t, model, ids); }
+
+static void reads(const void *model, int64_t *vocabulary, int64_t *length)
+{
+    const lac_bert_encoder *m = model;
+    *vocabulary = m->vocabulary;
+    *length = m->positions;
+}
+
 const lac_network_def lac_network_bert_encoder = {
     .name = "bert-encoder", .about = "a text encoder trained from scratch", .keys = lac_bert_encoder_keys, .size = sizeof(lac_bert_encoder), .init = init, .close = close,
+    .states = states, .reads = reads,
 };

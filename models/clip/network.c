@@ -67,9 +67,16 @@ static const lac_network_folder model_folder = { "transformers", "model.safetens
 
 static lac_tensor *text_states(lac_tape *t, const void *model, lac_tensor *ids) { return lac_clip_text_forward(t, model, ids).last; }
 
+static void text_reads(const void *model, int64_t *vocabulary, int64_t *length)
+{
+    const lac_clip_text *m = model;
+    *vocabulary = m->c.vocabulary;
+    *length = m->c.positions;
+}
+
 const lac_network_def lac_network_clip_text = {
     .name = "clip-text", .about = "CLIP's text transformer", .keys = lac_clip_text_keys, .size = sizeof(lac_clip_text), .init = init_text, .close = close_text, .states = text_states,
-    .formats = lac_clip_text_formats, .folder = &text_folder,
+    .reads = text_reads, .formats = lac_clip_text_formats, .folder = &text_folder,
 };
 
 const lac_network_def lac_network_clip_vision = {

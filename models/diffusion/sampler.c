@@ -65,6 +65,17 @@ bool lac_sampler_draws(const lac_sampler *s, int64_t k)
 
 bool lac_sampler_is_random(const lac_sampler *s) { return s->def->is_random != NULL && s->def->is_random(s); }
 
+bool lac_sampler_remembers(const lac_sampler *s)
+{
+    const unsigned kept = (1u << LAC_SLOTS_KEPT) - 1 - (1u << LAC_SLOT_SAMPLE);
+    for (int64_t k = 0; k < s->n; k++) {
+        const lac_sampler_moves m = moves_of(s, k);
+        if (reads(&m) & kept)
+            return true;
+    }
+    return false;
+}
+
 double lac_sampler_input_scale(const lac_sampler *s, int64_t k) { return s->def->scales_input ? 1 / sqrt(s->sigma[k] * s->sigma[k] + 1) : 1; }
 
 lac_mixture lac_sampler_level(const lac_sampler *s, int64_t k)

@@ -93,6 +93,7 @@ extern const lac_key lac_sampler_keys[];
 
 bool lac_sampler_draws(const lac_sampler *s, int64_t k);        /* step k adds noise */
 bool lac_sampler_is_random(const lac_sampler *s);               /* some step may */
+bool lac_sampler_remembers(const lac_sampler *s);               /* some step reads what steps before it left: a sample alone is not enough to go on from */
 double lac_sampler_input_scale(const lac_sampler *s, int64_t k);
 /* Picture and noise in a sample before step k; after the last, k = n, the picture alone. */
 lac_mixture lac_sampler_level(const lac_sampler *s, int64_t k);

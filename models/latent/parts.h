@@ -5,6 +5,3 @@
 
 /* "unet2d-condition" and "unet-ldm": what lac_latent_sampling wants of them. */
 lac_tensor *lac_denoise_unet(lac_tape *t, const void *model, lac_tensor *x, lac_tensor *timestep, lac_tensor *text);
-
-/* States of ids, i32 [N, T] on the tape: [N, T, C], by a text encoder of any kind. */
-lac_tensor *lac_text_states(lac_tape *t, const lac_network *encoder, lac_tensor *ids);

@@ -57,6 +57,8 @@ static lac_status first_step(const painting *p, int64_t *first)
     const int64_t taken = strength < 1 ? (int64_t)((double)steps * strength) : steps - (int64_t)(number(p, "skip") * (double)steps);
     if (taken < 1)
         return LAC_FAIL(LAC_ERR_CONFIG, "'strength' %g of %lld steps leaves none", strength, (long long)steps);
+    if (p->system->repaints && lac_sampler_remembers(&p->sampler))
+        return LAC_FAIL(LAC_ERR_CONFIG, "%s goes back to steps before, which the sampler '%s' cannot: take ddpm or ddim", p->ip->def->name, p->sampler.def->name);
     if (taken < steps && p->system->repaints)
         return LAC_FAIL(LAC_ERR_CONFIG, "'strength' must be 1 for %s, which takes all steps", p->ip->def->name);
     *first = steps - taken;
@@ -96,7 +98,7 @@ typedef struct reading { const lac_network *encoder; lac_tensor *ids, *states; }
 static lac_status read_text(lac_tape *t, void *context)
 {
     reading *r = context;
-    lac_tensor *states = lac_text_states(t, r->encoder, lac_tape_input(t, r->ids, LAC_I32));
+    lac_tensor *states = r->encoder->def->states(t, r->encoder->model, lac_tape_input(t, r->ids, LAC_I32));
     LAC_TRY(lac_tape_status(t));
     return lac_keep(t, states, &r->states);
 }
@@ -110,7 +112,7 @@ static lac_status make_text(const painting *p, lac_tape *t, bool negative, lac_t
     LAC_TRY(lac_tensor_new(&r.ids, LAC_I32, 2, (int64_t[]){ p->dim[0], length }));
     lac_status s = LAC_OK;
     for (int64_t i = 0; s == LAC_OK && i < p->dim[0]; i++)
-        s = lac_prompts_ids(prompts, negative ? p->canvas->ask[i].negative : p->canvas->ask[i].prompt, (int32_t *)r.ids->data + i * length);
+        s = lac_prompts_ids(prompts, negative ? p->canvas->ask[i].negative : p->canvas->ask[i].prompt, (int32_t *)r.ids->data + i * length, NULL);
     if (s == LAC_OK)
         s = lac_inpaint_region(p->ip, t, p->canvas, "text", read_text, &r);
     lac_tensor_free(r.ids);
@@ -134,20 +136,10 @@ static lac_status make_texts(painting *p, lac_tape *t)
 
 /* ---- picture and hole ---- */
 
-static int choice(const char *words, const char *word)
-{
-    int i = 0;
-    const size_t n = strlen(word);
-    for (const char *at = words; at != NULL; at = strchr(at, '|'), at += at != NULL, i++)
-        if (strncmp(at, word, n) == 0 && (at[n] == '|' || at[n] == '\0'))
-            return i;
-    return 0;
-}
-
 static lac_status make_cells(painting *p)
 {
     const int64_t h = p->canvas->mask.dim[1], w = p->canvas->mask.dim[2], cells = p->dim[1] * p->dim[2];
-    const lac_latent_mask rule = (lac_latent_mask)choice(LAC_LATENT_MASKS, word(p, "mask_rule"));
+    const lac_latent_mask rule = (lac_latent_mask)lac_config_choice(p->ip->config, "mask_rule", LAC_LATENT_MASKS);
     lac_image mask = { 0 };
     LAC_TRY(lac_tensor_new(&p->cells, LAC_F32, 4, (int64_t[]){ p->dim[0], p->dim[1], p->dim[2], 1 }));
     LAC_TRY(lac_image_new(&mask, h, w, 1));
@@ -203,7 +195,7 @@ static lac_status make_condition(painting *p, lac_tape *t)
         return LAC_OK;
     for (int64_t i = 0; p->system->beside == LAC_BESIDE_MASK_LAST && i < lac_numel(p->cells); i++)
         ((float *)p->cells->data)[i] = 2 * ((float *)p->cells->data)[i] - 1;
-    return encode_filled(p, t, (lac_hole_fill)choice(LAC_HOLE_FILLS, word(p, "hole_fill")), true, &p->beside);
+    return encode_filled(p, t, (lac_hole_fill)lac_config_choice(p->ip->config, "hole_fill", LAC_HOLE_FILLS), true, &p->beside);
 }
 
 /* ---- sampling ---- */
