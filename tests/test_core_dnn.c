@@ -227,6 +227,109 @@ LAC_TEST(winograd_is_near_direct_summation)
     }
 }
 
+/* Maps that are too small to be cut by rows: slices of channels, and the weight gradient as a product. In double. */
+static double sum_at(const lac_conv *c, const void *x, const void *gy, int64_t o, int64_t ky, int64_t kx, int64_t i)
+{
+    const int64_t oh = lac_conv_out_h(c), ow = lac_conv_out_w(c), e = (int64_t)lac_dtype_size(c->dtype);
+    double sum = 0;
+    for (int64_t p = 0; p < c->n * oh * ow; p++) {
+        const int64_t y = p / ow % oh * c->stride[0] - c->pad[0] + ky * c->dilation[0], at = p % ow * c->stride[1] - c->pad[2] + kx * c->dilation[1];
+        if (y < 0 || y >= c->h || at < 0 || at >= c->w)
+            continue;
+        float a, b;
+        lac_to_f32(&a, (const char *)x + (((p / (oh * ow) * c->h + y) * c->w + at) * c->c + i) * e, c->dtype, 1);
+        lac_to_f32(&b, (const char *)gy + (p * c->o + o) * e, c->dtype, 1);
+        sum += (double)a * b;
+    }
+    return sum;
+}
+
+static void check_small_map(const lac_conv *c)
+{
+    void *x = fresh(n_x(c)), *gy = fresh(n_y(c)), *ws = workspace(c, LAC_CONV_GRAD_W, c->dtype, false);
+    float *gw = fresh(n_w(c)), *gb = fresh(c->o);
+    char algorithm[80];
+    fill(x, c->dtype, n_x(c), 1), fill(gy, c->dtype, n_y(c), 3);
+    LAC_CHECK_STATUS(lac_dnn_conv_algorithm(c, LAC_CONV_GRAD_W, algorithm, sizeof algorithm));
+    LAC_CHECK(strncmp(algorithm, "product", 7) == 0);
+    LAC_CHECK_STATUS(lac_dnn_conv_grad_w(c, x, gy, gw, false, gb, false, ws));
+    LAC_CHECK_STATUS(lac_dnn_conv_grad_w(c, x, gy, gw, true, gb, true, ws));
+    for (int64_t k = 0; k < n_w(c); k += 7919) {
+        const int64_t i = k % c->c, kx = k / c->c % c->kw, ky = k / (c->c * c->kw) % c->kh, o = k / (c->c * c->kw * c->kh);
+        LAC_CHECK(fabs(gw[k] - 2 * sum_at(c, x, gy, o, ky, kx, i)) < 1e-3);
+    }
+    for (int64_t o = 0; o < c->o; o++) {
+        double sum = 0;
+        for (int64_t p = 0; p < n_y(c) / c->o; p++) {
+            float v;
+            lac_to_f32(&v, (const char *)gy + (p * c->o + o) * (int64_t)lac_dtype_size(c->dtype), c->dtype, 1);
+            sum += v;
+        }
+        LAC_CHECK(fabs(gb[o] - 2 * sum) < 1e-3);
+    }
+    free(x), free(gy), free(ws), free(gw), free(gb);
+}
+
+LAC_TEST(weight_gradients_of_small_maps_are_those_in_double)
+{
+    static const struct { int64_t n, h, w, c, o, k, s, d, pad[4]; } shape[] = {
+        { 1, 8, 8, 320, 384, 3, 1, 1, { 1, 1, 1, 1 } }, { 2, 5, 7, 330, 356, 3, 1, 1, { 1, 1, 1, 1 } }, { 1, 9, 8, 256, 512, 3, 2, 1, { 0, 1, 1, 0 } },
+        { 3, 4, 4, 1024, 1040, 1, 1, 1, { 0, 0, 0, 0 } }, { 1, 9, 9, 384, 320, 3, 1, 2, { 2, 2, 2, 2 } }, { 2, 8, 8, 256, 170, 5, 2, 1, { 1, 2, 1, 2 } },
+    };
+    for (int d = LAC_F32; d <= (lac_cpu_has_avx512_bf16() ? LAC_BF16 : LAC_F32); d++)
+        for (size_t i = 0; i < LAC_COUNT(shape); i++) {
+            lac_conv c = { .n = shape[i].n, .h = shape[i].h, .w = shape[i].w, .c = shape[i].c, .o = shape[i].o, .kh = shape[i].k, .kw = shape[i].k,
+                           .groups = 1, .stride = { shape[i].s, shape[i].s }, .dilation = { shape[i].d, shape[i].d }, .dtype = (lac_dtype)d };
+            memcpy(c.pad, shape[i].pad, sizeof c.pad);
+            check_small_map(&c);
+        }
+}
+
+/* Cut by channels a map gives what it gives beside another, which is not cut; adding and a residual too. */
+static void check_parts(const lac_conv *c)
+{
+    lac_conv two = *c;
+    two.n = 2;
+    char algorithm[80];
+    for (int pass = LAC_CONV_FORWARD; pass <= LAC_CONV_GRAD_X; pass++) {
+        LAC_CHECK_STATUS(lac_dnn_conv_algorithm(c, (lac_conv_pass)pass, algorithm, sizeof algorithm));
+        LAC_CHECK(strstr(algorithm, "4 slices") != NULL);
+    }
+    void *x = fresh(n_x(&two)), *gy = fresh(n_y(&two)), *w = fresh(n_w(c)), *y[2], *gx[2];
+    float *bias = fresh(c->o), *wide = fresh(LAC_MAX(n_x(&two), n_y(&two)));
+    fill(x, c->dtype, n_x(&two), 1), fill(gy, c->dtype, n_y(&two), 2), fill(w, c->dtype, n_w(c), 3), fill(bias, LAC_F32, c->o, 4);
+    for (int k = 0; k < 2; k++) {
+        const lac_conv *of = k ? &two : c;
+        void *ws = workspace(of, LAC_CONV_FORWARD, c->dtype, false);
+        y[k] = fresh(n_y(&two)), gx[k] = fresh(n_x(&two));
+        LAC_CHECK_STATUS(lac_dnn_conv_forward(of, x, &(lac_dnn_weight){ .data = w }, bias, c->residual ? gy : NULL, y[k], ws));
+        free(ws);
+        fill(gx[k], c->dtype, n_x(&two), 5);
+        ws = workspace(of, LAC_CONV_GRAD_X, c->dtype, false);
+        LAC_CHECK_STATUS(lac_dnn_conv_grad_x(of, gy, &(lac_dnn_weight){ .data = w }, gx[k], c->dtype, c->residual, ws));
+        free(ws);
+    }
+    const double tolerance = c->dtype == LAC_BF16 ? 4e-3 : 2e-6;
+    lac_to_f32(wide, y[1], c->dtype, n_y(c));
+    LAC_CHECK(gap(y[0], c->dtype, wide, n_y(c)) < tolerance);
+    lac_to_f32(wide, gx[1], c->dtype, n_x(c));
+    LAC_CHECK(gap(gx[0], c->dtype, wide, n_x(c)) < tolerance);
+    free(x), free(gy), free(w), free(bias), free(y[0]), free(y[1]), free(gx[0]), free(gx[1]), free(wide);
+}
+
+LAC_TEST(one_small_map_cut_by_channels_agrees_with_whole_ones)
+{
+    for (int d = LAC_F32; d <= (lac_cpu_has_avx512_bf16() ? LAC_BF16 : LAC_F32); d++)
+        for (int how = 0; how < 6; how++) {
+            const int64_t s = how % 3 == 2 ? 2 : 1;
+            const lac_conv c = { .n = 1, .h = 8 * s, .w = 7 * s, .c = 384, .o = how % 3 == 1 ? 2752 : s == 2 ? 704 : 320, .kh = how % 3 == 1 ? 1 : 3, .kw = how % 3 == 1 ? 1 : 3,
+                                 .groups = 1, .stride = { s, s }, .dilation = { 1, 1 }, .pad = { how % 3 != 1, how % 3 != 1, how % 3 != 1, how % 3 != 1 },
+                                 .dtype = (lac_dtype)d, .residual = how >= 3, .act = lac_act_of(how >= 3 ? LAC_ACT_ELU : LAC_ACT_NONE) };
+            if (s == 1 || d == LAC_BF16)        /* f32: gx of 16 rows is cut by rows */
+                check_parts(&c);
+        }
+}
+
 static void drop(results *r) { free(r->y), free(r->gx), free(r->gw), free(r->gb); }
 
 static void same_bits(const lac_conv *c)
@@ -250,7 +353,7 @@ static void all_same_bits(lac_dtype d)
     static const struct { int64_t n, size, c, o, k, s, d; } shape[] = {
         { 2, 64, 5, 48, 5, 1, 1 }, { 4, 64, 3, 48, 5, 1, 1 }, { 1, 64, 24, 96, 3, 2, 1 }, { 2, 32, 48, 96, 3, 1, 1 }, { 1, 32, 96, 192, 3, 1, 1 },
         { 4, 16, 96, 192, 3, 1, 2 }, { 1, 64, 96, 192, 3, 1, 16 }, { 3, 33, 24, 24, 3, 1, 1 }, { 2, 64, 12, 3, 3, 1, 1 }, { 8, 32, 4, 64, 5, 2, 1 },
-        { 8, 8, 64, 128, 5, 2, 1 }, { 2, 16, 64, 48, 1, 1, 1 },
+        { 8, 8, 64, 128, 5, 2, 1 }, { 2, 16, 64, 48, 1, 1, 1 }, { 1, 8, 320, 384, 3, 1, 1 }, { 1, 16, 320, 384, 3, 2, 1 }, { 1, 8, 1024, 1088, 1, 1, 1 },
     };
     for (size_t i = 0; i < LAC_COUNT(shape); i++) {
         const int64_t size = shape[i].size, k = shape[i].k, s = shape[i].s;
@@ -388,7 +491,7 @@ LAC_TEST(products_keep_each_view_of_a_weight_apart)
 
 static void check_products(lac_dtype d, lac_dtype dc, double tolerance)
 {
-    static const int64_t size[][3] = { { 1, 1, 300 }, { 77, 48, 96 }, { 200, 33, 17 }, { 16, 640, 64 } };
+    static const int64_t size[][3] = { { 1, 1, 300 }, { 77, 48, 96 }, { 200, 33, 17 }, { 16, 640, 64 }, { 3, 768, 700 }, { 70, 768, 700 }, { 70, 640, 820 } };   /* the last are cut by columns */
     for (size_t i = 0; i < LAC_COUNT(size); i++) {
         const int64_t m = size[i][0], n = size[i][1], k = size[i][2];
         lac_product p = { .batch = 1, .m = m, .n = n, .k = k, .a_row = k, .a_col = 1, .b_row = 1, .b_col = k, .c_row = n, .dtype = d, .c_dtype = dc, .bias = true };

@@ -38,6 +38,42 @@ static void sum(float *to, const float *part, int64_t stride, int64_t n_parts, i
     }
 }
 
+static void sum_columns(float *to, bool add, const void *x, lac_dtype d, int64_t rows, int64_t stride, int64_t n)
+{
+    float sum[LAC_DNN_COLUMNS];
+    for (int64_t j = 0; j < n; j++)
+        sum[j] = add ? to[j] : 0;
+    for (int64_t r = 0; r < rows; r++)
+        if (d == LAC_F32) {
+            const float *row = (const float *)x + r * stride;
+            #pragma omp simd
+            for (int64_t j = 0; j < n; j++)
+                sum[j] += row[j];
+        } else {
+            const uint16_t *row = (const uint16_t *)x + r * stride;
+            #pragma omp simd
+            for (int64_t j = 0; j < n; j++)
+                sum[j] += lac_bf16_to_f32(row[j]);
+        }
+    memcpy(to, sum, (size_t)n * sizeof *sum);
+}
+
+/* Squares that stay in the first-level cache. */
+static void turn(uint16_t *restrict to, const uint16_t *restrict x, int64_t rows, int64_t stride, int64_t n)
+{
+    enum { SIDE = 32 };
+    uint16_t square[SIDE][SIDE];
+    for (int64_t j = 0; j < n; j += SIDE)
+        for (int64_t r = 0; r < rows; r += SIDE) {
+            const int64_t w = LAC_MIN(SIDE, n - j), h = LAC_MIN(SIDE, rows - r);
+            for (int64_t b = 0; b < h; b++)
+                for (int64_t a = 0; a < w; a++)
+                    square[a][b] = x[(r + b) * stride + j + a];
+            for (int64_t a = 0; a < w; a++)
+                memcpy(to + (j + a) * rows + r, square[a], (size_t)h * sizeof *to);
+        }
+}
+
 __attribute__((always_inline)) static inline void activate_all(void *y, lac_dtype d, int64_t n, lac_act_fn act)
 {
     if (d == LAC_F32) {
@@ -63,4 +99,4 @@ static void activate(void *y, lac_act_fn act, lac_dtype d, int64_t n)
         activate_all(y, d, n, act);
 }
 
-const lac_dnn_kernels LAC_CPU(lac_dnn_kernels) = { .add = add, .sum = sum, .activate = activate };
+const lac_dnn_kernels LAC_CPU(lac_dnn_kernels) = { .add = add, .sum = sum, .sum_columns = sum_columns, .turn = turn, .activate = activate };

@@ -4,7 +4,7 @@
  * [O, kh, kw, I/groups], everything dense. Primitives are made once per shape and cached; weights are repacked once per
  * (uid, version) of their tensor and cached until lac_dnn_forget; a weight with uid 0 is packed in each call.
  *
- * Same bits at any number of threads: work is cut into slices that follow from shape and dtype alone (samples, bands of rows),
+ * Same bits at any number of threads: work is cut into slices that follow from shape and dtype alone (samples, bands of rows, channels),
  * each one a single-thread call; partial weight gradients are summed in slice order. The algorithm follows from shape, dtype
  * and CPU, never from a timing.
  *
@@ -42,12 +42,15 @@ lac_status lac_dnn_product_get_packed(const lac_product *p, const lac_dnn_produc
 size_t lac_dnn_product_packed(const lac_dnn_product *handle);
 lac_status lac_dnn_product_pack(const lac_dnn_product *handle, const void *b, void *packed);
 
-/* The whole product over all threads, in fixed blocks of rows (and of the batch). B's packed form is cached where b has a uid
+/* The whole product over all threads, in fixed blocks of rows (and of the batch; of columns, where there are few rows). B's packed form is cached where b has a uid
  * (batch 1). */
 lac_status lac_dnn_matmul_workspace(const lac_product *p, bool packed, size_t *size);
 lac_status lac_dnn_matmul(const lac_product *p, const void *a, const lac_dnn_weight *b, const float *bias, void *c, void *workspace);
 /* The same, but where p->add C = A B + bias + onto, laid out as C; NULL: C itself. */
 lac_status lac_dnn_matmul_onto(const lac_product *p, const void *a, const lac_dnn_weight *b, const float *bias, const void *onto, void *c, void *workspace);
+
+/* to[j] (+)= the sum of column j of x [rows, columns], f32 or bf16: rows in order, a column in one piece. */
+void lac_dnn_column_sums(const void *x, lac_dtype d, int64_t rows, int64_t columns, float *to, bool add);
 
 /* Drops the packed copies of a tensor; lac_dnn_clear drops everything cached (at exit, and in tests). No call may be running. */
 void lac_dnn_forget(uint64_t uid);

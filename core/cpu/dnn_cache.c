@@ -159,14 +159,18 @@ lac_status lac_dnn_packed(const void **to, const lac_dnn_weight *w, uint64_t lay
     return s;
 }
 
+typedef struct reorder { const lac_prim *prim; int64_t parts; size_t step; } reorder;
+
 static lac_status reorder_into(const void *context, const void *from, void *to)
 {
-    return lac_prim_run(context, 2, (int[]){ DNNL_ARG_FROM, DNNL_ARG_TO }, (void *[]){ (void *)from, to }, NULL);
+    const reorder *r = context;
+    return lac_prim_reorder(r->prim, r->parts, r->step, from, to);
 }
 
-lac_status lac_dnn_reordered(const void **to, const lac_dnn_weight *w, uint64_t layout, const lac_prim *reorder, void *into)
+lac_status lac_dnn_reordered(const void **to, const lac_dnn_weight *w, uint64_t layout, const lac_prim *prim, int64_t parts, size_t step, void *into)
 {
-    return lac_dnn_packed(to, w, layout, lac_md_bytes(lac_prim_md(reorder, DNNL_ARG_TO)), reorder_into, reorder, into);
+    const reorder r = { prim, parts, step };
+    return lac_dnn_packed(to, w, layout, (size_t)parts * lac_prim_reordered(prim), reorder_into, &r, into);
 }
 
 void lac_dnn_forget(uint64_t uid)

@@ -23,8 +23,8 @@ void lac_plan_put(lac_plan *p);
 typedef lac_status lac_packer(const void *context, const void *from, void *to);
 lac_status lac_dnn_packed(const void **packed, const lac_dnn_weight *w, uint64_t layout, size_t bytes, lac_packer *pack, const void *context, void *into);
 
-/* The same through a reorder of the library; layout is lac_md_layout of its result. */
-lac_status lac_dnn_reordered(const void **packed, const lac_dnn_weight *w, uint64_t layout, const lac_prim *reorder, void *into);
+/* The same through a reorder of the library, in parts as lac_prim_reorder takes them; layout is lac_md_layout of a part's result. */
+lac_status lac_dnn_reordered(const void **packed, const lac_dnn_weight *w, uint64_t layout, const lac_prim *reorder, int64_t parts, size_t step, void *into);
 
 /* A number for a layout of the library's: equal layouts, equal numbers. Called while a plan is made. */
 lac_status lac_md_layout(uint64_t *layout, lac_md md);

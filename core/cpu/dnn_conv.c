@@ -1,5 +1,6 @@
 #include "core/cpu/dnn_conv_phases.h"
 #include "core/cpu/dnn_conv_plan.h"
+#include "core/cpu/dnn_conv_product.h"
 #include "core/cpu/dnn_kernels.h"
 #include "core/cpu/dnn_winograd.h"
 
@@ -26,7 +27,7 @@ static size_t workspace_size(const lac_conv_plan *p, bool packed)
     if (p->pass == LAC_CONV_GRAD_W)
         size += part_bytes(p) * (size_t)(p->n_slices + 1);
     else if (!packed)
-        size += p->packed;
+        size += p->packed * (size_t)p->parts;
     return size;
 }
 
@@ -56,6 +57,8 @@ lac_status lac_dnn_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dty
         *size = lac_wino_workspace(&w, pass, packed);
         return LAC_OK;
     }
+    if (pass == LAC_CONV_GRAD_W && lac_conv_is_product(c))
+        return lac_conv_product_workspace(c, size);
     lac_conv_phase f[4];
     if (pass == LAC_CONV_GRAD_X && lac_conv_phases(f, c))
         return phases_workspace(f, dx, packed, size);
@@ -77,6 +80,10 @@ lac_status lac_dnn_conv_algorithm(const lac_conv *c, lac_conv_pass pass, char *t
     LAC_TRY(check(c));
     if (lac_wino_fits(&w, c, pass, c->dtype)) {
         snprintf(text, size, "Winograd, %lld tiles", (long long)w.n_tiles);
+        return LAC_OK;
+    }
+    if (pass == LAC_CONV_GRAD_W && lac_conv_is_product(c)) {
+        snprintf(text, size, "product over %lld pixels", (long long)(c->n * lac_conv_out_h(c) * lac_conv_out_w(c)));
         return LAC_OK;
     }
     lac_conv_phase f[4];
@@ -113,6 +120,9 @@ typedef struct job {
 } job;
 typedef lac_status slice_fn(const job *j, int64_t slice, int64_t sample, const lac_conv_band *b, char *scratch);
 
+static int64_t part_of(const job *j, int64_t slice) { return slice % j->p->parts; }
+static void *weight_of(const job *j, int64_t slice) { return (char *)j->w + (size_t)part_of(j, slice) * j->p->packed; }
+
 static lac_status each_slice(const job *j, slice_fn *f)
 {
     const lac_conv_plan *p = j->p;
@@ -122,7 +132,8 @@ static lac_status each_slice(const job *j, slice_fn *f)
     #pragma omp parallel for schedule(dynamic, 1) num_threads(workers)
     for (int64_t i = 0; i < p->n_slices; i++) {
         char *scratch = j->workers + (size_t)omp_get_thread_num() * (p->scratch + p->block);
-        const lac_status s = f(j, i, i / p->n_bands * p->samples, &p->band[i % p->n_bands], scratch);
+        const int64_t at = i / p->parts;
+        const lac_status s = f(j, i, at / p->n_bands * p->samples, &p->band[at % p->n_bands], scratch);
         if (s != LAC_OK) {
             #pragma omp critical(lac_dnn_conv_error)
             {
@@ -134,60 +145,77 @@ static lac_status each_slice(const job *j, slice_fn *f)
     return result == LAC_OK ? LAC_OK : LAC_FAIL(result, "%s", message);
 }
 
+/* Rows of `size` bytes from one tensor to another. */
+static void copy_rows(char *to, size_t to_step, const char *from, size_t from_step, int64_t rows, size_t size)
+{
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(to + (size_t)i * to_step, from + (size_t)i * from_step, size);
+}
+
 static lac_status forward_slice(const job *j, int64_t slice, int64_t sample, const lac_conv_band *b, char *scratch)
 {
-    (void)slice;
     const lac_conv_plan *p = j->p;
-    const int64_t n = p->samples * b->y_rows * p->ow * p->c.o;
-    void *y = y_at(p, j->y, sample, b);
+    const int64_t pixels = p->samples * b->y_rows * p->ow, first = part_of(j, slice) * p->part.o;
+    const size_t e = lac_dtype_size(p->c.dtype), row = (size_t)p->part.o * e, whole = (size_t)p->c.o * e;
+    const bool apart = p->parts > 1;
+    char *y = (char *)y_at(p, j->y, sample, b) + (size_t)first * e, *to = apart ? scratch + p->scratch : y;
     const int arg[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS };
-    void *const data[] = { x_at(p, j->x, p->c.dtype, sample, b), (void *)j->w, y, (void *)j->bias };
+    void *const data[] = { x_at(p, j->x, p->c.dtype, sample, b), weight_of(j, slice), to, j->bias ? (void *)(j->bias + first) : NULL };
     if (j->residual)
-        memcpy(y, y_at(p, j->residual, sample, b), (size_t)n * lac_dtype_size(p->c.dtype));
+        copy_rows(to, row, (char *)y_at(p, j->residual, sample, b) + (size_t)first * e, whole, pixels, row);
     LAC_TRY(lac_prim_run(&b->prim, p->has_bias ? 4 : 3, arg, data, scratch));
     if (j->act.kind != LAC_ACT_NONE && !p->after.leaky)
-        lac_dnn_kernels_here()->activate(y, j->act, p->c.dtype, n);
+        lac_dnn_kernels_here()->activate(to, j->act, p->c.dtype, pixels * p->part.o);
+    if (apart)
+        copy_rows(y, whole, to, row, pixels, row);
     return LAC_OK;
+}
+
+/* n pixels of a part, `step` bytes apart in gx, from a block of their own. */
+static void put_pixels(const job *j, char *to, size_t step, const char *from, int64_t n)
+{
+    const size_t pixel = (size_t)j->p->part.c * lac_dtype_size(j->p->dx);
+    if (!j->add)
+        copy_rows(to, step, from, pixel, n, pixel);
+    else if (step == pixel)
+        lac_dnn_kernels_here()->add(to, from, j->p->dx, n * j->p->part.c);
+    else
+        for (int64_t i = 0; i < n; i++)
+            lac_dnn_kernels_here()->add(to + (size_t)i * step, from + (size_t)i * pixel, j->p->dx, j->p->part.c);
 }
 
 static lac_status grad_x_slice(const job *j, int64_t slice, int64_t sample, const lac_conv_band *b, char *scratch)
 {
-    (void)slice;
     const lac_conv_plan *p = j->p;
-    void *gx = x_at(p, j->gx, p->dx, sample, b), *to = j->add ? scratch + p->scratch : gx;
+    const size_t e = lac_dtype_size(p->dx), pixel = (size_t)p->part.c * e;
+    char *gx = (char *)x_at(p, j->gx, p->dx, sample, b) + (size_t)part_of(j, slice) * pixel, *to = j->add || p->parts > 1 ? scratch + p->scratch : gx;
     const int arg[] = { DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC };
-    void *const data[] = { y_at(p, j->y, sample, b), (void *)j->w, to };
+    void *const data[] = { y_at(p, j->y, sample, b), weight_of(j, slice), to };
     LAC_TRY(lac_prim_run(&b->prim, 3, arg, data, scratch));
-    if (j->add)
-        lac_dnn_kernels_here()->add(gx, to, p->dx, p->samples * b->x_rows * p->c.w * p->c.c);
+    if (to != gx)
+        put_pixels(j, gx, (size_t)p->c.c * e, to, p->samples * b->x_rows * p->c.w);
     return LAC_OK;
 }
 
 /* The pixels of a phase from a block of their own to where they belong. */
-static void spread(const job *j, int64_t sample, const lac_conv_band *b, const char *from)
+static void spread(const job *j, int64_t part, int64_t sample, const lac_conv_band *b, const char *from)
 {
     const lac_conv_plan *p = j->p;
-    const lac_dnn_kernels *kernels = lac_dnn_kernels_here();
-    const size_t pixel = (size_t)p->c.c * lac_dtype_size(p->dx);
+    const size_t pixel = (size_t)p->part.c * lac_dtype_size(p->dx), whole = pixel * (size_t)p->parts;
     for (int64_t n = 0; n < p->samples; n++)
-        for (int64_t y = b->x_from; y < b->x_from + b->x_rows; y++) {
-            char *to = (char *)j->gx + (size_t)(((sample + n) * j->whole_h + j->phase->first[0] + 2 * y) * j->whole_w + j->phase->first[1]) * pixel;
-            for (int64_t x = 0; x < p->c.w; x++, to += 2 * pixel, from += pixel)
-                if (j->add)
-                    kernels->add(to, from, p->dx, p->c.c);
-                else
-                    memcpy(to, from, pixel);
+        for (int64_t y = b->x_from; y < b->x_from + b->x_rows; y++, from += (size_t)p->c.w * pixel) {
+            const int64_t at = ((sample + n) * j->whole_h + j->phase->first[0] + 2 * y) * j->whole_w + j->phase->first[1];
+            put_pixels(j, (char *)j->gx + (size_t)at * whole + (size_t)part * pixel, 2 * whole, from, p->c.w);
         }
 }
 
 static lac_status phase_slice(const job *j, int64_t slice, int64_t sample, const lac_conv_band *b, char *scratch)
 {
-    (void)slice;
     const lac_conv_plan *p = j->p;
     const int arg[] = { DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC };
-    void *const data[] = { y_at(p, j->y, sample, b), (void *)j->w, scratch + p->scratch };
+    void *const data[] = { y_at(p, j->y, sample, b), weight_of(j, slice), scratch + p->scratch };
     LAC_TRY(lac_prim_run(&b->prim, 3, arg, data, scratch));
-    spread(j, sample, b, scratch + p->scratch);
+    spread(j, part_of(j, slice), sample, b, scratch + p->scratch);
     return LAC_OK;
 }
 
@@ -214,8 +242,8 @@ static lac_status grad_w_slice(const job *j, int64_t slice, int64_t sample, cons
 static lac_status with_weight(job *j, const lac_dnn_weight *w, char *workspace, slice_fn *f)
 {
     const lac_conv_plan *p = j->p;
-    LAC_TRY(lac_dnn_reordered(&j->w, w, p->layout, &p->pack, workspace));
-    j->workers = workspace + (w->uid ? 0 : p->packed);
+    LAC_TRY(lac_dnn_reordered(&j->w, w, p->layout, &p->pack, p->parts, p->step, workspace));
+    j->workers = workspace + (w->uid ? 0 : p->packed * (size_t)p->parts);
     return each_slice(j, f);
 }
 
@@ -245,7 +273,7 @@ static lac_status pack_taps(const void *context, const void *from, void *to)
         for (int64_t i = 0; i < c->kw; i++)
             memcpy(t->dense + (size_t)(k * c->kw + i) * row, (const char *)from + (size_t)((o * t->kh + y) * t->kw + t->f->tap[1] + 2 * i) * row, row);
     }
-    return lac_prim_run(&t->p->pack, 2, (int[]){ DNNL_ARG_FROM, DNNL_ARG_TO }, (void *[]){ t->dense, to }, NULL);
+    return lac_prim_reorder(&t->p->pack, t->p->parts, t->p->step, t->dense, to);
 }
 
 static lac_status grad_x_phase(const lac_conv *c, const lac_conv_phase *f, const void *gy, const lac_dnn_weight *w, void *gx, lac_dtype dx, bool add, char *workspace)
@@ -256,8 +284,8 @@ static lac_status grad_x_phase(const lac_conv *c, const lac_conv_phase *f, const
     const uint64_t layout = (uint64_t)(1 + 2 * f->tap[0] + f->tap[1]) << 48 | p->layout;       /* of those taps alone */
     job j = { .p = p, .y = gy, .gx = gx, .add = add, .phase = f, .whole_h = c->h, .whole_w = c->w };
     workspace += taps_bytes(f);
-    lac_status s = lac_dnn_packed(&j.w, w, layout, p->packed, pack_taps, &t, workspace);
-    j.workers = workspace + (w->uid ? 0 : p->packed);
+    lac_status s = lac_dnn_packed(&j.w, w, layout, p->packed * (size_t)p->parts, pack_taps, &t, workspace);
+    j.workers = workspace + (w->uid ? 0 : p->packed * (size_t)p->parts);
     if (s == LAC_OK)
         s = each_slice(&j, phase_slice);
     lac_plan_put(&p->base);
@@ -325,6 +353,8 @@ lac_status lac_dnn_conv_grad_w(const lac_conv *c, const void *x, const void *gy,
     LAC_TRY(check(c));
     if (lac_wino_fits(&wino, c, LAC_CONV_GRAD_W, c->dtype))
         return lac_wino_grad_w(&wino, x, gy, gw, add_w, gb, add_b, workspace);
+    if (lac_conv_is_product(c))
+        return lac_conv_product_grad_w(c, x, gy, gw, add_w, gb, add_b, workspace);
     LAC_TRY(lac_conv_plan_get(&p, c, LAC_CONV_GRAD_W, LAC_F32, gb != NULL));
     job j = { .p = p, .x = x, .y = gy, .workers = workspace };
     j.parts = j.workers + (size_t)n_workers(p) * (p->scratch + p->block);

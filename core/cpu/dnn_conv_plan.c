@@ -38,7 +38,7 @@ static void band_of_x(lac_conv_band *b, const lac_conv *c, int64_t oh, int64_t f
 
 /* A fixed rule: one sample per slice, in bands of eight rows or more until there are eight slices. The parts of the weight gradient have to be
  * summed: four slices, two where the weight is large; but while all parts stay small, bands of which x and gy fit a second-level cache of two
- * megabytes (1.3 times as fast at 256x256). */
+ * megabytes (1.3 times as fast at 256x256). What would still be one slice, with a large weight, is cut into four by its channels. */
 static void cut(lac_conv_plan *p, int64_t wanted_bands)
 {
     const lac_conv *c = &p->c;
@@ -50,7 +50,11 @@ static void cut(lac_conv_plan *p, int64_t wanted_bands)
     p->samples = parts && by_cache < 2 && c->n % slices == 0 ? c->n / slices : 1;
     p->n_bands = LAC_MAX((slices + c->n - 1) / c->n, by_cache);
     p->n_bands = LAC_MAX(LAC_MIN(LAC_MIN(p->n_bands, rows / 8), wanted_bands), 1);
-    p->n_slices = c->n / p->samples * p->n_bands;
+    const int64_t out = p->pass == LAC_CONV_GRAD_X ? c->c : c->o;
+    p->parts = !parts && c->n * p->n_bands == 1 && c->groups == 1 && out % 64 == 0 && weight >= 1 << 20 ? 4 : 1;
+    p->n_slices = c->n / p->samples * p->n_bands * p->parts;
+    p->part = *c;
+    *(p->pass == LAC_CONV_GRAD_X ? &p->part.c : &p->part.o) /= p->parts;
     for (int64_t b = 0; b < p->n_bands; b++) {
         const int64_t from = lac_block_start(rows, p->n_bands, b), to = lac_block_start(rows, p->n_bands, b + 1);
         if (p->pass == LAC_CONV_GRAD_X)
@@ -66,11 +70,12 @@ static lac_status act_md(lac_md_own *md, int64_t n, int64_t h, int64_t w, int64_
     return lac_md_new(md, 4, (int64_t[]){ n, c, h, w }, (int64_t[]){ h * w * c, 1, w * c, c }, d);
 }
 
-/* [o, kh, kw, i] as (g) o i h w; any: the library chooses the layout. */
-static lac_status weight_md(lac_md_own *md, const lac_conv *c, lac_dtype d, bool any)
+/* [o, kh, kw, i] as (g) o i h w, a part of it; any: the library chooses the layout. */
+static lac_status weight_md(lac_md_own *md, const lac_conv_plan *p, lac_dtype d, bool any)
 {
-    const int64_t i = c->c / c->groups, o = c->o / c->groups, row = c->kw * i, filter = c->kh * row;
-    const int64_t dim[] = { c->groups, o, i, c->kh, c->kw }, stride[] = { o * filter, filter, 1, row, i };
+    const lac_conv *c = &p->part;
+    const int64_t i = c->c / c->groups, o = c->o / c->groups, pixel = p->c.c / c->groups, row = c->kw * pixel, filter = c->kh * row;
+    const int64_t dim[] = { c->groups, o, i, c->kh, c->kw }, stride[] = { o * filter, filter, 1, row, pixel };
     const int skip = c->groups == 1;
     return lac_md_new(md, 5 - skip, dim + skip, any ? NULL : stride + skip, d);
 }
@@ -79,13 +84,13 @@ typedef struct conv_mds { lac_md_own x, w, b, y, x_forward, w_forward; } conv_md
 
 static lac_status band_mds(conv_mds *m, const lac_conv_plan *p, const lac_conv_band *b)
 {
-    const lac_conv *c = &p->c;
+    const lac_conv *c = &p->part;
     const lac_dtype dx = p->pass == LAC_CONV_GRAD_X ? p->dx : c->dtype, dw = p->pass == LAC_CONV_GRAD_W ? LAC_F32 : c->dtype;
     LAC_TRY(act_md(&m->x, p->samples, b->x_rows, c->w, c->c, dx));
     LAC_TRY(act_md(&m->x_forward, p->samples, b->x_rows, c->w, c->c, c->dtype));
     LAC_TRY(act_md(&m->y, p->samples, b->y_rows, p->ow, c->o, c->dtype));
-    LAC_TRY(weight_md(&m->w, c, dw, true));
-    LAC_TRY(weight_md(&m->w_forward, c, c->dtype, true));
+    LAC_TRY(weight_md(&m->w, p, dw, true));
+    LAC_TRY(weight_md(&m->w_forward, p, c->dtype, true));
     return lac_md_new(&m->b, 1, &c->o, (int64_t[]){ 1 }, LAC_F32);
 }
 
@@ -158,12 +163,13 @@ static lac_status make_pack(lac_conv_plan *p)
     const bool back = p->pass == LAC_CONV_GRAD_W;
     const lac_md inner = lac_prim_md(&p->band[0].prim, weight_arg(p));
     lac_md_own outer;
-    LAC_TRY(weight_md(&outer, &p->c, back ? LAC_F32 : p->c.dtype, false));
+    LAC_TRY(weight_md(&outer, p, back ? LAC_F32 : p->c.dtype, false));
     lac_status s = lac_prim_new_reorder(&p->pack, back ? inner : lac_md_of(&outer), back ? lac_md_of(&outer) : inner);
     if (s == LAC_OK && !back)
         s = lac_md_layout(&p->layout, inner);
     lac_md_drop(&outer);
     p->packed = (lac_md_bytes(inner) + 63) / 64 * 64;
+    p->step = (size_t)(p->pass == LAC_CONV_GRAD_X ? p->part.c : p->part.o * p->c.kh * p->c.kw * p->c.c) * lac_dtype_size(p->c.dtype);
     return s;
 }
 
@@ -194,6 +200,13 @@ static void from_key(lac_conv_plan *p, const int64_t *k)
     p->ow = lac_conv_out_w(c);
 }
 
+/* What a slice writes where it does not write into the result. */
+static size_t block_bytes(const lac_conv_plan *p, const lac_conv_band *b)
+{
+    const int64_t gx = p->samples * b->x_rows * p->c.w * p->part.c, y = p->samples * b->y_rows * p->ow * p->part.o;
+    return p->pass == LAC_CONV_GRAD_X ? (size_t)gx * lac_dtype_size(p->dx) : p->parts > 1 ? (size_t)y * lac_dtype_size(p->c.dtype) : 0;
+}
+
 static lac_status make(lac_plan **out, const int64_t *key)
 {
     lac_conv_plan *p = NULL;
@@ -209,7 +222,7 @@ static lac_status make(lac_plan **out, const int64_t *key)
     }
     for (int64_t b = 0; b < p->n_bands; b++) {
         p->scratch = LAC_MAX(p->scratch, p->band[b].prim.scratch);
-        p->block = LAC_MAX(p->block, (size_t)(p->samples * p->band[b].x_rows * p->c.w * p->c.c) * lac_dtype_size(p->dx));
+        p->block = LAC_MAX(p->block, block_bytes(p, &p->band[b]));
     }
     p->block = (p->block + 63) / 64 * 64;
     *out = &p->base;

@@ -294,3 +294,13 @@ lac_status lac_prim_run(const lac_prim *p, int n, const int *arg, void *const *d
             dnnl_memory_destroy(a[i].memory);
     return status(s, p->name);
 }
+
+size_t lac_prim_reordered(const lac_prim *p) { return (lac_md_bytes(lac_prim_md(p, DNNL_ARG_TO)) + 63) / 64 * 64; }
+
+lac_status lac_prim_reorder(const lac_prim *p, int64_t parts, size_t step, const void *from, void *to)
+{
+    const size_t bytes = lac_prim_reordered(p);
+    for (int64_t i = 0; i < parts; i++)
+        LAC_TRY(lac_prim_run(p, 2, (int[]){ DNNL_ARG_FROM, DNNL_ARG_TO }, (void *[]){ (char *)from + (size_t)i * step, (char *)to + (size_t)i * bytes }, NULL));
+    return LAC_OK;
+}

@@ -58,3 +58,6 @@ lac_md lac_prim_md(const lac_prim *p, int arg);         /* layout of DNNL_ARG_..
 /* Runs on the threads it was made for; on the calling one alone inside a parallel region. */
 enum { LAC_PRIM_ARGS = 5 };
 lac_status lac_prim_run(const lac_prim *p, int n, const int *arg, void *const *data, void *scratch);
+/* A reorder, run `parts` times: what it reads lies `step` bytes apart, what it writes lac_prim_reordered(p) bytes apart, a multiple of 64. */
+lac_status lac_prim_reorder(const lac_prim *p, int64_t parts, size_t step, const void *from, void *to);
+size_t lac_prim_reordered(const lac_prim *p);

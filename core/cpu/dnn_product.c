@@ -1,4 +1,5 @@
 #include "core/cpu/dnn_cache.h"
+#include "core/cpu/dnn_kernels.h"
 
 #include "core/memory.h"
 #include "core/threads.h"
@@ -99,7 +100,7 @@ size_t lac_dnn_product_packed(const lac_dnn_product *h) { return h->packed_bytes
 
 lac_status lac_dnn_product_pack(const lac_dnn_product *h, const void *b, void *to)
 {
-    return lac_dnn_reordered(&(const void *){ NULL }, &(lac_dnn_weight){ .data = b }, h->layout, &h->pack, to);
+    return lac_prim_reorder(&h->pack, 1, 0, b, to);
 }
 
 lac_status lac_dnn_product_run(const lac_dnn_product *h, const void *a, const void *b, const float *bias, void *c, void *scratch)
@@ -109,11 +110,12 @@ lac_status lac_dnn_product_run(const lac_dnn_product *h, const void *a, const vo
     return lac_prim_run(&h->prim, h->p.bias ? 4 : 3, arg, data, scratch);
 }
 
-/* The whole product: blocks of `rows` rows of A, the last one shorter, per element of the batch; sizes by a fixed rule. */
+/* The whole product: blocks of `rows` rows of A, the last one shorter, and `columns` columns of B, per element of the batch; sizes by a fixed rule. */
 typedef struct blocks {
     const lac_dnn_product *full, *last;         /* last: NULL when the rows divide */
-    int64_t rows, per_batch, n;
-    size_t scratch;
+    int64_t rows, per_batch, columns, per_row, n;
+    bool turns;                                 /* a block's rows are turned before */
+    size_t scratch, turned, step;               /* bytes per worker; from block to block of B */
     int workers;
 } blocks;
 
@@ -122,6 +124,16 @@ static int64_t block_rows(const lac_product *p)
     const int64_t wanted = (p->m * p->batch + 15) / 16;         /* about sixteen blocks */
     return LAC_MIN(p->m, (LAC_MAX(wanted, 128) + 15) / 16 * 16);
 }
+
+/* One block of rows alone, of a large B, is cut into columns too. */
+static int64_t column_blocks(const lac_product *p, int64_t rows)
+{
+    const bool alone = p->batch == 1 && p->m <= rows && p->k * p->n >= 1 << 19;
+    return !alone ? 1 : p->n % 256 == 0 ? 4 : p->n % 128 == 0 ? 2 : 1;
+}
+
+/* The library's bf16 kernels take twice as long where A lies transposed; turning long columns costs as much again. */
+static bool turns(const lac_product *p) { return p->dtype == LAC_BF16 && p->batch == 1 && p->a_col != 1 && p->k <= 1024; }
 
 static void put_blocks(const blocks *b)
 {
@@ -141,8 +153,16 @@ static lac_status get_blocks(blocks *b, const lac_product *p)
     part.a_batch = part.b_batch = part.c_batch = 0;
     part.m = b->rows = block_rows(p);
     b->per_batch = (p->m + b->rows - 1) / b->rows;
-    b->n = p->batch * b->per_batch;
+    b->per_row = column_blocks(p, b->rows);
+    part.n = b->columns = p->n / b->per_row;
+    b->n = p->batch * b->per_batch * b->per_row;
     b->workers = (int)LAC_MIN(lac_threads(), b->n);
+    b->step = (size_t)(b->columns * p->b_col) * lac_dtype_size(p->dtype);
+    b->turns = turns(p);
+    if (b->turns) {
+        part.a_row = p->k, part.a_col = 1;
+        b->turned = ((size_t)(b->rows * p->k) * sizeof(uint16_t) + 63) / 64 * 64;
+    }
     LAC_TRY(get(&b->full, &part, packs(p)));
     b->scratch = b->full->prim.scratch;
     part.m = p->m % b->rows;
@@ -158,7 +178,8 @@ lac_status lac_dnn_matmul_workspace(const lac_product *p, bool packed, size_t *s
     blocks b;
     const lac_status s = get_blocks(&b, p);
     if (s == LAC_OK)
-        *size = b.scratch * (size_t)b.workers + (packed ? 0 : b.full->packed_bytes + (b.last ? b.last->packed_bytes : 0));
+        *size = (b.scratch + b.turned) * (size_t)b.workers +
+                (packed ? 0 : (b.full->packed_bytes + (b.last ? b.last->packed_bytes : 0)) * (size_t)b.per_row);
     put_blocks(&b);
     return s;
 }
@@ -169,42 +190,62 @@ static lac_status pack_b(const blocks *b, const lac_dnn_weight *w, char **worksp
     *full = *last = w->data;
     if (!b->full->packed)
         return LAC_OK;
-    LAC_TRY(lac_dnn_reordered(full, w, b->full->layout, &b->full->pack, *workspace));
+    LAC_TRY(lac_dnn_reordered(full, w, b->full->layout, &b->full->pack, b->per_row, b->step, *workspace));
     if (w->uid == 0)
-        *workspace += b->full->packed_bytes;
+        *workspace += b->full->packed_bytes * (size_t)b->per_row;
     if (b->last == NULL)
         return LAC_OK;
-    LAC_TRY(lac_dnn_reordered(last, w, b->last->layout, &b->last->pack, *workspace));
+    LAC_TRY(lac_dnn_reordered(last, w, b->last->layout, &b->last->pack, b->per_row, b->step, *workspace));
     if (w->uid == 0)
-        *workspace += b->last->packed_bytes;
+        *workspace += b->last->packed_bytes * (size_t)b->per_row;
     return LAC_OK;
 }
 
+/* A call's operands. */
+typedef struct run {
+    const blocks *b;
+    const lac_product *p;
+    const char *a, *full, *last;    /* B for the full blocks and for the last */
+    const float *bias;
+    const char *onto;
+    char *c, *workers;
+} run;
+
 /* Rows of `onto` come to where the product adds to them. */
-static void bring(const lac_product *p, const char *onto, char *c, int64_t rows)
+static void bring(const run *r, size_t at, int64_t rows)
 {
-    const size_t size = lac_dtype_size(p->c_dtype), row = (size_t)p->c_row * size;
+    const size_t size = lac_dtype_size(r->p->c_dtype), row = (size_t)r->p->c_row * size;
     for (int64_t i = 0; i < rows; i++)
-        memcpy(c + (size_t)i * row, onto + (size_t)i * row, (size_t)p->n * size);
+        memcpy(r->c + at + (size_t)i * row, r->onto + at + (size_t)i * row, (size_t)r->b->columns * size);
 }
 
-static lac_status run_blocks(const blocks *b, const lac_product *p, const void *a, const void *full, const void *last, const float *bias,
-                             const void *onto, void *c, char *scratch)
+static lac_status run_block(const run *r, int64_t i)
+{
+    const blocks *b = r->b;
+    const lac_product *p = r->p;
+    const int64_t of_ab = (int64_t)lac_dtype_size(p->dtype), of_c = (int64_t)lac_dtype_size(p->c_dtype), part = i % b->per_row, strip = i / b->per_row;
+    const int64_t batch = strip / b->per_batch, row = strip % b->per_batch * b->rows, rows = LAC_MIN(b->rows, p->m - row), column = part * b->columns;
+    const lac_dnn_product *h = rows < b->rows ? b->last : b->full;
+    const size_t at = (size_t)((batch * p->c_batch + row * p->c_row + column) * of_c);
+    char *scratch = r->workers + (size_t)omp_get_thread_num() * (b->scratch + b->turned);
+    const char *a = r->a + (batch * p->a_batch + row * p->a_row) * of_ab, *whole = rows < b->rows ? r->last : r->full;
+    if (b->turns) {
+        lac_dnn_kernels_here()->turn((uint16_t *)(scratch + b->scratch), (const uint16_t *)a, p->k, p->a_col, rows);
+        a = scratch + b->scratch;
+    }
+    if (r->onto != NULL)
+        bring(r, at, rows);
+    return lac_dnn_product_run(h, a, whole + batch * p->b_batch * of_ab + (size_t)part * (h->packed ? h->packed_bytes : b->step),
+                               r->bias ? r->bias + column : NULL, r->c + at, scratch);
+}
+
+static lac_status run_blocks(const run *r)
 {
     lac_status result = LAC_OK;
     char message[256] = "";
-    const int64_t of_ab = (int64_t)lac_dtype_size(p->dtype), of_c = (int64_t)lac_dtype_size(p->c_dtype);
-    #pragma omp parallel for schedule(dynamic, 1) num_threads(b->workers)
-    for (int64_t i = 0; i < b->n; i++) {
-        const int64_t batch = i / b->per_batch, row = i % b->per_batch * b->rows;
-        const bool is_last = b->last != NULL && row + b->rows > p->m;
-        const int64_t at = (batch * p->c_batch + row * p->c_row) * of_c;
-        if (onto != NULL)
-            bring(p, (const char *)onto + at, (char *)c + at, LAC_MIN(b->rows, p->m - row));
-        const lac_status s = lac_dnn_product_run(
-            is_last ? b->last : b->full, (const char *)a + (batch * p->a_batch + row * p->a_row) * of_ab,
-            (const char *)(is_last ? last : full) + batch * p->b_batch * of_ab, bias,
-            (char *)c + at, scratch + (size_t)omp_get_thread_num() * b->scratch);
+    #pragma omp parallel for schedule(dynamic, 1) num_threads(r->b->workers)
+    for (int64_t i = 0; i < r->b->n; i++) {
+        const lac_status s = run_block(r, i);
         if (s != LAC_OK) {
             #pragma omp critical(lac_dnn_product_error)
             {
@@ -230,7 +271,7 @@ lac_status lac_dnn_matmul_onto(const lac_product *p, const void *a, const lac_dn
     if (s == LAC_OK)
         s = pack_b(&b, w, &at, &full, &last);
     if (s == LAC_OK)
-        s = run_blocks(&b, p, a, full, last, bias, onto, c, at);
+        s = run_blocks(&(run){ &b, p, a, full, last, bias, onto, c, at });
     put_blocks(&b);
     return s;
 }

@@ -1,12 +1,7 @@
 #include "autograd/ops/linear/products.h"
-#include "autograd/ops/rows.h"
 #include "autograd/ops/upstream.h"
 #include "core/cpu/cpu_vector.h"
 #include "core/cpu/dnn.h"
-#include "core/cpu/level.h"
-#include "core/threads.h"
-
-#include <string.h>
 
 static lac_status product_workspace(lac_product p, bool packed, size_t *size) { return p.m == 0 ? LAC_OK : lac_dnn_matmul_workspace(&p, packed, size); }
 
@@ -51,31 +46,6 @@ lac_status LAC_CPU(linear_forward)(const lac_op_ctx *c)
     return LAC_OK;
 }
 
-enum { COLUMNS = 64 };
-
-/* n columns from `first` on: rows in order, each of them in one piece. */
-LAC_BODY void sum_columns(const lac_op_ctx *c, const void *restrict gy, int64_t first, int64_t n, lac_dtype d)
-{
-    const int64_t m = lac_linear_rows(c), o = c->in[LAC_LINEAR_WEIGHT]->dim[0];
-    float *restrict gb = (float *)c->gin[LAC_LINEAR_BIAS]->data + first, sum[COLUMNS];
-    for (int64_t j = 0; j < n; j++)
-        sum[j] = c->add[LAC_LINEAR_BIAS] ? gb[j] : 0;
-    for (int64_t r = 0; r < m; r++) {
-        #pragma omp simd
-        for (int64_t j = 0; j < n; j++)
-            sum[j] += lac_ld(gy, r * o + first + j, d);
-    }
-    memcpy(gb, sum, (size_t)n * sizeof *sum);
-}
-
-/* gb[j] = sum of column j. */
-static void column_sums(const lac_op_ctx *c, const lac_tensor *gy)
-{
-    const int64_t o = c->in[LAC_LINEAR_WEIGHT]->dim[0];
-    LAC_PARALLEL_FOR(t, (o + COLUMNS - 1) / COLUMNS)
-        LAC_EACH_DTYPE(gy->dtype, sum_columns, c, gy->data, t * COLUMNS, LAC_MIN(COLUMNS, o - t * COLUMNS));
-}
-
 static lac_status source_gradients(const lac_op_ctx *c, const lac_linear_source *s, const lac_tensor *gy, void *workspace)
 {
     if (c->gin[s->in]) {
@@ -100,7 +70,7 @@ lac_status LAC_CPU(linear_backward)(const lac_op_ctx *c)
     for (int i = 0, n = lac_linear_sources(c, s); i < n; i++)
         LAC_TRY(source_gradients(c, &s[i], &gy, (char *)c->workspace + lac_upstream_bytes(c)));
     if (c->gin[LAC_LINEAR_BIAS])
-        column_sums(c, &gy);
+        lac_dnn_column_sums(gy.data, gy.dtype, lac_linear_rows(c), c->in[LAC_LINEAR_WEIGHT]->dim[0], (float *)c->gin[LAC_LINEAR_BIAS]->data, c->add[LAC_LINEAR_BIAS]);
     if (residual == NULL)
         return LAC_OK;
     return c->add[LAC_LINEAR_RESIDUAL] ? LAC_CPU(vector_add)(residual, c->gout[0]) : LAC_CPU(vector_convert)(residual, c->gout[0]);
