@@ -40,7 +40,8 @@ static lac_status forward_text(lac_probe *p, lac_tape *t)
 }
 
 const lac_kind lac_kind_clip_text = { "clip-text", "CLIP's text transformer", lac_clip_text_keys, text_ports,
-                                      "last_hidden_state, pooler_output, penultimate_hidden_state", .network = &lac_network_clip_text, .forward = forward_text };
+                                      "last_hidden_state, pooler_output, penultimate_hidden_state", .network = &lac_network_clip_text, .also = "flat",
+                                      .forward = forward_text };
 
 static lac_status forward_vision(lac_probe *p, lac_tape *t)
 {

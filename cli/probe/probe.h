@@ -77,6 +77,7 @@ typedef struct lac_kind {
     lac_status (*open)(lac_probe *p);
     const char *folder;         /* the files in --weights FOLDER that compute reads itself; NULL: it reads none */
     bool foreign;               /* weights may have names and layouts of any format of `network`; gradients come out under those of the file */
+    const char *also;           /* or names of this one format alone, by its word; NULL: of none */
     lac_status (*forward)(lac_probe *p, lac_tape *t);   /* twice: planning and running */
     lac_status (*compute)(lac_probe *p);
 } lac_kind;

@@ -67,6 +67,7 @@ def committed(m):
     ignored = {**w, "text_model.embeddings.position_ids": torch.arange(11)[None]}
     yield m.finish("clip-text", "position-ids", dict(input_ids=ids_of(m, 1, 4, 60, 59)), TEXT, ignored, grad=False)
 
+    flat = {k.removeprefix("text_model."): v for k, v in w.items()}         # as transformers 5 saves it
     w = weights_of(m, "clip-vision", VISION)
     yield vision(m, "remainder", weights=w)
     yield vision(m, "batch-of-three", n=3, weights=w, grad=False)
@@ -89,6 +90,7 @@ def committed(m):
     yield text(m, "empty-batch", BERT, weights=w, kind="bert-encoder", ids=torch.zeros(0, 5, dtype=torch.int64), grad=False)
     ignored = {**w, "to_logits.weight": m.normal(50, 24).half(), "to_logits.bias": m.normal(50).half()}
     yield m.finish("bert-encoder", "to-logits", dict(input_ids=ids_of(m, 2, 6, 50)), BERT, ignored, grad=False)
+    yield text(m, "without-its-module", weights=flat, n=1, length=4)
 
 
 def failing(m):
@@ -104,6 +106,10 @@ def failing(m):
     yield changed(base, "ids-rank", "input_ids", inputs=dict(input_ids=torch.zeros(4, dtype=torch.int64)))
     yield changed(base, "missing-weight", first, drop=(first,))
     yield changed(base, "misshapen-weight", first, weights={first: m.normal(40, 23)})
+    short = first.removeprefix("text_model.")
+    flat = changed(base, "without-its-module-missing", short)
+    flat.weights = {k.removeprefix("text_model."): v for k, v in base.weights.items() if k != first}
+    yield flat
     yield changed(base, "surplus-weight", "text_projection.weight", weights={"text_projection.weight": m.normal(10, 24)})
     yield changed(base, "nan-weight", first, weights={first: torch.full((40, 24), float("nan"))})
     yield changed(base, "infinite-weight", first, weights={first: torch.full((40, 24), float("inf"))})
