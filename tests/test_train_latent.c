@@ -205,7 +205,8 @@ LAC_TEST(a_training_that_goes_on_ends_as_one_that_was_not_interrupted)
     free(whole), free(later);
 }
 
-LAC_TEST(a_denoiser_of_another_width_is_refused)
+/* The config of a training, with a value of a network's that makes it no good. */
+static void check_refused(const char *role, const char *key, json_t *value, const char *says)
 {
     lac_stages stages;
     lac_trainer trainer = { 0 };
@@ -217,13 +218,19 @@ LAC_TEST(a_denoiser_of_another_width_is_refused)
     lac_test_end(&t);
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
     LAC_CHECK_STATUS(lac_comm_alone(&comm));
-    json_t *unet = json_object_get(json_object_get(json_object_get(wrong, "model"), "unet"), "config");
-    json_object_set_new(unet, "in_channels", json_integer(6));
+    json_t *model = json_object_get(wrong, "model"), *network = json_object_get(model, role);
+    json_object_set_new(strcmp(key, "network") == 0 ? network : json_object_get(network, "config"), key, value);
     LAC_CHECK_STATUS(lac_stages_resolve(&stages, wrong, NULL, NULL));
-    LAC_CHECK_FAILS(lac_trainer_open(&trainer, stages.stage[0].recipe, stages.stage[0].config, "main", b, LAC_F32, comm), LAC_ERR_CONFIG,
-                    "in_channels is 6, expected 4, or 9");
+    LAC_CHECK_FAILS(lac_trainer_open(&trainer, stages.stage[0].recipe, stages.stage[0].config, "main", b, LAC_F32, comm), LAC_ERR_CONFIG, says);
     lac_trainer_close(&trainer);
     lac_stages_free(&stages);
     lac_comm_free(comm);
     json_decref(wrong);
+}
+
+LAC_TEST(networks_that_do_not_go_together_are_refused)
+{
+    check_refused("unet", "in_channels", json_integer(6), "in_channels is 6, expected 4, or 9");
+    check_refused("text_encoder", "vocab_size", json_integer(1526), "the tokenizer has 1527 ids, the text encoder 'clip-text' only 1526");
+    check_refused("text_encoder", "network", json_string("autoencoder-kl"), "'text_encoder' is the network 'autoencoder-kl', should be clip-text|bert-encoder");
 }
