@@ -74,7 +74,7 @@ static lac_status put_word(json_t *to, const char *word)
     const char *equals = strchr(word, '=');
     char *key;
     if (equals == NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "--set wants KEY=VALUE, found '%s'", word);
+        return LAC_FAIL(LAC_ERR_ARG, "--setting wants KEY=VALUE, found '%s'", word);
     LAC_TRY(lac_format(&key, "%.*s", (int)(equals - word), word));
     const lac_status s = put(to, key, equals + 1);
     free(key);

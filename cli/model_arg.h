@@ -29,7 +29,7 @@ typedef struct lac_model_how {
     { "steps", 0, "N", LAC_OPTION_STRING, &(how).steps, "of the sampler" }, \
     { "guidance", 0, "X", LAC_OPTION_STRING, &(how).guidance, "how much the prompt counts; 1: without guidance" }, \
     { "strength", 0, "X", LAC_OPTION_STRING, &(how).strength, "share of the steps that is taken, from the picture itself; 1: from noise" }, \
-    { "set", 0, "KEY=VALUE", LAC_OPTION_MULTIPLE, &(how).set, "any other key of the model's sampling: paste=blur, hole_fill=black (docs/latent.md)" }, \
+    { "setting", 0, "KEY=VALUE", LAC_OPTION_MULTIPLE, &(how).set, "any other key of the model's sampling: paste=blur, hole_fill=black (docs/latent.md)" }, \
     { "device", 0, "NAME", LAC_OPTION_STRING, &(how).device, "cpu, cuda or auto (default auto)" }
 
 bool lac_model_is_run(const char *word);        /* a folder */
