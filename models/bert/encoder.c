@@ -2,6 +2,7 @@
 
 #include "autograd/ops/broadcast_add/broadcast_add.h"
 #include "autograd/ops/embedding/embedding.h"
+#include "autograd/ops/repeat/repeat.h"
 
 #include <string.h>
 
@@ -39,7 +40,7 @@ static lac_status init(void *model, lac_params *ps, const json_t *config)
     m->vocabulary = lac_config_int(config, "vocab_size");
     m->positions = lac_config_int(config, "max_seq_len");
     LAC_TRY(lac_param_new(ps, &m->token, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->vocabulary, width }, LAC_INIT_NORMAL, 0, "token_emb.weight"));
-    LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->positions, width }, LAC_INIT_NORMAL, 0, "pos_emb.emb.weight"));
+    LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->positions, width }, LAC_INIT_NORMAL, LAC_PARAM_F32, "pos_emb.emb.weight"));
     m->token->gain = m->position->gain = 0.02f;          /* as the authors' code */
     LAC_TRY(lac_encoder_new(&m->encoder, &a));
     for (int64_t i = 0; i < a.layers; i++)
@@ -57,9 +58,9 @@ lac_tensor *lac_bert_encoder_forward(lac_tape *t, const lac_bert_encoder *m, lac
     if (ids->ndim != 2 || ids->dim[1] < 1 || ids->dim[1] > m->positions)
         return lac_tape_fail(t, LAC_FAIL(LAC_ERR_SHAPE, "bert-encoder wants ids [N, T], T from 1 to %lld, got %s", (long long)m->positions, lac_shape_str(ids)));
     lac_tape_enter(t, m->params->name);
-    lac_tensor *x = lac_embedding(t, m->token->value, ids);
-    x = lac_broadcast_add(t, x, lac_rows(t, m->position->value, 0, ids->dim[1]));
-    x = lac_layer_norm_layer_forward(t, &m->norm, lac_encoder_forward(t, &m->encoder, x, NULL), NULL, NULL);
+    lac_tensor *x = lac_repeat(t, lac_rows(t, m->position->value, 0, ids->dim[1]), ids->dim[0]);
+    x = lac_broadcast_add(t, x, lac_embedding(t, m->token->value, ids));
+    x = lac_layer_norm_layer_as(t, &m->norm, lac_encoder_forward(t, &m->encoder, x, NULL), NULL, m->token->value->dtype, NULL);
     lac_tape_leave(t);
     return x;
 }

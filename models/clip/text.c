@@ -3,6 +3,7 @@
 #include "autograd/ops/broadcast_add/broadcast_add.h"
 #include "autograd/ops/embedding/embedding.h"
 #include "autograd/ops/find_token/find_token.h"
+#include "autograd/ops/repeat/repeat.h"
 #include "models/clip/layers.h"
 
 enum { EOS_OF_THE_FIRST_FILES = 2 };
@@ -11,7 +12,7 @@ static lac_status init_parts(lac_clip_text *m, lac_params *ps)
 {
     const lac_encoder_attr *a = &m->c.encoder;
     LAC_TRY(lac_param_new(ps, &m->token, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->c.vocabulary, a->width }, LAC_INIT_NORMAL, 0, "embeddings.token_embedding.weight"));
-    LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->c.positions, a->width }, LAC_INIT_NORMAL, 0, "embeddings.position_embedding.weight"));
+    LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->c.positions, a->width }, LAC_INIT_NORMAL, LAC_PARAM_F32, "embeddings.position_embedding.weight"));
     m->token->gain = m->position->gain = 0.02f;          /* as transformers has them */
     LAC_TRY(lac_clip_encoder_init(&m->encoder, ps, a));
     m->final.eps = a->eps;
@@ -49,10 +50,10 @@ lac_clip_text_out lac_clip_text_forward(lac_tape *t, const lac_clip_text *m, lac
         return y;
     }
     lac_tape_enter(t, m->params->name);
-    lac_tensor *x = lac_embedding(t, m->token->value, ids);
-    x = lac_broadcast_add(t, x, lac_rows(t, m->position->value, 0, ids->dim[1]));
+    lac_tensor *x = lac_repeat(t, lac_rows(t, m->position->value, 0, ids->dim[1]), ids->dim[0]);
+    x = lac_broadcast_add(t, x, lac_embedding(t, m->token->value, ids));
     x = lac_encoder_forward(t, &m->encoder, x, &y.penultimate);
-    y.last = lac_layer_norm_layer_forward(t, &m->final, x, NULL, NULL);
+    y.last = lac_layer_norm_layer_as(t, &m->final, x, NULL, m->token->value->dtype, NULL);
     y.pooled = pool(t, m, y.last, ids);
     lac_tape_leave(t);
     return y;

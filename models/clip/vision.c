@@ -15,7 +15,7 @@ static lac_status init_parts(lac_clip_vision *m, lac_params *ps)
     m->before.eps = m->after.eps = a->eps;
     LAC_TRY(lac_param_new(ps, &m->class_token, LAC_ROLE_OTHER, 1, &a->width, LAC_INIT_NORMAL, 0, "embeddings.class_embedding"));
     LAC_TRY(lac_conv_layer_init(&m->patches, ps, "embeddings.patch_embedding", m->c.channels, a->width));
-    LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ 1 + patches_of(m), a->width }, LAC_INIT_NORMAL, 0, "embeddings.position_embedding.weight"));
+    LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ 1 + patches_of(m), a->width }, LAC_INIT_NORMAL, LAC_PARAM_F32, "embeddings.position_embedding.weight"));
     m->class_token->gain = m->position->gain = 0.02f;
     LAC_TRY(lac_layer_norm_layer_init(&m->before, ps, "pre_layrnorm", a->width));         /* so it is spelt in the files */
     LAC_TRY(lac_clip_encoder_init(&m->encoder, ps, a));
@@ -35,15 +35,14 @@ lac_status lac_clip_vision_init(lac_clip_vision *m, lac_params *ps, const lac_cl
 
 void lac_clip_vision_close(lac_clip_vision *m) { lac_encoder_free(&m->encoder); }
 
-/* [N, S, S, channels] -> [N, 1 + P, C] */
+/* [N, S, S, channels] -> [N, 1 + P, C], f32 */
 static lac_tensor *embed(lac_tape *t, const lac_clip_vision *m, lac_tensor *image)
 {
     const int64_t n = image->dim[0], width = m->c.encoder.width;
     lac_tensor *class_token = lac_repeat(t, lac_reshape(t, m->class_token->value, 2, (int64_t[]){ 1, width }), n);
     lac_tensor *patches = lac_conv_layer_forward(t, &m->patches, image, NULL, lac_act_of(LAC_ACT_NONE));
     patches = lac_reshape(t, patches, 3, (int64_t[]){ n, patches_of(m), width });
-    lac_tensor *x = lac_concat(t, (lac_tensor *[]){ class_token, patches }, 2, 1);
-    return lac_broadcast_add(t, x, m->position->value);
+    return lac_broadcast_add(t, lac_repeat(t, m->position->value, n), lac_concat(t, (lac_tensor *[]){ class_token, patches }, 2, 1));
 }
 
 lac_clip_vision_out lac_clip_vision_forward(lac_tape *t, const lac_clip_vision *m, lac_tensor *image)
@@ -61,7 +60,7 @@ lac_clip_vision_out lac_clip_vision_forward(lac_tape *t, const lac_clip_vision *
     lac_tensor *x = lac_layer_norm_layer_forward(t, &m->before, embed(t, m, image), NULL, NULL);
     y.last = lac_encoder_forward(t, &m->encoder, x, &y.penultimate);
     lac_tensor *first = lac_reshape(t, lac_slice(t, y.last, 1, 0, 1), 2, (int64_t[]){ image->dim[0], m->c.encoder.width });
-    y.pooled = lac_layer_norm_layer_forward(t, &m->after, first, NULL, NULL);
+    y.pooled = lac_layer_norm_layer_as(t, &m->after, first, NULL, m->projection.weight->value->dtype, NULL);
     y.embeds = lac_linear_layer_forward(t, &m->projection, y.pooled);
     lac_tape_leave(t);
     return y;

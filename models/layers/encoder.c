@@ -1,6 +1,7 @@
 #include "models/layers/encoder.h"
 
 #include "autograd/ops/activation/activation.h"
+#include "autograd/ops/broadcast_add/broadcast_add.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -46,11 +47,12 @@ lac_status lac_encoder_init_mlp(lac_encoder *e, int64_t i, lac_params *ps, const
 static lac_tensor *layer_forward(lac_tape *t, const lac_encoder_layer *l, lac_tensor *x)
 {
     const lac_attention_attr a = { .heads = l->a->heads, .causal = l->a->causal };
-    lac_tensor *n = lac_layer_norm_layer_forward(t, &l->norm1, x, NULL, NULL);
+    const lac_dtype d = l->fc1.weight->value->dtype;
+    lac_tensor *n = lac_layer_norm_layer_as(t, &l->norm1, x, NULL, d, NULL), *sum = NULL;
     lac_tensor *q = lac_linear_layer_forward(t, &l->q, n), *k = lac_linear_layer_forward(t, &l->k, n), *v = lac_linear_layer_forward(t, &l->v, n);
-    x = lac_linear_layer_sum(t, &l->out, lac_attention(t, q, k, v, &a), NULL, x);
-    n = lac_linear_layer_forward(t, &l->fc1, lac_layer_norm_layer_forward(t, &l->norm2, x, NULL, NULL));
-    return lac_linear_layer_sum(t, &l->fc2, lac_activation(t, n, l->a->act), NULL, x);
+    lac_tensor *y = lac_linear_layer_forward(t, &l->out, lac_attention(t, q, k, v, &a));
+    n = lac_linear_layer_forward(t, &l->fc1, lac_layer_norm_layer_as(t, &l->norm2, x, y, d, &sum));
+    return lac_broadcast_add(t, sum, lac_linear_layer_forward(t, &l->fc2, lac_activation(t, n, l->a->act)));
 }
 
 static lac_tensor *segment(lac_tape *t, void *context, lac_tensor *const *in) { return layer_forward(t, *(const lac_encoder_layer *const *)context, in[0]); }

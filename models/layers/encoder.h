@@ -3,7 +3,7 @@
  *     x' = x + out(attention(q(n), k(n), v(n)))    n = norm1(x)
  *     y  = x' + fc2(act(fc1(norm2(x'))))
  *
- * x [N, T, C]. What differs from tower to tower is said before init: heads, width of the attention, names. */
+ * x [N, T, C], f32 in a bf16 network too: the branches are bf16, their sum is not, or its rounding would add up over the layers. What differs from tower to tower is said before init: heads, width of the attention, names. */
 #pragma once
 
 #include "autograd/ops/attention/attention.h"
@@ -40,5 +40,5 @@ void lac_encoder_free(lac_encoder *e);
 lac_status lac_encoder_init_attention(lac_encoder *e, int64_t i, lac_params *ps, const lac_encoder_names *names);
 lac_status lac_encoder_init_mlp(lac_encoder *e, int64_t i, lac_params *ps, const lac_encoder_names *names);
 
-/* x [N, T, C]; *last (may be NULL) is the input of the last layer. NULL after an error. */
+/* x [N, T, C], f32; *last (may be NULL) is the input of the last layer. NULL after an error. */
 lac_tensor *lac_encoder_forward(lac_tape *t, const lac_encoder *e, lac_tensor *x, lac_tensor **last);

@@ -34,3 +34,11 @@ lac_tensor *lac_layer_norm_layer_forward(lac_tape *t, const lac_layer_norm_layer
     lac_tape_leave(t);
     return y;
 }
+
+lac_tensor *lac_layer_norm_layer_as(lac_tape *t, const lac_layer_norm_layer *l, lac_tensor *x, lac_tensor *residual, lac_dtype d, lac_tensor **sum)
+{
+    lac_tape_enter(t, l->name);
+    lac_tensor *y = lac_layer_norm_as(t, x, residual, l->weight->value, l->bias->value, l->eps, d, sum);
+    lac_tape_leave(t);
+    return y;
+}

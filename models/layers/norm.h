@@ -29,3 +29,5 @@ lac_status lac_layer_norm_layer_init(lac_layer_norm_layer *l, lac_params *ps, co
 
 /* Of x [..., C], or of *sum = x + residual where that is not NULL; sum may be NULL. NULL after an error. */
 lac_tensor *lac_layer_norm_layer_forward(lac_tape *t, const lac_layer_norm_layer *l, lac_tensor *x, lac_tensor *residual, lac_tensor **sum);
+/* The same in dtype d: that of x, or bf16. */
+lac_tensor *lac_layer_norm_layer_as(lac_tape *t, const lac_layer_norm_layer *l, lac_tensor *x, lac_tensor *residual, lac_dtype d, lac_tensor **sum);

@@ -16,11 +16,11 @@ lac_status LAC_CPU(layer_norm_workspace)(const lac_op_ctx *c, size_t *size)
 
 /* ---- forward ---- */
 
-LAC_BODY void add_row(void *restrict sum, const void *restrict x, const void *restrict residual, int64_t n, lac_dtype d)
+LAC_BODY void add_row(void *restrict sum, const void *restrict x, const void *restrict residual, int64_t n, lac_dtype d, lac_dtype dr)
 {
     #pragma omp simd
     for (int64_t k = 0; k < n; k++)
-        lac_st(sum, k, d, lac_ld(x, k, d) + lac_ld(residual, k, d));
+        lac_st(sum, k, d, lac_ld(x, k, d) + lac_ld(residual, k, dr));
 }
 
 /* stats: mean and 1/std of a row. */
@@ -40,16 +40,16 @@ LAC_BODY void measure(float stats[2], const void *restrict u, int64_t n, float e
     stats[1] = lac_layer_rstd(squares, n, eps);
 }
 
-LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype d)
+LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype d, lac_dtype dr, lac_dtype dy)
 {
     const int64_t n = channels_of(c);
     const float *restrict weight = c->in[1]->data, *restrict bias = c->in[2]->data, eps = ((const lac_layer_norm_attr *)c->attr)->eps;
     for (int64_t p = from; p < to; p++) {
         const void *restrict u = lac_at(c->in[0]->data, p * n, d);
-        void *restrict y = lac_at(c->out[0]->data, p * n, d);
+        void *restrict y = lac_at(c->out[0]->data, p * n, dy);
         float stats[2];
         if (c->in[3] != NULL) {
-            add_row(lac_at(c->out[1]->data, p * n, d), u, lac_at(c->in[3]->data, p * n, d), n, d);
+            add_row(lac_at(c->out[1]->data, p * n, d), u, lac_at(c->in[3]->data, p * n, dr), n, d, dr);
             u = lac_at(c->out[1]->data, p * n, d);
         }
         measure(stats, u, n, eps, d);
@@ -57,14 +57,14 @@ LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype d
             memcpy((float *)c->out[2]->data + 2 * p, stats, sizeof stats);
         #pragma omp simd
         for (int64_t k = 0; k < n; k++)
-            lac_st(y, k, d, lac_layer_value(lac_ld(u, k, d), stats[0], stats[1], weight[k], bias[k]));
+            lac_st(y, k, dy, lac_layer_value(lac_ld(u, k, d), stats[0], stats[1], weight[k], bias[k]));
     }
 }
 
 lac_status LAC_CPU(layer_norm_forward)(const lac_op_ctx *c)
 {
     LAC_PARALLEL_BLOCKS(b, from, to, rows_of(c))
-        LAC_EACH_DTYPE(c->in[0]->dtype, forward, c, from, to);
+        LAC_EACH_DTYPE_3(c->in[0]->dtype, (c->in[3] != NULL ? c->in[3] : c->in[0])->dtype, c->out[0]->dtype, forward, c, from, to);
     return LAC_OK;
 }
 

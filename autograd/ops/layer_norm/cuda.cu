@@ -47,8 +47,8 @@ template <int V> struct held {
 
 struct task { const float *weight, *bias; float *stats; int64_t rows, n; float eps; };
 
-template <int V, typename T>
-static __global__ void layer_norm_forward(T *__restrict__ y, T *__restrict__ sum, const T *__restrict__ x, const T *__restrict__ residual, task o)
+template <int V, typename T, typename R, typename Y>
+static __global__ void layer_norm_forward(Y *__restrict__ y, T *__restrict__ sum, const T *__restrict__ x, const R *__restrict__ residual, task o)
 {
     for LAC_EACH(warp, o.rows * LAC_WARP) {
         const int64_t p = warp / LAC_WARP;
@@ -102,11 +102,13 @@ static task task_of(const lac_op_ctx *c)
 extern "C" lac_status layer_norm_forward_cuda(const lac_op_ctx *c)
 {
     const task o = task_of(c);
-    return lac_typed(is_wide(c, c->in[0], c->in[3], c->out[0], c->out[1]), [&](auto v, auto t) {
+    return lac_typed(is_wide(c, c->in[0], c->in[3], c->out[0], c->out[1]), [&](auto v, auto t, auto r, auto u) {
         using T = decltype(t);
-        return lac_launch(lac_grid_each(o.rows * LAC_WARP), layer_norm_forward<v, T>, lac_data<T>(c->out[0]), lac_data<T>(c->out[1]), lac_data<const T>(c->in[0]),
-                          lac_data<const T>(c->in[3]), o);
-    }, c->in[0]->dtype);
+        using R = decltype(r);
+        using Y = decltype(u);
+        return lac_launch(lac_grid_each(o.rows * LAC_WARP), layer_norm_forward<v, T, R, Y>, lac_data<Y>(c->out[0]), lac_data<T>(c->out[1]), lac_data<const T>(c->in[0]),
+                          lac_data<const R>(c->in[3]), o);
+    }, c->in[0]->dtype, (c->in[3] != NULL ? c->in[3] : c->in[0])->dtype, c->out[0]->dtype);
 }
 
 /* Gradients of x or of the residual; both where both are asked for. */

@@ -1,5 +1,9 @@
 #include "autograd/ops/layer_norm/layer_norm.h"
+#include "autograd/ops/backend_cpu.h"
+#include "tests/harness/device.h"
 #include "tests/harness/op.h"
+
+#include <math.h>
 
 static const lac_layer_norm_attr usual = { 1e-5f };
 
@@ -22,6 +26,66 @@ LAC_TEST(layer_norm_matches_its_formula_and_differences)
     check(&PLAIN(16, 1, 2, 2));
     check(&AFTER(6, 2, 5));
     check(&AFTER(24, 3));
+}
+
+/* A row of f32 and a branch of bf16: the sum is as exact as a sum of f32, what leads the next branch is rounded once. */
+typedef struct mixed { lac_tensor x, residual, weight, bias, up, *y, *sum, *gx, *gr; } mixed;
+
+static lac_status mixed_body(lac_tape *t, void *context)
+{
+    mixed *m = context;
+    lac_tensor *x = lac_tape_input(t, &m->x, LAC_F32), *r = lac_tape_input(t, &m->residual, LAC_BF16), *sum, *g[2] = { NULL };
+    lac_tape_watch(t, x);
+    lac_tape_watch(t, r);
+    lac_tensor *y = lac_layer_norm_as(t, x, r, lac_tape_input(t, &m->weight, LAC_F32), lac_tape_input(t, &m->bias, LAC_F32), 1e-5f, LAC_BF16, &sum);
+    LAC_TRY(lac_tape_status(t));
+    if (y->dtype != LAC_BF16 || sum->dtype != LAC_F32)
+        return LAC_FAIL(LAC_ERR_DTYPE, "y is %s, the sum %s", lac_dtype_name(y->dtype), lac_dtype_name(sum->dtype));
+    LAC_TRY(lac_keep(t, y, &m->y));
+    LAC_TRY(lac_keep(t, sum, &m->sum));
+    LAC_TRY(lac_grad(t, &(lac_root){ .y = y, .gy = lac_tape_input(t, &m->up, LAC_F32) }, 1, (lac_tensor *[]){ x, r }, 2, g));
+    LAC_TRY(lac_keep(t, g[0], &m->gx));
+    return lac_keep(t, g[1], &m->gr);
+}
+
+static void check_mixed(const lac_backend *b)
+{
+    float x[] = { 1.00390625f, -2, 0.5f, 3 }, r[] = { 0.001953125f, 0, 0, 1 }, ones[] = { 1, 1, 1, 1 }, zeros[4] = { 0 }, up[] = { 1, 0, 0, 0 };
+    mixed m = { .x = { .ndim = 2, .dim = { 1, 4 }, .data = x }, .residual = { .ndim = 2, .dim = { 1, 4 }, .data = r }, .weight = { .ndim = 1, .dim = { 4 }, .data = ones },
+                .bias = { .ndim = 1, .dim = { 4 }, .data = zeros }, .up = { .ndim = 2, .dim = { 1, 4 }, .data = up } };
+    lac_tape *t;
+    LAC_CHECK_STATUS(lac_tape_new(&t, b));
+    LAC_CHECK_STATUS(lac_tape_run(t, "mixed", mixed_body, &m));
+    const float *y = m.y->data, *gx = m.gx->data, *gr = m.gr->data;
+    float mean = 0, squares = 0;
+    for (int i = 0; i < 4; i++) {
+        LAC_CHECK(((const float *)m.sum->data)[i] == x[i] + r[i]);
+        mean += (x[i] + r[i]) / 4;
+    }
+    for (int i = 0; i < 4; i++)
+        squares += (x[i] + r[i] - mean) * (x[i] + r[i] - mean) / 4;
+    for (int i = 0; i < 4; i++) {
+        const float v = (x[i] + r[i] - mean) / sqrtf(squares + 1e-5f), u = (x[0] + r[0] - mean) / sqrtf(squares + 1e-5f);
+        const float slope = ((i == 0) - 0.25f - v * u / 4) / sqrtf(squares + 1e-5f);
+        LAC_CHECK(fabsf(y[i] - v) < 4e-3f * fabsf(v) && fabsf(gx[i] - slope) < 1e-5f && fabsf(gr[i] - slope) < 4e-3f);
+    }
+    lac_tensor *const all[] = { m.y, m.sum, m.gx, m.gr };
+    for (int i = 0; i < 4; i++)
+        lac_tensor_free(all[i]);
+    lac_tape_free(t);
+}
+
+LAC_TEST(layer_norm_narrows_for_a_branch)
+{
+    const lac_backend *cpu;
+    const lac_layer_norm_attr narrow = { 1e-5f, true };
+    lac_op_case k = AFTER(24, 3);
+    k.attr = &narrow;
+    LAC_CHECK(lac_op_value_gap(&k, LAC_F32) < 4e-3);
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
+    check_mixed(cpu);
+    check_mixed(lac_test_device());
 }
 
 LAC_TEST(layer_norm_passes_on_what_reaches_one_output_alone)
