@@ -86,7 +86,7 @@ LAC_TEST(repaint_refuses_samplers_that_remember)
     const char *path = model("m.safetensors", &lac_inpainter_sd_blend);
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--system", "repaint") == 1);      /* the file's own is PLMS */
     LAC_CHECK(lac_cli_complains(&said, "which the sampler 'PNDMScheduler' cannot: take ddpm or ddim"));
-    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--system", "repaint", "--sampler", "ddim", "--set", "jump_length=1") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--system", "repaint", "--sampler", "ddim", "--setting", "jump_length=1") == 0);
 }
 
 LAC_TEST(weights_that_are_no_numbers_and_a_tokenizer_of_another_are_refused)
@@ -135,7 +135,7 @@ static char *pipeline(const char *from)
 
 static int paint_twice(lac_cli_said *said, const char *path, const char *to)
 {
-    return LAC_CLI(lac_cmd_inpaint, said, path, "-i", image, "-m", mask, "-o", to, "--precision", "f32", "--prompt", "a red square", "--steps", "2", "--set", "paste=hard");
+    return LAC_CLI(lac_cmd_inpaint, said, path, "-i", image, "-m", mask, "-o", to, "--precision", "f32", "--prompt", "a red square", "--steps", "2", "--setting", "paste=hard");
 }
 
 LAC_TEST(a_folder_of_diffusers_paints_as_its_file_does)
