@@ -57,10 +57,10 @@ near micro-one micro loss.l1_refine 1e-6
 mpirun -np 2 trainer tiny.lua "${options[@]}" name=odd batch.global=5 > .out 2> .err && fail "5 pictures on 2 ranks"
 grep -qF "batch.global = 5 does not divide among 2 ranks" .err || fail "$(cat .err)"
 
-# first RANK RUN: process of that rank.
+# process RANK RUN: that of this rank.
 process() {
   local p
-  for p in $(pgrep -f "trainer tiny.lua.* name=$2"); do
+  for p in $(mine "trainer tiny.lua.* name=$2"); do
     grep -qzx "OMPI_COMM_WORLD_RANK=$1" "/proc/$p/environ" 2> /dev/null && grep -q trainer "/proc/$p/comm" && echo "$p"
   done
 }
@@ -96,6 +96,6 @@ ended 30 76 "no sign of rank 2 of 4"
 begin 4 killed comm.timeout=5
 kill -KILL "$(process 3 killed)"
 ended 30 137 "rank 3"
-for i in $(seq 50); do [ -z "$(pgrep -f "trainer tiny.lua.* name=killed")" ] && break; sleep 0.1; done
-[ -z "$(pgrep -f "trainer tiny.lua.* name=killed")" ] || fail "ranks are left over"
+for i in $(seq 50); do [ -z "$(mine "trainer tiny.lua.* name=killed")" ] && break; sleep 0.1; done
+[ -z "$(mine "trainer tiny.lua.* name=killed")" ] || fail "ranks are left over"
 ranks 2 name=killed "steps=$(($(ls runs/killed/ckpt | sed -n 's/step-0*\(.*\).h5/\1/p' | tail -n 1) + 1))" checkpoint.every=1

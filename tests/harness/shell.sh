@@ -28,5 +28,14 @@ says() {
   grep -qF -- "$text" "$T/.out" || fail "'$*' does not say '$text': $(cat "$T/.out")"
 }
 
+# mine PATTERN: this test's processes whose command line matches, whatever else the machine runs: those in $T.
+mine() {
+  local p
+  for p in $(pgrep -f "$1"); do
+    [ "$(readlink "/proc/$p/cwd" 2> /dev/null)" = "$T" ] && echo "$p"
+  done
+  return 0
+}
+
 # Before mpirun: OpenMPI unloads plug-ins that have not freed all, and leaks of code that is gone cannot be suppressed by name.
 without_leak_check() { export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0; }

@@ -84,7 +84,7 @@ train name=alone steps=4 log.every=1
 
 job=$(submit name=killed steps=100000 comm.timeout=3)
 wait_for "the second job does not train" has_step killed 3
-kill -KILL "$(pgrep -f 'trainer tiny.lua.* name=killed' | while read -r p; do grep -qzx SLURM_PROCID=1 "/proc/$p/environ" && [ "$(cat "/proc/$p/comm")" = trainer ] && echo "$p"; done)"
+kill -KILL "$(mine 'trainer tiny.lua.* name=killed' | while read -r p; do grep -qzx SLURM_PROCID=1 "/proc/$p/environ" && [ "$(cat "/proc/$p/comm")" = trainer ] && echo "$p"; done)"
 comes_back "$job"
 scancel "$job"
 
