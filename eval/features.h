@@ -5,6 +5,9 @@
 #pragma once
 
 #include "core/backend.h"
+#include "eval/weights.h"
+
+typedef enum { LAC_WHOLE, LAC_HOLE, LAC_KNOWN } lac_region;
 
 /* A picture as a network sees it; borrowed. */
 typedef struct lac_picture {
@@ -25,11 +28,16 @@ typedef struct lac_features_def {
     /* feature [n][f->n] of n pictures of one size. */
     lac_status (*of)(lac_features *f, const lac_picture *picture, int64_t n, float *feature);
     void (*close)(lac_features *f);     /* state may be NULL */
+    /* Of a network that compares instead (LPIPS; then of is NULL and f->n 1): value [n], what lies between n pairs of one size in the region of
+     * image[i].mask. NaN where a pair is too small for the network. */
+    lac_status (*between)(lac_features *f, const lac_picture *image, const lac_picture *reference, lac_region region, int64_t n, double *value);
+    const char *const *weights;         /* NAMEs of --weights that open takes from f->weights, ends with NULL; NULL: none */
 } lac_features_def;
 
 struct lac_features {
     const lac_features_def *def;
     const lac_backend *backend;
+    const lac_eval_weights *weights;    /* those given; for open */
     char *option, *recipe;
     int64_t n;
     void *state;
@@ -39,6 +47,7 @@ struct lac_features {
 #include "eval/features.def"
 #undef LAC_FEATURES
 
-/* b: where it runs; LAC_ERR_ARG when that is NULL. lac_features_close ends it; safe on zeroes. On failure *f is empty. */
-lac_status lac_features_open(lac_features *f, const lac_features_def *def, const char *option, const lac_backend *b);
+/* b: where it runs; LAC_ERR_ARG when that is NULL. weights: those given, borrowed; may be NULL. lac_features_close ends it; safe on zeroes. On failure
+ * *f is empty. */
+lac_status lac_features_open(lac_features *f, const lac_features_def *def, const char *option, const lac_backend *b, const lac_eval_weights *weights);
 void lac_features_close(lac_features *f);

@@ -157,8 +157,22 @@ static lac_status take_apart(words *w, char *text, const char *name)
     return LAC_OK;
 }
 
+/* The metric's own network, with the option that it wants. */
+static lac_status own_network(lac_metric *m)
+{
+    const char *text = m->def->option != NULL ? m->def->option : "", *at = strstr(text, "%d");
+    m->features = m->def->network;
+    if (at == NULL)
+        snprintf(m->option, sizeof m->option, "%s", text);
+    else
+        snprintf(m->option, sizeof m->option, "%.*s%lld%s", (int)(at - text), text, (long long)m->settings.fid_dims, at + 2);
+    return LAC_OK;
+}
+
 static lac_status set_network(lac_metric *m, const words *w, const char *name)
 {
+    if (m->def->network != NULL && w->network == NULL)
+        return own_network(m);
     if (w->network == NULL)
         return m->def->wants_features ? LAC_FAIL(LAC_ERR_ARG, "metric '%s' wants a network: %s[NETWORK]", name, name) : LAC_OK;
     if (!m->def->wants_features)
@@ -180,13 +194,19 @@ static lac_status find(lac_metric *m, char *text, const char *name)
                          : find_region(&m->region, w.region, name);
 }
 
-lac_status lac_metric_find(lac_metric *metric, const char *name)
+lac_status lac_metric_find_with(lac_metric *metric, const char *name, const lac_metric_settings *settings)
 {
     char text[2 * LAC_METRIC_OPTION];
-    *metric = (lac_metric){ .region = LAC_WHOLE };
+    *metric = (lac_metric){ .region = LAC_WHOLE, .settings = *settings };
     if (snprintf(text, sizeof text, "%s", name) >= (int)sizeof text)
         return LAC_FAIL(LAC_ERR_ARG, "metric '%s' is too long", name);
     return find(metric, text, name);
+}
+
+lac_status lac_metric_find(lac_metric *metric, const char *name)
+{
+    static const lac_metric_settings usual = LAC_METRIC_SETTINGS;
+    return lac_metric_find_with(metric, name, &usual);
 }
 
 lac_status lac_metric_measure(const lac_metric *metric, const lac_pair *p, lac_value *value)
@@ -201,23 +221,44 @@ lac_status lac_metric_measure(const lac_metric *metric, const lac_pair *p, lac_v
 
 lac_status lac_metric_name(const lac_metric *m, char **name)
 {
-    const bool whole = m->region == LAC_WHOLE, net = m->features != NULL;
-    return lac_format(name, "%s%s%s%s%s%s%s%s", m->def->name, net ? "[" : "", net ? m->features->name : "", m->option[0] ? ":" : "", m->option,
-                      net ? "]" : "", whole ? "" : "@", whole ? "" : region_name[m->region]);
+    const bool whole = m->region == LAC_WHOLE, net = m->features != NULL && m->def->wants_features;
+    return lac_format(name, "%s%s%s%s%s%s%s%s", m->def->name, net ? "[" : "", net ? m->features->name : "", net && m->option[0] ? ":" : "",
+                      net ? m->option : "", net ? "]" : "", whole ? "" : "@", whole ? "" : region_name[m->region]);
 }
 
-/* `text` with the first `what` in it, where there is one, replaced; *to is fresh. */
-static lac_status put_for(char **to, const char *text, const char *what, const char *by)
+/* *text with the first `what` in it, where there is one, replaced. */
+static lac_status put_for(char **text, const char *what, const char *by)
 {
-    const char *at = strstr(text, what);
-    return at == NULL ? lac_strdup(to, text) : lac_format(to, "%.*s%s%s", (int)(at - text), text, by, at + strlen(what));
+    const char *at = strstr(*text, what);
+    char *longer;
+    if (at == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_format(&longer, "%.*s%s%s", (int)(at - *text), *text, by, at + strlen(what)));
+    free(*text);
+    *text = longer;
+    return LAC_OK;
+}
+
+static lac_status put_number(char **text, const char *what, int64_t by)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)by);
+    return put_for(text, what, number);
 }
 
 lac_status lac_metric_recipe(const lac_metric *metric, const lac_features *features, char **recipe)
 {
     char *text;
-    LAC_TRY(put_for(&text, metric->def->recipe, "%s", region_name[metric->region]));
-    const lac_status s = put_for(recipe, text, "%f", features != NULL ? features->recipe : "");
-    free(text);
+    LAC_TRY(lac_strdup(&text, metric->def->recipe));
+    lac_status s = put_for(&text, "%s", region_name[metric->region]);
+    if (s == LAC_OK)
+        s = put_number(&text, "%k", metric->settings.kid_subsets);
+    if (s == LAC_OK)
+        s = put_number(&text, "%m", metric->settings.kid_subset_size);
+    if (s == LAC_OK)
+        s = put_for(&text, "%f", features != NULL ? features->recipe : "");
+    *recipe = s == LAC_OK ? text : NULL;
+    if (s != LAC_OK)
+        free(text);
     return s;
 }

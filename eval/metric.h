@@ -9,13 +9,12 @@
  *
  *     psnr   psnr@hole   psnr@known                a region of lac_region
  *     FD[inception]      FD[inception:FILE]        a network of eval/features.h, and what that makes of the rest
+ *     fid                                          a network that the metric names itself (.network, .option); its weights come by --weights
  *
- * and its value over a set is the mean of its pictures' values (measure), or what of_set makes of all of them. */
+ * and its value over a set is the mean of its pictures' values (measure, or between of its network), or what of_set makes of all of them. */
 #pragma once
 
 #include "eval/features.h"
-
-typedef enum { LAC_WHOLE, LAC_HOLE, LAC_KNOWN } lac_region;
 
 /* What a metric sees; all borrowed. mask may be NULL: then only LAC_WHOLE has a value. */
 typedef struct lac_pair {
@@ -26,17 +25,36 @@ typedef struct lac_pair {
     int64_t n_features;
 } lac_pair;
 
+/* Part of a picture. */
+typedef struct lac_crop { int64_t top, left, height, width; } lac_crop;
+
+/* What a user may set of metrics of the set. */
+typedef struct lac_metric_settings {
+    int64_t fid_dims;                       /* 64, 192, 768 or 2048 */
+    int64_t kid_subsets, kid_subset_size;
+} lac_metric_settings;
+
+#define LAC_METRIC_SETTINGS { .fid_dims = 2048, .kid_subsets = 100, .kid_subset_size = 1000 }
+
+/* A set of which only moments are known: those of a cached reference (.npz). Both NULL where the file lacks them. */
+typedef struct lac_moments { int64_t n; double *mean, *covariance; } lac_moments;       /* [n], [n, n] */
+
 /* What a metric of the set sees: n pictures, of which picture i counts weight[i] times (once each for the set's value, as often as its
- * group was drawn in a resample; 0 is not there). */
+ * group was drawn in a resample; 0 is not there), and n_reference of the reference. They are pairs, and share their weights, unless the
+ * pictures are those of two folders of which each may have its own. */
 typedef struct lac_set_rows {
     int64_t n, n_features;
     const double *weight;
     const double *value;                    /* [n] what measure gave, NaN where that is undefined; NULL without measure */
-    const float *const *feature, *const *reference;     /* [n] of [n_features], where it wants a network; else NULL */
+    const float *const *feature, *const *reference;     /* [n], [n_reference] of [n_features], where it wants a network; else NULL */
+    int64_t n_reference;
+    const double *reference_weight;
+    const lac_moments *moments;             /* stand for the reference, of which there are no rows then; else NULL */
+    const lac_metric_settings *settings;
 } lac_set_rows;
 
-/* reason is static text, NULL when the value is defined. */
-typedef struct lac_value { double value; const char *reason; } lac_value;
+/* reason is static text, NULL when the value is defined. std: over subsets or splits, of a metric that has_std; else 0. */
+typedef struct lac_value { double value; const char *reason; double std; } lac_value;
 
 static inline bool lac_in_region(const lac_pair *p, lac_region region, int64_t pixel)
 {
@@ -54,7 +72,8 @@ lac_differences lac_differences_of(const lac_pair *p, lac_region region);
 typedef struct lac_metric_def lac_metric_def;
 struct lac_metric_def {
     const char *name;               /* "psnr"; a region joins it as "psnr@hole" */
-    const char *recipe;             /* %s stands for the region, %f for the features' own recipe; a recipe may have neither */
+    const char *recipe;             /* %s stands for the region, %f for the features' own recipe, %k and %m for kid_subsets and kid_subset_size; each
+                                       once, or not at all */
     double range;                   /* of the pixel values, where the metric depends on it */
     int variant;                    /* of the family */
     bool higher_is_better;
@@ -66,6 +85,18 @@ struct lac_metric_def {
     const char *no_interval;        /* with of_set: why no interval is made of resamples, in words; NULL: one is */
     bool wants_features;            /* named with a network: "FD[inception]" */
     bool whole;                     /* sees whole pictures: there is no region */
+    /* The network that it stands on by itself, and the option it opens it with, in which %d stands for settings.fid_dims: "pytorch-fid,%d". A network that
+     * has `between` gives the values; measure is NULL then. */
+    const lac_features_def *network;
+    const char *option;
+    bool unpaired;                  /* of two sets: each picture of both counts, pair or not */
+    bool no_reference;              /* the reference's features are not asked for */
+    bool wants_mask, wants_prompt;  /* also where the region is the whole picture */
+    bool has_std;
+    /* The part of a pair that the network sees, pixels [top, top + height) x [left, left + width) of both; reason, static text, says why there is none.
+     * NULL: all. */
+    const char *(*crop)(const lac_pair *p, lac_crop *box);
+    int64_t side;                   /* both pictures, and the mask, are brought to side x side first (Pillow's bicubic; nearest), if they are not; 0: no */
 };
 
 enum { LAC_METRIC_OPTION = 1024 };
@@ -76,6 +107,7 @@ typedef struct lac_metric {
     lac_region region;
     const lac_features_def *features;       /* NULL: none */
     char option[LAC_METRIC_OPTION];         /* theirs, "" for nothing */
+    lac_metric_settings settings;
 } lac_metric;
 
 /* Metrics and networks by name, each list in the order of tables. */
@@ -89,8 +121,9 @@ extern const lac_metric_def lac_metrics[];          /* the house's own */
  * for a name that is known. */
 lac_status lac_metric_register(const lac_metric_list *list);
 
-/* A metric by what it is asked for as, among the house's and those registered. LAC_ERR_ARG names an unknown metric, region or network, and what does not belong to this metric. */
+/* A metric by what it is asked for as, among the house's and those registered; _with: with settings other than LAC_METRIC_SETTINGS. LAC_ERR_ARG names an unknown metric, region or network, and what does not belong to this metric. */
 lac_status lac_metric_find(lac_metric *metric, const char *name);
+lac_status lac_metric_find_with(lac_metric *metric, const char *name, const lac_metric_settings *settings);
 lac_status lac_metric_measure(const lac_metric *metric, const lac_pair *p, lac_value *value);
 
 /* Fresh text, free() it: "psnr@hole"; "psnr{range=255,region=hole}". features: the instance this metric uses, NULL where it wants none. */

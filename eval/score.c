@@ -70,7 +70,7 @@ static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b)
     for (*f = 0; *f < s->n_features; ++*f)
         if (s->features[*f].def == m->features && strcmp(s->features[*f].option, m->option) == 0)
             return LAC_OK;
-    LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, b));
+    LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, b, NULL));
     s->row_features += (s->n_methods + 1) * s->features[s->n_features++].n;
     return LAC_OK;
 }

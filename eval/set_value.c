@@ -44,7 +44,7 @@ typedef struct whole {
 
 static lac_status look_at(const lac_score *s, int64_t m, int64_t k, const double *weight, view *v)
 {
-    v->rows = (lac_set_rows){ .n = s->n_rows, .weight = weight };
+    v->rows = (lac_set_rows){ .n = s->n_rows, .weight = weight, .n_reference = s->n_rows, .reference_weight = weight, .settings = &s->metric[k].settings };
     if (s->metric[k].def->measure != NULL) {
         LAC_TRY(lac_score_values(s, m, k, &v->value));
         v->rows.value = v->value;

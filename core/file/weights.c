@@ -8,13 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static lac_status begin(lac_weights *w, const char *path)
+{
+    LAC_TRY(lac_strdup(&w->path, path));
+    w->metadata = json_object();
+    return w->metadata != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: weights");
+}
+
 static lac_status open_any(lac_weights *w, const char *path)
 {
     struct stat st;
-    LAC_TRY(lac_strdup(&w->path, path));
-    w->metadata = json_object();
-    if (w->metadata == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory: weights");
+    LAC_TRY(begin(w, path));
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return lac_weights_add_folder(w, path);
     LAC_TRY(lac_weights_add_file(w, path));
@@ -32,6 +36,27 @@ lac_status lac_weights_open(lac_weights **w, const char *path)
     else
         lac_weights_close(fresh);
     return lac_context(s, "opening weights '%s'", path);
+}
+
+static lac_status join(lac_weights *w, const char *const *path, int64_t n)
+{
+    LAC_TRY(begin(w, path[0]));
+    for (int64_t i = 0; i < n; i++)
+        LAC_TRY(lac_context(lac_weights_add_file(w, path[i]), "opening weights '%s'", path[i]));
+    return lac_weights_sort(w);
+}
+
+lac_status lac_weights_open_joined(lac_weights **w, const char *const *path, int64_t n)
+{
+    *w = NULL;
+    lac_weights *fresh = NULL;
+    LAC_TRY(lac_calloc((void **)&fresh, 1, sizeof *fresh));
+    const lac_status s = join(fresh, path, n);
+    if (s == LAC_OK)
+        *w = fresh;
+    else
+        lac_weights_close(fresh);
+    return s;
 }
 
 void lac_weights_close(lac_weights *w)

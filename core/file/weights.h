@@ -17,6 +17,8 @@
 typedef struct lac_weights lac_weights;
 
 lac_status lac_weights_open(lac_weights **w, const char *path);
+/* Several files, no folders, as one; LAC_ERR_FORMAT for a name that two of them have. */
+lac_status lac_weights_open_joined(lac_weights **w, const char *const *path, int64_t n);
 void lac_weights_close(lac_weights *w);
 
 int64_t lac_weights_count(const lac_weights *w);

@@ -1,0 +1,110 @@
+#include "eval/weights.h"
+
+#include "core/memory.h"
+#include "models/network.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static lac_status hash_stream(FILE *f, const char *path, char hex[LAC_SHA256_HEX])
+{
+    enum { PIECE = 1 << 18 };
+    lac_sha256 h;
+    uint8_t digest[LAC_SHA256_SIZE];
+    char *piece;
+    LAC_TRY(lac_malloc((void **)&piece, PIECE));
+    lac_sha256_start(&h);
+    for (size_t n; (n = fread(piece, 1, PIECE, f)) > 0;)
+        lac_sha256_add(&h, piece, n);
+    lac_sha256_end(&h, digest);
+    lac_sha256_hex(digest, hex);
+    free(piece);
+    return ferror(f) ? LAC_FAIL(LAC_ERR_IO, "cannot read '%s': %s", path, strerror(errno)) : LAC_OK;
+}
+
+static lac_status hash_file(const char *path, char hex[LAC_SHA256_HEX])
+{
+    FILE *f = fopen(path, "rb");
+    if (f == NULL)
+        return LAC_FAIL(LAC_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    const lac_status s = hash_stream(f, path, hex);
+    fclose(f);
+    return s;
+}
+
+static lac_status files_named(lac_eval_weights *w, const char *name, size_t n, lac_eval_files **files)
+{
+    for (int64_t i = 0; i < w->n; i++)
+        if (strlen(w->entry[i].name) == n && strncmp(w->entry[i].name, name, n) == 0)
+            return *files = &w->entry[i], LAC_OK;
+    LAC_TRY(lac_grow((void **)&w->entry, w->n, &w->capacity, sizeof *w->entry));
+    w->entry[w->n] = (lac_eval_files){ .name = NULL };
+    LAC_TRY(lac_format(&w->entry[w->n].name, "%.*s", (int)n, name));
+    *files = &w->entry[w->n++];
+    return LAC_OK;
+}
+
+lac_status lac_eval_weights_add(lac_eval_weights *w, const char *given)
+{
+    const char *sign = strchr(given, '=');
+    lac_eval_file file = { .path = NULL };
+    lac_eval_files *files;
+    if (sign == NULL || sign == given || sign[1] == '\0')
+        return LAC_FAIL(LAC_ERR_ARG, "--weights wants NAME=FILE, found '%s'", given);
+    LAC_TRY(lac_context(hash_file(sign + 1, file.sha256), "--weights %.*s", (int)(sign - given), given));
+    LAC_TRY(files_named(w, given, (size_t)(sign - given), &files));
+    LAC_TRY(lac_grow((void **)&files->file, files->n, &files->capacity, sizeof *files->file));
+    LAC_TRY(lac_strdup(&file.path, sign + 1));
+    files->file[files->n++] = file;
+    return LAC_OK;
+}
+
+void lac_eval_weights_free(lac_eval_weights *w)
+{
+    for (int64_t i = 0; i < w->n; i++) {
+        for (int64_t k = 0; k < w->entry[i].n; k++)
+            free(w->entry[i].file[k].path);
+        free(w->entry[i].file);
+        free(w->entry[i].name);
+    }
+    free(w->entry);
+    *w = (lac_eval_weights){ .n = 0 };
+}
+
+const lac_eval_files *lac_eval_weights_find(const lac_eval_weights *w, const char *name)
+{
+    for (int64_t i = 0; w != NULL && i < w->n; i++)
+        if (strcmp(w->entry[i].name, name) == 0)
+            return &w->entry[i];
+    return NULL;
+}
+
+lac_status lac_eval_weights_want(const lac_eval_weights *w, const char *name, const lac_eval_files **files)
+{
+    *files = lac_eval_weights_find(w, name);
+    return *files != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "it wants weights '%s': give --weights %s=FILE", name, name);
+}
+
+lac_status lac_eval_files_open(const lac_eval_files *files, lac_weights **joined)
+{
+    const char **path;
+    *joined = NULL;
+    LAC_TRY(lac_calloc((void **)&path, (size_t)files->n, sizeof *path));
+    for (int64_t i = 0; i < files->n; i++)
+        path[i] = files->file[i].path;
+    const lac_status s = lac_weights_open_joined(joined, path, files->n);
+    free(path);
+    return lac_context(s, "weights '%s'", files->name);
+}
+
+lac_status lac_eval_files_load(const lac_eval_files *files, struct lac_network *net)
+{
+    lac_weights *w;
+    int64_t n;
+    LAC_TRY(lac_eval_files_open(files, &w));
+    const lac_status s = lac_params_load(net->params, w, "", true, &n);
+    lac_weights_close(w);
+    return lac_context(s, "weights '%s' (%s%s)", files->name, files->file[0].path, files->n > 1 ? " and others" : "");
+}
