@@ -26,7 +26,7 @@ typedef struct lac_pair {
 } lac_pair;
 
 /* Part of a picture. */
-typedef struct lac_crop { int64_t top, left, height, width; } lac_crop;
+typedef struct lac_cutout { int64_t top, left, height, width; } lac_cutout;
 
 /* What a user may set of metrics of the set. */
 typedef struct lac_metric_settings {
@@ -95,7 +95,7 @@ struct lac_metric_def {
     bool has_std;
     /* The part of a pair that the network sees, pixels [top, top + height) x [left, left + width) of both; reason, static text, says why there is none.
      * NULL: all. */
-    const char *(*crop)(const lac_pair *p, lac_crop *box);
+    const char *(*crop)(const lac_pair *p, lac_cutout *box);
     int64_t side;                   /* both pictures, and the mask, are brought to side x side first (Pillow's bicubic; nearest), if they are not; 0: no */
 };
 
