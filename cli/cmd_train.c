@@ -58,22 +58,33 @@ static double state_bytes(const lac_trainer *t, const lac_params *ps)
     return bytes + 4 * floats * (double)lac_params_numel(ps);
 }
 
-
-static lac_status print_latents(const lac_stages *stages, int64_t k, lac_trainer *t)
+static void print_latents(const char *what, const lac_latents_cost *c, bool known)
 {
-    const lac_run_hooks hooks = lac_run_hooks_here();
-    lac_latents_cost c;
-    bool known;
-    if (t->recipe.latents.encoder == NULL)
-        return LAC_OK;
-    LAC_TRY(lac_run_latents(stages, k, t, &hooks, &c, &known));
-    printf("  latents of %lld pictures: %.1f GFLOP each, %.3f GB on disk", (long long)c.pictures, 1e-9 * (double)c.flops, 1e-9 * (double)c.bytes);
+    if (c->pictures == 0)
+        return;
+    printf("  latents of %lld %s: %.1f GFLOP each, %.3f GB on disk", (long long)c->pictures, what, 1e-9 * (double)c->flops, 1e-9 * (double)c->bytes);
     if (!known)
         printf(", whose place the weights of the run decide\n");
-    else if (c.missing == 0)
-        printf(" in %s, which are there\n", c.folder);
+    else if (c->missing == 0)
+        printf(" in %s, which are there\n", c->folder);
     else
-        printf(" in %s; %lld are made before the first step, %.1f TFLOP\n", c.folder, (long long)c.missing, 1e-12 * (double)c.flops * (double)c.missing);
+        printf(" in %s; %lld are made before the first step, %.1f TFLOP\n", c->folder, (long long)c->missing, 1e-12 * (double)c->flops * (double)c->missing);
+}
+
+/* What is done beside the steps. */
+static lac_status print_beside(const lac_stages *stages, int64_t k, lac_trainer *t)
+{
+    const lac_run_hooks hooks = lac_run_hooks_here();
+    const json_t *config = stages->stage[k].config;
+    const int64_t draws = lac_config_int(config, "validate.loss.draws");
+    lac_run_costs c;
+    LAC_TRY(lac_run_cost(stages, k, t, &hooks, &c));
+    print_latents("pictures", &c.latents, c.known);
+    print_latents("pictures of data.eval", &c.held_out_latents, c.known);
+    if (c.held_out > 0)
+        printf("  the loss on %lld pictures of data.eval every %lld steps: %.1f GFLOP each%s, %.3f TFLOP\n", (long long)c.held_out,
+               (long long)lac_config_int(config, "validate.loss.every"), 1e-9 * (double)(c.held_out_flops * draws), draws > 1 ? " for all draws" : "",
+               1e-12 * (double)(c.held_out_flops * draws) * (double)c.held_out);
     return LAC_OK;
 }
 
@@ -99,7 +110,7 @@ static lac_status print_cost(const lac_stages *stages, int64_t k, lac_comm *comm
                stage->name, (long long)lac_config_int(stage->config, "steps"), lac_dtype_name(d), b->name, 1e-9 * (double)step.flops, 1e-9 * (double)step.peak_bytes,
                100 * ((double)step.peak_bytes / (double)step.lower_bound_bytes - 1), 1e-9 * state);
     if (s == LAC_OK)
-        s = print_latents(stages, k, &t);
+        s = print_beside(stages, k, &t);
     lac_trainer_close(&t);
     return s;
 }

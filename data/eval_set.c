@@ -1,7 +1,6 @@
 #include "data/eval_set.h"
 
 #include "core/memory.h"
-#include "data/loader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,15 +48,21 @@ static lac_status open_set(lac_eval_set *s, lac_eval_locate *locate, void *conte
     return status;
 }
 
+lac_status lac_eval_loader(lac_loader_config *c, lac_source *source, const lac_set *set, const json_t *data, lac_eval_locate *locate, void *context)
+{
+    *source = (lac_source){ .set = set, .split = lac_config_str(data, "split"), .weight = 1 };
+    *c = (lac_loader_config){ .source = source, .n_sources = 1, .mask = lac_config_str(data, "mask"), .locate = locate, .locate_context = context, .stream = "eval", .evaluate = true,
+                              .view = { .size = lac_config_int(data, "size"), .shorter = lac_config_int(data, "shorter") } };
+    return lac_crop_named(&c->view.crop, lac_config_str(data, "crop"));
+}
+
 static lac_status open_loader(lac_eval_set *s, lac_eval_locate *locate, void *context)
 {
     const json_t *d = s->data;
-    s->source = (lac_source){ .set = s->set, .split = lac_config_str(d, "split"), .weight = 1 };
-    lac_loader_config c = { .source = &s->source, .n_sources = 1, .fields = (const char *const[]){ "image", "mask", "id", NULL },
-                            .mask = lac_config_str(d, "mask"), .locate = locate, .locate_context = context, .stream = "eval", .global = AT_ONCE, .count = AT_ONCE,
-                            .evaluate = true,
-                            .view = { .size = s->size, .shorter = lac_config_int(d, "shorter") } };
-    LAC_TRY(lac_crop_named(&c.view.crop, lac_config_str(d, "crop")));
+    lac_loader_config c;
+    LAC_TRY(lac_eval_loader(&c, &s->source, s->set, d, locate, context));
+    c.fields = (const char *const[]){ "image", "mask", "id", NULL };
+    c.global = c.count = AT_ONCE;
     LAC_TRY(lac_format(&s->view, "%s crop of %lld, shorter side %lld", lac_config_str(d, "crop"), (long long)s->size, (long long)c.view.shorter));
     return lac_loader_new(&s->loader, &c);
 }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "core/config.h"
-#include "data/set.h"
+#include "data/loader.h"
 
 #define LAC_EVAL_KEEP ((int64_t)1 << 30)
 
@@ -13,6 +13,10 @@ typedef struct lac_eval_set lac_eval_set;
 
 /* Where a set or mask file of that name lies (cli/locate.h); *path is fresh. */
 typedef lac_status lac_eval_locate(void *context, const char *name, char **path);
+
+/* The loader of resolved data.eval as every evaluation has it: *source, whose set is the caller's, in evaluation order, what is drawn by record. Fields, global, first and count are
+ * the caller's to set. */
+lac_status lac_eval_loader(lac_loader_config *c, lac_source *source, const lac_set *set, const json_t *data, lac_eval_locate *locate, void *context);
 
 /* data: resolved data.eval (set, split, size, crop, shorter, mask). limit: how many pictures, 0: all. *set is NULL or an earlier one,
  * which is kept when it is of the same data and limit, and closed otherwise; on failure it is NULL. */

@@ -269,7 +269,7 @@ static lac_status take_latents(stock *s, const lac_source *source, unsigned need
                     lac_latent_cache_records(s->latents), lac_set_path(source->set), s->n);
 }
 
-static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs)
+static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs, int64_t limit)
 {
     int64_t n = 0;
     s->set = source->set;
@@ -277,7 +277,7 @@ static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs)
     for (int64_t i = 0; i < s->n; i++)
         if (has_what_is_needed(s->set, s->id[i], needs))
             s->id[n++] = s->id[i];
-    s->n = n;
+    s->n = limit > 0 ? LAC_MIN(n, limit) : n;
     return n > 0 ? take_latents(s, source, needs) : nobody_has_it(source, needs);
 }
 
@@ -287,7 +287,7 @@ static lac_status fill_stocks(lac_loader *l, const lac_loader_config *c)
     LAC_TRY(lac_calloc((void **)&l->stocks, (size_t)LAC_MAX(c->n_sources, 1), sizeof *l->stocks));
     for (int i = 0; i < c->n_sources && i < LAC_MIX_MAX; i++) {
         weight[i] = c->source[i].weight;
-        LAC_TRY(fill_stock(&l->stocks[i], &c->source[i], l->needs));
+        LAC_TRY(fill_stock(&l->stocks[i], &c->source[i], l->needs, c->evaluate ? c->limit : 0));
     }
     return lac_mix_new(&l->mix, weight, c->n_sources);
 }
@@ -446,6 +446,8 @@ static lac_status check_record_fixed(const lac_loader *l, const lac_loader_confi
 
 lac_status lac_loader_check_fixed(const lac_loader *l, const lac_loader_config *c, bool masks)
 {
+    if (c->evaluate)
+        return LAC_OK;
     if (c->view.shorter_max > c->view.shorter || c->view.turn > 0 || c->tint > 0)
         return LAC_FAIL(LAC_ERR_CONFIG, "%s: every sample is another picture; expected 0",
                         c->tint > 0 ? "tint" : c->view.turn > 0 ? "turn" : "shorter_max");

@@ -35,6 +35,7 @@ typedef struct lac_loader_config {
     int64_t global, first, count;       /* images of a step over all ranks; this rank makes [first, first + count) of them */
     int64_t sum_order;                  /* above 0: the same samples of this rank in another order, one for each number */
     bool evaluate;                      /* evaluation order */
+    int64_t limit;                      /* in it: the first so many records; 0: all */
     int threads, depth;                 /* 0: two threads, batches for two steps ahead */
 } lac_loader_config;
 
@@ -50,7 +51,7 @@ lac_status lac_loader_next(lac_loader *l, const lac_batch **batch);
 int64_t lac_loader_records(const lac_loader *l);    /* pictures of all sources: those of the splits that have what the fields want */
 int64_t lac_loader_record(const lac_loader *l, int64_t place);      /* of the evaluation's order: its id in the set */
 /* LAC_ERR_CONFIG, naming the key, unless what a loader of config c makes of this one's records is a function of the record and its flip alone: its picture, and with
- * `masks` its mask. */
+ * `masks` its mask. In evaluation order it always is. */
 lac_status lac_loader_check_fixed(const lac_loader *l, const lac_loader_config *c, bool masks);
 const char *lac_loader_masks(const lac_loader *l);  /* lac_mask_source_about; "" without masks */
 double lac_loader_waited(const lac_loader *l);      /* seconds that lac_loader_next has waited in all */

@@ -3,8 +3,8 @@
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "data/field.h"
-#include "data/pack.h"
 #include "tests/harness/ranks.h"
+#include "tests/harness/said.h"
 #include "tests/harness/test.h"
 #include "train/run.h"
 
@@ -12,57 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SIDE = 16, RECORDS = 6 };
+enum { SIDE = LAC_TEST_SAID_SIDE, RECORDS = LAC_TEST_SAID };
 
 static const char *place;       /* folder of this test */
-
-/* ---- a set: pictures of their own, each with a caption and an object ---- */
-
-static void add_picture(lac_pack *p, int which, int height)
-{
-    lac_image image;
-    uint8_t *bytes;
-    size_t size;
-    char name[32];
-    snprintf(name, sizeof name, "%d.png", which);
-    LAC_CHECK_STATUS(lac_image_new(&image, height, SIDE, 3));
-    lac_stream random = lac_stream_at(1, 0, (uint32_t)which, 0);
-    for (int k = 0; k < height * SIDE * 3; k++)
-        image.pixels[k] = (uint8_t)lac_stream_word(&random);
-    LAC_CHECK_STATUS(lac_image_encode_png(&image, &bytes, &size));
-    LAC_CHECK_STATUS(lac_pack_add(p, &(lac_record){ .height = height, .width = SIDE, .length = (int64_t)size, .name = name, .split = "train", .group = which }, bytes));
-    lac_image_free(&image);
-    free(bytes);
-}
-
-static void add_object(lac_pack *p, int which, int height)
-{
-    lac_image mask;
-    uint8_t *bytes;
-    size_t size;
-    LAC_CHECK_STATUS(lac_image_new(&mask, height, SIDE, 1));
-    for (int y = which; y < which + 6; y++)
-        memset(mask.pixels + y * SIDE + 2, 255, (size_t)(4 + which));
-    LAC_CHECK_STATUS(lac_image_encode_png(&mask, &bytes, &size));
-    LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_OBJECT, .length = (int64_t)size, .label = "star", .box = { 2, (float)which, (float)(4 + which), 6 } }, bytes));
-    lac_image_free(&mask);
-    free(bytes);
-}
 
 /* place/set.h5 */
 static void make_set(int height, int objects)
 {
     char path[512];
-    lac_pack *p;
     snprintf(path, sizeof path, "%s/set.h5", place);
-    LAC_CHECK_STATUS(lac_pack_new(&p, path, NULL));
-    for (int i = 0; i < RECORDS; i++) {
-        add_picture(p, i, height);
-        for (int k = 0; k < objects; k++)
-            add_object(p, i, height);
-        LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_CAPTION, .length = 4 }, i % 2 ? "moon" : "star"));
-    }
-    LAC_CHECK_STATUS(lac_pack_finish(p));
+    lac_test_said(path, height, objects);
 }
 
 /* ---- a run ---- */

@@ -65,14 +65,16 @@ static lac_status describe(const source *s, int k, char **about)
     const lac_latents_from *f = s->from;
     const lac_network *n = f->recipe->latents.encoder;
     const lac_view *v = &f->data->view;
-    char weights[LAC_SHA256_HEX], records[LAC_SHA256_HEX];
+    char weights[LAC_SHA256_HEX], records[LAC_SHA256_HEX], drawn[80] = "";
+    if (f->data->evaluate)          /* windows and masks that are drawn, are drawn by record */
+        snprintf(drawn, sizeof drawn, "drawn by record, %s\n", f->data->stream);
     LAC_TRY(hash_weights(n->params, weights));
     hash_records(s->loader[0], records);
     char *config = n->config != NULL ? lac_config_text(n->config, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     const lac_status status = lac_format(about, "latents 1\nset %s\nsplit %s\nrecords %lld %s\nsize %lld %s shorter %lld, %lld views\nmasks %s\n"
-        "encoder %s %s\nweights %s\ndtype %s\n", lac_set_hash(f->data->source[k].set), f->data->source[k].split, (long long)lac_loader_records(s->loader[0]), records,
+        "%sencoder %s %s\nweights %s\ndtype %s\n", lac_set_hash(f->data->source[k].set), f->data->source[k].split, (long long)lac_loader_records(s->loader[0]), records,
         (long long)v->size, crop[v->crop], (long long)v->shorter, (long long)s->views, f->recipe->latents.around ? lac_loader_masks(s->loader[0]) : "none",
-        n->def != NULL ? n->def->name : n->params->name, config != NULL ? config : "", weights, lac_dtype_name(f->recipe->dtype));
+        drawn, n->def != NULL ? n->def->name : n->params->name, config != NULL ? config : "", weights, lac_dtype_name(f->recipe->dtype));
     free(config);
     return status;
 }
@@ -87,7 +89,7 @@ static lac_status open_loader(source *s, int k, int view)
     c.source += k;
     c.n_sources = 1;
     c.fields = f->recipe->def->fields;
-    c.stream = "latents";
+    c.stream = f->data->evaluate ? f->data->stream : "latents";
     c.first = c.sum_order = 0;
     c.global = c.count = s->batch;
     c.tint = 0;

@@ -74,7 +74,8 @@ typedef struct lac_recipe_def {
     lac_status (*open)(lac_recipe *r, const json_t *config);
     void (*close)(lac_recipe *r);
     /* What sort of step the stage's step-th is (from 0), where there are several: a word that forward branches on, borrowed, part of the signature; "" before a
-     * discriminator takes part, "gan" from then on. Phases and losses of another mode stand still, and their numbers in the log are null. NULL: always "". */
+     * discriminator takes part, "gan" from then on. Phases and losses of another mode stand still, and their numbers in the log are null. NULL: always "".
+     * A validation of the loss (train/held_out.h) is in mode "", whatever the step. */
     const char *(*mode)(const lac_recipe *r, int64_t step);
     /* What `latents` keep of pictures [N, H, W, 3] in [-1, 1], or of what is around their holes, mask [N, H, W, 1]: calls ops. NULL: the recipe keeps none. */
     lac_tensor *(*encode)(const lac_recipe *r, lac_tape *t, lac_tensor *image, lac_tensor *mask, bool around);

@@ -20,8 +20,7 @@ int64_t run_end(const lac_stages *stages, int64_t stage)
     return sum;
 }
 
-static void say(const run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(const run *r, const char *format, ...)
+void run_say(const run *r, const char *format, ...)
 {
     char line[512];
     va_list args;
@@ -77,6 +76,8 @@ static lac_status after_step(run *r, bool last)
         LAC_TRY(run_write_samples(r));
     if (every(r, "validate.every") || (last && lac_config_int(r->config, "validate.every") > 0))
         LAC_TRY(run_validate(r));
+    if (every(r, "validate.loss.every") || (last && r->held_out != NULL))
+        LAC_TRY(run_validate_loss(r));
     return last || every(r, "checkpoint.every") ? run_save(r) : LAC_OK;
 }
 
@@ -150,7 +151,7 @@ static void say_what(const run *r)
     int64_t n = 0;
     for (int i = 0; i < recipe->n_nets; i++)
         n += lac_params_numel(recipe->net[i]);
-    say(r, "%s: %s, %lld parameters, %s on %s, %lld photographs, batch %lld", r->stage->name, recipe->def->name, (long long)n,
+    run_say(r, "%s: %s, %lld parameters, %s on %s, %lld photographs, batch %lld", r->stage->name, recipe->def->name, (long long)n,
         lac_dtype_name(recipe->dtype), recipe->backend->name, (long long)lac_loader_records(r->loader[0]),
         (long long)lac_config_int(r->config, "batch.global"));
 }
@@ -166,7 +167,7 @@ static lac_status read_plans(run *r)
     lac_status s = access(path, F_OK) == 0 ? b->plans_read(path) : LAC_OK;
     free(path);
     if (s == LAC_ERR_STATE) {
-        say(r, "%s: results will differ from there on by rounding", lac_error_message());
+        run_say(r, "%s: results will differ from there on by rounding", lac_error_message());
         lac_error_clear();
         s = LAC_OK;
     }
@@ -301,7 +302,7 @@ static lac_status pick_up(run *r, const char *checkpoint, int64_t *stage)
     const lac_status s = stand_at(r, &about, stage);
     lac_checkpoint_clear(&about);
     LAC_TRY(s == LAC_ERR_FORMAT ? lac_context(s, "checkpoint '%s'", checkpoint) : s);
-    say(r, "going on from step %lld (%s)", (long long)r->step, checkpoint);
+    run_say(r, "going on from step %lld (%s)", (long long)r->step, checkpoint);
     return LAC_OK;
 }
 
@@ -335,7 +336,7 @@ lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm,
         s = pick_up(&r, checkpoint, &stage);
     r.begun = r.step;
     if (s == LAC_OK && checkpoint != NULL && r.step == run_end(stages, stages->n - 1))
-        say(&r, "nothing is left to do");
+        run_say(&r, "nothing is left to do");
     else if (s == LAC_OK)
         s = all_stages(&r, stage, checkpoint);
     const lac_status closed = run_close_output(&r);

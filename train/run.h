@@ -27,9 +27,15 @@ typedef struct lac_run_hooks {
  * the list. */
 lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm, const lac_run_hooks *hooks);
 
-/* What stage k's latents cost (train/latents.h) where t, its trainer, fresh, keeps some: t->recipe.latents.encoder. It gets the stage's `init`. *known: cost->missing says what is not
- * there yet; otherwise nothing of it is known before the run, since the encoder's weights are not there. */
-lac_status lac_run_latents(const lac_stages *stages, int64_t k, lac_trainer *t, const lac_run_hooks *hooks, lac_latents_cost *cost, bool *known);
+/* What a stage costs beside its steps. */
+typedef struct lac_run_costs {
+    lac_latents_cost latents, held_out_latents;     /* of data.train and of data.eval, where latents are kept (train/latents.h); else zero */
+    bool known;                                     /* their `missing` says what is not there yet; else nothing of it is known before the run, as the encoder's weights are not there */
+    int64_t held_out, held_out_flops;               /* pictures that the loss is validated on, and what one costs, drawn once (train/held_out.h); 0: it is not */
+} lac_run_costs;
+
+/* Of stage k; t, its trainer, fresh, gets the stage's `init`. */
+lac_status lac_run_cost(const lac_stages *stages, int64_t k, lac_trainer *t, const lac_run_hooks *hooks, lac_run_costs *cost);
 
 /* The device and precision a stage's config means here. LAC_ERR_CONFIG for bf16 on a CPU without it, naming the CPU. */
 lac_status lac_run_device(const json_t *config, const lac_backend **b, lac_dtype *d);

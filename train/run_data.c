@@ -2,10 +2,13 @@
 #include "train/run_internal.h"
 
 #include "core/memory.h"
+#include "data/eval_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { HELD_OUT_BATCH = 8 };
 
 static lac_status open_set(run *r, const char *name, lac_set **set)
 {
@@ -69,15 +72,15 @@ static lac_latents_from latents_of(run *r, const lac_loader_config *c)
 }
 
 /* What the recipe keeps of the sources' pictures; s: whether this rank could open these. */
-static lac_status open_latents(run *r, const lac_loader_config *c, lac_source *source, lac_status s)
+static lac_status open_latents(run *r, const lac_loader_config *c, lac_source *source, lac_status s, lac_latents *l)
 {
     const lac_latents_from from = latents_of(r, c);
     if (r->trainer.recipe.latents.encoder == NULL)
         return s;
     LAC_TRY(lac_comm_agree(r->comm, s));
-    LAC_TRY(lac_latents_open(&r->latents, &from));
+    LAC_TRY(lac_latents_open(l, &from));
     for (int k = 0; k < c->n_sources; k++)
-        source[k].latents = r->latents.cache[k];
+        source[k].latents = l->cache[k];
     return LAC_OK;
 }
 
@@ -88,12 +91,48 @@ static lac_status open_data(run *r, lac_source *source, lac_loader_config *c)
     return lac_context(describe_loader(r, source, n, c), "data.train");
 }
 
+/* ---- data.eval, where the recipe's loss is validated ---- */
+
+static bool validates_loss(const run *r) { return lac_config_int(r->config, "validate.loss.every") > 0; }
+
+static lac_status describe_held_out(run *r, lac_loader_config *c)
+{
+    const json_t *data = lac_config_at(r->config, "data.eval");
+    if (data == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "validate.loss.every = %lld wants data.eval", (long long)lac_config_int(r->config, "validate.loss.every"));
+    LAC_TRY(open_set(r, lac_config_str(data, "set"), &r->held_out_set));
+    LAC_TRY(lac_eval_loader(c, &r->held_out_source, r->held_out_set, data, r->hooks->locate, r->hooks->context));
+    c->fields = r->trainer.recipe.fields;
+    c->latent = r->trainer.recipe.latents.one;
+    c->limit = lac_config_int(r->config, "validate.loss.limit");
+    c->threads = (int)lac_config_int(r->config, "data.train.threads");
+    return LAC_OK;
+}
+
+/* Batches know no ranks: the largest that are whole micro-batches, up to eight pictures. */
+static lac_held_out_from held_out_of(run *r, const lac_loader_config *c)
+{
+    const int64_t micro = lac_config_int(r->config, "batch.micro");
+    return (lac_held_out_from){ .trainer = &r->trainer, .data = c, .draws = lac_config_int(r->config, "validate.loss.draws"), .tape = r->painter,
+                                .batch = micro > 0 ? LAC_MIN(micro, HELD_OUT_BATCH) : HELD_OUT_BATCH };
+}
+
+static lac_status open_held_out(run *r)
+{
+    lac_loader_config c = { 0 };
+    if (!validates_loss(r))
+        return LAC_OK;
+    LAC_TRY(open_latents(r, &c, &r->held_out_source, describe_held_out(r, &c), &r->held_out_latents));
+    const lac_held_out_from from = held_out_of(r, &c);
+    return lac_held_out_open(&r->held_out, &from);
+}
+
 lac_status run_open_data(run *r)
 {
     lac_source source[LAC_MIX_MAX];
     lac_loader_config c = { 0 };
     char stream[128];
-    LAC_TRY(lac_context(open_latents(r, &c, source, open_data(r, source, &c)), "data.train"));
+    LAC_TRY(lac_context(open_latents(r, &c, source, open_data(r, source, &c), &r->latents), "data.train"));
     for (int p = 0; p < r->trainer.recipe.n_phases; p++) {
         if (p > 0 && !r->trainer.recipe.phase[p].own_batch)
             continue;
@@ -101,26 +140,56 @@ lac_status run_open_data(run *r)
         c.stream = stream;
         LAC_TRY(lac_context(open_loader(r, &c, &r->loader[p]), "data.train"));
     }
-    return LAC_OK;
+    return lac_context(open_held_out(r), "data.eval");
 }
 
-static lac_status estimate_latents(run *r, lac_latents_cost *cost, bool *known)
+/* ---- what it costs ---- */
+
+static lac_status estimate_latents(run *r, const lac_loader_config *c, lac_latents_cost *cost)
+{
+    const lac_latents_from from = latents_of(r, c);
+    return r->trainer.recipe.latents.encoder != NULL ? lac_latents_estimate(&from, cost) : LAC_OK;
+}
+
+static lac_status estimate_training(run *r, lac_run_costs *cost)
 {
     lac_source source[LAC_MIX_MAX];
     lac_loader_config c;
-    *known = r->stage == r->stages->stage && run_init_weights(r) == LAC_OK;      /* a later stage's weights are not known before it begins */
-    if (!*known)
-        lac_error_clear();
-    LAC_TRY(lac_tape_new(&r->painter, r->trainer.recipe.backend));
+    if (r->trainer.recipe.latents.encoder == NULL)
+        return LAC_OK;
     LAC_TRY(open_data(r, source, &c));
-    const lac_latents_from from = latents_of(r, &c);
-    return lac_context(lac_latents_estimate(&from, cost), "data.train");
+    return lac_context(estimate_latents(r, &c, &cost->latents), "data.train");
 }
 
-lac_status lac_run_latents(const lac_stages *stages, int64_t k, lac_trainer *t, const lac_run_hooks *hooks, lac_latents_cost *cost, bool *known)
+static lac_status estimate_held_out(run *r, lac_run_costs *cost)
+{
+    lac_loader_config c;
+    if (!validates_loss(r))
+        return LAC_OK;
+    LAC_TRY(describe_held_out(r, &c));
+    LAC_TRY(estimate_latents(r, &c, &cost->held_out_latents));
+    c.fields = r->trainer.recipe.def->fields;           /* to be counted, they need no latents */
+    const lac_held_out_from from = held_out_of(r, &c);
+    LAC_TRY(lac_held_out_open(&r->held_out, &from));
+    cost->held_out = lac_held_out_pictures(r->held_out);
+    return lac_held_out_flops(r->held_out, &cost->held_out_flops);
+}
+
+static lac_status estimate(run *r, lac_run_costs *cost)
+{
+    cost->known = r->stage == r->stages->stage && run_init_weights(r) == LAC_OK;      /* a later stage's weights are not known before it begins */
+    if (!cost->known)
+        lac_error_clear();
+    LAC_TRY(lac_tape_new(&r->painter, r->trainer.recipe.backend));
+    LAC_TRY(estimate_training(r, cost));
+    return lac_context(estimate_held_out(r, cost), "data.eval");
+}
+
+lac_status lac_run_cost(const lac_stages *stages, int64_t k, lac_trainer *t, const lac_run_hooks *hooks, lac_run_costs *cost)
 {
     run r = { .stages = stages, .stage = &stages->stage[k], .config = stages->stage[k].config, .comm = t->comm, .hooks = hooks, .trainer = *t };
-    const lac_status s = estimate_latents(&r, cost, known);
+    *cost = (lac_run_costs){ 0 };
+    const lac_status s = t->recipe.latents.encoder != NULL || validates_loss(&r) ? estimate(&r, cost) : LAC_OK;
     run_close_data(&r);
     lac_tape_free(r.painter);
     *t = r.trainer;
@@ -133,6 +202,11 @@ void run_close_data(run *r)
         lac_loader_free(r->loader[p]);
         r->loader[p] = NULL;
     }
+    lac_held_out_close(r->held_out);
+    r->held_out = NULL;
+    lac_latents_close(&r->held_out_latents);
+    lac_set_close(r->held_out_set);
+    r->held_out_set = NULL;
     lac_latents_close(&r->latents);
     for (int i = 0; i < r->n_sets; i++)
         lac_set_close(r->set[i]);

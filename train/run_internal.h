@@ -3,6 +3,7 @@
 
 #include "data/order.h"
 #include "train/checkpoint.h"
+#include "train/held_out.h"
 #include "train/latents.h"
 #include "train/log.h"
 #include "train/run.h"
@@ -22,6 +23,10 @@ typedef struct run {
     lac_set *set[LAC_MIX_MAX];
     int n_sets;
     lac_latents latents;
+    lac_set *held_out_set;          /* of data.eval, where the loss is validated on it */
+    lac_source held_out_source;
+    lac_latents held_out_latents;
+    lac_held_out *held_out;
     lac_loader *loader[LAC_MAX_PHASES];     /* one per distinct batch of a step; [0] always */
     /* output */
     lac_log_file *log;
@@ -38,6 +43,7 @@ typedef struct run {
 } run;
 
 bool run_speaks(const run *r);      /* the first rank: it alone prints and writes */
+void run_say(const run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t run_end(const lac_stages *stages, int64_t stage);       /* step at which a stage ends, in the run's count */
 
 lac_status run_open_data(run *r);
@@ -49,6 +55,7 @@ lac_status run_close_output(run *r);
 lac_status run_write_log(run *r);
 lac_status run_write_samples(run *r);
 lac_status run_validate(run *r);
+lac_status run_validate_loss(run *r);
 lac_status run_save(run *r);
 lac_status run_write_plans(const run *r);       /* the backend's choices, into the run's plans.json; nothing where it makes none */
 

@@ -163,11 +163,12 @@ lac_status run_write_log(run *r)
 typedef lac_status with_network(run *r, const lac_inpainter *ip);
 
 /* f with the averaged weights in place, where there are any. */
-static lac_status with_inpainter(run *r, with_network *f)
+static lac_status with_averages(run *r, with_network *f)
 {
-    lac_inpainter ip;
+    lac_inpainter ip = { 0 };
     LAC_TRY(lac_trainer_swap_ema(&r->trainer));
-    r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip);
+    if (r->trainer.recipe.def->inpainter != NULL)
+        r->trainer.recipe.def->inpainter(&r->trainer.recipe, r->config, &ip);
     const lac_status s = lac_comm_agree(r->comm, f(r, &ip));
     LAC_TRY(s == LAC_ERR_TIMEOUT ? s : LAC_OK);
     const lac_status back = lac_trainer_swap_ema(&r->trainer);
@@ -303,7 +304,7 @@ static lac_status draw_samples(run *r, const lac_inpainter *ip)
     return s;
 }
 
-lac_status run_write_samples(run *r) { return lac_context(with_inpainter(r, draw_samples), "samples"); }
+lac_status run_write_samples(run *r) { return lac_context(with_averages(r, draw_samples), "samples"); }
 
 static lac_status keep_best(run *r, const lac_inpainter *ip, double score)
 {
@@ -343,7 +344,38 @@ static lac_status validate(run *r, const lac_inpainter *ip)
     return s;
 }
 
-lac_status run_validate(run *r) { return lac_context(with_inpainter(r, validate), "validation"); }
+lac_status run_validate(run *r) { return lac_context(with_averages(r, validate), "validation"); }
+
+/* ---- the recipe's own loss ---- */
+
+static lac_status note_held_out(run *r, json_t *line, double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES], double total)
+{
+    char key[96];
+    LAC_TRY(note(r, line, "validate.loss.total", total));
+    for (int p = 0; p < r->trainer.recipe.n_phases; p++)
+        for (int i = 0; i < r->trainer.recipe.phase[p].n_losses; i++) {
+            snprintf(key, sizeof key, "validate.loss.%s", r->trainer.recipe.phase[p].loss[i].name);
+            if (!isnan(loss[p][i]))
+                LAC_TRY(note(r, line, key, loss[p][i]));
+        }
+    return lac_log_write(r->log, line);
+}
+
+static lac_status validate_loss(run *r, const lac_inpainter *ip)
+{
+    double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES], total;
+    (void)ip;
+    LAC_TRY(lac_held_out_run(r->held_out, loss, &total));
+    if (!run_speaks(r))
+        return LAC_OK;
+    run_say(r, "step %lld: loss %.4g on %lld pictures of data.eval", (long long)r->step, total, (long long)lac_held_out_pictures(r->held_out));
+    json_t *line = new_line(r);
+    const lac_status s = note_held_out(r, line, loss, total);
+    json_decref(line);
+    return s;
+}
+
+lac_status run_validate_loss(run *r) { return lac_context(with_averages(r, validate_loss), "validation of the loss"); }
 
 lac_status run_write_plans(const run *r)
 {

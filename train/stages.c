@@ -61,10 +61,18 @@ static const lac_key sample_keys[] = {
     { NULL },
 };
 
+static const lac_key validate_loss_keys[] = {
+    { "every", LAC_KEY_INT, "0", .min = 0, .max = 1e9, .help = "steps between two; 0: none" },
+    { "limit", LAC_KEY_INT, "0", .min = 0, .max = 1e9, .help = "pictures; 0: all of data.eval" },
+    { "draws", LAC_KEY_INT, "1", .min = 1, .max = 1e6, .help = "how often every picture is taken, with a timestep and noise of its own each time" },
+    { NULL },
+};
+
 static const lac_key validate_keys[] = {
     { "every", LAC_KEY_INT, "0", .min = 0, .max = 1e9, .help = "steps between validations; 0: none" },
     { "limit", LAC_KEY_INT, "0", .min = 0, .max = 1e9, .help = "pictures; 0: all of data.eval" },
     { "metrics", LAC_KEY_LIST, "[\"l1-pm1@hole\"]", .of = LAC_KEY_STR, .help = "the first one decides what is best" },
+    { "loss", LAC_KEY_TABLE, "{}", .sub = validate_loss_keys, .help = "the recipe's own loss on data.eval, by the same draws each time" },
     { "keep_best", LAC_KEY_BOOL, "true", .help = "weights of the best validation stay in ckpt/best.safetensors" },
     { NULL },
 };

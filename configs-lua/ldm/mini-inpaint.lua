@@ -30,6 +30,7 @@ return {
                       schedule = { kind = "cosine", warmup = 200, total = 4000, final = 2e-5 } } },
   init   = { { from = "runs/mini-vae", network = "vae" } },
   sample = { every = 500, images = 12 },
+  validate = { loss = { every = 500, draws = 8 } },
   checkpoint = { every = 500 },
   log    = { every = 25 },
 }

@@ -23,7 +23,7 @@ return {
     discriminator = { kind = "adam", lr = 2e-4, beta1 = 0.5, beta2 = 0.9 },
   },
   sample     = { every = 500, images = 12 },
-  validate   = { every = 500, metrics = { "psnr", "l1-pm1", "ssim" } },
+  validate   = { every = 500, metrics = { "psnr", "l1-pm1", "ssim" }, loss = { every = 500 } },
   checkpoint = { every = 500 },
   log        = { every = 25 },
 }

@@ -41,6 +41,24 @@ cp runs/a/ckpt/step-000002.h5 runs/again/ckpt/
 latent name=again threads=2
 same a again
 
+# The loss on data.eval: beside the training loss in log and report, with the averaged weights, and nothing of the run differs for it.
+losses() { sed -n 's/.*"validate.loss.total":\([0-9.]*\),"validate.loss.denoise":\1}/\1/p' "runs/$1/log.jsonl"; }
+latent name=watched 'validate.loss={ every = 2, draws = 3 }'
+grep -q 'step 4: loss [0-9.]* on 3 pictures of data.eval' .out || fail "not said: $(cat .out)"
+[ "$(losses watched | wc -l)" = 2 ] || fail "log: $(cat runs/watched/log.jsonl)"
+grep -q 'denoise, validation' runs/watched/report.html || fail "the report shows no validation of the loss"
+same a watched
+mkdir -p runs/watched-on/ckpt
+cp runs/watched/ckpt/step-000002.h5 runs/watched-on/ckpt/
+latent name=watched-on 'validate.loss={ every = 2, draws = 3 }'
+[ "$(losses watched | tail -1)" = "$(losses watched-on)" ] || fail "gone on: $(losses watched), $(losses watched-on)"
+latent name=still steps=1 optim.unet.lr=0 'optim.unet.groups={}' 'init={ { from = "runs/watched", network = "all" } }' 'validate.loss={ every = 1, draws = 3 }'
+[ "$(losses watched | tail -1)" = "$(losses still)" ] || fail "not of the averaged weights: $(losses watched), $(losses still)"
+says 'the loss on 2 pictures of data.eval every 5 steps' trainer latent.lua name=x --dry-run 'validate.loss={ every = 5, limit = 2 }'
+says 'latents of 3 pictures of data.eval' trainer latent.lua name=x --dry-run validate.loss.every=5 model.cache=pictures data.train.crop=center
+fails 1 "data.eval: size must be that of data.train, 16" trainer latent.lua name=x validate.loss.every=1 data.eval.size=24
+fails 1 "validate.loss.every = 1 wants data.eval" trainer vae.lua name=x validate.loss.every=1
+
 # One model: the same picture from the run and from the file, another one for another prompt and seed.
 lacuna export runs/a -o model.safetensors > .out
 lacuna pack masks -o masks -n 1 --size 24 --seed 3 > .out

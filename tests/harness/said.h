@@ -1,0 +1,7 @@
+/* tests/harness/said.h -- a small set for recipes of texts: pictures of random bytes, each with a caption and objects. */
+#pragma once
+
+enum { LAC_TEST_SAID = 6, LAC_TEST_SAID_SIDE = 16 };        /* pictures; their width */
+
+/* All of split "train". Captions: "star", "moon", by turns; so many objects in each, a box of 4 + k by 6 at (2, k) in picture k. */
+void lac_test_said(const char *path, int height, int objects);
