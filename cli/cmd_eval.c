@@ -22,6 +22,7 @@ typedef struct wish {
     const char *set, *split, *crop, *mask, *metrics, *baselines, *out;
     const char *prompt;
     int64_t size, shorter, limit, pictures, batch, seed;
+    bool keep;
     lac_model_how how;
 } wish;
 
@@ -32,11 +33,12 @@ typedef struct contest {
     contender **model;              /* each of its own, since methods point into it */
     int64_t n, capacity;
     lac_eval_method *method;
-    const char **name;
+    const char **row;               /* the methods' names */
     int64_t n_methods;
     lac_eval_set *set;
     lac_score score;
     lac_eval_watch watch;
+    char *folder, *name;            /* where the files go, NULL: nowhere; and "SET-SPLIT-SIZE", what they are called */
 } contest;
 
 static void free_contest(contest *c)
@@ -51,6 +53,8 @@ static void free_contest(contest *c)
     }
     free(c->model);
     free(c->method);
+    free(c->row);
+    free(c->folder);
     free(c->name);
 }
 
@@ -141,13 +145,13 @@ static lac_status line_up(contest *c, const wish *w)
     if (c->n + n_baselines == 0)
         return LAC_FAIL(LAC_ERR_ARG, "nothing to score: no model, and baselines off");
     LAC_TRY(lac_calloc((void **)&c->method, (size_t)(c->n + n_baselines), sizeof *c->method));
-    LAC_TRY(lac_calloc((void **)&c->name, (size_t)(c->n + n_baselines), sizeof *c->name));
+    LAC_TRY(lac_calloc((void **)&c->row, (size_t)(c->n + n_baselines), sizeof *c->row));
     for (int64_t i = 0; i < c->n; i++)
         c->method[c->n_methods++] = lac_eval_inpainter_method(c->model[i]->model.name, &c->model[i]->painter);
     for (int i = 0; i < n_baselines; i++)
         c->method[c->n_methods++] = lac_eval_baseline(lac_baselines[i].name);
     for (int64_t i = 0; i < c->n_methods; i++)
-        c->name[i] = c->method[i].name;
+        c->row[i] = c->method[i].name;
     return LAC_OK;
 }
 
@@ -193,6 +197,12 @@ static lac_status lay_over(json_t *data, const wish *w)
     return LAC_OK;
 }
 
+static lac_status set_file_name(contest *c, long long size)
+{
+    const lac_eval_about a = lac_eval_set_about(c->set);
+    return lac_format(&c->name, "%s%s%s-%lld", a.set, a.split[0] ? "-" : "", a.split, size);
+}
+
 static lac_status open_set(contest *c, const wish *w)
 {
     json_t *data = data_of(c);
@@ -201,6 +211,8 @@ static lac_status open_set(contest *c, const wish *w)
         s = LAC_FAIL(LAC_ERR_ARG, "--limit must be 0 or more, found %lld", (long long)w->limit);
     if (s == LAC_OK)
         s = lac_eval_set_open(&c->set, data, w->limit, lac_locate, NULL);
+    if (s == LAC_OK)
+        s = set_file_name(c, (long long)lac_config_int(data, "size"));
     json_decref(data);
     return s;
 }
@@ -223,7 +235,7 @@ static lac_status new_score(contest *c, const wish *w)
             name[n++] = m;
     }
     if (s == LAC_OK)
-        s = n > 0 ? lac_score_new(&c->score, name, n, c->name, c->n_methods, b) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
+        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, b) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
     free(name);
     free(list);
     return s;
@@ -233,6 +245,7 @@ static lac_score_origin origin_of(const contest *c, const wish *w)
 {
     lac_score_origin origin = lac_eval_set_origin(c->set);
     origin.seed = (uint64_t)w->seed;
+    origin.pictures = w->keep ? c->name : NULL;
     return origin;
 }
 
@@ -272,18 +285,20 @@ static lac_status write_sheet(const contest *c, const char *stem)
     return s;
 }
 
-/* DIR/SET-SPLIT-SIZE.json, .images.jsonl, .md, .csv, .html, .png; and the reports of the runs among `words`. */
-static lac_status write_files(const contest *c, const wish *w, const char *folder, const lac_table *t, const lac_words *words)
+/* DIR/SET-SPLIT-SIZE.json, .images.jsonl, .md, .csv, .tex, .html, .png; and the reports of the runs among `words`. */
+static lac_status write_files(const contest *c, const wish *w, const lac_table *t, const lac_words *words)
 {
     const lac_score_origin origin = origin_of(c, w);
     char *stem;
-    LAC_TRY(lac_make_folders(folder));
-    LAC_TRY(lac_format(&stem, "%s/%s%s%s-%lld", folder, origin.set, origin.split[0] ? "-" : "", origin.split, (long long)c->score.row[0].height));
+    LAC_TRY(lac_make_folders(c->folder));
+    LAC_TRY(lac_format(&stem, "%s/%s", c->folder, c->name));
     lac_status s = lac_score_save(&c->score, &origin, stem);
     if (s == LAC_OK)
         s = write_text(stem, "md", t, lac_table_markdown);
     if (s == LAC_OK)
         s = write_text(stem, "csv", t, lac_table_csv);
+    if (s == LAC_OK)
+        s = write_text(stem, "tex", t, lac_table_latex);
     if (s == LAC_OK)
         s = write_text(stem, "html", t, lac_table_html);
     if (s == LAC_OK)
@@ -292,34 +307,33 @@ static lac_status write_files(const contest *c, const wish *w, const char *folde
         if (lac_model_is_run(words->word[i]))
             s = lac_write_report(words->word[i]);
     if (s == LAC_OK)
-        fprintf(stderr, "written: %s.{json,images.jsonl,md,csv,html%s}\n", stem, c->watch.n_shown > 0 ? ",png" : "");
+        fprintf(stderr, "written: %s.{json,images.jsonl,md,csv,tex,html%s}%s%s\n", stem, c->watch.n_shown > 0 ? ",png" : "",
+                origin.pictures != NULL ? ", pictures below " : "", origin.pictures != NULL ? stem : "");
     free(stem);
     return s;
 }
 
-/* The folder asked for; else that of a run that was scored alone; else none, *folder is NULL. */
-static lac_status choose_folder(const wish *w, const lac_words *words, char **folder)
+/* The folder asked for; else that of a run that was scored alone; else none. */
+static lac_status choose_folder(contest *c, const wish *w, const lac_words *words)
 {
-    *folder = NULL;
     if (w->out != NULL)
-        return lac_strdup(folder, w->out);
-    return words->n == 1 && lac_model_is_run(words->word[0]) ? lac_format(folder, "%s/eval", words->word[0]) : LAC_OK;
+        return lac_strdup(&c->folder, w->out);
+    if (words->n == 1 && lac_model_is_run(words->word[0]))
+        return lac_format(&c->folder, "%s/eval", words->word[0]);
+    return w->keep ? LAC_FAIL(LAC_ERR_ARG, "--keep wants --out: no single run says where pictures should go") : LAC_OK;
 }
 
 static lac_status report(const contest *c, const wish *w, const lac_words *words)
 {
     lac_table t = { 0 };
-    char *text = NULL, *folder = NULL;
+    char *text = NULL;
     lac_status s = table_of(c, w, &t);
     if (s == LAC_OK)
         s = lac_table_markdown(&t, &text);
     if (s == LAC_OK)
         fputs(text, stdout);
-    if (s == LAC_OK)
-        s = choose_folder(w, words, &folder);
-    if (s == LAC_OK && folder != NULL)
-        s = write_files(c, w, folder, &t, words);
-    free(folder);
+    if (s == LAC_OK && c->folder != NULL)
+        s = write_files(c, w, &t, words);
     free(text);
     lac_table_free(&t);
     return s;
@@ -330,8 +344,20 @@ static lac_status prepare(contest *c, const wish *w, const lac_words *words)
     LAC_TRY(add_models(c, w, words));
     LAC_TRY(line_up(c, w));
     LAC_TRY(check_prompt(c, w));
+    LAC_TRY(choose_folder(c, w, words));
     LAC_TRY(new_score(c, w));
     return open_set(c, w);
+}
+
+static lac_status score(contest *c, const wish *w, lac_comm *comm)
+{
+    char *kept = NULL;
+    if (w->keep)
+        LAC_TRY(lac_format(&kept, "%s/%s", c->folder, c->name));
+    const lac_status s = lac_eval_watch_run(&c->watch, &c->score, c->set, c->method, c->n_methods, w->pictures, kept, w->batch, comm);
+    c->watch.kept = NULL;
+    free(kept);
+    return s;
 }
 
 /* Every rank has models and set open and scores its share; the first prints and writes. */
@@ -340,7 +366,7 @@ static lac_status evaluate(const wish *w, const lac_words *words, lac_comm *comm
     contest c = { .model = NULL };
     lac_status s = lac_comm_agree(comm, prepare(&c, w, words));
     if (s == LAC_OK)
-        s = lac_eval_watch_run(&c.watch, &c.score, c.set, c.method, c.n_methods, w->pictures, w->batch, comm);
+        s = score(&c, w, comm);
     if (s == LAC_OK)
         s = lac_comm_agree(comm, comm->rank == 0 ? report(&c, w, words) : LAC_OK);
     free_contest(&c);
@@ -375,6 +401,7 @@ int lac_cmd_eval(int argc, char **argv)
         { "seed", 0, "N", LAC_OPTION_INT, &w.seed, "of what models draw at random, and of the intervals' resamples (default 0)" },
         { "batch", 0, "N", LAC_OPTION_INT, &w.batch, "pictures at once, which changes no value (default 8)" },
         { "pictures", 0, "N", LAC_OPTION_INT, &w.pictures, "rows of the sheet of pictures; 0: no sheet (default 8)" },
+        { "keep", 0, NULL, LAC_OPTION_FLAG, &w.keep, "every finished picture, the truth and the masks as PNG below DIR/SET-SPLIT-SIZE/: for lacuna report, or any other tool" },
         { "out", 'o', "DIR", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
         LAC_MODEL_HOW_OPTIONS(w.how),
         { NULL },
@@ -382,7 +409,7 @@ int lac_cmd_eval(int argc, char **argv)
     const lac_command command = { "lacuna eval", "[RUN|MODEL|CONFIG ...]", 0, -1,
         "Scores runs, weights files and the runs of configs, with simple fills beside them, over a split of a packed set. Set, split,\n"
         "size and masks are those of the first run's data.eval unless given. The table is printed as Markdown; the files are\n"
-        "SET-SPLIT-SIZE.json (summary), .images.jsonl (a line a picture and method), .md, .csv, .html and .png (known, each method,\n"
+        "SET-SPLIT-SIZE.json (summary), .images.jsonl (a line a picture and method), .md, .csv, .tex, .html and .png (known, each method,\n"
         "truth). Brackets are 95 % intervals that resample backgrounds. Started by mpirun or srun, the ranks share the pictures and the first\n"
         "writes the files, the same to the byte. Stopped, it begins anew: nothing is kept of an evaluation that did not end. Exit status: 0 done, 76 another rank was lost, else an error.", options };
     lac_words words = { NULL, 0 };

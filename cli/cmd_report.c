@@ -3,6 +3,7 @@
 
 #include "core/file/atomic.h"
 #include "core/memory.h"
+#include "eval/gallery.h"
 #include "eval/table.h"
 #include "train/report.h"
 
@@ -13,26 +14,47 @@
 
 enum { MAX_SUMMARY = 64 << 20 };
 
+typedef struct wish { const char *out; int64_t pictures; } wish;
+
 /* Numbers from other pictures, masks or sizes begin a table of their own. */
-typedef struct board { lac_table *table; int64_t n, capacity; } board;
+typedef struct contest { lac_table table; lac_gallery gallery; } contest;
+typedef struct board { contest *contest; int64_t n, capacity; } board;
 
 static void free_board(board *b)
 {
-    for (int64_t i = 0; i < b->n; i++)
-        lac_table_free(&b->table[i]);
-    free(b->table);
+    for (int64_t i = 0; i < b->n; i++) {
+        lac_table_free(&b->contest[i].table);
+        lac_gallery_free(&b->contest[i].gallery);
+    }
+    free(b->contest);
 }
 
-static lac_status add_summary(board *b, const json_t *summary)
+/* *where: the contest that took it. */
+static lac_status add_summary(board *b, const json_t *summary, contest **where)
 {
     for (int64_t i = 0; i < b->n; i++) {
-        const lac_status s = lac_table_add(&b->table[i], summary);
+        *where = &b->contest[i];
+        const lac_status s = lac_table_add(&(*where)->table, summary);
         if (s != LAC_ERR_STATE)
             return s;
     }
-    LAC_TRY(lac_grow((void **)&b->table, b->n, &b->capacity, sizeof *b->table));
-    b->table[b->n++] = (lac_table){ 0 };
-    return lac_table_add(&b->table[b->n - 1], summary);
+    LAC_TRY(lac_grow((void **)&b->contest, b->n, &b->capacity, sizeof *b->contest));
+    *where = &b->contest[b->n++];
+    **where = (contest){ .gallery = { NULL } };
+    return lac_table_add(&(*where)->table, summary);
+}
+
+/* path is "STEM.json". */
+static lac_status add_pictures(contest *c, const char *path)
+{
+    char *stem;
+    LAC_TRY(lac_strdup(&stem, path));
+    char *ending = strrchr(stem, '.');
+    if (ending != NULL && strcmp(ending, ".json") == 0)
+        *ending = '\0';
+    const lac_status s = lac_gallery_add(&c->gallery, stem);
+    free(stem);
+    return s;
 }
 
 static lac_status add_file(board *b, const char *path)
@@ -46,10 +68,13 @@ static lac_status add_file(board *b, const char *path)
     if (summary == NULL)
         return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not JSON: %s, line %d", path, error.text, error.line);
     lac_status s = LAC_OK;
+    contest *c = NULL;
     if (!json_is_object(json_object_get(summary, "methods")))
         s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' is no summary of an evaluation: it has no 'methods'", path);
     if (s == LAC_OK)
-        s = lac_context(add_summary(b, summary), "'%s'", path);
+        s = lac_context(add_summary(b, summary, &c), "'%s'", path);
+    if (s == LAC_OK && json_is_string(json_object_get(summary, "pictures")))
+        s = add_pictures(c, path);
     json_decref(summary);
     return s;
 }
@@ -114,12 +139,12 @@ static lac_status json_text(const lac_table *t, char **text)
 static lac_status write_tables(const board *b, const char *folder)
 {
     static const struct { const char *ending; lac_status (*make)(const lac_table *t, char **text); } forms[] = {
-        { "md", lac_table_markdown }, { "csv", lac_table_csv }, { "json", json_text },
+        { "md", lac_table_markdown }, { "csv", lac_table_csv }, { "tex", lac_table_latex }, { "json", json_text },
     };
     for (int64_t i = 0; i < b->n; i++)
         for (size_t k = 0; k < LAC_COUNT(forms); k++) {
             char *text = NULL;
-            LAC_TRY(forms[k].make(&b->table[i], &text));
+            LAC_TRY(forms[k].make(&b->contest[i].table, &text));
             const lac_status s = write_one(folder, i, forms[k].ending, text);
             free(text);
             LAC_TRY(s);
@@ -140,9 +165,8 @@ static void free_page(page *p)
     free(p->name);
 }
 
-static lac_status fill_page(page *p, const board *b, const lac_words *runs)
+static lac_status fill_runs(page *p, const lac_words *runs)
 {
-    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n, sizeof *p->section));
     LAC_TRY(lac_calloc((void **)&p->run, (size_t)runs->n, sizeof *p->run));
     LAC_TRY(lac_calloc((void **)&p->name, (size_t)runs->n, sizeof *p->name));
     for (int i = 0; i < runs->n; i++)
@@ -151,24 +175,42 @@ static lac_status fill_page(page *p, const board *b, const lac_words *runs)
             p->run[p->n_runs] = (lac_report_entry){ p->name[p->n_runs], runs->word[i] };
             p->n_runs++;
         }
-    for (; p->n_sections < b->n; p->n_sections++) {
-        const lac_table *t = &b->table[p->n_sections];
-        LAC_TRY(lac_table_html(t, (char **)&p->section[p->n_sections].html));
-        LAC_TRY(lac_format((char **)&p->section[p->n_sections].title, "Scores: %lld pictures, masks %s", (long long)t->images,
-                           t->masks[0] ? t->masks : "of the set"));
+    return LAC_OK;
+}
+
+/* A section of scores, and one of pictures where some were kept. */
+static lac_status fill_sections(page *p, const board *b, int64_t most)
+{
+    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n * 2, sizeof *p->section));
+    for (int64_t i = 0; i < b->n; i++) {
+        const lac_table *t = &b->contest[i].table;
+        const char *masks = t->masks[0] ? t->masks : "of the set";
+        const int n = (int)strcspn(masks, t->masks[0] ? " " : "");          /* the name without the hash */
+        lac_report_section *section = &p->section[p->n_sections++];
+        LAC_TRY(lac_table_html(t, (char **)&section->html));
+        LAC_TRY(lac_format((char **)&section->title, "Scores: %lld pictures, masks %.*s", (long long)t->images, n, masks));
+        section = &p->section[p->n_sections];
+        LAC_TRY(lac_gallery_html(&b->contest[i].gallery, most, (char **)&section->html));
+        if (section->html == NULL)
+            continue;
+        p->n_sections++;
+        LAC_TRY(lac_format((char **)&section->title, "Pictures, masks %.*s", n, masks));
     }
     return LAC_OK;
 }
 
-static lac_status write_page(const board *b, const lac_words *runs, const char *folder)
+static lac_status write_page(const board *b, const lac_words *runs, const wish *w)
 {
     page p = { 0 };
     char *path = NULL;
     const lac_report_fact fact = { "code", lac_code_revision() };
-    lac_status s = fill_page(&p, b, runs);
-    const lac_report r = { .title = "Runs side by side", .facts = &fact, .n_facts = 1, .sections = p.section, .n_sections = p.n_sections };
+    lac_status s = fill_runs(&p, runs);
     if (s == LAC_OK)
-        s = lac_format(&path, "%s/report.html", folder);
+        s = fill_sections(&p, b, w->pictures);
+    const lac_report r = { .title = "Runs side by side", .facts = &fact, .n_facts = 1, .sections = p.section, .n_sections = p.n_sections,
+                           .style = lac_gallery_style(), .script = lac_gallery_script() };
+    if (s == LAC_OK)
+        s = lac_format(&path, "%s/report.html", w->out);
     if (s == LAC_OK)
         s = lac_report_compare(&r, p.run, p.n_runs, path);
     if (s == LAC_OK)
@@ -182,48 +224,55 @@ static lac_status print_tables(const board *b)
 {
     for (int64_t i = 0; i < b->n; i++) {
         char *text;
-        LAC_TRY(lac_table_markdown(&b->table[i], &text));
+        LAC_TRY(lac_table_markdown(&b->contest[i].table, &text));
         printf("%s%s", i ? "\n" : "", text);
         free(text);
     }
     return LAC_OK;
 }
 
-static lac_status report(const lac_words *runs, const char *folder)
+static lac_status write_all(const board *b, const lac_words *runs, const wish *w)
+{
+    LAC_TRY(lac_make_folders(w->out));
+    LAC_TRY(write_tables(b, w->out));
+    return write_page(b, runs, w);
+}
+
+static lac_status report(const lac_words *runs, const wish *w)
 {
     board b = { 0 };
     lac_status s = LAC_OK;
     for (int i = 0; s == LAC_OK && i < runs->n; i++)
         s = add_run(&b, runs->word[i]);
-    if (s == LAC_OK && b.n == 0 && folder == NULL)
+    if (s == LAC_OK && b.n == 0 && w->out == NULL)
         s = LAC_FAIL(LAC_ERR_ARG, "none of these runs has scores in eval/ (lacuna eval makes them; -o gives the curves)");
     if (s == LAC_OK)
         s = print_tables(&b);
-    if (s == LAC_OK && folder != NULL)
-        s = lac_make_folders(folder);
-    if (s == LAC_OK && folder != NULL)
-        s = write_tables(&b, folder);
-    if (s == LAC_OK && folder != NULL)
-        s = write_page(&b, runs, folder);
+    if (s == LAC_OK && w->out != NULL)
+        s = write_all(&b, runs, w);
     free_board(&b);
     return s;
 }
 
 int lac_cmd_report(int argc, char **argv)
 {
-    const char *folder = NULL;
+    wish w = { .pictures = 60 };
     const lac_option options[] = {
-        { "out", 'o', "FOLDER", LAC_OPTION_STRING, &folder, "report.html with the curves, and scores.md, .csv, .json" },
+        { "out", 'o', "FOLDER", LAC_OPTION_STRING, &w.out, "report.html with the curves, and scores.md, .csv, .tex, .json" },
+        { "pictures", 0, "N", LAC_OPTION_INT, &w.pictures, "of an evaluation that kept them (eval --keep), in the page: the worst, the best, some between; 0: none (default 60)" },
         { NULL },
     };
     const lac_command command = { "lacuna report", "RUN|SUMMARY.json...", 1, -1,
         "Puts the scores of several runs (RUN/eval/*.json) or evaluation summaries into one table, printed as Markdown.\n"
-        "Numbers from different pictures, masks or sizes make tables of their own: scores-2.md and so on.", options };
+        "Numbers from different pictures, masks or sizes make tables of their own: scores-2.md and so on. The page is one file that\n"
+        "opens without a server: columns sort, and the pictures of two methods slide over one another, worst or best first.", options };
     lac_words words = { NULL, 0 };
     bool go;
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
-    if (go)
-        s = report(&words, folder);
+    if (go && w.pictures < 0)
+        s = LAC_FAIL(LAC_ERR_ARG, "--pictures must not be negative");
+    if (go && s == LAC_OK)
+        s = report(&words, &w);
     lac_words_free(&words);
     return lac_finish(s);
 }

@@ -1,9 +1,11 @@
 #include "cli/eval_watch.h"
 
 #include "core/clock.h"
+#include "core/file/atomic.h"
 #include "core/image/grid.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
+#include "eval/gallery.h"
 #include "eval/gather.h"
 #include "train/progress.h"
 
@@ -32,6 +34,42 @@ static lac_status show(const lac_eval_watch *w, int64_t i, int64_t column, const
     return i < w->n_shown ? lac_image_crop(cell(w, i, column), &image, 0, 0, height, width) : LAC_OK;
 }
 
+/* ---- what is kept ---- */
+
+static lac_status keep(const lac_eval_watch *w, const char *name, const char *id, const lac_image *image)
+{
+    char *path;
+    LAC_TRY(lac_kept_path(&path, w->kept, name, id));
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    lac_status s = lac_make_folders(path);
+    *slash = '/';
+    if (s == LAC_OK)
+        s = lac_image_save_png(image, path);
+    free(path);
+    return s;
+}
+
+static lac_status keep_picture(const lac_eval_watch *w, const char *name, const lac_eval_item *item, const uint8_t *pixels)
+{
+    return w->kept != NULL ? keep(w, name, item->id, &(lac_image){ item->height, item->width, 3, (uint8_t *)pixels }) : LAC_OK;
+}
+
+static lac_status keep_mask(const lac_eval_watch *w, const lac_eval_item *item)
+{
+    lac_image mask;
+    if (w->kept == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_image_new(&mask, item->height, item->width, 1));
+    for (int64_t i = 0; i < item->height * item->width; i++)
+        mask.pixels[i] = item->mask[i] != 0 ? 255 : 0;
+    const lac_status s = keep(w, "masks", item->id, &mask);
+    lac_image_free(&mask);
+    return s;
+}
+
+/* ---- scoring ---- */
+
 static lac_status read_item(void *context, int64_t i, lac_eval_item *item)
 {
     lac_eval_watch *w = context;
@@ -42,7 +80,8 @@ static lac_status read_item(void *context, int64_t i, lac_eval_item *item)
     LAC_TRY(show(w, i, 0, item->reference, item->height, item->width));
     if (i < w->n_shown)
         lac_hole_grey(cell(w, i, 0)->pixels, item->mask, item->height * item->width);
-    return LAC_OK;
+    LAC_TRY(keep_mask(w, item));
+    return keep_picture(w, "reference", item, item->reference);
 }
 
 /* The items follow those that are in the score. */
@@ -51,8 +90,10 @@ static lac_status complete(void *context, int64_t n, const lac_eval_item *item, 
     const lac_eval_watched *m = context;
     const int64_t first = m->watch->share.from + m->watch->score->n_rows;
     LAC_TRY(m->method.complete(m->method.context, n, item, picture));
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
         LAC_TRY(show(m->watch, first + i, m->column, picture[i], item[i].height, item[i].width));
+        LAC_TRY(keep_picture(m->watch, m->method.name, &item[i], picture[i]));
+    }
     return LAC_OK;
 }
 
@@ -95,10 +136,10 @@ static lac_status spread_sheet(lac_eval_watch *w, int64_t side, lac_comm *comm)
 }
 
 lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
-                              int64_t images, int64_t batch, lac_comm *comm)
+                              int64_t images, const char *kept, int64_t batch, lac_comm *comm)
 {
     lac_eval_method *own = NULL;
-    *w = (lac_eval_watch){ .set = set, .score = score, .batch = batch, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
+    *w = (lac_eval_watch){ .set = set, .score = score, .batch = batch, .kept = kept, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
                            .terminal = comm->rank == 0 && isatty(STDERR_FILENO) };
     lac_status s = lac_comm_agree(comm, make_room(w, &own, methods, LAC_MIN(images, lac_eval_set_count(set))));
     if (s == LAC_OK)

@@ -12,6 +12,7 @@ typedef struct lac_eval_watch {
     lac_eval_set *set;
     const lac_score *score;
     int64_t batch;
+    const char *kept;                       /* folder for finished pictures, truth and masks (lac_kept_path); NULL: none are kept */
     lac_eval_share share;                   /* of this rank */
     int64_t n_methods, n_shown, at;         /* at: the last picture that was read, as the set counts */
     lac_eval_watched *watched;
@@ -21,8 +22,8 @@ typedef struct lac_eval_watch {
 } lac_eval_watch;
 
 /* Scores the methods over the whole set; every rank then has all values and all pictures of the sheet. images: how many pictures that is
- * to have; 0: no sheet. batch: how many are done at once. What one rank fails at, all return. lac_eval_watch_free ends it, also after a failure. */
+ * to have; 0: no sheet. kept: as the field; each rank writes its own. batch: how many are done at once. What one rank fails at, all return. lac_eval_watch_free ends it, also after a failure. */
 lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
-                              int64_t images, int64_t batch, lac_comm *comm);
+                              int64_t images, const char *kept, int64_t batch, lac_comm *comm);
 void lac_eval_watch_free(lac_eval_watch *w);
 lac_status lac_eval_watch_sheet(const lac_eval_watch *w, const char *path);        /* PNG */

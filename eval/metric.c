@@ -26,7 +26,7 @@ const lac_metric_def lac_metrics[] = {
     { "l2-pm1", "l2{mean=square,range=2,region=%s}", 2, LAC_L2_PLAIN, false, 4, lac_l2_measure },
     { "l2-percent", "l2{mean=square,range=1,unit=percent,region=%s}", 1, LAC_L2_PERCENT, false, 3, lac_l2_measure },
     { "psnr", "psnr{range=255,mean=per-image,region=%s}", 255, 0, true, 2, lac_psnr_measure },
-    { "tv", "tv{range=1,dx+dy,region=%s}", 1, 0, false, 4, lac_tv_measure },
+    { "tv", "tv{range=1,dx+dy,region=%s}", 1, 0, false, 4, lac_tv_measure, .no_direction = true },
     { "ssim", "ssim{variant=valid,window=gauss11-1.5,region=%s}", 255, LAC_SSIM_VALID, true, 4, lac_ssim_measure },
     { "ssim-valid", "ssim{variant=valid,window=gauss11-1.5,region=%s}", 255, LAC_SSIM_VALID, true, 4, lac_ssim_measure },
     { "ssim-zero", "ssim{variant=zero,window=gauss11-1.5,region=%s}", 255, LAC_SSIM_ZERO, true, 4, lac_ssim_measure },

@@ -97,6 +97,7 @@ struct lac_metric_def {
      * NULL: all. */
     const char *(*crop)(const lac_pair *p, lac_cutout *box);
     int64_t side;                   /* both pictures, and the mask, are brought to side x side first (Pillow's bicubic; nearest), if they are not; 0: no */
+    bool no_direction;              /* neither high nor low is better: it is not judged */
 };
 
 enum { LAC_METRIC_OPTION = 1024 };

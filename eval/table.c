@@ -77,6 +77,7 @@ static lac_status new_column(lac_table *t, const char *metric, const char *recip
     if (lac_metric_find(&m, metric) == LAC_OK) {
         c.digits = m.def->digits;
         c.higher_is_better = m.def->higher_is_better;
+        c.no_direction = m.def->no_direction;
     }
     lac_status s = lac_strdup(&c.metric, metric);
     if (s == LAC_OK)

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 typedef struct lac_cell { bool present; lac_interval v; } lac_cell;
-typedef struct lac_table_column { char *metric, *recipe; int digits; bool higher_is_better; } lac_table_column;
+typedef struct lac_table_column { char *metric, *recipe; int digits; bool higher_is_better, no_direction; } lac_table_column;
 typedef struct lac_table_row { char *name; lac_cell *cell; int64_t n_cells; } lac_table_row;   /* cells beyond n_cells are absent */
 
 typedef struct lac_table {
@@ -25,9 +25,10 @@ lac_status lac_table_add(lac_table *t, const json_t *summary);
 void lac_table_free(lac_table *t);
 
 /* Fresh text, free() it. Markdown and HTML end with a line on how many pictures, backgrounds and objects were seen and what the
- * brackets mean; the best value of a column is bold. CSV has a line a value: method,metric,value,low,high,n,recipe. JSON is a list
+ * brackets mean; the best value of a column is bold, of three and more the next italic or underlined. LaTeX is a tabular with booktabs' rules. CSV has a line a value: method,metric,value,low,high,n,recipe. JSON is a list
  * of the same as objects. HTML is a fragment, to be put into a page. */
 lac_status lac_table_markdown(const lac_table *t, char **text);
 lac_status lac_table_csv(const lac_table *t, char **text);
+lac_status lac_table_latex(const lac_table *t, char **text);
 lac_status lac_table_html(const lac_table *t, char **text);
 lac_status lac_table_json(const lac_table *t, json_t **list);

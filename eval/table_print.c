@@ -1,4 +1,5 @@
-/* The four ways to write a lac_table. */
+/* The ways to write a lac_table. */
+#include "core/html.h"
 #include "core/memory.h"
 #include "eval/table.h"
 
@@ -13,24 +14,36 @@ static const lac_cell *cell_at(const lac_table *t, int64_t row, int64_t column)
     return column < r->n_cells && r->cell[column].present ? &r->cell[column] : NULL;
 }
 
-/* The row with the best value of a column, -1 when there is no choice. */
-static int64_t best_of(const lac_table *t, int64_t column)
+/* Which rows have the best value of a column and the next; -1 where there is no such row, or nothing to choose between. */
+typedef struct podium { int64_t best, second; } podium;
+
+static bool better(const lac_table *t, int64_t column, int64_t a, int64_t b)
 {
-    int64_t best = -1, n = 0;
-    const double sign = t->column[column].higher_is_better ? 1 : -1;
-    for (int64_t i = 0; i < t->n_rows; i++) {
+    const double x = cell_at(t, a, column)->v.value, y = cell_at(t, b, column)->v.value;
+    return t->column[column].higher_is_better ? x > y : x < y;
+}
+
+static podium podium_of(const lac_table *t, int64_t column)
+{
+    podium p = { -1, -1 };
+    int64_t n = 0;
+    for (int64_t i = 0; !t->column[column].no_direction && i < t->n_rows; i++) {
         const lac_cell *c = cell_at(t, i, column);
         if (c == NULL || isnan(c->v.value))
             continue;
         n++;
-        if (best < 0 || sign * c->v.value > sign * cell_at(t, best, column)->v.value)
-            best = i;
+        if (p.best < 0 || better(t, column, i, p.best))
+            p = (podium){ i, p.best };
+        else if (p.second < 0 || better(t, column, i, p.second))
+            p.second = i;
     }
-    return n > 1 ? best : -1;
+    return n > 2 ? p : (podium){ n > 1 ? p.best : -1, -1 };
 }
 
-/* Total variation has no better direction against nothing: it is not judged. */
-static bool judged(const lac_table_column *c) { return strncmp(c->metric, "tv", 2) != 0; }
+static const char *arrow(const lac_table_column *c, const char *up, const char *down)
+{
+    return c->no_direction ? "" : c->higher_is_better ? up : down;
+}
 
 static void print_seen(FILE *f, const lac_table *t)
 {
@@ -41,15 +54,23 @@ static void print_seen(FILE *f, const lac_table *t)
             (long long)t->objects);
 }
 
-static void print_value(FILE *f, const lac_cell *c, int digits, const char *before, const char *after)
+/* How a form marks the best value of a column and the next, and what stands around an interval. */
+typedef struct marks { const char *best[2], *second[2], *range[2]; } marks;
+
+static void print_value(FILE *f, const lac_table *t, int64_t row, int64_t column, const marks *m)
 {
+    static const char *const none[2] = { "", "" };
+    const lac_cell *c = cell_at(t, row, column);
     if (c == NULL || isnan(c->v.value)) {
         fputs("-", f);
         return;
     }
-    fprintf(f, "%s%.*f%s", before, digits, c->v.value, after);
+    const podium p = podium_of(t, column);
+    const char *const *mark = p.best == row ? m->best : p.second == row ? m->second : none;
+    const int digits = t->column[column].digits;
+    fprintf(f, "%s%.*f%s", mark[0], digits, c->v.value, mark[1]);
     if (!isnan(c->v.low))
-        fprintf(f, " [%.*f, %.*f]", digits, c->v.low, digits, c->v.high);
+        fprintf(f, "%s[%.*f, %.*f]%s", m->range[0], digits, c->v.low, digits, c->v.high, m->range[1]);
 }
 
 static void print_markdown_text(FILE *f, const char *s)
@@ -58,11 +79,13 @@ static void print_markdown_text(FILE *f, const char *s)
         fprintf(f, *s == '|' ? "\\%c" : "%c", *s);
 }
 
+static const marks in_markdown = { { "**", "**" }, { "_", "_" }, { " ", "" } };
+
 static void print_markdown(FILE *f, const lac_table *t)
 {
     fputs("| method |", f);
     for (int64_t k = 0; k < t->n_columns; k++)
-        fprintf(f, " %s%s |", t->column[k].metric, !judged(&t->column[k]) ? "" : t->column[k].higher_is_better ? " ↑" : " ↓");
+        fprintf(f, " %s%s |", t->column[k].metric, arrow(&t->column[k], " ↑", " ↓"));
     fputs("\n|---|", f);
     for (int64_t k = 0; k < t->n_columns; k++)
         fputs("---:|", f);
@@ -71,13 +94,55 @@ static void print_markdown(FILE *f, const lac_table *t)
         print_markdown_text(f, t->row[i].name);
         fputs(" |", f);
         for (int64_t k = 0; k < t->n_columns; k++) {
-            const bool best = judged(&t->column[k]) && best_of(t, k) == i;
             fputc(' ', f);
-            print_value(f, cell_at(t, i, k), t->column[k].digits, best ? "**" : "", best ? "**" : "");
+            print_value(f, t, i, k, &in_markdown);
             fputs(" |", f);
         }
     }
     fputs("\n\n", f);
+    print_seen(f, t);
+    fputc('\n', f);
+}
+
+/* ---- LaTeX ---- */
+
+static void print_latex_text(FILE *f, const char *s)
+{
+    for (; *s; s++)
+        if (strchr("&%$#_{}", *s) != NULL)
+            fprintf(f, "\\%c", *s);
+        else if (*s == '\\' || *s == '~' || *s == '^')
+            fprintf(f, "\\text%s{}", *s == '\\' ? "backslash" : *s == '~' ? "asciitilde" : "asciicircum");
+        else
+            fputc(*s, f);
+}
+
+static const marks in_latex = { { "\\textbf{", "}" }, { "\\underline{", "}" }, { " {\\scriptsize ", "}" } };
+
+/* Rules are booktabs'. */
+static void print_latex(FILE *f, const lac_table *t)
+{
+    fputs("\\begin{tabular}{l", f);
+    for (int64_t k = 0; k < t->n_columns; k++)
+        fputc('r', f);
+    fputs("}\n\\toprule\nmethod", f);
+    for (int64_t k = 0; k < t->n_columns; k++) {
+        fputs(" & ", f);
+        print_latex_text(f, t->column[k].metric);
+        fputs(arrow(&t->column[k], " $\\uparrow$", " $\\downarrow$"), f);
+    }
+    fputs(" \\\\\n\\midrule\n", f);
+    for (int64_t i = 0; i < t->n_rows; i++) {
+        print_latex_text(f, t->row[i].name);
+        for (int64_t k = 0; k < t->n_columns; k++) {
+            fputs(" & ", f);
+            print_value(f, t, i, k, &in_latex);
+        }
+        fputs(" \\\\\n", f);
+    }
+    fputs("\\bottomrule\n\\end{tabular}\n% ", f);
+    for (int64_t k = 0; k < t->n_columns; k++)
+        fprintf(f, "%s: %s; ", t->column[k].metric, t->column[k].recipe);
     print_seen(f, t);
     fputc('\n', f);
 }
@@ -117,42 +182,35 @@ static void print_csv(FILE *f, const lac_table *t)
         }
 }
 
-static void print_html_text(FILE *f, const char *s)
-{
-    for (; *s; s++)
-        switch (*s) {
-        case '&': fputs("&amp;", f); break;
-        case '<': fputs("&lt;", f); break;
-        case '>': fputs("&gt;", f); break;
-        case '"': fputs("&quot;", f); break;
-        default: fputc(*s, f);
-        }
-}
-
 static void print_html_head(FILE *f, const lac_table *t)
 {
     fputs("<table class=\"scores\">\n<thead><tr><th>method</th>", f);
     for (int64_t k = 0; k < t->n_columns; k++) {
         fputs("<th title=\"", f);
-        print_html_text(f, t->column[k].recipe);
+        lac_html_text(f, t->column[k].recipe);
         fputs("\">", f);
-        print_html_text(f, t->column[k].metric);
-        fprintf(f, "%s</th>", !judged(&t->column[k]) ? "" : t->column[k].higher_is_better ? " &uarr;" : " &darr;");
+        lac_html_text(f, t->column[k].metric);
+        fprintf(f, "%s</th>", arrow(&t->column[k], " &uarr;", " &darr;"));
     }
     fputs("</tr></thead>\n<tbody>\n", f);
 }
+
+static const marks in_html = { { "<b>", "</b>" }, { "<u>", "</u>" }, { " <span class=\"range\">", "</span>" } };
 
 static void print_html(FILE *f, const lac_table *t)
 {
     print_html_head(f, t);
     for (int64_t i = 0; i < t->n_rows; i++) {
         fputs("<tr><th>", f);
-        print_html_text(f, t->row[i].name);
+        lac_html_text(f, t->row[i].name);
         fputs("</th>", f);
         for (int64_t k = 0; k < t->n_columns; k++) {
-            const bool best = judged(&t->column[k]) && best_of(t, k) == i;
-            fputs("<td>", f);
-            print_value(f, cell_at(t, i, k), t->column[k].digits, best ? "<b>" : "", best ? "</b>" : "");
+            const lac_cell *c = cell_at(t, i, k);
+            fputs("<td", f);
+            if (c != NULL && !isnan(c->v.value))
+                fprintf(f, " data-value=\"%.17g\"", c->v.value);
+            fputc('>', f);
+            print_value(f, t, i, k, &in_html);
             fputs("</td>", f);
         }
         fputs("</tr>\n", f);
@@ -180,6 +238,7 @@ static lac_status print(const lac_table *t, char **text, void (*how)(FILE *f, co
 
 lac_status lac_table_markdown(const lac_table *t, char **text) { return print(t, text, print_markdown); }
 lac_status lac_table_csv(const lac_table *t, char **text) { return print(t, text, print_csv); }
+lac_status lac_table_latex(const lac_table *t, char **text) { return print(t, text, print_latex); }
 lac_status lac_table_html(const lac_table *t, char **text) { return print(t, text, print_html); }
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }

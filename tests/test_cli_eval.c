@@ -125,7 +125,7 @@ LAC_TEST(a_run_is_scored_beside_the_baselines_into_its_folder)
     LAC_CHECK(fabs(value_of(j, "copy nothing", "l1-pm1@hole") - copy_nothing(f)) < 1e-12);      /* sums of bytes, in double */
     LAC_CHECK(json_array_size(json_object_get(j, "differences")) == 7 * 6);                     /* metrics, pairs of four */
     json_decref(j);
-    for (const char *const *e = (const char *const[]){ "md", "csv", "html", "images.jsonl", NULL }; *e != NULL; e++) {
+    for (const char *const *e = (const char *const[]){ "md", "csv", "tex", "html", "images.jsonl", NULL }; *e != NULL; e++) {
         char name[64];
         snprintf(name, sizeof name, "eval/toys-val-32.%s", *e);
         LAC_CHECK(access(lac_cli_path(run, name), F_OK) == 0);
@@ -174,6 +174,52 @@ LAC_TEST(run_weights_and_config_give_one_number_and_so_does_validation)
     lac_inpainter_close(&ip);
     lac_tape_free(t);
     lac_comm_free(comm);
+}
+
+static int count(const char *text, const char *what)
+{
+    int n = 0;
+    for (; (text = strstr(text, what)) != NULL; text++)
+        n++;
+    return n;
+}
+
+/* A kept picture is the one that was scored: its l1 is the line's. */
+static void check_kept(const char *folder, const char *method, const char *id, double l1)
+{
+    lac_image a = { 0 }, b = { 0 };
+    char name[96];
+    double sum = 0;
+    snprintf(name, sizeof name, "toys-val-32/%s/%s.png", method, id);
+    LAC_CHECK_STATUS(lac_image_load(&a, lac_cli_path(folder, name), 3));
+    snprintf(name, sizeof name, "toys-val-32/reference/%s.png", id);
+    LAC_CHECK_STATUS(lac_image_load(&b, lac_cli_path(folder, name), 3));
+    for (int i = 0; i < 3 * PIXELS; i++)
+        sum += abs(a.pixels[i] - b.pixels[i]);
+    LAC_CHECK(fabs(sum / 255 / (3 * PIXELS) - l1) < 1e-12);
+    lac_image_free(&a);
+    lac_image_free(&b);
+}
+
+LAC_TEST(kept_pictures_are_those_that_were_scored_and_stand_in_the_page)
+{
+    lac_cli_said said;
+    char *text;
+    size_t size;
+    const char *f = lac_test_folder(), *run = lac_cli_run(f), *out = lac_cli_path(f, "k"), *page = lac_cli_path(f, "page");
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, run, "-o", out, "--metrics", "l1", "--keep") == 0);
+    LAC_CHECK_STATUS(lac_file_read(lac_cli_path(out, "toys-val-32.images.jsonl"), 1 << 20, &text, &size));
+    json_t *line = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
+    check_kept(out, json_string_value(json_object_get(line, "method")), json_string_value(json_object_get(line, "id")),
+               json_real_value(json_object_get(json_object_get(line, "values"), "l1")));
+    json_decref(line);
+    free(text);
+    LAC_CHECK(LAC_CLI(lac_cmd_report, &said, lac_cli_path(out, "toys-val-32.json"), "-o", page, "--pictures", "3") == 0);
+    LAC_CHECK_STATUS(lac_file_read(lac_cli_path(page, "report.html"), 1 << 24, &text, &size));
+    LAC_CHECK(strstr(text, "\"of\":5,\"methods\":[\"tiny\",\"copy nothing\",") != NULL);
+    LAC_CHECK(count(text, "{\"id\":\"val") == 3 && count(text, "data:image/png;base64,") == 3 * (4 + 2));     /* known, truth, four methods */
+    free(text);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, run, run, "--keep") != 0 && lac_cli_complains(&said, "--keep wants --out"));
 }
 
 LAC_TEST(fewer_pictures_are_the_same_pictures)

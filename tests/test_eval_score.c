@@ -176,7 +176,11 @@ LAC_TEST(tables_print_every_way_and_repeat_no_row)
     LAC_CHECK(lines_in(text) == 7 && strstr(text, "\"mean colour\",psnr@hole,,,,0,\"psnr{range=255,mean=per-image,region=hole}\"\n") != NULL);
     free(text);
     LAC_CHECK_STATUS(lac_table_html(&t, &text));
-    LAC_CHECK(strstr(text, "<tr><th>hundred</th><td>0.0588 [") != NULL && strstr(text, "<b>0.0000</b>") != NULL);
+    LAC_CHECK(strstr(text, "<tr><th>hundred</th><td data-value=\"0.058823529411764705\">0.0588 <span class=\"range\">[") != NULL && strstr(text, "<b>0.0000</b>") != NULL);
+    free(text);
+    LAC_CHECK_STATUS(lac_table_latex(&t, &text));
+    LAC_CHECK(strstr(text, "\\begin{tabular}{lrrr}\n\\toprule\nmethod & l1@hole $\\downarrow$ & psnr@hole $\\uparrow$ & tv \\\\\n") == text);
+    LAC_CHECK(strstr(text, "mean colour & \\textbf{0.0000} {\\scriptsize [0.0000, 0.0000]} & - & ") != NULL);
     free(text);
     LAC_CHECK_STATUS(lac_table_json(&t, &list));
     LAC_CHECK(json_array_size(list) == 6);
@@ -184,6 +188,34 @@ LAC_TEST(tables_print_every_way_and_repeat_no_row)
     json_decref(summary);
     lac_table_free(&t);
     lac_score_free(&s);
+}
+
+static json_t *row_of(const char *name, double value)
+{
+    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:{s:{s:{s:{s:f, s:i, s:s}}}}}", "manifest", "ab", "masks", "m", "images", 4, "backgrounds", 4,
+                     "objects", 0, "height", 8, "width", 8, "methods", name, "metrics", "psnr", "value", value, "n", 4, "recipe", "r");
+}
+
+LAC_TEST(of_three_rows_the_best_and_the_next_are_marked)
+{
+    lac_table t = { 0 };
+    char *text;
+    const char *const name[] = { "50% & a_b", "second", "first" };
+    for (int i = 0; i < 3; i++) {
+        json_t *summary = row_of(name[i], 20 + i);
+        LAC_CHECK_STATUS(lac_table_add(&t, summary));
+        json_decref(summary);
+    }
+    LAC_CHECK_STATUS(lac_table_markdown(&t, &text));
+    LAC_CHECK(strstr(text, "| 50% & a_b | 20.00 |") && strstr(text, "| second | _21.00_ |") && strstr(text, "| first | **22.00** |"));
+    free(text);
+    LAC_CHECK_STATUS(lac_table_latex(&t, &text));
+    LAC_CHECK(strstr(text, "50\\% \\& a\\_b & 20.00") && strstr(text, "second & \\underline{21.00}") && strstr(text, "first & \\textbf{22.00}"));
+    free(text);
+    LAC_CHECK_STATUS(lac_table_html(&t, &text));
+    LAC_CHECK(strstr(text, "<th>50% &amp; a_b</th>") && strstr(text, "<u>21.00</u>") && strstr(text, "<b>22.00</b>"));
+    free(text);
+    lac_table_free(&t);
 }
 
 static void refused(const lac_table *have, json_t *summary, const char *message)

@@ -1,9 +1,9 @@
 /* report.html: well-formed, complete, and finished whatever the numbers are. */
 #include "core/file/atomic.h"
+#include "core/html.h"
 #include "core/image/image.h"
 #include "tests/harness/test.h"
 #include "train/chart.h"
-#include "train/html.h"
 #include "train/report.h"
 
 #include <stdio.h>

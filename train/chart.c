@@ -1,7 +1,7 @@
 #include "train/chart.h"
 
+#include "core/html.h"
 #include "core/memory.h"
-#include "train/html.h"
 
 #include <math.h>
 #include <stdlib.h>

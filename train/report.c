@@ -1,11 +1,11 @@
 #include "train/report.h"
 
 #include "core/file/atomic.h"
+#include "core/html.h"
 #include "core/memory.h"
 #include "train/chart.h"
-#include "train/html.h"
 #include "train/report_samples.h"
-#include "train/report_style.h"
+#include "train/report.css.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,9 @@ static void print_head(FILE *f, const lac_report *r)
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>", f);
     lac_html_text(f, r->title);
     fputs("</title>\n<style>\n", f);
-    fputs(report_style, f);
+    fputs(report_css, f);
+    if (r->style != NULL)
+        fputs(r->style, f);
     fputs("</style>\n</head>\n<body>\n<h1>", f);
     lac_html_text(f, r->title);
     fputs("</h1>\n<dl class=\"facts\">\n", f);
@@ -41,7 +43,13 @@ static void print_sections(FILE *f, const lac_report *r)
     }
 }
 
-static void print_foot(FILE *f) { fputs("<footer>Written by Lacuna. Lines are means over bins of steps, bands their extremes.</footer>\n</body>\n</html>\n", f); }
+static void print_foot(FILE *f, const lac_report *r)
+{
+    fputs("<footer>Written by Lacuna. Lines are means over bins of steps, bands their extremes.</footer>\n", f);
+    if (r->script != NULL)
+        fprintf(f, "<script>\n%s</script>\n", r->script);
+    fputs("</body>\n</html>\n", f);
+}
 
 /* ---- which numbers share a chart ---- */
 
@@ -174,7 +182,7 @@ static lac_status print_run(FILE *f, const lac_report *r, const char *folder)
     print_sections(f, r);
     LAC_TRY(print_log(f, folder));
     LAC_TRY(print_config(f, folder));
-    print_foot(f);
+    print_foot(f, r);
     return LAC_OK;
 }
 
@@ -245,7 +253,7 @@ static lac_status print_runs(FILE *f, const lac_report *r, const lac_report_entr
         print_head(f, r);
         print_sections(f, r);
         s = print_comparison(f, runs, sets, n_runs);
-        print_foot(f);
+        print_foot(f, r);
     }
     for (int i = 0; i < n_runs; i++)
         lac_series_free(&sets[i]);

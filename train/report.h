@@ -1,4 +1,4 @@
-/* train/report.h -- report.html of a run, or of several side by side: one file, no scripts, nothing fetched.
+/* train/report.h -- report.html of a run, or of several side by side: one file, nothing fetched, and no script of its own.
  *
  * Numbers of log.jsonl become charts: "loss.d" and "loss.g" share the chart "loss"; "validate.NAME" joins the chart of NAME, drawn
  * stronger. The newest picture of samples/ is embedded whole, some earlier ones small beside it. Tables of scores are made
@@ -16,6 +16,7 @@ typedef struct lac_report {
     int n_facts;
     const lac_report_section *sections;
     int n_sections;
+    const char *style, *script;                 /* that sections want beside the page's own; NULL: none */
 } lac_report;
 
 /* From FOLDER/log.jsonl, samples/NAME.png and config.lua, whichever are there; written aside and renamed. */

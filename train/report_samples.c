@@ -1,8 +1,8 @@
 #include "train/report_samples.h"
 
 #include "core/file/atomic.h"
+#include "core/html.h"
 #include "core/memory.h"
-#include "train/html.h"
 
 #include <dirent.h>
 #include <stdlib.h>

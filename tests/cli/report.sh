@@ -14,7 +14,7 @@ echo '{"step":1,"loss.l1":0.5}' > a/log.jsonl
 lacuna report a b/ > out
 [ "$(grep -c '0\.2500' out)" = 1 ] && [ "$(grep -c '0\.3750' out)" = 1 ] && [ "$(grep -c '0\.5000' out)" = 1 ] || fail "$(cat out)"
 says report.html lacuna report a b c -o r
-[ "$(ls r | tr '\n' ' ')" = "report.html scores-2.csv scores-2.json scores-2.md scores.csv scores.json scores.md " ] || fail "wrote $(ls r)"
+[ "$(ls r | tr '\n' ' ')" = "report.html scores-2.csv scores-2.json scores-2.md scores-2.tex scores.csv scores.json scores.md scores.tex " ] || fail "wrote $(ls r)"
 grep -qF '"gated",l1,0.25' r/scores.csv || fail "$(cat r/scores.csv)"
 grep -qF 'vanilla' r/report.html || fail "the page has no table"
 fails 2 "none of these runs" lacuna report c

@@ -1,4 +1,4 @@
-/* train/html.h -- small things that a page is written with. Write errors show in ferror(f). */
+/* core/html.h -- small things that a page is written with. Write errors show in ferror(f). */
 #pragma once
 
 #include <stddef.h>

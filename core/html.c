@@ -1,4 +1,4 @@
-#include "train/html.h"
+#include "core/html.h"
 
 #include <stdint.h>
 

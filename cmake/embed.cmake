@@ -1,0 +1,15 @@
+# What pages are made of is written as files of its own kind and compiled in: train/report.css becomes generated/train/report.css.h, which
+# defines report_css, a string.
+function(lac_embed file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
+  get_filename_component(name ${file} NAME)
+  string(MAKE_C_IDENTIFIER ${name} name)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${file}.h CONTENT "static const char ${name}[] =\n    \"@text@\";\n" @ONLY)
+endfunction()
+lac_embed(train/report.css)
+lac_embed(eval/gallery.css)
+lac_embed(eval/gallery.js)

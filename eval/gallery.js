@@ -1,0 +1,148 @@
+/* Sorting of score tables, and the pictures of an evaluation: no library, nothing fetched. */
+"use strict";
+
+function element(name, attributes, ...children) {
+    const e = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {}))
+        if (key === "on")
+            for (const [event, handler] of Object.entries(value)) e.addEventListener(event, handler);
+        else if (value !== null && value !== undefined) e.setAttribute(key, value);
+    e.append(...children);
+    return e;
+}
+
+/* ---- tables ---- */
+
+function sortTable(table, column, button) {
+    const body = table.tBodies[0], rows = [...body.rows];
+    const falling = button.parentNode.getAttribute("aria-sort") === "ascending";
+    const key = row => {
+        const cell = row.cells[column], v = cell.dataset.value;
+        return v === undefined ? (column === 0 ? cell.textContent : null) : Number(v);
+    };
+    for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
+    button.parentNode.setAttribute("aria-sort", falling ? "descending" : "ascending");
+    rows.sort((a, b) => {
+        const x = key(a), y = key(b);
+        if (x === null || y === null) return (x === null) - (y === null);       /* without a value: last */
+        return (x < y ? -1 : x > y ? 1 : 0) * (falling ? -1 : 1);
+    });
+    body.append(...rows);
+}
+
+function makeSortable(table) {
+    [...table.tHead.rows[0].cells].forEach((th, column) => {
+        const button = element("button", { type: "button", title: th.title || null });
+        button.append(...th.childNodes);
+        button.addEventListener("click", () => sortTable(table, column, button));
+        th.append(button);
+    });
+}
+
+/* ---- pictures ---- */
+
+const AT_ONCE = 12;
+
+function select(label, options, chosen, change) {
+    const s = element("select", { on: { change: () => change(s.value) } },
+        ...options.map(([value, text]) => element("option", { value }, text)));
+    s.value = chosen;
+    return element("label", {}, element("span", {}, label), s);
+}
+
+class Gallery {
+    constructor(root, data) {
+        this.data = data;
+        this.root = root;
+        this.shown = AT_ONCE;
+        const sortable = data.metrics.findIndex(m => m.better !== 0);
+        this.state = { a: 0, b: data.methods.length > 1 ? 1 : -1, metric: Math.max(sortable, 0), order: "worst", area: "all", object: "all" };
+        this.grid = element("div", { class: "pictures" });
+        this.count = element("p", { class: "note", "aria-live": "polite" });
+        this.more = element("button", { type: "button", class: "more", on: { click: () => { this.shown += AT_ONCE; this.draw(); } } }, "Show more");
+        root.append(this.controls(), this.count, this.grid, this.more);
+        this.draw();
+    }
+
+    controls() {
+        const { data, state } = this;
+        const set = key => value => { state[key] = typeof state[key] === "number" ? Number(value) : value; this.shown = AT_ONCE; this.draw(); };
+        const methods = data.methods.map((m, i) => [i, m]);
+        const bins = [...new Set(data.pictures.map(p => Math.min(9, Math.floor(p.area * 10))))].sort((x, y) => x - y);
+        const objects = [...new Set(data.pictures.map(p => p.object).filter(o => o))].sort();
+        const row = element("div", { class: "controls" },
+            select("left", methods, state.a, set("a")),
+            select("right", [[-1, "truth"], ...methods], state.b, set("b")),
+            select("by", data.metrics.map((m, i) => [i, m.name]), state.metric, set("metric")),
+            select("first", [["worst", "left at its worst"], ["best", "left at its best"], ["loses", "left loses most to right"], ["wins", "left wins most"], ["id", "name"]],
+                state.order, set("order")));
+        if (bins.length > 1)
+            row.append(select("hole", [["all", "any size"], ...bins.map(b => [b, `${b * 10} to ${b * 10 + 10} %`])], "all", set("area")));
+        if (objects.length > 1)
+            row.append(select("object", [["all", "any"], ...objects.map(o => [o, o])], "all", set("object")));
+        return row;
+    }
+
+    value(picture, method, metric) { return method < 0 ? null : picture.values[method][metric]; }
+
+    /* Greater is shown first; null comes last. */
+    key(picture) {
+        const { a, b, metric, order } = this.state, better = this.data.metrics[metric].better || 1;
+        const left = this.value(picture, a, metric), right = this.value(picture, b, metric);
+        if (left === null) return null;
+        if (order === "worst") return -better * left;
+        if (order === "best") return better * left;
+        if (right === null) return null;
+        return (order === "wins" ? 1 : -1) * better * (left - right);
+    }
+
+    visible() {
+        const { area, object, order } = this.state;
+        const list = this.data.pictures.filter(p =>
+            (area === "all" || Math.min(9, Math.floor(p.area * 10)) === Number(area)) && (object === "all" || p.object === object));
+        if (order === "id") return list.sort((x, y) => x.id < y.id ? -1 : 1);
+        const keyed = list.map(p => [this.key(p), p]);
+        keyed.sort(([x], [y]) => x === null || y === null ? (x === null) - (y === null) : y - x);
+        return keyed.map(([, p]) => p);
+    }
+
+    image(picture, method) { return method < 0 ? picture.truth : picture.images[method]; }
+    name(method) { return method < 0 ? "truth" : this.data.methods[method]; }
+
+    slider(picture) {
+        const { a, b } = this.state;
+        const over = element("img", { src: this.image(picture, a), alt: `${picture.id}, ${this.name(a)}`, class: "over" });
+        const under = element("img", { src: this.image(picture, b), alt: `${picture.id}, ${this.name(b)}` });
+        const box = element("div", { class: "slide" }, under, over);
+        const range = element("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": `${this.name(a)} to the left, ${this.name(b)} to the right`,
+            on: { input: () => box.style.setProperty("--at", `${range.value}%`) } });
+        box.append(range);
+        return box;
+    }
+
+    small(src, text) { return src ? element("figure", {}, element("img", { src, alt: text, loading: "lazy" }), element("figcaption", {}, text)) : ""; }
+
+    card(picture) {
+        const { a, b, metric } = this.state, { digits, name } = this.data.metrics[metric];
+        const told = m => { const v = this.value(picture, m, metric); return v === null ? "" : ` ${v.toFixed(digits)}`; };
+        const usable = this.image(picture, a) && this.image(picture, b);
+        return element("article", {},
+            usable ? this.slider(picture) : element("p", { class: "note" }, "not kept"),
+            element("p", { class: "values" }, element("b", {}, this.name(a)), told(a), element("span", { class: "versus" }, " | "), element("b", {}, this.name(b)), told(b)),
+            element("div", { class: "row" }, this.small(picture.known, "known"), this.small(this.image(picture, a), this.name(a)),
+                b < 0 ? "" : this.small(this.image(picture, b), this.name(b)), this.small(picture.truth, "truth")),
+            element("p", { class: "id" }, `${picture.id}${picture.object ? `, ${picture.object}` : ""}, hole ${(picture.area * 100).toFixed(0)} %, by ${name}`));
+    }
+
+    draw() {
+        const list = this.visible(), { data } = this;
+        this.grid.replaceChildren(...list.slice(0, this.shown).map(p => this.card(p)));
+        this.more.hidden = list.length <= this.shown;
+        this.count.textContent = `${Math.min(this.shown, list.length)} of ${list.length} pictures`
+            + (data.of > data.pictures.length ? `; this page holds ${data.pictures.length} of ${data.of}: the worst, the best and some between.` : ".");
+    }
+}
+
+for (const table of document.querySelectorAll("table.scores")) makeSortable(table);
+for (const root of document.querySelectorAll(".gallery"))
+    new Gallery(root, JSON.parse(root.querySelector("script").textContent));

@@ -1,0 +1,246 @@
+/* The gallery as a fragment of a page: its data as JSON, pictures and all, which eval/gallery.js lays out. */
+#include "eval/gallery.h"
+
+#include "core/html.h"
+#include "core/image/paste.h"
+#include "core/image/resample.h"
+#include "core/memory.h"
+#include "eval/gallery.css.h"
+#include "eval/gallery.js.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { AS_PNG = 128, QUALITY = 90 };
+
+const char *lac_gallery_style(void) { return gallery_css; }
+const char *lac_gallery_script(void) { return gallery_js; }
+
+/* ---- which pictures ---- */
+
+typedef struct ranked { double value; json_t *picture; } ranked;
+
+static int worst_first(const void *a, const void *b)
+{
+    const double x = ((const ranked *)a)->value, y = ((const ranked *)b)->value;
+    return (x < y) - (x > y);
+}
+
+/* What pictures are ordered by: worse is greater; 0 where the first method has no value. */
+static double badness(const lac_gallery *g, const json_t *picture)
+{
+    const char *method = json_string_value(json_array_get(g->method, 0));
+    const json_t *values = json_object_get(json_object_get(picture, "values"), method);
+    size_t i;
+    json_t *metric;
+    json_array_foreach(g->metric, i, metric) {
+        const int better = (int)json_integer_value(json_object_get(metric, "better"));
+        const json_t *v = json_object_get(values, json_string_value(json_object_get(metric, "name")));
+        if (better != 0)
+            return json_is_number(v) ? -better * json_number_value(v) : 0;
+    }
+    return 0;
+}
+
+/* Rank i of n is shown, of which `most` are. */
+static bool chosen(int64_t i, int64_t n, int64_t most)
+{
+    const int64_t third = most / 3, middle = most - 2 * third, rest = n - 2 * third;
+    if (n <= most || i < third || i >= n - third)
+        return true;
+    const int64_t at = i - third;
+    return (at + 1) * middle / rest != at * middle / rest;
+}
+
+static lac_status rank(const lac_gallery *g, ranked **list, int64_t *n)
+{
+    const char *id;
+    json_t *picture;
+    *n = 0;
+    LAC_TRY(lac_calloc((void **)list, json_object_size(g->picture), sizeof **list));
+    json_object_foreach(g->picture, id, picture)
+        (*list)[(*n)++] = (ranked){ badness(g, picture), picture };
+    qsort(*list, (size_t)*n, sizeof **list, worst_first);
+    return LAC_OK;
+}
+
+/* ---- a picture as text ---- */
+
+static lac_status shrink(lac_image *image)
+{
+    const int64_t side = LAC_MAX(image->height, image->width);
+    lac_image small = { 0 };
+    if (side <= LAC_GALLERY_SIDE)
+        return LAC_OK;
+    const int64_t height = LAC_MAX(1, image->height * LAC_GALLERY_SIDE / side), width = LAC_MAX(1, image->width * LAC_GALLERY_SIDE / side);
+    LAC_TRY(lac_image_resize(&small, image, height, width, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST));
+    lac_image_free(image);
+    *image = small;
+    return LAC_OK;
+}
+
+/* "data:image/png;base64,..." as a JSON string; image is shrunk. */
+static lac_status print_image(FILE *f, lac_image *image)
+{
+    uint8_t *bytes = NULL;
+    size_t size;
+    LAC_TRY(shrink(image));
+    const bool png = LAC_MAX(image->height, image->width) <= AS_PNG;
+    LAC_TRY(png ? lac_image_encode_png(image, &bytes, &size) : lac_image_encode_jpeg(image, QUALITY, &bytes, &size));
+    fprintf(f, "\"data:image/%s;base64,", png ? "png" : "jpeg");
+    lac_html_base64(f, bytes, size);
+    fputc('"', f);
+    free(bytes);
+    return LAC_OK;
+}
+
+/* A kept picture; empty where there is none any more. */
+static lac_status load_kept(lac_image *image, const char *folder, const char *name, const char *id, int channels)
+{
+    char *path;
+    LAC_TRY(lac_kept_path(&path, folder, name, id));
+    const lac_status s = lac_image_load(image, path, channels);
+    free(path);
+    return s == LAC_ERR_MEM ? s : LAC_OK;
+}
+
+static lac_status print_kept(FILE *f, const char *key, lac_image *image)
+{
+    if (image->pixels == NULL)
+        return LAC_OK;
+    fprintf(f, ",\"%s\":", key);
+    return print_image(f, image);
+}
+
+/* What was known, and the truth. */
+static lac_status print_given(FILE *f, const char *folder, const char *id)
+{
+    lac_image truth = { 0 }, known = { 0 }, mask = { 0 };
+    lac_status s = load_kept(&truth, folder, "reference", id, 3);
+    if (s == LAC_OK)
+        s = load_kept(&mask, folder, "masks", id, 1);
+    if (s == LAC_OK && truth.pixels && mask.pixels && mask.height == truth.height && mask.width == truth.width) {
+        s = lac_image_crop(&known, &truth, 0, 0, truth.height, truth.width);
+        if (s == LAC_OK) {
+            lac_mask_binarise(mask.pixels, mask.height * mask.width);
+            lac_hole_grey(known.pixels, mask.pixels, mask.height * mask.width);
+            s = print_kept(f, "known", &known);
+        }
+    }
+    if (s == LAC_OK)
+        s = print_kept(f, "truth", &truth);
+    lac_image_free(&mask);
+    lac_image_free(&known);
+    lac_image_free(&truth);
+    return s;
+}
+
+static lac_status print_methods(FILE *f, const lac_gallery *g, const json_t *picture, const char *id)
+{
+    size_t i;
+    json_t *m;
+    fputs(",\"images\":[", f);
+    json_array_foreach(g->method, i, m) {
+        const char *folder = json_string_value(json_object_get(json_object_get(picture, "folder"), json_string_value(m)));
+        lac_image image = { 0 };
+        if (folder != NULL)
+            LAC_TRY(load_kept(&image, folder, json_string_value(m), id, 3));
+        fputs(i > 0 ? "," : "", f);
+        const lac_status s = image.pixels != NULL ? print_image(f, &image) : (fputs("null", f), LAC_OK);
+        lac_image_free(&image);
+        LAC_TRY(s);
+    }
+    fputc(']', f);
+    return LAC_OK;
+}
+
+/* [method][metric], null where there is no value. */
+static void print_values(FILE *f, const lac_gallery *g, const json_t *picture)
+{
+    size_t i, k;
+    json_t *m, *metric;
+    fputs(",\"values\":[", f);
+    json_array_foreach(g->method, i, m) {
+        const json_t *values = json_object_get(json_object_get(picture, "values"), json_string_value(m));
+        fputs(i > 0 ? ",[" : "[", f);
+        json_array_foreach(g->metric, k, metric) {
+            const json_t *v = json_object_get(values, json_string_value(json_object_get(metric, "name")));
+            fputs(k > 0 ? "," : "", f);
+            if (json_is_number(v))
+                fprintf(f, "%.9g", json_number_value(v));
+            else
+                fputs("null", f);
+        }
+        fputc(']', f);
+    }
+    fputc(']', f);
+}
+
+/* JSON_ESCAPE_SLASH: nothing in it can end the script element. */
+static void print_json(FILE *f, const char *before, const json_t *v)
+{
+    fputs(before, f);
+    if (v == NULL || json_dumpf(v, f, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ESCAPE_SLASH) != 0)
+        fputs("null", f);
+}
+
+static lac_status print_picture(FILE *f, const lac_gallery *g, const json_t *picture)
+{
+    const json_t *id = json_object_get(picture, "id");
+    const char *folder = NULL, *method;
+    json_t *at;
+    json_object_foreach(json_object_get(picture, "folder"), method, at)
+        folder = folder == NULL ? json_string_value(at) : folder;
+    print_json(f, "{\"id\":", id);
+    print_json(f, ",\"object\":", json_object_get(picture, "object"));
+    print_json(f, ",\"area\":", json_object_get(picture, "area"));
+    print_values(f, g, picture);
+    LAC_TRY(print_given(f, folder, json_string_value(id)));
+    LAC_TRY(print_methods(f, g, picture, json_string_value(id)));
+    fputc('}', f);
+    return LAC_OK;
+}
+
+static lac_status print_gallery(FILE *f, const lac_gallery *g, int64_t most)
+{
+    ranked *list;
+    int64_t n, shown = 0;
+    LAC_TRY(rank(g, &list, &n));
+    fprintf(f, "<div class=\"gallery\"><noscript><p class=\"note\">The pictures want scripts switched on.</p></noscript>\n<script type=\"application/json\">{\"of\":%lld",
+            (long long)n);
+    print_json(f, ",\"methods\":", g->method);
+    print_json(f, ",\"metrics\":", g->metric);
+    fputs(",\"pictures\":[", f);
+    lac_status s = LAC_OK;
+    for (int64_t i = 0; s == LAC_OK && i < n; i++) {
+        if (!chosen(i, n, most))
+            continue;
+        fputs(shown++ > 0 ? ",\n" : "\n", f);
+        s = print_picture(f, g, list[i].picture);
+    }
+    fputs("]}</script></div>\n", f);
+    free(list);
+    return s;
+}
+
+lac_status lac_gallery_html(const lac_gallery *g, int64_t most, char **html)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    *html = NULL;
+    if (json_object_size(g->picture) == 0 || most < 1)
+        return LAC_OK;
+    FILE *f = open_memstream(&bytes, &size);
+    if (f == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory for a gallery");
+    lac_status s = print_gallery(f, g, most);
+    const bool bad = ferror(f) != 0;
+    if (fclose(f) != 0 || (bad && s == LAC_OK))
+        s = LAC_FAIL(LAC_ERR_MEM, "out of memory for a gallery");
+    if (s == LAC_OK)
+        *html = bytes;
+    else
+        free(bytes);
+    return s;
+}
