@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,14 @@ void lac_tensor_free(lac_tensor *x)
         return;
     free(x->data);
     free(x);
+}
+
+int64_t lac_tensor_not_finite(const lac_tensor *x)
+{
+    int64_t bad = 0;
+    for (int64_t i = 0; i < lac_numel(x); i++)
+        bad += !isfinite(((const float *)x->data)[i]);
+    return bad;
 }
 
 float lac_f16_to_f32(uint16_t h)

@@ -58,6 +58,9 @@ void lac_tensor_shape(lac_tensor *to, lac_dtype d, int ndim, const int64_t *dim)
 lac_status lac_tensor_new(lac_tensor **x, lac_dtype d, int ndim, const int64_t *dim);
 void lac_tensor_free(lac_tensor *x);
 
+/* How many values of a host tensor, f32, are NaN or infinite. */
+int64_t lac_tensor_not_finite(const lac_tensor *x);
+
 /* Scalar conversions; bf16 and f16 round to nearest even. */
 static inline float lac_bf16_to_f32(uint16_t b)
 {

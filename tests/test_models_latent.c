@@ -8,6 +8,7 @@
 #include "tests/harness/pictures.h"
 #include "tests/harness/test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,117 @@ LAC_TEST(networks_that_do_not_fit_each_other_are_refused)
     LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_blend, nine, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "'unet' has 9 channels in, should have 4");
     LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_inpaint, nine, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "'unet' is the network 'unet-ldm'");
     json_decref(nine);
+}
+
+/* ---- tiles, and what is no number ---- */
+
+enum { LARGE = 96 };
+
+static void paint_large(bench *b, int64_t tiles, uint64_t seed, lac_image *y)
+{
+    lac_image image, mask;
+    LAC_CHECK_STATUS(lac_test_picture(&image, LARGE, LARGE, 3, 1));
+    LAC_CHECK_STATUS(lac_image_new(&mask, LARGE, LARGE, 1));
+    memset(mask.pixels, 1, LARGE * LARGE / 2);
+    json_object_set_new(b->ip.config, "tiles", json_integer(tiles));
+    LAC_CHECK_STATUS(lac_inpaint(&b->ip, b->t, &image, &mask, &(lac_ask){ .seed = seed }, y));
+    lac_image_free(&image);
+    lac_image_free(&mask);
+}
+
+/* Of the decoder's region, for a latent of that side. */
+static int64_t peak_of(const bench *b, int64_t side)
+{
+    const lac_params *vae = b->ip.network[1].params;
+    lac_plan_stats stats;
+    char signature[160];
+    snprintf(signature, sizeof signature, "%s/decode/%llu/f32[1,%lld,%lld,4]", vae->name, (unsigned long long)vae->param[0]->value->uid, (long long)side, (long long)side);
+    LAC_CHECK_STATUS(lac_tape_plan_stats(b->t, signature, &stats));
+    return stats.peak_bytes;
+}
+
+static double mean_gap(const lac_image *a, const lac_image *b)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < LARGE * LARGE * 3; i++)
+        sum += abs(a->pixels[i] - b->pixels[i]);
+    return sum / (LARGE * LARGE * 3);
+}
+
+static void begin_shipped(bench *b)
+{
+    const lac_backend *cpu;
+    *b = (bench){ .t = NULL };
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
+    LAC_CHECK_STATUS(lac_inpainter_load(&b->ip, LAC_SOURCE_DIR "/weights/mini-inpaint.safetensors", NULL, cpu, LAC_F32));
+    json_object_set_new(b->ip.config, "steps", json_integer(3));
+    take_pictures(b);
+}
+
+/* One tile is the whole picture, to the bit. Several see no further than their edges, which with trained weights is little: less than half of what another seed makes. */
+LAC_TEST(tiles_give_the_picture_in_less_memory)
+{
+    bench b;
+    lac_image whole, one, several, other;
+    begin_shipped(&b);
+    paint_large(&b, 0, 0, &whole);
+    paint_large(&b, LARGE, 0, &one);
+    paint_large(&b, LARGE / 2, 0, &several);
+    paint_large(&b, 0, 1, &other);
+    LAC_CHECK(memcmp(whole.pixels, one.pixels, LARGE * LARGE * 3) == 0);
+    LAC_CHECK(mean_gap(&whole, &several) > 0 && mean_gap(&whole, &several) < mean_gap(&whole, &other) / 2);
+    LAC_CHECK(3 * peak_of(&b, LARGE / 8) < peak_of(&b, LARGE / 4));
+    lac_image_free(&whole), lac_image_free(&one), lac_image_free(&several), lac_image_free(&other);
+    end(&b);
+}
+
+/* Quantised before the tiles are cut. */
+LAC_TEST(tiles_of_a_vqgan_give_its_picture)
+{
+    bench b;
+    lac_image whole, one;
+    begin(&b, &lac_inpainter_ldm, "{" UNET("9") ", \"vae\": {\"network\": \"vqgan\", \"config\": {\"embed_dim\": 4, \"n_embed\": 9, \"ddconfig\": {\"ch\": 32, \"ch_mult\": [1, 1], "
+          "\"num_res_blocks\": 1, \"attn_resolutions\": [], \"z_channels\": 4, \"resolution\": 32}}}}", "{\"steps\": 2}");
+    paint_large(&b, 0, 0, &whole);
+    paint_large(&b, LARGE + 32, 0, &one);
+    LAC_CHECK(memcmp(whole.pixels, one.pixels, LARGE * LARGE * 3) == 0);
+    lac_image_free(&whole), lac_image_free(&one);
+    end(&b);
+}
+
+LAC_TEST(tiles_that_are_no_multiple_of_the_cells_are_refused)
+{
+    bench b;
+    lac_image y;
+    begin(&b, &lac_inpainter_sd_blend, "{" UNET("4") ", " VAE "}", "{\"steps\": 2, \"tiles\": 12}");
+    LAC_CHECK_FAILS(lac_inpaint(&b.ip, b.t, &b.image[0], &b.mask[0], NULL, &y), LAC_ERR_ARG, "'tiles': tiles of 12 pixels a side, expected a multiple of 8");
+    end(&b);
+}
+
+static void spoil(const bench *b, int network, const char *name, float by)
+{
+    lac_param *p = lac_params_find(b->ip.network[network].params, name);
+    for (int64_t i = 0; i < lac_numel(p->value); i++)
+        ((float *)p->value->data)[i] *= by;
+    lac_param_changed(p);
+}
+
+/* What weights gone wrong, or a dtype too narrow for them, come to. */
+LAC_TEST(a_latent_that_is_no_number_is_said_and_not_painted)
+{
+    bench b;
+    lac_image y;
+    begin(&b, &lac_inpainter_sd_blend, "{" UNET("4") ", " VAE "}", "{\"steps\": 3}");
+    spoil(&b, 0, "out.2.weight", INFINITY);
+    LAC_CHECK_FAILS(lac_inpaint(&b.ip, b.t, &b.image[0], &b.mask[0], NULL, &y), LAC_ERR_NONFINITE, "after step 1 of 4 the latent is not finite");
+    spoil(&b, 1, "encoder.conv_out.weight", INFINITY);
+    LAC_CHECK_FAILS(lac_inpaint(&b.ip, b.t, &b.image[0], &b.mask[0], NULL, &y), LAC_ERR_NONFINITE, "what the encoder makes of the picture is not finite");
+    end(&b);
+    begin(&b, &lac_inpainter_sd_blend, "{" UNET("4") ", " VAE "}", "{\"steps\": 1}");
+    spoil(&b, 1, "decoder.conv_out.weight", INFINITY);
+    LAC_CHECK_FAILS(lac_inpaint(&b.ip, b.t, &b.image[0], &b.mask[0], NULL, &y), LAC_ERR_NONFINITE, "the decoded picture is not finite");
+    end(&b);
 }
 
 /* ---- with a text encoder ---- */

@@ -70,8 +70,13 @@ lac_tensor *lac_autoencoder_latent(lac_tape *t, const lac_autoencoder *a, lac_te
     return scaled(t, x, &a->scaling[0], LAC_F32);
 }
 
-lac_tensor *lac_autoencoder_picture(lac_tape *t, const lac_autoencoder *a, lac_tensor *latent)
+lac_tensor *lac_autoencoder_unscaled(lac_tape *t, const lac_autoencoder *a, lac_tensor *latent)
 {
     lac_tensor *x = scaled(t, latent, &a->scaling[1], a->ps->dtype);
-    return lac_autoencoder_decode(t, a, a->codebook != NULL ? lac_autoencoder_quantize(t, a, x).quantized : x);
+    return a->codebook != NULL ? lac_autoencoder_quantize(t, a, x).quantized : x;
+}
+
+lac_tensor *lac_autoencoder_picture(lac_tape *t, const lac_autoencoder *a, lac_tensor *latent)
+{
+    return lac_autoencoder_decode(t, a, lac_autoencoder_unscaled(t, a, latent));
 }

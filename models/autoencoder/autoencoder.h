@@ -40,5 +40,6 @@ lac_tensor *lac_autoencoder_codes(lac_tape *t, const lac_autoencoder *a, lac_ten
 
 /* What a diffusion model sees of encode's result, f32: KL scaling_factor times a sample by noise [N, h, w, z] (NULL: the mean), VQ scaling_factor times z. */
 lac_tensor *lac_autoencoder_latent(lac_tape *t, const lac_autoencoder *a, lac_tensor *moments, lac_tensor *noise);
-/* The picture of such a latent, f32 or bf16: divided by scaling_factor, VQ then quantised (LDM's VQModelInterface), decoded. */
+/* Of such a latent, f32 or bf16, what the decoder reads: divided by scaling_factor, VQ then quantised (LDM's VQModelInterface); and its picture: that, decoded. */
+lac_tensor *lac_autoencoder_unscaled(lac_tape *t, const lac_autoencoder *a, lac_tensor *latent);
 lac_tensor *lac_autoencoder_picture(lac_tape *t, const lac_autoencoder *a, lac_tensor *latent);

@@ -101,7 +101,10 @@ static lac_status go_down(lac_tape *t, step *p, int64_t i)
     lac_sampler_pattern(s->sampler, k, pattern, sizeof pattern);
     LAC_TRY(run(t, p, pattern, denoise));
     lac_sampler_next(p->state);
-    return LAC_OK;
+    const lac_tensor *z = p->state->slot[LAC_SLOT_SAMPLE];
+    const int64_t bad = lac_tensor_not_finite(z);
+    return bad == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_NONFINITE, "after step %lld of %lld the latent is not finite: %lld of %lld values", (long long)k + 1,
+                                        (long long)s->sampler->n, (long long)bad, (long long)lac_numel(z));
 }
 
 static lac_status raise(lac_tape *t, void *context)

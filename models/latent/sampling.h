@@ -37,5 +37,6 @@ typedef struct lac_latent_sampling {
     void *context;
 } lac_latent_sampling;
 
-/* z: f32 [N, h, w, C], host, a sample before the sampler's step 0, taken over; *result: the latent, host, the caller's; NULL after an error. */
+/* z: f32 [N, h, w, C], host, a sample before the sampler's step 0, taken over; *result: the latent, host, the caller's; NULL after an error.
+ * LAC_ERR_NONFINITE names the first step after which it is no number any more. */
 lac_status lac_latent_sample(lac_tape *t, const lac_latent_sampling *s, lac_tensor *z, lac_tensor **result);

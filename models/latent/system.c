@@ -1,11 +1,12 @@
 #include "models/latent/system.h"
 
 #include "core/memory.h"
-#include "models/autoencoder/autoencoder.h"
+#include "models/autoencoder/tiles.h"
 #include "models/latent/parts.h"
 #include "models/noise.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ typedef struct painting {
     bool guided;
     int64_t dim[4];                         /* of the latent */
     lac_tensor *cells;                      /* the hole at the latent's size, f32 [N, h, w, 1] */
-    lac_tensor *picture, *encoded;          /* what goes through the encoder, and what comes of it */
+    int64_t tiles;                          /* pixels a side that the autoencoder sees at once; 0: all */
+    lac_tensor *picture, *moments, *encoded;        /* what goes through the encoder, what comes of it by tiles, and the latent */
     lac_tensor *beside, *source, *text, *no_text, *latent, *made;
     lac_tensor *drawn;                      /* of the encoder's distribution; NULL: the mean */
     bool with_mask;                         /* the encoder's region puts the mask beside */
@@ -30,6 +32,13 @@ typedef struct painting {
 
 static const char *word(const painting *p, const char *key) { return lac_config_str(p->ip->config, key); }
 static double number(const painting *p, const char *key) { return lac_config_num(p->ip->config, key); }
+
+/* Weights that are no numbers, or settings that drive the sampler away, end here and not in a black picture. */
+static lac_status check_finite(const lac_tensor *x, const char *what)
+{
+    const int64_t bad = lac_tensor_not_finite(x);
+    return bad == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_NONFINITE, "%s is not finite: %lld of %lld values", what, (long long)bad, (long long)lac_numel(x));
+}
 
 /* ---- sampler and guidance ---- */
 
@@ -154,12 +163,14 @@ static lac_status make_cells(painting *p)
     return s;
 }
 
+/* Of the picture, or of what its tiles gave. */
 static lac_status encode(lac_tape *t, void *context)
 {
     painting *p = context;
     const lac_dtype d = p->vae->ps->dtype;
     lac_tensor *noise = p->drawn != NULL ? lac_tape_input(t, p->drawn, LAC_F32) : NULL;
-    lac_tensor *z = lac_autoencoder_latent(t, p->vae, lac_autoencoder_encode(t, p->vae, lac_tape_input(t, p->picture, d)), noise);
+    lac_tensor *moments = p->moments != NULL ? lac_tape_input(t, p->moments, d) : lac_autoencoder_encode(t, p->vae, lac_tape_input(t, p->picture, d));
+    lac_tensor *z = lac_autoencoder_latent(t, p->vae, moments, noise);
     if (p->with_mask)
         z = lac_latent_beside(t, lac_tape_input(t, p->cells, LAC_F32), z, p->system->beside);
     LAC_TRY(lac_tape_status(t));
@@ -171,18 +182,23 @@ static lac_status encode_filled(painting *p, lac_tape *t, lac_hole_fill fill, bo
 {
     const lac_canvas *c = p->canvas;
     const bool draws = strcmp(word(p, "encode"), "sample") == 0 && p->vae->codebook == NULL;
+    char what[64];
     p->with_mask = with_mask;
     LAC_TRY(lac_tensor_new(&p->picture, LAC_F32, 4, c->image.dim));
     lac_masked_picture(p->picture->data, c->image.data, c->mask.data, lac_numel(&c->mask), fill);
     lac_status s = draws ? lac_noise_new(&p->drawn, c->ask, 4, p->dim, "latent/encode", with_mask ? 0 : 1) : LAC_OK;
+    if (s == LAC_OK && p->tiles > 0)
+        s = lac_context(lac_tiled_encode(&p->ip->network[VAE], t, p->picture, p->tiles, &p->moments), "'tiles'");
+    snprintf(what, sizeof what, "%s%s%s", with_mask ? "beside" : "encode", draws ? ", drawn" : "", p->tiles > 0 ? ", of tiles" : "");
     if (s == LAC_OK)
-        s = lac_inpaint_region(p->ip, t, c, with_mask ? (draws ? "beside, drawn" : "beside") : draws ? "encode, drawn" : "encode", encode, p);
+        s = lac_inpaint_region(p->ip, t, c, what, encode, p);
     lac_tensor_free(p->picture);
     lac_tensor_free(p->drawn);
-    p->picture = p->drawn = NULL;
+    lac_tensor_free(p->moments);
+    p->picture = p->drawn = p->moments = NULL;
     *to = p->encoded;
     p->encoded = NULL;
-    return s;
+    return s == LAC_OK ? check_finite(*to, "what the encoder makes of the picture") : s;
 }
 
 static lac_status make_condition(painting *p, lac_tape *t)
@@ -240,9 +256,20 @@ static lac_status sample(painting *p, lac_tape *t)
 static lac_status decode(lac_tape *t, void *context)
 {
     painting *p = context;
-    lac_tensor *y = lac_autoencoder_picture(t, p->vae, lac_tape_input(t, p->latent, LAC_F32));
+    lac_tensor *z = lac_tape_input(t, p->latent, LAC_F32);
+    lac_tensor *y = p->tiles > 0 ? lac_autoencoder_unscaled(t, p->vae, z) : lac_autoencoder_picture(t, p->vae, z);
     LAC_TRY(lac_tape_status(t));
     return lac_keep(t, y, &p->made);
+}
+
+/* What the decoder reads lies in `made`; the picture takes its place. */
+static lac_status decode_tiles(painting *p, lac_tape *t)
+{
+    lac_tensor *z = p->made;
+    p->made = NULL;
+    const lac_status s = lac_tiled_decode(&p->ip->network[VAE], t, z, p->tiles, &p->made);
+    lac_tensor_free(z);
+    return lac_context(s, "'tiles'");
 }
 
 static lac_status paint(painting *p, lac_tape *t)
@@ -252,13 +279,15 @@ static lac_status paint(painting *p, lac_tape *t)
     LAC_TRY(make_texts(p, t));
     LAC_TRY(make_condition(p, t));
     LAC_TRY(sample(p, t));
-    return lac_inpaint_region(p->ip, t, p->canvas, "decode", decode, p);
+    LAC_TRY(lac_inpaint_region(p->ip, t, p->canvas, p->tiles > 0 ? "unscale" : "decode", decode, p));
+    LAC_TRY(p->tiles > 0 ? decode_tiles(p, t) : LAC_OK);
+    return check_finite(p->made, "the decoded picture");
 }
 
 lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, const lac_latent_system *system, lac_tensor **result)
 {
     const lac_autoencoder *vae = ip->network[VAE].model;
-    painting p = { .ip = ip, .canvas = c, .system = system, .vae = vae };
+    painting p = { .ip = ip, .canvas = c, .system = system, .vae = vae, .tiles = lac_config_int(ip->config, "tiles") };
     const int64_t dim[4] = { c->image.dim[0], c->image.dim[1] / vae->factor, c->image.dim[2] / vae->factor, vae->z };
     memcpy(p.dim, dim, sizeof dim);
     const lac_status s = paint(&p, t);

@@ -38,6 +38,7 @@ lac_status lac_latent_fits(const json_t *networks, int64_t channels);
     { "guidance_scale", LAC_KEY_NUM, guidance, .min = 0, .max = 1000, .help = "of the prompt; 1: without guidance" },                                   \
     { "strength", LAC_KEY_NUM | LAC_KEY_ABOVE_MIN, "1", .min = 0, .max = 1, .help = "share of the steps that is taken, from the picture's own latent" }, \
     { "skip", LAC_KEY_NUM | LAC_KEY_BELOW_MAX, skip, .min = 0, .max = 1, .help = "share of the steps left out at the start, from noise alone" },          \
+    { "tiles", LAC_KEY_INT, "0", .min = 0, .max = 65536, .help = "pixels a side that the autoencoder sees at once; 0: the whole picture" },           \
     { "encode", LAC_KEY_STR, encode, .choices = "sample|mean", .help = "what of the encoder's distribution is taken" },                                 \
     { "hole_fill", LAC_KEY_STR, fill, .choices = LAC_HOLE_FILLS, .help = "what the encoder sees in the hole" },                                         \
     { "mask_rule", LAC_KEY_STR, rule, .choices = LAC_LATENT_MASKS, .help = "which cells of the latent are hole" },                                      \
