@@ -360,6 +360,20 @@ static lac_status score(contest *c, const wish *w, lac_comm *comm)
     return s;
 }
 
+/* Prompts of which a model has read a part alone, on all ranks together. */
+static lac_status tell_of_cut_prompts(const contest *c, lac_comm *comm)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        const lac_prompts *prompts = &c->model[i]->model.ip.prompts;
+        double cut = (double)c->model[i]->painter.cut;
+        LAC_TRY(comm->all_reduce_f64(comm, &cut, 1));
+        if (cut > 0 && comm->rank == 0)
+            fprintf(stderr, "lacuna: %s: %.0f of %lld prompts are longer than %lld tokens; what is beyond is not read\n", c->model[i]->model.name, cut,
+                    (long long)lac_eval_set_count(c->set), (long long)lac_prompts_length(prompts));
+    }
+    return LAC_OK;
+}
+
 /* Every rank has models and set open and scores its share; the first prints and writes. */
 static lac_status evaluate(const wish *w, const lac_words *words, lac_comm *comm)
 {
@@ -367,6 +381,8 @@ static lac_status evaluate(const wish *w, const lac_words *words, lac_comm *comm
     lac_status s = lac_comm_agree(comm, prepare(&c, w, words));
     if (s == LAC_OK)
         s = score(&c, w, comm);
+    if (s == LAC_OK)
+        s = tell_of_cut_prompts(&c, comm);
     if (s == LAC_OK)
         s = lac_comm_agree(comm, comm->rank == 0 ? report(&c, w, words) : LAC_OK);
     free_contest(&c);

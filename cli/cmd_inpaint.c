@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DILATE = 4096 };
+enum { MAX_DILATE = 4096, MOST_AT_ONCE = 4096, MOST_RESULTS = 1000000 };
 
-typedef struct task { char *image, *mask, *out; } task;
+typedef struct task { char *image, *mask, *out; bool bad; } task;        /* out: with --count the seed comes in before its ending */
 typedef struct tasks { task *at; int64_t n, capacity; } tasks;
 
 static void free_tasks(tasks *t)
@@ -28,7 +28,7 @@ static lac_status new_task(tasks *t, task **to)
 {
     LAC_TRY(lac_grow((void **)&t->at, t->n, &t->capacity, sizeof *t->at));
     *to = &t->at[t->n++];
-    **to = (task){ NULL, NULL, NULL };
+    **to = (task){ NULL };
     return LAC_OK;
 }
 
@@ -85,19 +85,110 @@ static lac_status load_pair(const task *t, int64_t grow, lac_image *image, lac_i
 }
 
 /* What is the same for all pictures. */
-typedef struct wish { lac_ask ask; int64_t grow, seed; } wish;
+typedef struct wish { lac_ask ask; int64_t grow, seed, count, batch; } wish;
 
-static lac_status paint(const lac_model *m, lac_tape *tape, const task *t, const wish *w)
+/* ---- several at once ---- */
+
+/* Results of one size that wait until there are `most` of them; arrays of that length. */
+typedef struct queue {
+    const lac_inpainter *ip;
+    lac_tape *tape;
+    task **of;
+    lac_image *image, *mask, *result;
+    lac_ask *ask;
+    int64_t n, most;
+    bool counted, many;                     /* several results of a picture; several pictures */
+} queue;
+
+static lac_status new_queue(queue *q, const lac_inpainter *ip, lac_tape *tape, const wish *w, bool many)
 {
-    lac_image image = { 0 }, mask = { 0 }, result = { 0 };
+    *q = (queue){ .ip = ip, .tape = tape, .most = w->batch, .counted = w->count > 1, .many = many };
+    LAC_TRY(lac_calloc((void **)&q->of, (size_t)q->most, sizeof *q->of));
+    LAC_TRY(lac_calloc((void **)&q->ask, (size_t)q->most, sizeof *q->ask));
+    LAC_TRY(lac_calloc((void **)&q->image, (size_t)(3 * q->most), sizeof *q->image));
+    q->mask = q->image + q->most;
+    q->result = q->mask + q->most;
+    return LAC_OK;
+}
+
+static void empty_queue(queue *q)
+{
+    for (int64_t i = 0; i < q->n; i++) {
+        lac_image_free(&q->image[i]);
+        lac_image_free(&q->mask[i]);
+        lac_image_free(&q->result[i]);
+    }
+    q->n = 0;
+}
+
+static void end_queue(queue *q)
+{
+    empty_queue(q);
+    free(q->of);
+    free(q->ask);
+    free(q->image);
+}
+
+static lac_status save(const queue *q, int64_t i)
+{
+    const char *out = q->of[i]->out, *dot = strrchr(out, '.'), *slash = strrchr(out, '/');
+    const int stem = (int)(dot != NULL && (slash == NULL || dot > slash) ? dot - out : (long)strlen(out));
+    char *path;
+    if (!q->counted)
+        return lac_image_save_png(&q->result[i], out);
+    LAC_TRY(lac_format(&path, "%.*s-%llu%s", stem, out, (unsigned long long)q->ask[i].seed, out + stem));
+    const lac_status s = lac_image_save_png(&q->result[i], path);
+    free(path);
+    return s;
+}
+
+static lac_status tell(lac_status s)
+{
+    if (s != LAC_OK)
+        fprintf(stderr, "lacuna: %s\n", lac_error_message());
+    return s;
+}
+
+/* What waits is painted and written. What fails is bad in every picture of it: told here, where others are to be done all the same, else the status. */
+static lac_status work_off(queue *q)
+{
+    if (q->n == 0)
+        return LAC_OK;
+    const char *first = q->of[0]->image, *last = q->of[q->n - 1]->image;
+    lac_status s = lac_inpaint_n(q->ip, q->tape, q->n, q->image, q->mask, q->ask, q->result);
+    s = first == last ? lac_context(s, "'%s'", first) : lac_context(s, "'%s' to '%s'", first, last);
+    for (int64_t i = 0; s == LAC_OK && i < q->n; i++)
+        s = save(q, i);
+    for (int64_t i = 0; s != LAC_OK && i < q->n; i++)
+        q->of[i]->bad = true;
+    empty_queue(q);
+    return q->many ? tell(s), LAC_OK : s;
+}
+
+static lac_status put_in(queue *q, task *t, const lac_image *image, const lac_image *mask, const lac_ask *ask)
+{
+    if (q->n == q->most || (q->n > 0 && (q->image[0].height != image->height || q->image[0].width != image->width)))
+        LAC_TRY(work_off(q));
+    const int64_t i = q->n++;
+    q->of[i] = t;
+    q->ask[i] = *ask;
+    LAC_TRY(lac_image_crop(&q->image[i], image, 0, 0, image->height, image->width));
+    return lac_image_crop(&q->mask[i], mask, 0, 0, mask->height, mask->width);
+}
+
+/* The picture's results join those that wait. */
+static lac_status line_up(queue *q, task *t, const wish *w)
+{
+    lac_image image = { 0 }, mask = { 0 };
     lac_status s = load_pair(t, w->grow, &image, &mask);
-    if (s == LAC_OK)
-        s = lac_context(lac_inpaint(&m->ip, tape, &image, &mask, &w->ask, &result), "'%s'", t->image);
-    if (s == LAC_OK)
-        s = lac_image_save_png(&result, t->out);
+    for (int64_t k = 0; s == LAC_OK && k < w->count; k++) {
+        lac_ask ask = w->ask;
+        ask.seed += (uint64_t)k;
+        s = put_in(q, t, &image, &mask, &ask);
+    }
+    t->bad |= s != LAC_OK;
     lac_image_free(&image);
     lac_image_free(&mask);
-    lac_image_free(&result);
     return s;
 }
 
@@ -196,23 +287,35 @@ static lac_status look_first(const tasks *t, int64_t grow)
 }
 
 /* A bad pair among many is named and counted; the others are done all the same. */
-static lac_status paint_all(const lac_model *m, lac_tape *tape, const tasks *t, const wish *w)
+static lac_status paint_many(queue *q, const tasks *t, const wish *w)
 {
     int64_t bad = 0;
-    if (t->n == 1)
-        return paint(m, tape, &t->at[0], w);
     for (int64_t i = 0; i < t->n; i++)
-        if (paint(m, tape, &t->at[i], w) != LAC_OK) {
-            fprintf(stderr, "lacuna: %s\n", lac_error_message());
-            bad++;
-        }
+        tell(line_up(q, &t->at[i], w));
+    work_off(q);
+    for (int64_t i = 0; i < t->n; i++)
+        bad += t->at[i].bad;
     return bad == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "%lld of %lld pictures could not be done", (long long)bad, (long long)t->n);
+}
+
+static lac_status paint_all(const lac_model *m, lac_tape *tape, const tasks *t, const wish *w)
+{
+    queue q;
+    lac_status s = new_queue(&q, &m->ip, tape, w, t->n > 1);
+    if (s == LAC_OK && t->n > 1)
+        s = paint_many(&q, t, w);
+    else if (s == LAC_OK && (s = line_up(&q, &t->at[0], w)) == LAC_OK)
+        s = work_off(&q);
+    end_queue(&q);
+    return s;
 }
 
 static lac_status check_wish(const lac_inpainter_def *def, const wish *w)
 {
     if (w->seed >= 0 && !(def->asks & LAC_ASK_SEED))
         return LAC_FAIL(LAC_ERR_ARG, "%s draws nothing at random: --seed has no meaning", def->name);
+    if (w->count > 1 && !(def->asks & LAC_ASK_SEED))
+        return LAC_FAIL(LAC_ERR_ARG, "%s draws nothing at random: --count has no meaning", def->name);
     return lac_inpainter_takes(def, &w->ask);
 }
 
@@ -257,6 +360,8 @@ static lac_status inpaint(const char *model, const lac_model_how *how, const cha
         return LAC_FAIL(LAC_ERR_ARG, "--dilate must be 0 to %d, found %lld", MAX_DILATE, (long long)w->grow);
     if (w->seed < -1)
         return LAC_FAIL(LAC_ERR_ARG, "--seed must not be negative, found %lld", (long long)w->seed);
+    if (w->count < 1 || w->count > MOST_RESULTS || w->batch < 1 || w->batch > MOST_AT_ONCE)
+        return LAC_FAIL(LAC_ERR_ARG, "--count must be 1 to %d and --batch 1 to %d, found %lld and %lld", MOST_RESULTS, MOST_AT_ONCE, (long long)w->count, (long long)w->batch);
     lac_status s = find_tasks(&t, image, mask, out);
     if (s == LAC_OK)
         s = run(model, how, &t, w);
@@ -268,7 +373,7 @@ int lac_cmd_inpaint(int argc, char **argv)
 {
     const char *image = NULL, *mask = NULL, *out = NULL;
     lac_model_how how = { "auto", "auto" };
-    wish w = { .seed = -1 };
+    wish w = { .seed = -1, .count = 1, .batch = 1 };
     const lac_option options[] = {
         { "image", 'i', "FILE", LAC_OPTION_STRING, &image, "the picture, PNG or JPEG of any size; or a folder" },
         { "mask", 'm', "FILE", LAC_OPTION_STRING, &mask, "its mask, of the same size: above 127 is hole; or a folder" },
@@ -276,6 +381,8 @@ int lac_cmd_inpaint(int argc, char **argv)
         { "prompt", 0, "TEXT", LAC_OPTION_STRING, &w.ask.prompt, "what to paint, for a model that takes a prompt" },
         { "negative-prompt", 0, "TEXT", LAC_OPTION_STRING, &w.ask.negative, "what not to paint" },
         { "seed", 0, "N", LAC_OPTION_INT, &w.seed, "of what the model draws at random, where it does (default 0)" },
+        { "count", 0, "N", LAC_OPTION_INT, &w.count, "results of each picture, of seeds --seed, --seed + 1, ...: OUT-SEED.png (default 1: OUT)" },
+        { "batch", 0, "N", LAC_OPTION_INT, &w.batch, "results of one size that are made at once: more memory, the same pictures (default 1)" },
         { "dilate", 0, "N", LAC_OPTION_INT, &w.grow, "grow the hole by N pixels to all sides (default 0)" },
         LAC_MODEL_HOW_OPTIONS(how),
         { NULL },

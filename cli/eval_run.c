@@ -84,9 +84,20 @@ static lac_status paint(const lac_eval_painter *p, canvases *c, int64_t n, int64
     return LAC_OK;
 }
 
+static lac_status count_cut(lac_eval_painter *p, int64_t n, const lac_eval_item *item)
+{
+    for (int64_t i = 0; p->ip->prompts.tokenizer != NULL && i < n; i++) {
+        int64_t lost = 0;
+        if (item[i].prompt != NULL)
+            LAC_TRY(lac_prompts_ids(&p->ip->prompts, item[i].prompt, NULL, &lost));
+        p->cut += lost > 0;
+    }
+    return LAC_OK;
+}
+
 static lac_status complete(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture)
 {
-    const lac_eval_painter *p = context;
+    lac_eval_painter *p = context;
     const int64_t all = lac_tape_backend(p->tape)->host ? n : LAC_MAX(n, p->batch);
     canvases c;
     lac_status s = new_canvases(&c, all);
@@ -95,7 +106,7 @@ static lac_status complete(void *context, int64_t n, const lac_eval_item *item, 
     if (s == LAC_OK)
         s = paint(p, &c, n, all, picture);
     free_canvases(&c);
-    return s;
+    return s == LAC_OK ? count_cut(p, n, item) : s;
 }
 
 lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p, p->ip->def->whole }; }

@@ -24,5 +24,11 @@ lac_status lac_eval_share_run(const lac_eval_share *share, lac_score *score, lac
 
 /* An inpainter as a method: .context is the painter. It is told the item's prompt where it takes one, and draws by seed and record. On a
  * device whose kernels may be others for another batch, fewer pictures than `batch` are filled up with the last one. */
-typedef struct lac_eval_painter { const lac_inpainter *ip; lac_tape *tape; uint64_t seed; int64_t batch; } lac_eval_painter;
+typedef struct lac_eval_painter {
+    const lac_inpainter *ip;
+    lac_tape *tape;
+    uint64_t seed;
+    int64_t batch;
+    int64_t cut;                    /* counts pictures whose prompt is longer than the model reads */
+} lac_eval_painter;
 lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p);

@@ -97,11 +97,16 @@ LAC_TEST(folders_pair_by_stem_and_a_bad_pair_stops_no_other)
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, model, "-i", images, "-m", masks, "-o", out) == 0);
     check_outside(a, lac_cli_path(out, "a.png"), 4, 4, 20, 20);
     check_outside(b, lac_cli_path(out, "b.png"), 4, 4, 20, 20);
+    const char *once = lac_cli_path(f, "once");                                 /* b is of another size: it waits for no other */
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, model, "-i", images, "-m", masks, "-o", once, "--batch", "4") == 0);
+    LAC_CHECK(lac_cli_same_file(lac_cli_path(once, "a.png"), lac_cli_path(out, "a.png")) && lac_cli_same_file(lac_cli_path(once, "b.png"), lac_cli_path(out, "b.png")));
     lac_cli_mask(masks, "a.png", 41, 48, 4, 4, 20, 20);
     unlink(lac_cli_path(out, "b.png"));
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, model, "-i", images, "-m", masks, "-o", out) == 1);
     LAC_CHECK(strstr(said.err, "a.png' is 48x41") != NULL && strstr(said.err, "1 of 2 pictures could not be done") != NULL);
     LAC_CHECK(access(lac_cli_path(out, "b.png"), F_OK) == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, model, "-i", images, "-m", masks, "-o", once, "--batch", "4") == 1);
+    LAC_CHECK(strstr(said.err, "a.png' is 48x41") != NULL && strstr(said.err, "1 of 2 pictures could not be done") != NULL);
 }
 
 static void swap(lac_image *x)

@@ -3,6 +3,7 @@
 #include "core/image/image.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/latent.h"
+#include "tests/harness/said.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -77,6 +78,29 @@ LAC_TEST(any_size_and_a_hole_as_large_as_the_picture_are_painted)
     const char *empty = lac_cli_mask(f, "none.png", 13, 19, 0, 0, 0, 0), *wide = lac_cli_mask(f, "wide.png", 13, 20, 0, 0, 5, 5);
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", empty, "-o", out) == 1 && lac_cli_complains(&said, "has no hole"));
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", wide, "-o", out) == 1 && lac_cli_complains(&said, "is 20x13"));
+}
+
+/* Five results, three at once: each is what its seed makes alone. */
+LAC_TEST(results_of_several_seeds_are_those_that_each_makes_alone)
+{
+    lac_cli_said said;
+    char name[32], seed[8];
+    begin();
+    const char *path = model("m.safetensors", &lac_inpainter_sd_inpaint), *alone = lac_cli_path(f, "alone.png");
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--precision", "f32", "--prompt", "a dog", "--seed", "7", "--count", "5", "--batch", "3") == 0);
+    LAC_CHECK(said.err[0] == '\0' && access(out, F_OK) != 0 && access(lac_cli_path(f, "out-12.png"), F_OK) != 0);
+    for (int k = 7; k < 12; k++) {
+        snprintf(name, sizeof name, "out-%d.png", k);
+        snprintf(seed, sizeof seed, "%d", k);
+        LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", alone, "--precision", "f32", "--prompt", "a dog", "--seed", seed) == 0);
+        LAC_CHECK(lac_cli_same_file(lac_cli_path(f, name), alone));
+    }
+    LAC_CHECK(!lac_cli_same_file(lac_cli_path(f, "out-7.png"), lac_cli_path(f, "out-8.png")));
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--count", "0") == 2 && lac_cli_complains(&said, "--count must be 1 to"));
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--batch", "0") == 2 && lac_cli_complains(&said, "--batch 1 to 4096"));
+    const char *fixed = lac_cli_model(f, "d.safetensors", "{\"cnum\": 4}", false, 1);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, fixed, "-i", image, "-m", mask, "-o", out, "--count", "2") == 2);
+    LAC_CHECK(lac_cli_complains(&said, "draws nothing at random: --count"));
 }
 
 LAC_TEST(repaint_refuses_samplers_that_remember)
@@ -165,4 +189,23 @@ LAC_TEST(a_folder_with_a_bad_part_is_one_line)
     LAC_CHECK(paint_twice(&said, folder, out) == 1);
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, folder, "-i", image, "-m", mask, "-o", out, "--system", "sd-inpaint") == 1);
     LAC_CHECK(lac_cli_complains(&said, "its 'unet' is the network 'autoencoder-kl', should be unet2d-condition") && access(out, F_OK) != 0);
+}
+
+/* A set of six captions of one word, and a model that reads two ids: none of the word. */
+LAC_TEST(an_evaluation_says_how_many_prompts_were_cut)
+{
+    lac_cli_said said;
+    lac_inpainter ip;
+    begin();
+    const char *path = lac_cli_path(f, "m.safetensors"), *set = lac_cli_path(f, "said.h5");
+    lac_test_said(set, LAC_TEST_SAID_SIDE, 1);
+    lac_cli_mask(f, "square.png", LAC_TEST_SAID_SIDE, LAC_TEST_SAID_SIDE, 2, 3, 7, 9);
+    lac_test_latent(&ip, &lac_inpainter_sd_inpaint, "clip-text", SETTINGS);
+    LAC_CHECK_STATUS(lac_inpainter_save(path, &ip, LAC_F32));
+    const char *const words[] = { "eval", path, "--set", set, "--split", "train", "--size", "16", "--mask", lac_cli_path(f, "square.png"), "--metrics", "psnr", NULL };
+    LAC_CHECK(lac_cli(lac_cmd_eval, &said, words) == 0 && said.err[0] == '\0');
+    json_object_set_new(ip.prompts.config, "max_length", json_integer(2));
+    LAC_CHECK_STATUS(lac_inpainter_save(path, &ip, LAC_F32));
+    LAC_CHECK(lac_cli(lac_cmd_eval, &said, words) == 0 && lac_cli_complains(&said, "m: 6 of 6 prompts are longer than 2 tokens; what is beyond is not read"));
+    lac_inpainter_close(&ip);
 }
