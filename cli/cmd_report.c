@@ -3,6 +3,7 @@
 
 #include "core/file/atomic.h"
 #include "core/memory.h"
+#include "eval/difference.h"
 #include "eval/gallery.h"
 #include "eval/table.h"
 #include "train/report.h"
@@ -17,14 +18,14 @@ enum { MAX_SUMMARY = 64 << 20 };
 typedef struct wish { const char *out; int64_t pictures; } wish;
 
 /* Numbers from other pictures, masks or sizes begin a table of their own. */
-typedef struct contest { lac_table table; lac_gallery gallery; } contest;
+typedef struct contest { lac_table table; lac_pictures pictures; } contest;
 typedef struct board { contest *contest; int64_t n, capacity; } board;
 
 static void free_board(board *b)
 {
     for (int64_t i = 0; i < b->n; i++) {
         lac_table_free(&b->contest[i].table);
-        lac_gallery_free(&b->contest[i].gallery);
+        lac_pictures_free(&b->contest[i].pictures);
     }
     free(b->contest);
 }
@@ -40,19 +41,19 @@ static lac_status add_summary(board *b, const json_t *summary, contest **where)
     }
     LAC_TRY(lac_grow((void **)&b->contest, b->n, &b->capacity, sizeof *b->contest));
     *where = &b->contest[b->n++];
-    **where = (contest){ .gallery = { NULL } };
+    **where = (contest){ .pictures = { NULL } };
     return lac_table_add(&(*where)->table, summary);
 }
 
 /* path is "STEM.json". */
-static lac_status add_pictures(contest *c, const char *path)
+static lac_status add_pictures(contest *c, const json_t *summary, const char *path)
 {
     char *stem;
     LAC_TRY(lac_strdup(&stem, path));
     char *ending = strrchr(stem, '.');
     if (ending != NULL && strcmp(ending, ".json") == 0)
         *ending = '\0';
-    const lac_status s = lac_gallery_add(&c->gallery, stem);
+    const lac_status s = lac_pictures_add(&c->pictures, summary, stem);
     free(stem);
     return s;
 }
@@ -73,8 +74,8 @@ static lac_status add_file(board *b, const char *path)
         s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' is no summary of an evaluation: it has no 'methods'", path);
     if (s == LAC_OK)
         s = lac_context(add_summary(b, summary, &c), "'%s'", path);
-    if (s == LAC_OK && json_is_string(json_object_get(summary, "pictures")))
-        s = add_pictures(c, path);
+    if (s == LAC_OK)
+        s = add_pictures(c, summary, path);
     json_decref(summary);
     return s;
 }
@@ -178,23 +179,30 @@ static lac_status fill_runs(page *p, const lac_words *runs)
     return LAC_OK;
 }
 
-/* A section of scores, and one of pictures where some were kept. */
+/* html: fresh, the page's from here on; NULL: there is no such section. */
+static lac_status add_section(page *p, const char *what, const lac_table *t, char *html)
+{
+    const char *masks = t->masks[0] ? t->masks : "of the set";
+    const int n = (int)strcspn(masks, t->masks[0] ? " " : "");          /* the name without the hash */
+    if (html == NULL)
+        return LAC_OK;
+    p->section[p->n_sections++].html = html;
+    return lac_format((char **)&p->section[p->n_sections - 1].title, "%s: %lld pictures, masks %.*s", what, (long long)t->images, n, masks);
+}
+
+/* Scores, differences, and pictures where some were kept. */
 static lac_status fill_sections(page *p, const board *b, int64_t most)
 {
-    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n * 2, sizeof *p->section));
+    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n * 3, sizeof *p->section));
     for (int64_t i = 0; i < b->n; i++) {
-        const lac_table *t = &b->contest[i].table;
-        const char *masks = t->masks[0] ? t->masks : "of the set";
-        const int n = (int)strcspn(masks, t->masks[0] ? " " : "");          /* the name without the hash */
-        lac_report_section *section = &p->section[p->n_sections++];
-        LAC_TRY(lac_table_html(t, (char **)&section->html));
-        LAC_TRY(lac_format((char **)&section->title, "Scores: %lld pictures, masks %.*s", (long long)t->images, n, masks));
-        section = &p->section[p->n_sections];
-        LAC_TRY(lac_gallery_html(&b->contest[i].gallery, most, (char **)&section->html));
-        if (section->html == NULL)
-            continue;
-        p->n_sections++;
-        LAC_TRY(lac_format((char **)&section->title, "Pictures, masks %.*s", n, masks));
+        const contest *c = &b->contest[i];
+        char *html;
+        LAC_TRY(lac_table_html(&c->table, &html));
+        LAC_TRY(add_section(p, "Scores", &c->table, html));
+        LAC_TRY(lac_differences_html(&c->pictures, &html));
+        LAC_TRY(add_section(p, "Two by two", &c->table, html));
+        LAC_TRY(lac_gallery_html(&c->pictures, most, &html));
+        LAC_TRY(add_section(p, "Side by side", &c->table, html));
     }
     return LAC_OK;
 }

@@ -5,8 +5,8 @@
 #include "core/image/grid.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
-#include "eval/gallery.h"
 #include "eval/gather.h"
+#include "eval/pictures.h"
 #include "train/progress.h"
 
 #include <stdio.h>

@@ -1,196 +1,255 @@
+/* A gallery as a fragment of a page: its data as JSON, pictures and all, which eval/gallery.js lays out. */
 #include "eval/gallery.h"
 
-#include "core/file/atomic.h"
+#include "core/html.h"
+#include "core/image/paste.h"
+#include "core/image/resample.h"
 #include "core/memory.h"
-#include "eval/metric.h"
+#include "eval/gallery.css.h"
+#include "eval/gallery.js.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SUMMARY = 64 << 20 };
+enum { AS_PNG = 128, QUALITY = 90 };
 
-void lac_gallery_free(lac_gallery *g)
+const char *lac_gallery_style(void) { return gallery_css; }
+const char *lac_gallery_script(void) { return gallery_js; }
+
+/* ---- which pictures ---- */
+
+typedef struct ranked { double value; json_t *picture; } ranked;
+
+static int worst_first(const void *a, const void *b)
 {
-    json_decref(g->picture);
-    json_decref(g->method);
-    json_decref(g->metric);
-    *g = (lac_gallery){ NULL };
+    const double x = ((const ranked *)a)->value, y = ((const ranked *)b)->value;
+    return (x < y) - (x > y);
 }
 
-/* ---- where pictures lie ---- */
-
-/* A part of a path that stays below: no "..", nothing hidden, no separator of a method's name. */
-static void tame(char *path, bool one_part)
-{
-    for (char *c = path; *c; c++) {
-        const bool begins = c == path || c[-1] == '/';
-        if ((one_part && *c == '/') || (begins && (*c == '.' || *c == '/')))
-            *c = '_';
-    }
-}
-
-lac_status lac_kept_path(char **path, const char *folder, const char *name, const char *id)
-{
-    char *part = NULL, *file = NULL;
-    lac_status s = lac_strdup(&part, name);
-    if (s == LAC_OK)
-        s = lac_strdup(&file, id);
-    if (s == LAC_OK) {
-        tame(part, true);
-        tame(file, false);
-        s = lac_format(path, "%s/%s/%s.png", folder, part, file);
-    }
-    free(part);
-    free(file);
-    return s;
-}
-
-/* ---- reading what an evaluation found ---- */
-
-static lac_status begin(lac_gallery *g)
-{
-    if (g->picture == NULL)
-        g->picture = json_object();
-    if (g->method == NULL)
-        g->method = json_array();
-    if (g->metric == NULL)
-        g->metric = json_array();
-    return g->picture && g->method && g->metric ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory for a gallery");
-}
-
-static bool has_method(const lac_gallery *g, const char *name)
+/* What pictures are ordered by: worse is greater; 0 where the first method has no value. */
+static double badness(const lac_pictures *p, const json_t *picture)
 {
     size_t i;
-    json_t *m;
-    json_array_foreach(g->method, i, m)
-        if (strcmp(json_string_value(m), name) == 0)
-            return true;
-    return false;
-}
-
-static bool has_metric(const lac_gallery *g, const char *name)
-{
-    size_t i;
-    json_t *m;
-    json_array_foreach(g->metric, i, m)
-        if (strcmp(json_string_value(json_object_get(m, "name")), name) == 0)
-            return true;
-    return false;
-}
-
-static void add_metric(lac_gallery *g, const char *name)
-{
-    lac_metric m;
-    int better = 0, digits = 4;
-    if (lac_metric_find(&m, name) == LAC_OK) {
-        better = m.def->no_direction ? 0 : m.def->higher_is_better ? 1 : -1;
-        digits = m.def->digits;
+    json_t *metric;
+    json_array_foreach(p->metric, i, metric) {
+        const int better = (int)json_integer_value(json_object_get(metric, "better"));
+        const double v = lac_pictures_value(picture, json_string_value(json_array_get(p->method, 0)), json_string_value(json_object_get(metric, "name")));
+        if (better != 0)
+            return isnan(v) ? 0 : -better * v;
     }
-    if (!has_metric(g, name))
-        json_array_append_new(g->metric, json_pack("{s:s, s:i, s:i}", "name", name, "better", better, "digits", digits));
+    return 0;
 }
 
-/* The picture of a line, new where it is not there yet. */
-static json_t *picture_of(lac_gallery *g, const json_t *line)
+/* Rank i of n is shown, of which `most` are. */
+static bool chosen(int64_t i, int64_t n, int64_t most)
 {
-    const char *id = json_string_value(json_object_get(line, "id"));
-    json_t *p = id != NULL ? json_object_get(g->picture, id) : NULL;
-    if (p != NULL || id == NULL)
-        return p;
-    p = json_pack("{s:s, s:O?, s:O?, s:{}, s:{}}", "id", id, "object", json_object_get(line, "object"), "area", json_object_get(line, "area"),
-                  "values", "folder");
-    return json_object_set_new(g->picture, id, p) == 0 ? p : NULL;
+    const int64_t third = most / 3, middle = most - 2 * third, rest = n - 2 * third;
+    if (n <= most || i < third || i >= n - third)
+        return true;
+    const int64_t at = i - third;
+    return (at + 1) * middle / rest != at * middle / rest;
 }
 
-static lac_status add_line(lac_gallery *g, const json_t *line, const json_t *taken, const char *folder)
+/* Where any method's picture was kept; NULL: nowhere. */
+static const char *kept_at(const json_t *picture)
 {
-    const char *method = json_string_value(json_object_get(line, "method")), *name;
-    json_t *values = json_object_get(line, "values"), *value;
-    if (method == NULL || !json_is_object(values))
-        return LAC_FAIL(LAC_ERR_FORMAT, "no 'method' with 'values'");
-    if (json_object_get(taken, method) != NULL)
-        return LAC_OK;
-    json_t *p = picture_of(g, line);
-    if (p == NULL)
-        return LAC_FAIL(LAC_ERR_FORMAT, "no 'id'");
-    json_object_foreach(values, name, value)
-        if (json_is_number(value))
-            add_metric(g, name);
-    json_object_set(json_object_get(p, "values"), method, values);
-    json_object_set_new(json_object_get(p, "folder"), method, json_string(folder));
-    if (!has_method(g, method))
-        json_array_append_new(g->method, json_string(method));
+    const char *method;
+    json_t *at;
+    json_object_foreach(json_object_get(picture, "folder"), method, at)
+        if (json_is_string(at))
+            return json_string_value(at);
+    return NULL;
+}
+
+static lac_status rank(const lac_pictures *p, ranked **list, int64_t *n)
+{
+    const char *id;
+    json_t *picture;
+    *n = 0;
+    LAC_TRY(lac_calloc((void **)list, LAC_MAX(json_object_size(p->picture), 1), sizeof **list));
+    json_object_foreach(p->picture, id, picture)
+        if (kept_at(picture) != NULL)
+            (*list)[(*n)++] = (ranked){ badness(p, picture), picture };
+    qsort(*list, (size_t)*n, sizeof **list, worst_first);
     return LAC_OK;
 }
 
-/* Those that an earlier evaluation brought. */
-static json_t *methods_there(const lac_gallery *g)
+/* ---- a picture as text ---- */
+
+static lac_status shrink(lac_image *image)
 {
-    json_t *taken = json_object(), *m;
-    size_t i;
-    json_array_foreach(g->method, i, m)
-        json_object_set_new(taken, json_string_value(m), json_true());
-    return taken;
+    const int64_t side = LAC_MAX(image->height, image->width);
+    lac_image small = { 0 };
+    if (side <= LAC_GALLERY_SIDE)
+        return LAC_OK;
+    const int64_t height = LAC_MAX(1, image->height * LAC_GALLERY_SIDE / side), width = LAC_MAX(1, image->width * LAC_GALLERY_SIDE / side);
+    LAC_TRY(lac_image_resize(&small, image, height, width, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST));
+    lac_image_free(image);
+    *image = small;
+    return LAC_OK;
 }
 
-static lac_status add_lines(lac_gallery *g, const char *path, const char *folder)
+/* "data:image/png;base64,..." as a JSON string; image is shrunk. */
+static lac_status print_image(FILE *f, lac_image *image)
 {
-    lac_status s = LAC_OK;
-    char *text = NULL;
-    size_t room = 0;
-    int64_t number = 0;
-    FILE *f = fopen(path, "r");
-    if (f == NULL)
-        return LAC_FAIL(LAC_ERR_IO, "cannot open '%s'", path);
-    json_t *taken = methods_there(g);
-    while (s == LAC_OK && getline(&text, &room, f) >= 0) {
-        json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-        number++;
-        s = line != NULL ? add_line(g, line, taken, folder) : LAC_FAIL(LAC_ERR_FORMAT, "not JSON");
-        json_decref(line);
-    }
-    json_decref(taken);
-    free(text);
-    fclose(f);
-    return lac_context(s, "'%s', line %lld", path, (long long)number);
-}
-
-static lac_status read_summary(const char *stem, json_t **summary)
-{
-    char *path, *text = NULL;
+    uint8_t *bytes = NULL;
     size_t size;
-    LAC_TRY(lac_format(&path, "%s.json", stem));
-    lac_status s = lac_file_read(path, MAX_SUMMARY, &text, &size);
-    if (s == LAC_OK && (*summary = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL)) == NULL)
-        s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not JSON", path);
-    free(text);
+    LAC_TRY(shrink(image));
+    const bool png = LAC_MAX(image->height, image->width) <= AS_PNG;
+    LAC_TRY(png ? lac_image_encode_png(image, &bytes, &size) : lac_image_encode_jpeg(image, QUALITY, &bytes, &size));
+    fprintf(f, "\"data:image/%s;base64,", png ? "png" : "jpeg");
+    lac_html_base64(f, bytes, size);
+    fputc('"', f);
+    free(bytes);
+    return LAC_OK;
+}
+
+/* A kept picture; empty where there is none any more. */
+static lac_status load_kept(lac_image *image, const char *folder, const char *name, const char *id, int channels)
+{
+    char *path;
+    LAC_TRY(lac_kept_path(&path, folder, name, id));
+    const lac_status s = lac_image_load(image, path, channels);
     free(path);
+    return s == LAC_ERR_MEM ? s : LAC_OK;
+}
+
+static lac_status print_kept(FILE *f, const char *key, lac_image *image)
+{
+    if (image->pixels == NULL)
+        return LAC_OK;
+    fprintf(f, ",\"%s\":", key);
+    return print_image(f, image);
+}
+
+/* What was known, and the truth. */
+static lac_status print_given(FILE *f, const char *folder, const char *id)
+{
+    lac_image truth = { 0 }, known = { 0 }, mask = { 0 };
+    lac_status s = load_kept(&truth, folder, "reference", id, 3);
+    if (s == LAC_OK)
+        s = load_kept(&mask, folder, "masks", id, 1);
+    if (s == LAC_OK && truth.pixels && mask.pixels && mask.height == truth.height && mask.width == truth.width) {
+        s = lac_image_crop(&known, &truth, 0, 0, truth.height, truth.width);
+        if (s == LAC_OK) {
+            lac_mask_binarise(mask.pixels, mask.height * mask.width);
+            lac_hole_grey(known.pixels, mask.pixels, mask.height * mask.width);
+            s = print_kept(f, "known", &known);
+        }
+    }
+    if (s == LAC_OK)
+        s = print_kept(f, "truth", &truth);
+    lac_image_free(&mask);
+    lac_image_free(&known);
+    lac_image_free(&truth);
     return s;
 }
 
-/* "runs/a/eval/stamps-val-64" and the summary's "stamps-val-64" give the folder beside. */
-static lac_status folder_beside(const char *stem, const char *name, char **folder)
+static lac_status print_methods(FILE *f, const lac_pictures *p, const json_t *picture, const char *id)
 {
-    const char *slash = strrchr(stem, '/');
-    return lac_format(folder, "%.*s%s", slash != NULL ? (int)(slash + 1 - stem) : 0, stem, name);
+    size_t i;
+    json_t *m;
+    fputs(",\"images\":[", f);
+    json_array_foreach(p->method, i, m) {
+        const char *folder = json_string_value(json_object_get(json_object_get(picture, "folder"), json_string_value(m)));
+        lac_image image = { 0 };
+        if (folder != NULL)
+            LAC_TRY(load_kept(&image, folder, json_string_value(m), id, 3));
+        fputs(i > 0 ? "," : "", f);
+        const lac_status s = image.pixels != NULL ? print_image(f, &image) : (fputs("null", f), LAC_OK);
+        lac_image_free(&image);
+        LAC_TRY(s);
+    }
+    fputc(']', f);
+    return LAC_OK;
 }
 
-lac_status lac_gallery_add(lac_gallery *g, const char *stem)
+/* [method][metric], null where there is no value. */
+static void print_values(FILE *f, const lac_pictures *p, const json_t *picture)
 {
-    json_t *summary = NULL;
-    char *folder = NULL, *lines = NULL;
-    LAC_TRY(begin(g));
-    lac_status s = read_summary(stem, &summary);
-    const char *kept = json_string_value(json_object_get(summary, "pictures"));
-    if (s == LAC_OK && kept != NULL) {
-        s = folder_beside(stem, kept, &folder);
-        if (s == LAC_OK)
-            s = lac_format(&lines, "%s.images.jsonl", stem);
-        if (s == LAC_OK)
-            s = add_lines(g, lines, folder);
+    size_t i, k;
+    json_t *m, *metric;
+    fputs(",\"values\":[", f);
+    json_array_foreach(p->method, i, m) {
+        fputs(i > 0 ? ",[" : "[", f);
+        json_array_foreach(p->metric, k, metric) {
+            const double v = lac_pictures_value(picture, json_string_value(m), json_string_value(json_object_get(metric, "name")));
+            fputs(k > 0 ? "," : "", f);
+            if (isnan(v))
+                fputs("null", f);
+            else
+                fprintf(f, "%.9g", v);
+        }
+        fputc(']', f);
     }
-    free(lines);
-    free(folder);
-    json_decref(summary);
+    fputc(']', f);
+}
+
+/* JSON_ESCAPE_SLASH: nothing in it can end the script element. */
+static void print_json(FILE *f, const char *before, const json_t *v)
+{
+    fputs(before, f);
+    if (v == NULL || json_dumpf(v, f, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ESCAPE_SLASH) != 0)
+        fputs("null", f);
+}
+
+static lac_status print_picture(FILE *f, const lac_pictures *p, const json_t *picture)
+{
+    const json_t *id = json_object_get(picture, "id");
+    print_json(f, "{\"id\":", id);
+    print_json(f, ",\"object\":", json_object_get(picture, "object"));
+    print_json(f, ",\"area\":", json_object_get(picture, "area"));
+    print_values(f, p, picture);
+    LAC_TRY(print_given(f, kept_at(picture), json_string_value(id)));
+    LAC_TRY(print_methods(f, p, picture, json_string_value(id)));
+    fputc('}', f);
+    return LAC_OK;
+}
+
+static lac_status print_gallery(FILE *f, const lac_pictures *p, const ranked *list, int64_t n, int64_t most)
+{
+    int64_t shown = 0;
+    fprintf(f, "<div class=\"gallery\"><noscript><p class=\"note\">The pictures want scripts switched on.</p></noscript>\n<script type=\"application/json\">{\"of\":%lld",
+            (long long)n);
+    print_json(f, ",\"methods\":", p->method);
+    print_json(f, ",\"metrics\":", p->metric);
+    fputs(",\"pictures\":[", f);
+    for (int64_t i = 0; i < n; i++) {
+        if (!chosen(i, n, most))
+            continue;
+        fputs(shown++ > 0 ? ",\n" : "\n", f);
+        LAC_TRY(print_picture(f, p, list[i].picture));
+    }
+    fputs("]}</script></div>\n", f);
+    return LAC_OK;
+}
+
+static lac_status print(const lac_pictures *p, const ranked *list, int64_t n, int64_t most, char **html)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&bytes, &size);
+    if (f == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory for a gallery");
+    lac_status s = print_gallery(f, p, list, n, most);
+    const bool bad = ferror(f) != 0;
+    if (fclose(f) != 0 || (bad && s == LAC_OK))
+        s = LAC_FAIL(LAC_ERR_MEM, "out of memory for a gallery");
+    if (s == LAC_OK)
+        *html = bytes;
+    else
+        free(bytes);
+    return s;
+}
+
+lac_status lac_gallery_html(const lac_pictures *p, int64_t most, char **html)
+{
+    ranked *list;
+    int64_t n;
+    *html = NULL;
+    LAC_TRY(rank(p, &list, &n));
+    const lac_status s = n > 0 && most > 0 ? print(p, list, n, most, html) : LAC_OK;
+    free(list);
     return s;
 }

@@ -1,6 +1,7 @@
 /* The pictures in a page: which, whose, and that nothing in a name leads out of the folder or out of the script. */
 #include "core/file/atomic.h"
 #include "core/image/image.h"
+#include "eval/difference.h"
 #include "eval/gallery.h"
 #include "tests/harness/test.h"
 
@@ -47,17 +48,26 @@ static void put_evaluation(const char *folder, int64_t side)
         put_picture(kept, "masks", id, side, 1);
     }
     put(folder, "e.images.jsonl", text);
-    put(folder, "e.json", "{\"methods\":{},\"pictures\":\"e\"}");
+}
+
+static lac_status add(lac_pictures *p, const char *folder, const char *summary)
+{
+    char stem[300];
+    snprintf(stem, sizeof stem, "%s/e", folder);
+    json_t *j = json_loads(summary, 0, NULL);
+    LAC_CHECK(j != NULL);
+    const lac_status s = lac_pictures_add(p, j, stem);
+    json_decref(j);
+    return s;
 }
 
 static char *html_of(const char *folder, int64_t most)
 {
-    lac_gallery g = { NULL };
-    char stem[300], *html;
-    snprintf(stem, sizeof stem, "%s/e", folder);
-    LAC_CHECK_STATUS(lac_gallery_add(&g, stem));
-    LAC_CHECK_STATUS(lac_gallery_html(&g, most, &html));
-    lac_gallery_free(&g);
+    lac_pictures p = { NULL };
+    char *html;
+    LAC_CHECK_STATUS(add(&p, folder, "{\"pictures\":\"e\"}"));
+    LAC_CHECK_STATUS(lac_gallery_html(&p, most, &html));
+    lac_pictures_free(&p);
     return html;
 }
 
@@ -117,26 +127,50 @@ LAC_TEST(names_lead_nowhere)
     }
     const char *f = lac_test_folder();
     put(f, "e.images.jsonl", "{\"id\":\"</script><b>\",\"method\":\"</script>\",\"object\":\"</script>\",\"area\":0.5,\"values\":{\"</script>\":1}}\n");
-    put(f, "e.json", "{\"methods\":{},\"pictures\":\"e\"}");
     char *html = html_of(f, 5), *end = strstr(html, "</script>");
     LAC_CHECK(end != NULL && strcmp(end, "</script></div>\n") == 0);
     free(html);
 }
 
-LAC_TEST(what_is_no_evaluation_is_one_line)
+LAC_TEST(what_is_no_line_is_named)
+{
+    static const char *const bad[][2] = {
+        { "{\"id\":\"a\",\"method\":\"m\",\"values\":{}}\nnot\n", "line 2: not JSON" }, { "{\"method\":\"m\",\"values\":{}}\n", "line 1: no 'id'" },
+        { "{\"id\":\"a\",\"values\":{}}\n", "line 1: no 'method'" },
+    };
+    const char *f = lac_test_folder();
+    lac_pictures p = { NULL };
+    LAC_CHECK_STATUS(add(&p, f, "{}"));                 /* no lines at all */
+    for (size_t i = 0; i < LAC_COUNT(bad); i++) {
+        put(f, "e.images.jsonl", bad[i][0]);
+        LAC_CHECK_FAILS(add(&p, f, "{}"), LAC_ERR_FORMAT, bad[i][1]);
+        lac_pictures_free(&p);
+    }
+}
+
+/* Of methods one and two, three pictures on two backgrounds: differences 1, 2 on the first, 6 on the second. Resamples of two groups hold the first
+ * twice, both, or the second twice, so the interval's ends are means of those: 1.5 and 6. */
+LAC_TEST(differences_are_paired_and_resample_backgrounds)
 {
     const char *f = lac_test_folder();
-    lac_gallery g = { NULL };
-    char stem[300];
-    snprintf(stem, sizeof stem, "%s/e", f);
-    put(f, "e.json", "{\"methods\":{},\"pictures\":\"e\"}");
-    LAC_CHECK_FAILS(lac_gallery_add(&g, stem), LAC_ERR_IO, "e.images.jsonl");
-    put(f, "e.images.jsonl", "{\"id\":\"a\",\"method\":\"m\",\"values\":{}}\nnot\n");
-    LAC_CHECK_FAILS(lac_gallery_add(&g, stem), LAC_ERR_FORMAT, "line 2: not JSON");
-    lac_gallery_free(&g);
-    put(f, "e.images.jsonl", "{\"method\":\"m\",\"values\":{}}\n");
-    LAC_CHECK_FAILS(lac_gallery_add(&g, stem), LAC_ERR_FORMAT, "line 1: no 'id'");
-    put(f, "e.json", "{\"methods\":{},\"pictures\":null}");
-    LAC_CHECK_STATUS(lac_gallery_add(&g, stem));
-    lac_gallery_free(&g);
+    lac_pictures p = { NULL };
+    lac_interval v;
+    char *html;
+    put(f, "e.images.jsonl", "{\"id\":\"a\",\"method\":\"one\",\"background\":\"x\",\"values\":{\"psnr\":3,\"tv\":1}}\n"
+                             "{\"id\":\"b\",\"method\":\"one\",\"background\":\"x\",\"values\":{\"psnr\":5,\"tv\":1}}\n"
+                             "{\"id\":\"c\",\"method\":\"one\",\"background\":\"y\",\"values\":{\"psnr\":9,\"tv\":1}}\n"
+                             "{\"id\":\"d\",\"method\":\"one\",\"background\":\"y\",\"values\":{\"psnr\":null,\"tv\":1}}\n"
+                             "{\"id\":\"a\",\"method\":\"two\",\"background\":\"x\",\"values\":{\"psnr\":2,\"tv\":1}}\n"
+                             "{\"id\":\"b\",\"method\":\"two\",\"background\":\"x\",\"values\":{\"psnr\":3,\"tv\":1}}\n"
+                             "{\"id\":\"c\",\"method\":\"two\",\"background\":\"y\",\"values\":{\"psnr\":3,\"tv\":1}}\n"
+                             "{\"id\":\"d\",\"method\":\"two\",\"background\":\"y\",\"values\":{\"psnr\":3,\"tv\":1}}\n");
+    LAC_CHECK_STATUS(add(&p, f, "{\"interval\":{\"seed\":3},\"differences\":[{\"metric\":\"tv\",\"a\":\"one\",\"b\":\"two\",\"value\":7,\"low\":null,\"high\":null,\"n\":4}]}"));
+    LAC_CHECK_STATUS(lac_difference(&p, "one", "two", "psnr", &v));
+    LAC_CHECK(v.value == 3 && v.n == 3 && v.n_groups == 2 && v.low == 1.5 && v.high == 6);
+    LAC_CHECK_STATUS(lac_difference(&p, "two", "one", "psnr", &v));
+    LAC_CHECK(v.value == -3 && v.low == -6 && v.high == -1.5);
+    LAC_CHECK_STATUS(lac_differences_html(&p, &html));
+    LAC_CHECK(strstr(html, "<tr><th>one &minus; two</th><td data-value=\"3\" class=\"for\">+3.00 <span class=\"range\">[1.50, 6.00]</span></td><td data-value=\"7\">+7.0000</td></tr>"));
+    free(html);
+    lac_pictures_free(&p);
 }

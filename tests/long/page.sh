@@ -29,7 +29,7 @@ expect() { # WANTED WIDTH SCRIPT
   found=$(tried "$2" "$3")
   [ "$found" = "$1" ] || fail "'$3' gives '$found', expected '$1'"
 }
-rows='const rows = () => [...document.querySelectorAll("table.scores tbody tr")].map(r => r.cells[0].textContent).join();'
+rows='const rows = () => [...document.querySelector("table.scores").tBodies[0].rows].map(r => r.cells[0].textContent).join();'
 choose='const choose = (n, v) => { const s = document.querySelectorAll(".controls select")[n]; s.value = v; s.dispatchEvent(new Event("change")); };'
 first='const first = () => document.querySelector("article .id").textContent.split(",")[0];'
 expect one,two,three 1200 "$rows return rows();"

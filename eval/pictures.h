@@ -1,0 +1,26 @@
+/* eval/pictures.h -- what several evaluations found of the same pictures, one by one: their lines (eval/summary.h), joined by id. */
+#pragma once
+
+#include "core/status.h"
+
+#include <jansson.h>
+
+typedef struct lac_pictures {
+    json_t *picture;            /* by id: { "id", "background", "object", "area", "values": { METHOD: { METRIC: number } }, "folder": { METHOD: PATH } };
+                                 * folder: where that method's pictures were kept, null where they were not */
+    json_t *method, *metric;    /* names; { "name", "better": 1, -1 or 0, "digits" }, in the order of first sight */
+    json_t *difference;         /* the summaries' own, as there */
+    uint64_t seed;              /* of the first summary's resamples */
+} lac_pictures;
+
+/* Zeroes are none yet. summary and stem: what lac_score_save wrote, and its PATH, beside which lines and pictures lie. Of a method that is there already
+ * the first counts. A summary without lines adds its differences alone. LAC_ERR_FORMAT says which line is none. */
+lac_status lac_pictures_add(lac_pictures *p, const json_t *summary, const char *stem);
+void lac_pictures_free(lac_pictures *p);
+
+/* A picture's value, NAN where there is none. */
+double lac_pictures_value(const json_t *picture, const char *method, const char *metric);
+
+/* Where `lacuna eval --keep` puts a picture: "FOLDER/NAME/ID.png", name a method's, "reference" or "masks"; what would lead out of the folder is
+ * replaced. Fresh text. */
+lac_status lac_kept_path(char **path, const char *folder, const char *name, const char *id);
