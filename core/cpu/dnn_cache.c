@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -117,11 +118,23 @@ static void drop_packed(packed *p)
     free(p);
 }
 
+/* Huge pages where there are several to fill: weights are read from end to end in every call. */
+static lac_status room(void **p, size_t bytes)
+{
+    enum { HUGE_PAGE = 2 << 20 };
+    if (bytes < 2 * HUGE_PAGE)
+        return lac_aligned_alloc(p, bytes);
+    const size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    LAC_TRY(lac_aligned_pages(p, whole, HUGE_PAGE));
+    madvise(*p, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);      /* the last ones small, so that no memory lies idle */
+    return LAC_OK;
+}
+
 static lac_status new_packed(packed **p, const lac_dnn_weight *w, uint64_t layout, size_t bytes)
 {
     packed *fresh = NULL;
     LAC_TRY(lac_calloc((void **)&fresh, 1, sizeof *fresh));
-    const lac_status s = lac_aligned_alloc(&fresh->data, bytes);
+    const lac_status s = room(&fresh->data, bytes);
     if (s != LAC_OK) {
         drop_packed(fresh);
         return s;

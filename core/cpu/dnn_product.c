@@ -1,5 +1,6 @@
 #include "core/cpu/dnn_cache.h"
 #include "core/cpu/dnn_kernels.h"
+#include "core/cpu/dnn_tiles.h"
 
 #include "core/memory.h"
 #include "core/threads.h"
@@ -176,6 +177,10 @@ static lac_status get_blocks(blocks *b, const lac_product *p)
 lac_status lac_dnn_matmul_workspace(const lac_product *p, bool packed, size_t *size)
 {
     blocks b;
+    if (lac_tiles_fit(p)) {
+        *size = lac_tiles_workspace(p, packed);
+        return LAC_OK;
+    }
     const lac_status s = get_blocks(&b, p);
     if (s == LAC_OK)
         *size = (b.scratch + b.turned) * (size_t)b.workers +
@@ -264,6 +269,8 @@ lac_status lac_dnn_matmul(const lac_product *p, const void *a, const lac_dnn_wei
 
 lac_status lac_dnn_matmul_onto(const lac_product *p, const void *a, const lac_dnn_weight *w, const float *bias, const void *onto, void *c, void *workspace)
 {
+    if (lac_tiles_fit(p))
+        return lac_tiles_matmul(p, a, w, bias, onto, c, workspace);
     blocks b;
     char *at = workspace;
     const void *full, *last;
