@@ -91,6 +91,8 @@ static lac_status export_inpainter(const wish *w, const lac_inpainter *ip)
 {
     if (lac_inpainter_roles(ip->def) == 1)
         return write_networks(w, &ip->network[0], 1, NULL);
+    if (strcmp(w->layout, "diffusers") == 0)
+        return lac_inpainter_save_folder(w->out, ip, w->dtype);
     if (strcmp(w->layout, "probe") != 0)
         return LAC_FAIL(LAC_ERR_ARG, "--layout %s is one network's, and %s has several: say which by --network", w->layout, ip->def->name);
     return lac_inpainter_save(w->out, ip, w->dtype);
@@ -182,7 +184,7 @@ int lac_cmd_export(int argc, char **argv)
         { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "of the run's (default: the one that paints): generator, discriminator" },
         { "all", 0, NULL, LAC_OPTION_FLAG, &w.all, "every network of the run, each name after the network's: \"generator.conv1.weight\"" },
         { "dtype", 0, "NAME", LAC_OPTION_STRING, &dtype, "f32, bf16 or f16 (default f32)" },
-        { "layout", 0, "NAME", LAC_OPTION_STRING, &w.layout, "probe: published names, OIHW; diffusers or transformers: a folder that these load, with config.json; or a network's other one, as DeepFill v2's tf: official names, HWIO (default probe)" },
+        { "layout", 0, "NAME", LAC_OPTION_STRING, &w.layout, "probe: published names, OIHW; diffusers or transformers: a folder that these load, with config.json, of a model of several networks (diffusers) the whole pipeline; or a network's other one, as DeepFill v2's tf: official names, HWIO (default probe)" },
         { "checkpoint", 0, "FILE", LAC_OPTION_STRING, &w.checkpoint, "of the run, in place of its newest" },
         { NULL },
     };

@@ -52,6 +52,8 @@ typedef struct lac_inpainter_def {
      * lac_keep and taken up by lac_tape_input. *result: what lac_keep gave of the finished pictures. Between regions it may branch on
      * values, inside them on their signature alone. */
     lac_status (*sample)(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result);
+    const char *pipeline;           /* the class of diffusers that paints with the same networks; NULL: none */
+    lac_status (*scheduler)(const json_t *config, json_t **published);      /* with pipeline: the scheduler_config.json of a config of its own, a new reference */
 } lac_inpainter_def;
 
 /* Its own, or lent: then it is not closed, and whoever lends ends what it is made of. */
@@ -91,6 +93,10 @@ lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, cons
  *     lacuna.tokenizer       config of the tokenizer (models/prompts.h), where there is one */
 lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d);
 lac_status lac_inpainter_save(const char *path, const lac_inpainter *ip, lac_dtype d);
+/* A folder that diffusers' class `pipeline` loads, made if need be: model_index.json, which is there last, and a folder each for the networks, the tokenizer and
+ * the scheduler. It holds what diffusers has a place for: weights, configs, tokenizer, noise schedule; not steps, guidance or how a hole is filled.
+ * LAC_ERR_ARG, before anything is written, where the definition has no such class or a network has no such folder. */
+lac_status lac_inpainter_save_folder(const char *path, const lac_inpainter *ip, lac_dtype d);
 bool lac_inpainter_is_pipeline(const char *path);       /* a folder of diffusers with a model_index.json */
 lac_status lac_inpainter_is_model(const char *path, bool *several);       /* several: a model of several networks, a file or a folder of diffusers */
 

@@ -76,20 +76,25 @@ static lac_status publish(const lac_network *n, json_t **published)
     return LAC_FAIL(LAC_ERR_MEM, "out of memory: config.json");
 }
 
+lac_status lac_config_write(const char *folder, const char *name, const json_t *config)
+{
+    char *path, *text = lac_config_text(config, JSON_INDENT(2) | JSON_SORT_KEYS);
+    lac_status s = text != NULL ? lac_format(&path, "%s/%s", folder, name) : LAC_FAIL(LAC_ERR_MEM, "out of memory: %s", name);
+    if (s == LAC_OK) {
+        s = lac_file_write(path, text, strlen(text));
+        free(path);
+    }
+    free(text);
+    return s;
+}
+
 static lac_status write_config(const char *folder, const lac_network *n)
 {
     json_t *published = NULL;
-    char *text = NULL, *path = NULL;
     lac_status s = publish(n, &published);
-    if (s == LAC_OK && (text = lac_config_text(published, JSON_INDENT(2) | JSON_SORT_KEYS)) == NULL)
-        s = LAC_FAIL(LAC_ERR_MEM, "out of memory: config.json");
     if (s == LAC_OK)
-        s = lac_format(&path, "%s/config.json", folder);
-    if (s == LAC_OK)
-        s = lac_file_write(path, text, strlen(text));
+        s = lac_config_write(folder, "config.json", published);
     json_decref(published);
-    free(text);
-    free(path);
     return s;
 }
 

@@ -26,6 +26,9 @@ const lac_network_def *lac_network_of_class(const json_t *published);
 /* The network's keys by a config.json, checked for its class; a new reference, not resolved. */
 lac_status lac_network_adopt(const lac_network_def *def, const json_t *published, json_t **config);
 
+/* A config as text into FOLDER/name, keys in order; the folder is there. */
+lac_status lac_config_write(const char *folder, const char *name, const json_t *config);
+
 /* config.json and weights into a folder, made if need be, for the library to load. The weights are there first, so that a folder with a
  * config is whole. LAC_ERR_ARG where the definition names no such folder. */
 lac_status lac_network_save_folder(const char *path, const lac_network *n, lac_dtype d);

@@ -1,6 +1,10 @@
 #include "models/prompts.h"
 
-#include <stdio.h>
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "models/network_folder.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 const lac_key lac_prompts_keys[] = {
@@ -86,6 +90,53 @@ lac_status lac_prompts_adopt(const json_t *published, json_t **config)
         json_object_set_new(*config, "do_lower_case", json_boolean(json_is_true(lower)));
     return LAC_OK;
 }
+
+/* ---- writing ---- */
+
+static bool is_bert(const lac_prompts *p) { return strcmp(lac_config_str(p->config, "tokenizer"), "wordpiece") == 0; }
+
+const char *lac_prompts_class(const lac_prompts *p) { return is_bert(p) ? "BertTokenizer" : "CLIPTokenizer"; }
+
+static json_t *special_tokens(const lac_prompts *p)
+{
+    if (is_bert(p))
+        return json_pack("{s:s, s:s, s:s, s:s, s:s}", "cls_token", "[CLS]", "sep_token", "[SEP]", "pad_token", "[PAD]", "unk_token", "[UNK]", "mask_token", "[MASK]");
+    return json_pack("{s:s, s:s, s:s, s:s}", "bos_token", "<|startoftext|>", "eos_token", "<|endoftext|>", "unk_token", "<|endoftext|>", "pad_token",
+                     lac_config_str(p->config, "pad_token"));
+}
+
+static lac_status write_configs(const lac_prompts *p, const char *folder)
+{
+    json_t *tokens = special_tokens(p), *config = json_pack("{s:s, s:I, s:b}", "tokenizer_class", lac_prompts_class(p), "model_max_length",
+                                                            (json_int_t)lac_prompts_length(p), "do_lower_case", !is_bert(p) || lac_config_bool(p->config, "do_lower_case"));
+    lac_status s = tokens != NULL && config != NULL && json_object_update(config, tokens) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: tokenizer");
+    if (s == LAC_OK)
+        s = lac_config_write(folder, "special_tokens_map.json", tokens);
+    if (s == LAC_OK)
+        s = lac_config_write(folder, "tokenizer_config.json", config);
+    json_decref(tokens);
+    json_decref(config);
+    return s;
+}
+
+static lac_status write_file(const lac_text_file *f, const char *folder)
+{
+    char *path;
+    LAC_TRY(lac_format(&path, "%s/%s", folder, f->name));
+    const lac_status s = lac_file_write(path, f->bytes, f->size);
+    free(path);
+    return s;
+}
+
+lac_status lac_prompts_save_folder(const lac_prompts *p, const char *folder)
+{
+    LAC_TRY(lac_make_folders(folder));
+    for (int i = 0; i < p->files.n; i++)
+        LAC_TRY(write_file(&p->files.file[i], folder));
+    return write_configs(p, folder);
+}
+
+/* ---- ids ---- */
 
 int64_t lac_prompts_length(const lac_prompts *p) { return lac_config_int(p->config, "max_length"); }
 

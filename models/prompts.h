@@ -29,6 +29,10 @@ lac_status lac_prompts_adopt(const json_t *published, json_t **config);
  * together; no tokenizer fits any. */
 lac_status lac_prompts_fit(const lac_prompts *p, const lac_network *encoder);
 
+/* A folder that transformers loads, made if need be: the files, tokenizer_config.json and special_tokens_map.json. _class: whose. */
+lac_status lac_prompts_save_folder(const lac_prompts *p, const char *folder);
+const char *lac_prompts_class(const lac_prompts *p);
+
 int64_t lac_prompts_length(const lac_prompts *p);                               /* ids a text */
 /* A text's ids (NULL is ""), LAC_I32, cut and filled to that length: padding stands behind the text and is read as all else, so Stable Diffusion 1.x was
  * trained. *lost (may be NULL): how many tokens were cut. ids NULL: they are only counted. Errors are lac_tokenizer_encode's. */

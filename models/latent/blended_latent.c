@@ -15,4 +15,5 @@ static const lac_key keys[] = { LAC_LATENT_KEYS("50", "7.5", DDIM, "0.25", "\"me
 const lac_inpainter_def lac_inpainter_blended_latent = {
     .name = "blended-latent", .about = "Blended Latent Diffusion", .role = { LAC_LATENT_ROLES("unet2d-condition|unet-ldm", "autoencoder-kl|vqgan") },
     .keys = keys, .fits = fits, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
+    .pipeline = "StableDiffusionInpaintPipeline", .scheduler = lac_latent_scheduler,
 };

@@ -17,4 +17,5 @@ static const lac_key keys[] = {
 const lac_inpainter_def lac_inpainter_repaint = {
     .name = "repaint", .about = "RePaint's resampling on any latent diffusion model", .role = { LAC_LATENT_ROLES("unet2d-condition|unet-ldm", "autoencoder-kl|vqgan") },
     .keys = keys, .fits = fits, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
+    .pipeline = "StableDiffusionInpaintPipeline", .scheduler = lac_latent_scheduler,
 };

@@ -15,4 +15,5 @@ static const lac_key keys[] = { LAC_LATENT_KEYS("50", "7.5", PNDM, "0", "\"sampl
 const lac_inpainter_def lac_inpainter_sd_blend = {
     .name = "sd-blend", .about = "a text-to-image UNet, the known part blended in at each step", .role = { LAC_LATENT_ROLES("unet2d-condition|unet-ldm", "autoencoder-kl|vqgan") },
     .keys = keys, .fits = fits, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
+    .pipeline = "StableDiffusionInpaintPipeline", .scheduler = lac_latent_scheduler,
 };

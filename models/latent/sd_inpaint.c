@@ -14,4 +14,5 @@ static const lac_key keys[] = { LAC_LATENT_KEYS("50", "7.5", PNDM, "0", "\"sampl
 const lac_inpainter_def lac_inpainter_sd_inpaint = {
     .name = "sd-inpaint", .about = "Stable Diffusion's inpainting, a UNet of nine channels", .role = { LAC_LATENT_ROLES("unet2d-condition", "autoencoder-kl") },
     .keys = keys, .fits = fits, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
+    .pipeline = "StableDiffusionInpaintPipeline", .scheduler = lac_latent_scheduler,
 };

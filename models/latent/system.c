@@ -47,12 +47,23 @@ static const struct { const char *word, *class; } samplers[] = {
     { "unipc", "UniPCMultistepScheduler" }, { "euler", "EulerDiscreteScheduler" }, { "euler-ancestral", "EulerAncestralDiscreteScheduler" },
 };
 
-static bool put_scheduler(const painting *p, json_t *scheduler)
+lac_status lac_latent_scheduler(const json_t *config, json_t **published)
+{
+    *published = json_copy((json_t *)lac_config_at(config, "scheduler"));
+    bool failed = *published == NULL;
+    for (size_t i = 0; !failed && i < LAC_COUNT(samplers); i++)
+        if (strcmp(samplers[i].word, lac_config_str(config, "sampler")) == 0)
+            failed = json_object_set_new(*published, "_class_name", json_string(samplers[i].class)) != 0;
+    if (!failed)
+        return LAC_OK;
+    json_decref(*published);
+    *published = NULL;
+    return LAC_FAIL(LAC_ERR_MEM, "out of memory: scheduler");
+}
+
+static bool put_steps(const painting *p, json_t *scheduler)
 {
     bool failed = json_object_set_new(scheduler, "num_inference_steps", json_integer(lac_config_int(p->ip->config, "steps"))) != 0;
-    for (size_t i = 0; i < LAC_COUNT(samplers); i++)
-        if (strcmp(samplers[i].word, word(p, "sampler")) == 0)
-            failed |= json_object_set_new(scheduler, "_class_name", json_string(samplers[i].class)) != 0;
     if (number(p, "eta") > 0)
         failed |= json_object_set_new(scheduler, "eta", json_real(number(p, "eta"))) != 0;
     return !failed;
@@ -76,9 +87,11 @@ static lac_status first_step(const painting *p, int64_t *first)
 
 static lac_status open_sampler(painting *p)
 {
-    json_t *scheduler = json_copy((json_t *)lac_config_at(p->ip->config, "scheduler"));
+    json_t *scheduler = NULL;
     int64_t first = 0;
-    lac_status s = scheduler != NULL && put_scheduler(p, scheduler) ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: scheduler");
+    lac_status s = lac_latent_scheduler(p->ip->config, &scheduler);
+    if (s == LAC_OK)
+        s = put_steps(p, scheduler) ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: scheduler");
     if (s == LAC_OK)
         s = lac_context(lac_sampler_open(&p->sampler, scheduler), "scheduler");
     json_decref(scheduler);

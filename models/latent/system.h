@@ -25,6 +25,9 @@ lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canv
 /* As lac_inpainter_def.fits: the UNet has `channels` in, "9" for Stable Diffusion's inpainting, or as many as it puts out where channels is 0. */
 lac_status lac_latent_fits(const json_t *networks, int64_t channels);
 
+/* As lac_inpainter_def.scheduler: the config's, of the class that `sampler` says. */
+lac_status lac_latent_scheduler(const json_t *config, json_t **published);
+
 #define LAC_LATENT_ROLES(unet, vae) { "unet", unet }, { "vae", vae }, { "text_encoder", "clip-text|bert-encoder", .optional = true }
 
 #define LAC_LATENT_SCHEDULE "\"beta_schedule\": \"scaled_linear\", \"beta_start\": 0.00085, \"beta_end\": 0.012, \"clip_sample\": false"

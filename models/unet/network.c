@@ -19,8 +19,16 @@ static lac_status init_unet_ldm(void *model, lac_params *ps, const json_t *confi
 
 static void close_unet(void *model) { lac_unet_close(model); }
 
+/* Pipelines of diffusers compare it with 64, and do not load a folder where it is null. */
+static lac_status describe(const json_t *config, json_t *published)
+{
+    if (json_is_integer(json_object_get(config, "sample_size")) || json_object_set_new(published, "sample_size", json_integer(64)) == 0)
+        return LAC_OK;
+    return LAC_FAIL(LAC_ERR_MEM, "out of memory: config.json");
+}
+
 static const lac_network_folder diffusers = { .layout = "diffusers", .weights = "diffusion_pytorch_model.safetensors",
-                                              .classes = (const char *const[]){ "UNet2DConditionModel", NULL } };
+                                              .classes = (const char *const[]){ "UNet2DConditionModel", NULL }, .describe = describe };
 
 const lac_network_def lac_network_unet2d_condition = {
     .name = "unet2d-condition", .about = "UNet with cross-attention of Stable Diffusion, by diffusers' names", .keys = lac_unet2d_condition_keys,
