@@ -58,11 +58,11 @@ static double state_bytes(const lac_trainer *t, const lac_params *ps)
     return bytes + 4 * floats * (double)lac_params_numel(ps);
 }
 
-static void print_latents(const char *what, const lac_latents_cost *c, bool known)
+static void print_kept(const char *what, const char *whose, const lac_cache_cost *c, bool known)
 {
-    if (c->pictures == 0)
+    if (c->records == 0)
         return;
-    printf("  latents of %lld %s: %.1f GFLOP each, %.3f GB on disk", (long long)c->pictures, what, 1e-9 * (double)c->flops, 1e-9 * (double)c->bytes);
+    printf("  %s of %lld %s: %.1f GFLOP each, %.3f GB on disk", what, (long long)c->records, whose, 1e-9 * (double)c->flops, 1e-9 * (double)c->bytes);
     if (!known)
         printf(", whose place the weights of the run decide\n");
     else if (c->missing == 0)
@@ -79,8 +79,9 @@ static lac_status print_beside(const lac_stages *stages, int64_t k, lac_trainer 
     const int64_t draws = lac_config_int(config, "validate.loss.draws");
     lac_run_costs c;
     LAC_TRY(lac_run_cost(stages, k, t, &hooks, &c));
-    print_latents("pictures", &c.latents, c.known);
-    print_latents("pictures of data.eval", &c.held_out_latents, c.known);
+    print_kept("latents", "pictures", &c.latents, c.known);
+    print_kept("latents", "pictures of data.eval", &c.held_out_latents, c.known);
+    print_kept("states", "texts", &c.texts, c.known);
     if (c.held_out > 0)
         printf("  the loss on %lld pictures of data.eval every %lld steps: %.1f GFLOP each%s, %.3f TFLOP\n", (long long)c.held_out,
                (long long)lac_config_int(config, "validate.loss.every"), 1e-9 * (double)(c.held_out_flops * draws), draws > 1 ? " for all draws" : "",

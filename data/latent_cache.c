@@ -12,8 +12,6 @@
 
 enum { FILE_BYTES = 64 << 20, MOST_FILES = 256 };
 
-static const char *const kind_name[] = { "moments", "around" };
-
 typedef struct part { lac_weights *w; int64_t tensor[2], whole; } part;     /* w NULL: it is not there */
 
 struct lac_latent_cache {
@@ -25,7 +23,8 @@ struct lac_latent_cache {
 
 /* ---- sizes ---- */
 
-static int64_t row_elements(const lac_latent_layout *l) { return l->dim[0] * l->dim[1] * l->dim[2]; }
+static int64_t row_elements(const lac_latent_layout *l) { return lac_shape_numel(&l->one); }
+static const char *kind_name(const lac_latent_layout *l, int kind) { return kind == LAC_LATENT_AROUND ? "around" : l->name != NULL ? l->name : "moments"; }
 static size_t row_bytes(const lac_latent_layout *l) { return (size_t)row_elements(l) * lac_dtype_size(l->dtype); }
 static int64_t record_bytes(const lac_latent_layout *l) { return (int64_t)row_bytes(l) * l->views * (l->around ? 2 : 1); }
 
@@ -58,12 +57,13 @@ static lac_status path_of(const lac_latent_cache *c, int64_t file, char **path) 
 /* Its place among the file's tensors, where it is as it should be; -1 otherwise. rows 0: no such dim. */
 static int64_t find_tensor(const lac_latent_cache *c, const lac_weights *w, const char *name, int64_t rows)
 {
-    const int64_t i = lac_weights_find(w, name), *d = c->layout.dim;
+    const int64_t i = lac_weights_find(w, name);
+    const lac_shape *one = &c->layout.one;
     if (i < 0 || lac_weights_dtype(w, i) != c->layout.dtype)
         return -1;
     const lac_shape s = lac_weights_shape(w, i);
     const bool first = rows > 0;
-    return s.ndim == 3 + first && (!first || s.dim[0] == rows) && memcmp(s.dim + first, d, sizeof c->layout.dim) == 0 ? i : -1;
+    return s.ndim == one->ndim + first && (!first || s.dim[0] == rows) && memcmp(s.dim + first, one->dim, (size_t)one->ndim * sizeof *one->dim) == 0 ? i : -1;
 }
 
 static bool fits(const lac_latent_cache *c, int64_t file, part *p)
@@ -72,7 +72,7 @@ static bool fits(const lac_latent_cache *c, int64_t file, part *p)
     const char *key = lac_weights_metadata(p->w, "lacuna.latents");
     lac_latent_cache_range(c, file, &from, &n);
     for (int k = 0; k < 2; k++)
-        p->tensor[k] = find_tensor(c, p->w, kind_name[k], n * c->layout.views);
+        p->tensor[k] = find_tensor(c, p->w, kind_name(&c->layout, k), n * c->layout.views);
     p->whole = find_tensor(c, p->w, "whole", 0);
     const bool around = p->tensor[1] >= 0 && (file > 0 || p->whole >= 0);
     return key != NULL && strcmp(key, c->key) == 0 && p->tensor[0] >= 0 && (around || !c->layout.around);
@@ -100,12 +100,15 @@ static lac_status look_for(lac_latent_cache *c, int64_t file)
 static lac_status list_tensors(const lac_latent_cache *c, int64_t file, const void *const rows[2], const void *whole, lac_weights_writer *w)
 {
     int64_t from, n;
-    const int64_t *d = c->layout.dim;
+    const lac_shape *one = &c->layout.one;
+    int64_t dim[LAC_MAX_DIMS] = { 0 };
     lac_latent_cache_range(c, file, &from, &n);
+    dim[0] = n * c->layout.views;
+    memcpy(dim + 1, one->dim, (size_t)one->ndim * sizeof *dim);
     for (int k = 0; k < (c->layout.around ? 2 : 1); k++)
-        LAC_TRY(lac_weights_writer_add(w, kind_name[k], c->layout.dtype, 4, (int64_t[]){ n * c->layout.views, d[0], d[1], d[2] }, rows[k]));
+        LAC_TRY(lac_weights_writer_add(w, kind_name(&c->layout, k), c->layout.dtype, one->ndim + 1, dim, rows[k]));
     if (c->layout.around && file == 0)
-        LAC_TRY(lac_weights_writer_add(w, "whole", c->layout.dtype, 3, d, whole));
+        LAC_TRY(lac_weights_writer_add(w, "whole", c->layout.dtype, one->ndim, one->dim, whole));
     LAC_TRY(lac_weights_writer_metadata(w, "lacuna.latents", c->key));
     return lac_weights_writer_metadata(w, "about", c->layout.about);
 }

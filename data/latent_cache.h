@@ -1,8 +1,9 @@
-/* data/latent_cache.h -- what a frozen encoder makes of the pictures of a split, kept in files: made once, read in every step.
+/* data/latent_cache.h -- what a frozen encoder makes of the pictures of a split, or of texts, kept in files: made once, read in every step.
  *
  * A cache is a folder named by the SHA-256 of a text, `about`, that says all that its rows are a function of: the set's manifest, which records, how they are cut,
  * the masks, the encoder and its weights. In it lie files of some hundred records each, NNNNN.safetensors:
  *
+ *     states    [texts, ids, channels]                of texts (train/texts.h); else
  *     moments   [records * views, h, w, channels]     rows by place in the split's order; views: 1, or 2: as it is, then flipped
  *     around    the same                              of the picture with its hole filled
  *     whole     [h, w, channels]                      in file 0, with `around`: of a picture that is hole altogether
@@ -16,7 +17,9 @@
 
 typedef struct lac_latent_layout {
     const char *about;
-    int64_t records, views, dim[3];             /* dim: h, w, channels */
+    int64_t records, views;
+    lac_shape one;                              /* of a row: h, w, channels; ids, channels */
+    const char *name;                           /* of the rows in the files; NULL: "moments" */
     lac_dtype dtype;
     bool around;
     int64_t each;                               /* records of a file; 0: as many as are 64 MiB, or more where that were above 256 files; a multiple of 8 */

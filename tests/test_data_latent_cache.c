@@ -14,7 +14,7 @@ static const char *folder;      /* of this test; each begins with a fresh one */
 
 static lac_latent_layout layout_of(const char *about, lac_dtype d)
 {
-    return (lac_latent_layout){ .about = about, .records = RECORDS, .views = VIEWS, .dim = { 2, 3, 4 }, .dtype = d, .around = true, .each = EACH };
+    return (lac_latent_layout){ .about = about, .records = RECORDS, .views = VIEWS, .one = { 3, { 2, 3, 4 } }, .dtype = d, .around = true, .each = EACH };
 }
 
 static void begin(const char *about, lac_dtype d)

@@ -7,6 +7,7 @@
 #include "tests/harness/said.h"
 #include "tests/harness/test.h"
 #include "train/run.h"
+#include "train/texts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 enum { SIDE = LAC_TEST_SAID_SIDE, RECORDS = LAC_TEST_SAID };
 
 static const char *place;       /* folder of this test */
+static bool keeps_texts;        /* as all runs from then on */
 
 /* place/set.h5 */
 static void make_set(int height, int objects)
@@ -30,7 +32,7 @@ static const char config_text[] =
     "{ 'recipe': 'latent', 'precision': 'f32', 'device': 'cpu', 'name': 'a', 'steps': %d, 'threads': 1, 'optim': { 'unet': { 'lr': 10, 'eps': 1 } }, 'batch': { 'global': 4, 'micro': 2 },"
     "  'data': { 'train': { 'set': '%s', 'size': 16, 'flip': true, 'mask': 'object-box' } }, 'log': { 'tensorboard': false },"
     "  'loss': { 'prompt_dropout': 0.25, 'whole': 0.25 },"
-    "  'model': { 'tokenizer': 'data/stamps/tokenizer', 'prompts': { 'max_length': 6 }, 'cache': '%s', 'cache_folder': '%s/cache',"
+    "  'model': { 'tokenizer': 'data/stamps/tokenizer', 'prompts': { 'max_length': 6 }, 'cache': '%s', 'cache_texts': %s, 'cache_folder': '%s/cache',"
     "    'vae': { 'config': { 'block_out_channels': [4, 4], 'norm_num_groups': 2, 'down_block_types': ['DownEncoderBlock2D', 'DownEncoderBlock2D'],"
     "                         'up_block_types': ['UpDecoderBlock2D', 'UpDecoderBlock2D'] } },"
     "    'unet': { 'config': { 'in_channels': 9, 'block_out_channels': [4, 8], 'norm_num_groups': 2, 'layers_per_block': 1, 'cross_attention_dim': 8,"
@@ -55,7 +57,7 @@ static void resolve(lac_stages *stages, int steps, const char *set, const char *
     const lac_backend *b;
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    snprintf(text, sizeof text, config_text, steps, set, cache, place);
+    snprintf(text, sizeof text, config_text, steps, set, cache, keeps_texts ? "true" : "false", place);
     for (char *c = text; *c != '\0'; c++)
         *c = *c == '\'' ? '"' : *c;
     json_t *config = json_loads(text, 0, NULL);
@@ -111,6 +113,7 @@ static double gap(const float *a, const float *b, int64_t n)
 static void make_usual_set(void)
 {
     place = lac_test_folder();
+    keeps_texts = false;
     make_set(SIDE, 1);
 }
 
@@ -151,6 +154,23 @@ LAC_TEST(a_run_on_kept_latents_goes_on_to_the_bit)
     free(whole), free(parts);
 }
 
+/* Three texts, the empty one among them, two at once: micro-batches. To the bit, since texts are read in the batches of a step. */
+LAC_TEST(a_run_on_kept_texts_is_to_the_bit_one_that_reads_them)
+{
+    watched off = { 0 }, kept = { 0 }, again = { 0 };
+    int64_t n;
+    make_usual_set();
+    LAC_CHECK_STATUS(run("off", 4, "off", "object-box", &off));
+    keeps_texts = true;
+    LAC_CHECK_STATUS(run("kept", 4, "off", "object-box", &kept));
+    LAC_CHECK_STATUS(run("parts", 2, "off", "object-box", &again));
+    LAC_CHECK_STATUS(run("parts", 4, "off", "object-box", &again));
+    LAC_CHECK(off.encoded == 0 && kept.encoded == 2 && again.encoded == 0);
+    float *a = learnt("off", &n), *b = learnt("kept", &n), *c = learnt("parts", &n);
+    LAC_CHECK(memcmp(a, b, (size_t)n * sizeof *a) == 0 && memcmp(a, c, (size_t)n * sizeof *a) == 0);
+    free(a), free(b), free(c);
+}
+
 LAC_TEST(who_is_stopped_while_latents_are_made_begins_again)
 {
     watched w = { .stop_at = 2 };
@@ -176,13 +196,14 @@ LAC_TEST(samples_that_are_no_function_of_their_record_are_refused)
 
 /* ---- several ranks, several files ---- */
 
-typedef struct opened { lac_trainer trainer; lac_stages stages; lac_set *set; lac_source source; lac_loader_config data; lac_tape *tape; lac_latents latents; } opened;
+typedef struct opened { lac_trainer trainer; lac_stages stages; lac_set *set; lac_source source; lac_loader_config data; lac_tape *tape; lac_latents latents; lac_texts texts; } opened;
 
 static lac_status open_latents(opened *o, lac_comm *comm, const char *folder)
 {
     char set[512];
     snprintf(set, sizeof set, "%s/set.h5", place);
     *o = (opened){ 0 };
+    keeps_texts = true;
     resolve(&o->stages, 1, set, "latents", "object-box");
     const lac_stage *s = &o->stages.stage[0];
     const lac_backend *b;
@@ -193,6 +214,8 @@ static lac_status open_latents(opened *o, lac_comm *comm, const char *folder)
     o->source = (lac_source){ .set = o->set, .split = "train", .weight = 1 };
     o->data = (lac_loader_config){ .source = &o->source, .n_sources = 1, .view = { .size = SIDE, .crop = LAC_CROP_RANDOM, .flip = true }, .mask = "object-box", .fields = o->trainer.recipe.fields,
                                    .latent = o->trainer.recipe.latents.one, .stream = "train", .global = 2, .count = 2 };
+    const lac_texts_from texts = { .recipe = &o->trainer.recipe, .folder = folder, .comm = comm, .tape = o->tape, .batch = 2 };
+    LAC_TRY(lac_texts_add(&o->texts, &texts, &o->source));
     const lac_latents_from from = { .recipe = &o->trainer.recipe, .data = &o->data, .folder = folder, .comm = comm, .tape = o->tape, .batch = 2, .each = 2 };
     return lac_latents_open(&o->latents, &from);
 }
@@ -200,6 +223,7 @@ static lac_status open_latents(opened *o, lac_comm *comm, const char *folder)
 static void end_latents(opened *o)
 {
     lac_latents_close(&o->latents);
+    lac_texts_close(&o->texts);
     lac_tape_free(o->tape);
     lac_set_close(o->set);
     lac_trainer_close(&o->trainer);
@@ -214,6 +238,16 @@ static bool same_rows(const opened *a, const opened *b)
         same = lac_latent_cache_read(a->latents.cache[0], (lac_latent_kind)(i % 2), i / 4, i / 2 % 2, x) == LAC_OK &&
                lac_latent_cache_read(b->latents.cache[0], (lac_latent_kind)(i % 2), i / 4, i / 2 % 2, y) == LAC_OK && memcmp(x, y, sizeof x) == 0;
     return same && memcmp(a->trainer.recipe.latents.whole, b->trainer.recipe.latents.whole, sizeof x) == 0;
+}
+
+static bool same_states(const opened *a, const opened *b)
+{
+    static const char *const texts[] = { "", "star", "moon" };
+    float x[3][6 * 8], y[6 * 8];
+    bool same = true;
+    for (int i = 0; same && i < 3; i++)
+        same = lac_texts_read(&a->texts, texts[i], x[i]) == LAC_OK && lac_texts_read(&b->texts, texts[i], y) == LAC_OK && memcmp(x[i], y, sizeof y) == 0;
+    return same && memcmp(x[0], x[1], sizeof y) != 0 && memcmp(x[1], x[2], sizeof y) != 0;
 }
 
 static int make_as_rank(lac_ranks_here *h)
@@ -241,7 +275,9 @@ LAC_TEST(ranks_make_files_that_one_rank_makes)
     lac_play(make_as_rank, 2, 0, 60, lac_test_port(NULL), NULL);
     LAC_CHECK_STATUS(open_latents(&alone, comm, folder));
     LAC_CHECK_STATUS(open_latents(&found, comm, ranks));
-    LAC_CHECK(same_rows(&alone, &found));
+    LAC_CHECK(same_rows(&alone, &found) && same_states(&alone, &found));
+    float x[6 * 8];
+    LAC_CHECK_FAILS(lac_texts_read(&alone.texts, "sun", x), LAC_ERR_STATE, "the states of 'sun' are not kept");
     end_latents(&alone);
     end_latents(&found);
     lac_comm_free(comm);

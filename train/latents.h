@@ -1,13 +1,10 @@
 /* train/latents.h -- what a recipe keeps of a frozen encoder (lac_recipe_latents), in caches below a folder (data/latent_cache.h): one for each source of the data.
  *
- * Made before a stage's first step, once its weights are there, in batches of the evaluation's order; with `flip` every picture twice. Of what is not there yet each rank makes every
- * n-th file, and all keep pace batch by batch, so that none waits long for another; who is stopped or killed goes on behind the files that are whole. */
+ * Made before a stage's first step, once its weights are there, in batches of the evaluation's order; with `flip` every picture twice (train/cache_files.h). */
 #pragma once
 
-#include "core/comm/comm.h"
-#include "data/latent_cache.h"
 #include "data/order.h"
-#include "train/progress.h"
+#include "train/cache_files.h"
 #include "train/recipe.h"
 
 typedef struct lac_latents { lac_latent_cache *cache[LAC_MIX_MAX]; int n; float *whole; } lac_latents;
@@ -20,16 +17,8 @@ typedef struct lac_latents_from {
     lac_tape *tape;
     int64_t batch;                      /* pictures at once, at most */
     int64_t each;                       /* records of a file; 0: lac_latent_layout's */
-    void *context;                      /* of these; NULL where nobody wants to know */
-    bool (*stop)(void *context);
-    void (*progress)(void *context, const lac_progress *p);
+    lac_cache_watch watch;
 } lac_latents_from;
-
-typedef struct lac_latents_cost {
-    int64_t pictures, missing;          /* to encode in all, and of those not there yet */
-    int64_t bytes, flops;               /* of the files; of a picture's way through the encoder */
-    char folder[512];                   /* of the first source's */
-} lac_latents_cost;
 
 /* Opens what there is, then makes what is not. Every rank calls it. LAC_ERR_CONFIG where a sample is no function of its record, LAC_ERR_STOPPED. recipe->latents.whole is
  * set. The sources' caches are l->cache, in order. lac_latents_close ends all; safe on zeroes. */
@@ -37,4 +26,4 @@ lac_status lac_latents_open(lac_latents *l, const lac_latents_from *from);
 void lac_latents_close(lac_latents *l);
 
 /* What lac_latents_open would cost; makes nothing. */
-lac_status lac_latents_estimate(const lac_latents_from *from, lac_latents_cost *cost);
+lac_status lac_latents_estimate(const lac_latents_from *from, lac_cache_cost *cost);

@@ -55,6 +55,15 @@ typedef struct lac_recipe_latents {
     const float *whole;                     /* of a picture that is hole altogether, with `around`; lent by who opened them, NULL before */
 } lac_recipe_latents;
 
+/* What a frozen text encoder makes of the captions of the data, so that it need not be made again in every step (train/texts.h). */
+typedef struct lac_recipe_texts {
+    const lac_network *encoder;             /* NULL: nothing is kept */
+    const lac_prompts *prompts;             /* how texts become ids */
+    lac_shape one;                          /* of a text's states: ids, channels */
+    lac_dtype dtype;                        /* in which the encoder gives them */
+    const struct lac_texts *kept;           /* lent by who opened them, NULL before */
+} lac_recipe_texts;
+
 /* What `derive` draws from: sample i of the batch has numbers of its own for each word, whatever ranks and micro-batches. */
 typedef struct lac_draws { uint64_t seed; uint32_t stream, step; int64_t first; } lac_draws;
 static inline lac_stream lac_draws_at(const lac_draws *d, const char *what, int64_t i)
@@ -100,6 +109,7 @@ struct lac_recipe {
     int n_phases;
     const char *const *fields;              /* of its batch: def's, where open does not set others */
     lac_recipe_latents latents;
+    lac_recipe_texts texts;
     struct { lac_field_def def; lac_shape one; } derived[LAC_MAX_DERIVED];
     int n_derived;
     void *state;                            /* the recipe's own */

@@ -18,6 +18,7 @@
 #include "models/diffusion/objective.h"
 #include "models/latent/condition.h"
 #include "models/unet/unet.h"
+#include "train/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static const char *const role[N_ROLES] = { "unet", "vae", "text_encoder" };
 
 /* What a batch may hold: of the loader, then derived. */
 enum { IMAGE, MASK, CAPTION, MOMENTS, MOMENTS_AROUND, N_LOADED,
-       IDS = N_LOADED, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS, SURROUNDINGS, N_FIELDS };
+       IDS = N_LOADED, STATES, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS, SURROUNDINGS, N_FIELDS };
 static const char *const loaded[N_LOADED] = { "image", "mask", "caption", "moments", "moments_around" };
 
 typedef struct latent {
@@ -65,7 +66,8 @@ static const lac_key model_keys[] = {
     { "prompts", LAC_KEY_TABLE, "{}", .sub = lac_prompts_keys, .help = "how texts become ids" },
     { "train_text", LAC_KEY_BOOL, "false", .help = "the text's encoder is trained along" },
     { "cache", LAC_KEY_STR, "\"off\"", .choices = "off|pictures|latents", .help = "what the autoencoder makes of pictures, and with latents of their surroundings if masks are fixed, is made once" },
-    { "cache_folder", LAC_KEY_STR, "\"cache\"", .help = "where that lies" },
+    { "cache_texts", LAC_KEY_BOOL, "false", .help = "what the text's encoder, frozen, makes of the captions is made once" },
+    { "cache_folder", LAC_KEY_STR, "\"cache\"", .help = "where both lie" },
     { "recompute", LAC_KEY_BOOL, "false", .help = "the denoiser's layers run again in backward: less memory, a third more work" },
     { NULL },
 };
@@ -149,6 +151,18 @@ static void choose_kept(lac_recipe *r, latent *m, const json_t *config)
     r->latents = (lac_recipe_latents){ .encoder = m->kept[0] ? m->net[VAE] : NULL, .one = { 3, { m->h, m->h, m->moments } }, .around = m->kept[1] };
 }
 
+static lac_status choose_texts(lac_recipe *r, const latent *m, const json_t *model)
+{
+    int64_t flops;
+    if (!lac_config_bool(model, "cache_texts"))
+        return LAC_OK;
+    if (m->net[TEXT] == NULL || !m->net[TEXT]->params->frozen)
+        return LAC_FAIL(LAC_ERR_CONFIG, m->net[TEXT] == NULL ? "model.cache_texts: '%s' has no text encoder" : "model.cache_texts: the text encoder of '%s' is trained, its states change; "
+                        "expected train_text = false", m->system->name);
+    r->texts = (lac_recipe_texts){ .encoder = m->net[TEXT], .prompts = &m->prompts };
+    return lac_texts_plan(m->net[TEXT], lac_prompts_length(&m->prompts), r->backend, &r->texts.one, &r->texts.dtype, &flops);
+}
+
 static void choose_fields(lac_recipe *r, latent *m)
 {
     const bool wanted[N_LOADED] = { !m->kept[0] || (m->inpaints && !m->kept[1]), true, true, m->kept[0], m->kept[1] };
@@ -172,7 +186,10 @@ static lac_status declare(lac_recipe *r, latent *m)
 {
     const int64_t map[3] = { m->h, m->h, m->z }, two[1] = { 2 }, cells[3] = { m->h, m->h, 1 }, pixels[3] = { r->size, r->size, 1 };
     const int64_t ids[1] = { m->net[TEXT] != NULL ? lac_prompts_length(&m->prompts) : 1 };
-    LAC_TRY(derived(r, m, IDS, "ids", LAC_I32, 1, ids));
+    if (r->texts.encoder != NULL)
+        LAC_TRY(derived(r, m, STATES, "states", LAC_F32, 2, r->texts.one.dim));
+    else
+        LAC_TRY(derived(r, m, IDS, "ids", LAC_I32, 1, ids));
     LAC_TRY(derived(r, m, TIMESTEP, "timestep", LAC_F32, 0, NULL));
     LAC_TRY(derived(r, m, NOISED, "noised", LAC_F32, 1, two));
     LAC_TRY(derived(r, m, TARGET, "target", LAC_F32, 1, two));
@@ -211,6 +228,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     m->mask_rule = (lac_latent_mask)lac_config_choice(loss, "latent_mask", LAC_LATENT_MASKS);
     LAC_TRY(lac_image_new(&m->bytes, r->size, r->size, 1));
     choose_kept(r, m, config);
+    LAC_TRY(choose_texts(r, m, model));
     choose_fields(r, m);
     LAC_TRY(declare(r, m));
     return make_phase(r, m);
@@ -231,16 +249,26 @@ static void close_recipe(lac_recipe *r)
 
 static void *data_of(const latent *m, const lac_batch *b, int what) { return b->field[m->at[what]].tensor.data; }
 
-static lac_status derive_text(const latent *m, const lac_draws *d, lac_batch *b)
+static lac_status derive_one_text(const lac_recipe *r, lac_batch *b, int64_t i, const char *text)
 {
+    const latent *m = r->state;
+    if (r->texts.encoder == NULL)
+        return lac_prompts_ids(&m->prompts, text, (int32_t *)data_of(m, b, IDS) + i * lac_prompts_length(&m->prompts), NULL);
+    if (r->texts.kept == NULL)
+        return LAC_FAIL(LAC_ERR_STATE, "no cache of texts is open");
+    return lac_texts_read(r->texts.kept, text, (float *)data_of(m, b, STATES) + i * lac_shape_numel(&r->texts.one));
+}
+
+static lac_status derive_text(const lac_recipe *r, const lac_draws *d, lac_batch *b)
+{
+    const latent *m = r->state;
     const char *caption = data_of(m, b, CAPTION);
-    int32_t *ids = data_of(m, b, IDS);
     if (m->net[TEXT] == NULL)
         return LAC_OK;
     for (int64_t i = 0; i < b->n; i++) {
         lac_stream random = lac_draws_at(d, "drop", i);
         const bool dropped = lac_stream_uniform(&random) < m->drop;
-        LAC_TRY(lac_prompts_ids(&m->prompts, dropped ? "" : caption + i * LAC_CAPTION_BYTES, ids + i * lac_prompts_length(&m->prompts), NULL));
+        LAC_TRY(derive_one_text(r, b, i, dropped ? "" : caption + i * LAC_CAPTION_BYTES));
     }
     return LAC_OK;
 }
@@ -313,7 +341,7 @@ static lac_status derive_surroundings(const lac_recipe *r, const lac_draws *d, l
 
 static lac_status derive(const lac_recipe *r, const lac_draws *d, lac_batch *b)
 {
-    LAC_TRY(derive_text(r->state, d, b));
+    LAC_TRY(derive_text(r, d, b));
     LAC_TRY(derive_times(r->state, d, b));
     derive_noise(r->state, d, b);
     LAC_TRY(derive_hole(r, d, b));
@@ -360,6 +388,20 @@ static lac_tensor *latents_of(const lac_recipe *r, lac_tape *t, lac_tensor *cons
     return lac_autoencoder_latent(t, m->net[VAE]->model, moments_of(r, t, f), m->inpaints ? lac_concat(t, noise, 2, 0) : noise[0]);
 }
 
+/* Of each sample's prompt, kept or made; kept, they come as f32 and are the encoder's own values in its dtype. */
+static lac_tensor *states_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f)
+{
+    static const float one = 1;
+    const latent *m = r->state;
+    const lac_tensor factor = { .dtype = LAC_F32, .ndim = 1, .dim = { 1 }, .data = (void *)&one };
+    if (m->net[TEXT] == NULL)
+        return NULL;
+    if (r->texts.encoder == NULL)
+        return m->net[TEXT]->def->states(t, m->net[TEXT]->model, f[IDS]);
+    lac_tensor *kept = f[STATES];
+    return r->texts.dtype == LAC_F32 ? kept : lac_lincomb(t, lac_tape_input(t, &factor, LAC_F32), &kept, 1, r->texts.dtype);
+}
+
 static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *given, lac_phase_out *out)
 {
     const latent *m = r->state;
@@ -376,8 +418,7 @@ static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
         lac_tensor *told[3] = { noised, cast(t, field[CELLS], field[CELLS], r->dtype), cast(t, lac_rows(t, latents, n, n), field[CELLS], r->dtype) };
         noised = lac_concat(t, told, 3, -1);
     }
-    lac_tensor *text = m->net[TEXT] != NULL ? m->net[TEXT]->def->states(t, m->net[TEXT]->model, field[IDS]) : NULL;
-    lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ noised, field[TIMESTEP], text, m->recompute });
+    lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ noised, field[TIMESTEP], states_of(r, t, field), m->recompute });
     out->sum[0] = lac_mse_loss(t, y, target, field[WEIGHT], NULL, NULL);
     return lac_tape_status(t);
 }

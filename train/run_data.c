@@ -65,19 +65,39 @@ static lac_status open_loader(run *r, const lac_loader_config *c, lac_loader **l
     return lac_loader_seek(*l, r->step - r->first_step);
 }
 
+static lac_cache_watch watch_of(const run *r) { return (lac_cache_watch){ r->hooks->context, r->hooks->stop, r->hooks->progress }; }
+
 static lac_latents_from latents_of(run *r, const lac_loader_config *c)
 {
     return (lac_latents_from){ .recipe = &r->trainer.recipe, .data = c, .folder = lac_config_str(r->config, "model.cache_folder"), .comm = r->comm, .tape = r->painter,
-                               .batch = r->trainer.micro, .context = r->hooks->context, .stop = r->hooks->stop, .progress = r->hooks->progress };
+                               .batch = r->trainer.micro, .watch = watch_of(r) };
 }
 
-/* What the recipe keeps of the sources' pictures; s: whether this rank could open these. */
-static lac_status open_latents(run *r, const lac_loader_config *c, lac_source *source, lac_status s, lac_latents *l)
+static lac_texts_from texts_of(run *r)
+{
+    return (lac_texts_from){ .recipe = &r->trainer.recipe, .folder = lac_config_str(r->config, "model.cache_folder"), .comm = r->comm, .tape = r->painter,
+                             .batch = r->trainer.micro, .watch = watch_of(r) };
+}
+
+static lac_status open_texts(run *r, const lac_source *source, int n)
+{
+    const lac_texts_from from = texts_of(r);
+    for (int k = 0; r->trainer.recipe.texts.encoder != NULL && k < n; k++)
+        LAC_TRY(lac_texts_add(&r->texts, &from, &source[k]));
+    return LAC_OK;
+}
+
+/* What the recipe keeps of the sources' pictures and captions; s: whether this rank could open these. */
+static lac_status open_kept(run *r, const lac_loader_config *c, lac_source *source, lac_status s, lac_latents *l)
 {
     const lac_latents_from from = latents_of(r, c);
-    if (r->trainer.recipe.latents.encoder == NULL)
+    const lac_recipe *recipe = &r->trainer.recipe;
+    if (recipe->latents.encoder == NULL && recipe->texts.encoder == NULL)
         return s;
     LAC_TRY(lac_comm_agree(r->comm, s));
+    LAC_TRY(open_texts(r, source, c->n_sources));
+    if (recipe->latents.encoder == NULL)
+        return LAC_OK;
     LAC_TRY(lac_latents_open(l, &from));
     for (int k = 0; k < c->n_sources; k++)
         source[k].latents = l->cache[k];
@@ -122,7 +142,7 @@ static lac_status open_held_out(run *r)
     lac_loader_config c = { 0 };
     if (!validates_loss(r))
         return LAC_OK;
-    LAC_TRY(open_latents(r, &c, &r->held_out_source, describe_held_out(r, &c), &r->held_out_latents));
+    LAC_TRY(open_kept(r, &c, &r->held_out_source, describe_held_out(r, &c), &r->held_out_latents));
     const lac_held_out_from from = held_out_of(r, &c);
     return lac_held_out_open(&r->held_out, &from);
 }
@@ -132,7 +152,7 @@ lac_status run_open_data(run *r)
     lac_source source[LAC_MIX_MAX];
     lac_loader_config c = { 0 };
     char stream[128];
-    LAC_TRY(lac_context(open_latents(r, &c, source, open_data(r, source, &c), &r->latents), "data.train"));
+    LAC_TRY(lac_context(open_kept(r, &c, source, open_data(r, source, &c), &r->latents), "data.train"));
     for (int p = 0; p < r->trainer.recipe.n_phases; p++) {
         if (p > 0 && !r->trainer.recipe.phase[p].own_batch)
             continue;
@@ -145,19 +165,30 @@ lac_status run_open_data(run *r)
 
 /* ---- what it costs ---- */
 
-static lac_status estimate_latents(run *r, const lac_loader_config *c, lac_latents_cost *cost)
+static lac_status estimate_latents(run *r, const lac_loader_config *c, lac_cache_cost *cost)
 {
     const lac_latents_from from = latents_of(r, c);
     return r->trainer.recipe.latents.encoder != NULL ? lac_latents_estimate(&from, cost) : LAC_OK;
 }
 
+static lac_status estimate_texts(run *r, const lac_loader_config *c, lac_cache_cost *cost)
+{
+    const lac_texts_from from = texts_of(r);
+    for (int k = 0; r->trainer.recipe.texts.encoder != NULL && k < c->n_sources; k++)
+        LAC_TRY(lac_texts_estimate(&from, &c->source[k], cost));
+    return LAC_OK;
+}
+
+static bool keeps_any(const lac_recipe *r) { return r->latents.encoder != NULL || r->texts.encoder != NULL; }
+
 static lac_status estimate_training(run *r, lac_run_costs *cost)
 {
     lac_source source[LAC_MIX_MAX];
     lac_loader_config c;
-    if (r->trainer.recipe.latents.encoder == NULL)
+    if (!keeps_any(&r->trainer.recipe))
         return LAC_OK;
     LAC_TRY(open_data(r, source, &c));
+    LAC_TRY(lac_context(estimate_texts(r, &c, &cost->texts), "data.train"));
     return lac_context(estimate_latents(r, &c, &cost->latents), "data.train");
 }
 
@@ -167,6 +198,7 @@ static lac_status estimate_held_out(run *r, lac_run_costs *cost)
     if (!validates_loss(r))
         return LAC_OK;
     LAC_TRY(describe_held_out(r, &c));
+    LAC_TRY(estimate_texts(r, &c, &cost->texts));
     LAC_TRY(estimate_latents(r, &c, &cost->held_out_latents));
     c.fields = r->trainer.recipe.def->fields;           /* to be counted, they need no latents */
     const lac_held_out_from from = held_out_of(r, &c);
@@ -189,7 +221,7 @@ lac_status lac_run_cost(const lac_stages *stages, int64_t k, lac_trainer *t, con
 {
     run r = { .stages = stages, .stage = &stages->stage[k], .config = stages->stage[k].config, .comm = t->comm, .hooks = hooks, .trainer = *t };
     *cost = (lac_run_costs){ 0 };
-    const lac_status s = t->recipe.latents.encoder != NULL || validates_loss(&r) ? estimate(&r, cost) : LAC_OK;
+    const lac_status s = keeps_any(&t->recipe) || validates_loss(&r) ? estimate(&r, cost) : LAC_OK;
     run_close_data(&r);
     lac_tape_free(r.painter);
     *t = r.trainer;
@@ -208,6 +240,7 @@ void run_close_data(run *r)
     lac_set_close(r->held_out_set);
     r->held_out_set = NULL;
     lac_latents_close(&r->latents);
+    lac_texts_close(&r->texts);
     for (int i = 0; i < r->n_sets; i++)
         lac_set_close(r->set[i]);
     r->n_sets = 0;

@@ -8,6 +8,7 @@
 #include "train/log.h"
 #include "train/run.h"
 #include "train/tensorboard.h"
+#include "train/texts.h"
 #include "train/trace.h"
 
 typedef struct run {
@@ -23,6 +24,7 @@ typedef struct run {
     lac_set *set[LAC_MIX_MAX];
     int n_sets;
     lac_latents latents;
+    lac_texts texts;                /* of all sources */
     lac_set *held_out_set;          /* of data.eval, where the loss is validated on it */
     lac_source held_out_source;
     lac_latents held_out_latents;

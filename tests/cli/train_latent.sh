@@ -72,6 +72,22 @@ paint model.safetensors seed.png --prompt lion --seed 2
 cmp -s one.png pear.png && fail "prompts change nothing"
 cmp -s one.png seed.png && fail "seeds change nothing"
 
+# States of texts that are read once, the encoder frozen: the same run to the bit, in bf16 too.
+precisions=(f32)
+if grep -q avx512_bf16 /proc/cpuinfo; then precisions+=(bf16); fi
+for p in "${precisions[@]}"; do
+  frozen=("precision=$p" model.train_text=false 'optim.unet.groups={}' 'validate.loss={ every = 2 }')
+  latent "name=read-$p" "${frozen[@]}"
+  says 'states of 6 texts' trainer latent.lua "name=kept-$p" "${frozen[@]}" model.cache_texts=true --dry-run          # of train and of val, each with the empty one
+  grep -q '6 are made before the first step' .out || fail "dry run: $(cat .out)"
+  latent "name=kept-$p" "${frozen[@]}" model.cache_texts=true
+  for how in read kept; do lacuna export "runs/$how-$p" --network unet -o "$how.safetensors" > .out; done
+  cmp read.safetensors kept.safetensors || fail "$p: other weights on kept texts"
+  [ "$(losses "read-$p")" = "$(losses "kept-$p")" ] || fail "$p: other losses on kept texts"
+done
+latent name=both precision=f32 model.train_text=false 'optim.unet.groups={}' model.cache=latents model.cache_texts=true data.train.crop=center
+says 'which are there' trainer latent.lua name=x precision=f32 model.train_text=false 'optim.unet.groups={}' model.cache_texts=true --dry-run
+fails 1 "the text encoder of 'sd-inpaint' is trained" trainer latent.lua name=x model.cache_texts=true
 fails 1 "model.tokenizer" trainer latent.lua name=x model.tokenizer=
 fails 1 "in_channels is 8, expected 4, or 9" trainer latent.lua name=x model.unet.config.in_channels=8
 fails 2 "did you mean 'sd-inpaint'" trainer latent.lua name=x model.system=sd-inpait

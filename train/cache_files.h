@@ -1,0 +1,51 @@
+/* train/cache_files.h -- the files of a cache (data/latent_cache.h) that are not there yet, made by all ranks together.
+ *
+ * Each rank makes every n-th of them, and all keep pace batch by batch, so that none waits long for another; who is stopped or killed goes on behind the files that are whole. */
+#pragma once
+
+#include "autograd/params.h"
+#include "core/comm/comm.h"
+#include "core/sha256.h"
+#include "data/latent_cache.h"
+#include "train/progress.h"
+
+enum { LAC_CACHE_KINDS = 2 };                   /* LAC_LATENT_PICTURE, LAC_LATENT_AROUND */
+
+/* Who wants to know, and who may want it to stop; members may be NULL. */
+typedef struct lac_cache_watch {
+    void *context;
+    bool (*stop)(void *context);
+    void (*progress)(void *context, const lac_progress *p);
+} lac_cache_watch;
+
+typedef struct lac_cache_maker {
+    lac_latent_cache *cache;
+    const lac_latent_layout *layout;
+    const char *what;                           /* "latents of picture": is counted */
+    lac_comm *comm;
+    int64_t batch;                              /* records at once; files hold whole batches of them, but for the last */
+    lac_cache_watch watch;
+    void *context;                              /* of these: */
+    /* Records [place, place + n) in one view: of each kind that the layout has, what is made of the i-th becomes row `first` + i * `by` of rows[kind]. */
+    lac_status (*make)(void *context, int64_t view, int64_t place, int64_t n, char *const rows[LAC_CACHE_KINDS], int64_t first, int64_t by);
+    lac_status (*whole)(void *context, char *to);       /* where the layout has `around` */
+} lac_cache_maker;
+
+/* Every rank calls it. Afterwards the cache is complete. LAC_ERR_STOPPED. */
+lac_status lac_cache_make(const lac_cache_maker *m);
+
+/* Rows of a host tensor, f32, as row `first` + i * `by` of `to` in dtype d, which is what they were computed in: nothing is lost. */
+void lac_cache_put_rows(const lac_tensor *made, lac_dtype d, char *to, int64_t first, int64_t by);
+
+/* Of names and values, as f32. */
+lac_status lac_cache_hash_weights(const lac_params *ps, char hex[LAC_SHA256_HEX]);
+
+/* What a cache costs. */
+typedef struct lac_cache_cost {
+    int64_t records, missing;                   /* to encode in all, each as often as it is seen otherwise, and of those not there yet */
+    int64_t bytes, flops;                       /* of the files; of one way through the encoder */
+    char folder[512];                           /* of the first source's */
+} lac_cache_cost;
+
+/* One more cache's, of whose records each is encoded `each` times. */
+void lac_cache_add_cost(lac_cache_cost *cost, const lac_latent_cache *cache, int64_t each);
