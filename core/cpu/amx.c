@@ -148,11 +148,26 @@ TILES_INLINE void add_upper(const char *a, int64_t row, const char *b, int64_t s
     }
 }
 
+/* Of 16 columns at most. */
+TILES_INLINE void add_left(const char *a, int64_t row, const char *b, int64_t steps)
+{
+    const char *lower = a + TILE * row;
+    for (int64_t i = 0; i < steps; i++, a += 64, lower += 64, b += STEP * 2) {
+        _tile_loadd(6, b, 64);
+        _tile_loadd(4, a, row);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(5, lower, row);
+        _tile_dpbf16ps(2, 5, 6);
+    }
+}
+
 /* fresh: nobody has read this part of B of late. */
-TILES static void add_steps(const char *a, int64_t row, int64_t rows, const char *b, int64_t steps, bool fresh)
+TILES static void add_steps(const char *a, int64_t row, int64_t rows, const char *b, int64_t steps, int64_t columns, bool fresh)
 {
     if (rows <= TILE)
         add_upper(a, row, b, steps, fresh);
+    else if (columns <= TILE)
+        add_left(a, row, b, steps);
     else if (fresh)
         add_both(a, row, b, steps, true);
     else
@@ -234,13 +249,13 @@ TILES static void block(const lac_amx_run *r, const rest *end, int64_t from, int
 {
     float sums[4 * TILE * TILE] __attribute__((aligned(64)));
     const char *a = (const char *)(r->a + from * r->row);
-    const int64_t steps = r->k / SIDE, row = r->row * (int64_t)sizeof *r->a;
+    const int64_t steps = r->k / SIDE, row = r->row * (int64_t)sizeof *r->a, columns = panel == r->panels - 1 ? r->last : SIDE;
     clear_sums();
-    add_steps(a, row, rows, b, steps, from == 0);
+    add_steps(a, row, rows, b, steps, columns, from == 0);
     if (r->k % SIDE != 0)
-        add_steps((const char *)end, sizeof end->of[0], rows, b + steps * STEP * 2, 1, false);
+        add_steps((const char *)end, sizeof end->of[0], rows, b + steps * STEP * 2, 1, columns, false);
     store_sums(sums);
-    deliver(&r->end, sums, from, rows, panel * SIDE, panel == r->panels - 1 ? r->last : SIDE);
+    deliver(&r->end, sums, from, rows, panel * SIDE, columns);
 }
 
 void lac_amx_product(const lac_amx_run *r)

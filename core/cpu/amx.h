@@ -1,4 +1,5 @@
-/* core/cpu/amx.h -- products of bf16 matrices on AMX's tiles: what oneDNN's do, in a third to a half of the time. Inside core/cpu.
+/* core/cpu/amx.h -- products of bf16 matrices on AMX's tiles: what oneDNN's do, in a third to a half of the time; for core/cpu and for kernels whose products
+ * are small.
  *
  * C [m, n] = A [m, k] B [k, n], sums in f32. A lies in rows; B is packed: panels of 32 columns, in each of them k in steps of 32, the last of either filled
  * up with zeros. A block is 32 rows of A times a panel: four tiles of sums. An element is summed up in order of k, wherever blocks and chunks of k begin. */

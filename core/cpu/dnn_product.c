@@ -1,3 +1,4 @@
+#include "core/cpu/amx.h"
 #include "core/cpu/dnn_cache.h"
 #include "core/cpu/dnn_kernels.h"
 #include "core/cpu/dnn_tiles.h"
@@ -12,7 +13,8 @@
 struct lac_dnn_product {
     lac_plan base;
     lac_product p;
-    bool packed;                    /* B in the library's own layout */
+    bool packed;                    /* B in the library's own layout, or in panels for tiles */
+    bool tiles;                     /* AMX's (core/cpu/amx.h), and none of the library's primitives */
     lac_prim prim, pack;
     uint64_t layout;
     size_t packed_bytes;
@@ -68,6 +70,12 @@ static lac_status make(lac_plan **out, const int64_t *k)
                           .b_row = k[8], .b_col = k[9], .b_batch = k[10], .c_row = k[11], .c_batch = k[12],
                           .dtype = (lac_dtype)k[13], .c_dtype = (lac_dtype)k[14], .bias = k[15], .add = k[16] };
     h->packed = k[17];
+    h->tiles = k[18];
+    if (h->tiles) {
+        h->packed_bytes = (size_t)lac_amx_sides(h->p.n) * lac_amx_panel(h->p.k);
+        *out = &h->base;
+        return LAC_OK;
+    }
     product_mds m;
     memset(&m, 0, sizeof m);
     const lac_status s = make_prims(h, &m);
@@ -84,31 +92,60 @@ static lac_status make(lac_plan **out, const int64_t *k)
     return LAC_OK;
 }
 
-static lac_status get(const lac_dnn_product **h, const lac_product *p, bool packed)
+static lac_status get(const lac_dnn_product **h, const lac_product *p, bool packed, bool tiles)
 {
     const int64_t key[LAC_PLAN_KEY] = {
         'p', p->batch, p->m, p->n, p->k, p->a_row, p->a_col, p->a_batch, p->b_row, p->b_col, p->b_batch, p->c_row, p->c_batch,
-        p->dtype, p->c_dtype, p->bias, p->add, packed,
+        p->dtype, p->c_dtype, p->bias, p->add, packed, tiles,
     };
     return lac_plan_get((lac_plan **)h, key, make);
 }
 
-lac_status lac_dnn_product_get(const lac_product *p, const lac_dnn_product **h) { return get(h, p, false); }
-lac_status lac_dnn_product_get_packed(const lac_product *p, const lac_dnn_product **h) { return get(h, p, true); }
+/* One thread's product on tiles: of rows of A as they lie. */
+static bool on_tiles(const lac_product *p) { return p->dtype == LAC_BF16 && p->batch == 1 && p->a_col == 1 && lac_amx_here(); }
+
+lac_status lac_dnn_product_get(const lac_product *p, const lac_dnn_product **h) { return get(h, p, false, on_tiles(p)); }
+lac_status lac_dnn_product_get_packed(const lac_product *p, const lac_dnn_product **h) { return get(h, p, true, on_tiles(p)); }
 void lac_dnn_product_put(const lac_dnn_product *h) { lac_plan_put((lac_plan *)&h->base); }
-size_t lac_dnn_product_scratch(const lac_dnn_product *h) { return h->prim.scratch; }
+size_t lac_dnn_product_scratch(const lac_dnn_product *h) { return !h->tiles ? h->prim.scratch : h->packed ? 0 : h->packed_bytes; }
 size_t lac_dnn_product_packed(const lac_dnn_product *h) { return h->packed_bytes; }
+
+static void pack_panels(const lac_product *p, const uint16_t *b, char *to)
+{
+    for (int64_t j = 0; j < p->n; j += LAC_AMX_SIDE, to += lac_amx_panel(p->k))
+        lac_amx_pack((uint16_t *)to, b + j * p->b_col, p->b_row, p->b_col, p->k, LAC_MIN(p->n - j, LAC_AMX_SIDE));
+}
 
 lac_status lac_dnn_product_pack(const lac_dnn_product *h, const void *b, void *to)
 {
-    return lac_prim_reorder(&h->pack, 1, 0, b, to);
+    if (!h->tiles)
+        return lac_prim_reorder(&h->pack, 1, 0, b, to);
+    pack_panels(&h->p, b, to);
+    return LAC_OK;
+}
+
+static void run_on_tiles(const lac_dnn_product *h, const void *a, const void *b, const float *bias, void *c, void *scratch)
+{
+    const lac_product *p = &h->p;
+    const int64_t panels = lac_amx_sides(p->n);
+    if (!h->packed) {
+        pack_panels(p, b, scratch);
+        b = scratch;
+    }
+    lac_amx_begin();
+    lac_amx_product(&(lac_amx_run){ .a = a, .row = p->a_row, .m = p->m, .k = p->k, .b = b, .step = lac_amx_panel(p->k), .panels = panels,
+                                    .last = p->n - (panels - 1) * LAC_AMX_SIDE, .end = { p->bias ? bias : NULL, p->add ? c : NULL, c, p->c_row, p->c_dtype } });
+    lac_amx_done();
 }
 
 lac_status lac_dnn_product_run(const lac_dnn_product *h, const void *a, const void *b, const float *bias, void *c, void *scratch)
 {
     const int arg[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS };
     void *const data[] = { (void *)a, (void *)b, c, (void *)bias };
-    return lac_prim_run(&h->prim, h->p.bias ? 4 : 3, arg, data, scratch);
+    if (!h->tiles)
+        return lac_prim_run(&h->prim, h->p.bias ? 4 : 3, arg, data, scratch);
+    run_on_tiles(h, a, b, bias, c, scratch);
+    return LAC_OK;
 }
 
 /* The whole product: blocks of `rows` rows of A, the last one shorter, and `columns` columns of B, per element of the batch; sizes by a fixed rule. */
@@ -164,12 +201,12 @@ static lac_status get_blocks(blocks *b, const lac_product *p)
         part.a_row = p->k, part.a_col = 1;
         b->turned = ((size_t)(b->rows * p->k) * sizeof(uint16_t) + 63) / 64 * 64;
     }
-    LAC_TRY(get(&b->full, &part, packs(p)));
+    LAC_TRY(get(&b->full, &part, packs(p), false));
     b->scratch = b->full->prim.scratch;
     part.m = p->m % b->rows;
     if (part.m == 0)
         return LAC_OK;
-    LAC_TRY(get(&b->last, &part, packs(p)));
+    LAC_TRY(get(&b->last, &part, packs(p), false));
     b->scratch = LAC_MAX(b->scratch, b->last->prim.scratch);
     return LAC_OK;
 }

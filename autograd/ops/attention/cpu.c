@@ -1,8 +1,10 @@
 /* Forward: a thread has a block of queries, and goes along the blocks of keys with a running maximum and sum of each row (online softmax).
  *
  * In f32 scores and y lie turned, a row per key and per element: products with few columns, d of them, keep the CPU's vectors half empty. In bf16 they do
- * not, as the library wants P on the left, where it needs not be packed. */
+ * not, as the library wants P on the left, where it needs not be packed. Where the CPU has tiles for bf16 no library is asked: k and v are packed as they lie
+ * in their tensors, and queries are not copied at all. */
 #include "autograd/ops/attention/cpu_blocks.h"
+#include "core/cpu/amx.h"
 
 typedef struct products { const lac_dnn_product *score, *sum; } products;
 
@@ -30,6 +32,7 @@ static void put_products(const products *p)
 }
 
 static bool is_turned(const blocks *b) { return b->of.dtype == LAC_F32; }
+static bool has_tiles(const blocks *b) { return b->of.dtype == LAC_BF16 && lac_amx_here(); }
 
 static lac_status get_products(products *p, const blocks *b)
 {
@@ -37,6 +40,8 @@ static lac_status get_products(products *p, const blocks *b)
     const lac_product score = turned ? dense_product(b, b->keys, b->rows, b->depth, false) : dense_product(b, b->rows, b->keys, b->depth, false);
     const lac_product sum = turned ? dense_product(b, b->of.d, b->rows, b->keys, true) : dense_product(b, b->rows, b->of.d, b->keys, true);
     *p = (products){ NULL, NULL };
+    if (has_tiles(b))
+        return LAC_OK;
     LAC_TRY(lac_dnn_product_get_packed(&score, &p->score));
     return turned ? lac_dnn_product_get(&sum, &p->sum) : lac_dnn_product_get_packed(&sum, &p->sum);
 }
@@ -44,25 +49,37 @@ static lac_status get_products(products *p, const blocks *b)
 static size_t lay_desk(desk *k, char *base, const blocks *b, const products *p)
 {
     const size_t e = lac_dtype_size(b->of.dtype);
+    const bool tiles = has_tiles(b);
     carver m = { base, 0 };
-    k->query = is_turned(b) ? take(&m, 1, lac_dnn_product_packed(p->score)) : take(&m, b->rows * b->depth, e);
-    k->stage = take(&m, LAC_MAX(b->rows, b->keys) * b->depth, e);
+    k->query = is_turned(b) ? take(&m, 1, lac_dnn_product_packed(p->score)) : take(&m, tiles ? 0 : b->rows * b->depth, e);
+    k->stage = take(&m, tiles ? 0 : LAC_MAX(b->rows, b->keys) * b->depth, e);
     k->score = take(&m, b->rows * b->keys, sizeof(float));
     k->y = take(&m, b->rows * b->of.d, sizeof(float));
     k->most = take(&m, b->rows, sizeof(float));
     k->total = take(&m, b->rows, sizeof(float));
     k->share = take(&m, b->rows, sizeof(float));
     k->rounded = take(&m, b->of.dtype == LAC_BF16 ? b->rows * b->keys : 0, sizeof(uint16_t));
-    k->scratch = take(&m, 1, LAC_MAX(lac_dnn_product_scratch(p->score), lac_dnn_product_scratch(p->sum)));
+    k->scratch = take(&m, 1, tiles ? 0 : LAC_MAX(lac_dnn_product_scratch(p->score), lac_dnn_product_scratch(p->sum)));
     return m.used;
+}
+
+/* Bytes of a block's keys and values. */
+static void measure_blocks(areas *a, const blocks *b, const products *p)
+{
+    if (has_tiles(b)) {
+        a->key_bytes = (size_t)lac_amx_sides(b->keys) * lac_amx_panel(b->of.d);
+        a->value_bytes = (size_t)lac_amx_sides(b->of.d) * lac_amx_panel(b->keys);
+    } else {
+        a->key_bytes = is_turned(b) ? (size_t)(b->keys * b->depth) * sizeof(float) : lac_dnn_product_packed(p->score);
+        a->value_bytes = is_turned(b) ? (size_t)(b->keys * b->of.d) * sizeof(float) : lac_dnn_product_packed(p->sum);
+    }
 }
 
 static size_t lay_out(areas *a, void *workspace, const blocks *b, const products *p)
 {
     carver m = { workspace, 0 };
     desk none;
-    a->key_bytes = is_turned(b) ? (size_t)(b->keys * b->depth) * sizeof(float) : lac_dnn_product_packed(p->score);
-    a->value_bytes = is_turned(b) ? (size_t)(b->keys * b->of.d) * sizeof(float) : lac_dnn_product_packed(p->sum);
+    measure_blocks(a, b, p);
     a->desk_bytes = lay_desk(&none, NULL, b, p);
     a->keys = take(&m, b->group * b->n_keys, a->key_bytes);
     a->values = take(&m, b->group * b->n_keys, a->value_bytes);
@@ -104,6 +121,21 @@ static desk desk_of(const call *o)
     return k;
 }
 
+/* `count` keys and values from element `at` on, into panels; zeros behind the last. */
+static void pack_for_tiles(const call *o, int64_t at, int64_t count, char *key, char *value)
+{
+    const blocks *b = &o->b;
+    const int64_t width = b->of.width, d = b->of.d;
+    const uint16_t *k = (const uint16_t *)o->c->in[1]->data + at, *v = (const uint16_t *)o->c->in[2]->data + at;
+    const size_t step = lac_amx_panel(b->keys), filled = lac_amx_panel(count);
+    for (int64_t j = 0; j < b->keys; j += LAC_AMX_SIDE, key += lac_amx_panel(d))
+        lac_amx_pack((uint16_t *)key, k + LAC_MIN(j, count) * width, 1, width, d, LAC_MAX(LAC_MIN(count - j, LAC_AMX_SIDE), 0));
+    for (int64_t j = 0; j < d; j += LAC_AMX_SIDE, value += step) {
+        lac_amx_pack((uint16_t *)value, v + j, width, 1, count, LAC_MIN(d - j, LAC_AMX_SIDE));
+        memset(value + filled, 0, step - filled);
+    }
+}
+
 /* Block i of the group's keys and values. */
 static lac_status pack_block(const call *o, int64_t i)
 {
@@ -111,6 +143,10 @@ static lac_status pack_block(const call *o, int64_t i)
     const desk k = desk_of(o);
     const int64_t from = i % b->n_keys * b->keys, count = present(from, b->keys, b->of.tk), at = place(&b->of, o->first + i / b->n_keys, from, b->of.tk);
     char *key = o->a.keys + (size_t)i * o->a.key_bytes, *value = o->a.values + (size_t)i * o->a.value_bytes;
+    if (has_tiles(b)) {
+        pack_for_tiles(o, at, count, key, value);
+        return LAC_OK;
+    }
     cut(&b->of, is_turned(b) ? key : k.stage, o->c->in[1], at, count, b->keys, b->depth, !is_turned(b));
     if (!is_turned(b))
         LAC_TRY(lac_dnn_product_pack(o->p.score, k.stage, key));
@@ -140,9 +176,9 @@ static void exponentials(float *restrict s, uint16_t *restrict rounded, int64_t 
     *total = *total * *share + sum;
 }
 
-static void soften(const blocks *b, const desk *k, int64_t query, int64_t key)
+static void soften(const blocks *b, const desk *k, int64_t query, int64_t rows, int64_t key)
 {
-    for (int64_t r = 0; r < b->rows; r++) {
+    for (int64_t r = 0; r < rows; r++) {
         const int64_t seen = lac_attention_seen(b->of.causal, query + r, b->of.tk) - key;
         float *restrict y = k->y + r * b->of.d;
         exponentials(k->score + r * b->keys, k->rounded + r * b->keys, LAC_MAX(LAC_MIN(seen, b->keys), 0), b->keys, b->of.scale * LOG2_E, &k->most[r],
@@ -227,7 +263,7 @@ static void soften_turned(const blocks *b, const desk *k, int64_t query, int64_t
 LAC_BODY void finish_rows(const call *o, const desk *k, int64_t unit, int64_t from, int64_t count, lac_dtype d)
 {
     const lac_attention_shape *s = &o->b.of;
-    const int64_t row = is_turned(&o->b) ? 1 : s->d, step = is_turned(&o->b) ? o->b.rows : 1;
+    const int64_t row = d == LAC_F32 ? 1 : s->d, step = d == LAC_F32 ? o->b.rows : 1;         /* turned in f32 */
     float *lse = o->c->out[1] != NULL ? (float *)o->c->out[1]->data + unit * s->tq + from : NULL;
     for (int64_t i = 0; i < count; i++) {
         void *y = lac_at(o->c->out[0]->data, place(s, unit, from + i, s->tq), d);
@@ -239,14 +275,36 @@ LAC_BODY void finish_rows(const call *o, const desk *k, int64_t unit, int64_t fr
     }
 }
 
-static lac_status begin_block(const call *o, const desk *k, int64_t unit, int64_t from, int64_t count)
+static void clear(const blocks *b, const desk *k)
 {
-    const blocks *b = &o->b;
     memset(k->y, 0, (size_t)(b->rows * b->of.d) * sizeof(float));
     for (int64_t r = 0; r < b->rows; r++)
         k->most[r] = -INFINITY, k->total[r] = 0;
+}
+
+static lac_status begin_block(const call *o, const desk *k, int64_t unit, int64_t from, int64_t count)
+{
+    const blocks *b = &o->b;
+    clear(b, k);
+    if (has_tiles(b))
+        return LAC_OK;
     cut(&b->of, is_turned(b) ? k->stage : k->query, o->c->in[0], place(&b->of, unit, from, b->of.tq), count, b->rows, b->depth, is_turned(b));
     return is_turned(b) ? lac_dnn_product_pack(o->p.score, k->stage, k->query) : LAC_OK;
+}
+
+/* Scores of a block of queries with one of keys, the softmax so far, and the sums of v. */
+static void along_tiles(const call *o, const desk *k, int64_t at, int64_t query, int64_t rows, const char *key, const char *value, int64_t from)
+{
+    const blocks *b = &o->b;
+    const int64_t panels = lac_amx_sides(b->of.d);
+    lac_amx_begin();
+    lac_amx_product(&(lac_amx_run){ .a = (const uint16_t *)o->c->in[0]->data + at, .row = b->of.width, .m = rows, .k = b->of.d, .b = key,
+                                    .step = lac_amx_panel(b->of.d), .panels = lac_amx_sides(b->keys), .last = LAC_AMX_SIDE,
+                                    .end = { .c = k->score, .row = b->keys, .d = LAC_F32 } });
+    soften(b, k, query, rows, from);
+    lac_amx_product(&(lac_amx_run){ .a = k->rounded, .row = b->keys, .m = rows, .k = b->keys, .b = value, .step = lac_amx_panel(b->keys), .panels = panels,
+                                    .last = b->of.d - (panels - 1) * LAC_AMX_SIDE, .end = { .onto = k->y, .c = k->y, .row = b->of.d, .d = LAC_F32 } });
+    lac_amx_done();
 }
 
 static lac_status along_keys(const call *o, const desk *k, int64_t query, const char *key, const char *value, int64_t at)
@@ -254,7 +312,7 @@ static lac_status along_keys(const call *o, const desk *k, int64_t query, const 
     const products *p = &o->p;
     if (!is_turned(&o->b)) {
         LAC_TRY(lac_dnn_product_run(p->score, k->query, key, NULL, k->score, k->scratch));
-        soften(&o->b, k, query, at);
+        soften(&o->b, k, query, o->b.rows, at);
         return lac_dnn_product_run(p->sum, k->rounded, value, NULL, k->y, k->scratch);
     }
     LAC_TRY(lac_dnn_product_run(p->score, key, k->query, NULL, k->score, k->scratch));
@@ -272,7 +330,11 @@ static lac_status attend(const call *o, int64_t i)
     LAC_TRY(begin_block(o, &k, unit, from, count));
     for (int64_t j = 0; j < b->n_keys && j * b->keys < end; j++) {
         const size_t at = (size_t)(local * b->n_keys + j);
-        LAC_TRY(along_keys(o, &k, from, o->a.keys + at * o->a.key_bytes, o->a.values + at * o->a.value_bytes, j * b->keys));
+        const char *key = o->a.keys + at * o->a.key_bytes, *value = o->a.values + at * o->a.value_bytes;
+        if (has_tiles(b))
+            along_tiles(o, &k, place(&b->of, unit, from, b->of.tq), from, count, key, value, j * b->keys);
+        else
+            LAC_TRY(along_keys(o, &k, from, key, value, j * b->keys));
     }
     LAC_EACH_DTYPE(b->of.dtype, finish_rows, o, &k, unit, from, count);
     return LAC_OK;

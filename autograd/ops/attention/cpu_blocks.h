@@ -10,7 +10,7 @@
 
 #include <omp.h>
 
-enum { ROWS = 128, KEYS = 512, GROUP = 32, TILE = 16 };
+enum { ROWS = 128, KEYS = 512, GROUP = 32 };
 
 typedef struct blocks {
     lac_attention_shape of;
@@ -20,18 +20,19 @@ typedef struct blocks {
     int threads;
 } blocks;
 
-static int64_t even_share(int64_t n, int64_t most)
+static int64_t even_share(int64_t n, int64_t most, int64_t tile)
 {
     const int64_t parts = (n + most - 1) / most;
-    return ((n + parts - 1) / parts + TILE - 1) / TILE * TILE;
+    return ((n + parts - 1) / parts + tile - 1) / tile * tile;
 }
 
 static blocks blocks_of(const lac_op_ctx *c)
 {
     blocks b = { .of = lac_attention_shape_of(c), .threads = lac_threads() };
     const lac_attention_shape *s = &b.of;
-    b.rows = even_share(s->tq, ROWS);
-    b.keys = even_share(s->tk, KEYS);
+    const int64_t tile = s->dtype == LAC_BF16 ? 32 : 16;
+    b.rows = even_share(s->tq, ROWS, tile);
+    b.keys = even_share(s->tk, KEYS, tile);
     b.n_rows = (s->tq + b.rows - 1) / b.rows;
     b.n_keys = (s->tk + b.keys - 1) / b.keys;
     b.depth = s->dtype == LAC_BF16 ? (s->d + 31) / 32 * 32 : s->d;
