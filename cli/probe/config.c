@@ -111,3 +111,15 @@ lac_status lac_probe_read_config(lac_probe *p, const char *path)
     json_decref(given);
     return s;
 }
+
+lac_status lac_probe_path(const lac_probe *p, const char *key, char **path)
+{
+    const char *given = lac_config_has(p->config, key) ? lac_config_str(p->config, key) : NULL;
+    const char *slash = p->config_path != NULL ? strrchr(p->config_path, '/') : NULL;
+    *path = NULL;
+    if (given == NULL)
+        return LAC_OK;
+    if (given[0] == '/' || slash == NULL)
+        return lac_strdup(path, given);
+    return lac_format(path, "%.*s/%s", (int)(slash - p->config_path), p->config_path, given);
+}

@@ -35,7 +35,8 @@ static void list(void)
     for (int i = 0; i < N_KINDS; i++) {
         printf("%-22s in:", kinds[i]->name);
         for (const lac_port *p = kinds[i]->in; p->name != NULL; p++)
-            printf(" %s%s%s", p->name, p->flags & LAC_PORT_NUMBERED ? "_0.." : p->flags & LAC_PORT_OPTIONAL ? "?" : "", p->shape);
+            printf(" %s%s%s%s", p->name, p->flags & LAC_PORT_NUMBERED ? lac_probe_join(p) : "", p->flags & LAC_PORT_NUMBERED ? "0.." : p->flags & LAC_PORT_OPTIONAL ? "?" : "",
+                   p->shape);
         printf("  out: %s", kinds[i]->out);
         if (kinds[i]->network != NULL || kinds[i]->open != NULL)
             printf("  --weights");
@@ -178,6 +179,7 @@ static lac_status check_run(const lac_probe *p)
 static lac_status run(lac_probe *p, const char *config, const char *in, const char *out)
 {
     LAC_TRY(check_run(p));
+    p->config_path = config;
     LAC_TRY(lac_probe_read_config(p, config));
     LAC_TRY(lac_weights_open(&p->in, in));
     LAC_TRY(lac_context(lac_probe_read_inputs(p), "'%s'", in));

@@ -21,10 +21,11 @@ enum {
     LAC_PORT_F32 = 4,           /* stays f32 in a bf16 run, but has a gradient (biases) */
     LAC_PORT_U8 = 8, LAC_PORT_I64 = 16,        /* that dtype alone; no gradient */
     LAC_PORT_F32_OR_U8 = 32,
-    LAC_PORT_NUMBERED = 64,     /* NAME_0, NAME_1, ...: consecutive, of one shape */
+    LAC_PORT_NUMBERED = 64,     /* NAME_0, NAME_1, ...; of a name that ends with a dot, NAME.0, NAME.1: consecutive */
     LAC_PORT_PARAMETER = 128,   /* a weight: NaN in it is an error */
     LAC_PORT_OR_U8 = 256,       /* 8-bit pictures [B, H, W, C] as well as floats in the port's layout */
     LAC_PORT_NUMBER = 512,      /* integers too, as f32; with LAC_PORT_NO_GRAD */
+    LAC_PORT_F64 = 1024,        /* stays double, whatever float it comes as; layout plain, no gradient */
 };
 
 typedef struct lac_port {
@@ -50,7 +51,7 @@ typedef struct lac_probe {
     const struct lac_kind *kind;
     json_t *config;             /* resolved */
     lac_weights *in;
-    const char *weights_path;
+    const char *weights_path, *config_path;     /* as given; NULL: none */
     const lac_backend *backend;
     lac_dtype dtype;
     bool want_grad, deterministic;
@@ -90,6 +91,8 @@ typedef struct lac_kind {
 lac_tensor *lac_probe_tensor(const lac_probe *p, const char *name);         /* on the tape */
 const lac_tensor *lac_probe_host(const lac_probe *p, const char *name);
 lac_status lac_probe_same_shape(const lac_probe *p, const char *name, const char *as);      /* two inputs; else an error naming both */
+/* The file that a config key names, relative to the config's folder, or NULL where it is not given; *path is fresh. */
+lac_status lac_probe_path(const lac_probe *p, const char *key, char **path);
 /* Room for n numbers, the probe's until it ends. */
 lac_status lac_probe_numbers(lac_probe *p, int64_t n, float **x);
 /* prefix: of its keys in the weights, "" or "generator."; config: keys of the network, resolved here; NULL: those of the KIND's that it has. */

@@ -46,6 +46,23 @@ static lac_status read_f32(const lac_weights *w, int64_t at, lac_layout layout, 
     return s;
 }
 
+/* Exactly, whatever float it is stored as. */
+static lac_status read_f64(const lac_weights *w, int64_t at, lac_tensor **x)
+{
+    const lac_shape shape = lac_weights_shape(w, at);
+    LAC_TRY(lac_tensor_new(x, LAC_F64, shape.ndim, shape.dim));
+    if (lac_weights_dtype(w, at) == LAC_F64)
+        return lac_weights_read(w, at, (*x)->data, lac_bytes(*x));
+    const int64_t n = lac_numel(*x);
+    float *stored;
+    LAC_TRY(lac_malloc((void **)&stored, (size_t)n * sizeof *stored));
+    const lac_status s = lac_weights_read_f32(w, at, stored);
+    for (int64_t i = 0; s == LAC_OK && i < n; i++)
+        ((double *)(*x)->data)[i] = stored[i];
+    free(stored);
+    return s;
+}
+
 static lac_status read_integers(const lac_weights *w, int64_t at, const lac_port *port, lac_tensor **x)
 {
     const lac_shape shape = lac_weights_shape(w, at);
@@ -95,16 +112,18 @@ static lac_status read_input(lac_probe *p, const lac_port *port, const char *nam
     *v = (lac_probe_value){ .port = port, .layout = port->layout };
     snprintf(v->name, sizeof v->name, "%s", name);
     const bool raw = port->flags & (LAC_PORT_U8 | LAC_PORT_I64) || d == LAC_U8;
-    LAC_TRY(raw ? read_integers(p->in, at, port, &v->host) : read_f32(p->in, at, port->layout, &v->host));
+    LAC_TRY(raw ? read_integers(p->in, at, port, &v->host) : port->flags & LAC_PORT_F64 ? read_f64(p->in, at, &v->host) : read_f32(p->in, at, port->layout, &v->host));
     return port->flags & LAC_PORT_PARAMETER ? refuse_nan(v) : LAC_OK;
 }
+
+const char *lac_probe_join(const lac_port *port) { return port->name[strlen(port->name) - 1] == '.' ? "" : "_"; }
 
 /* NAME_0, NAME_1, ... until one is missing; what lies beyond a gap is then surplus. */
 static lac_status read_numbered(lac_probe *p, const lac_port *port)
 {
     char name[64];
     for (int k = 0;; k++) {
-        snprintf(name, sizeof name, "%s_%d", port->name, k);
+        snprintf(name, sizeof name, "%s%s%d", port->name, lac_probe_join(port), k);
         const int64_t at = lac_weights_find(p->in, name);
         if (at < 0 && k == 0)
             return LAC_FAIL(LAC_ERR_KEY, "input '%s' is missing", name);
@@ -122,8 +141,9 @@ static lac_status refuse_gap(const lac_probe *p, const char *name)
         int read = 0;
         for (int64_t i = 0; i < p->n_in; i++)
             read += p->input[i].port == port;
-        if (port->flags & LAC_PORT_NUMBERED && strncmp(name, port->name, n) == 0 && name[n] == '_')
-            return LAC_FAIL(LAC_ERR_KEY, "input '%s_%d' is missing, '%s' is there", port->name, read, name);
+        const char *join = lac_probe_join(port);
+        if (port->flags & LAC_PORT_NUMBERED && strncmp(name, port->name, n) == 0 && strncmp(name + n, join, strlen(join)) == 0)
+            return LAC_FAIL(LAC_ERR_KEY, "input '%s%s%d' is missing, '%s' is there", port->name, join, read, name);
     }
     return LAC_OK;
 }

@@ -10,6 +10,7 @@ each once, those of large networks as the numbers they are made of (reference/dr
 import argparse
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -46,7 +47,7 @@ def write(to, case):
     save_file(case.inputs, to / folder / "in.safetensors")
     line = dict(kind=case.kind, folder=folder)
     if case.config:
-        (to / folder / "config.json").write_text(json.dumps(case.config) + "\n")
+        (to / folder / "config.json").write_text(json.dumps(case.config, default=lambda path: os.path.relpath(path, to / folder)) + "\n")
     if case.weights is not None:
         line["weights"] = save_weights(to, case.weights)
     if case.grad:

@@ -6,6 +6,7 @@ import deepfill
 import diffusion_cases
 import perceptual_cases
 import latent_cases
+import masks
 import strings
 import unet_cases
 import tower_cases
@@ -207,6 +208,7 @@ GROUPS = {
     30: perceptual_cases.committed,
     31: unet_cases.committed,
     32: latent_cases.committed,
+    60: masks.committed,
 }
 
 

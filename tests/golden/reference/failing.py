@@ -7,6 +7,7 @@ import autoencoder_cases
 import diffusion_cases
 import perceptual_cases
 import latent_cases
+import masks
 import strings
 import unet_cases
 import tower_cases
@@ -209,6 +210,7 @@ GROUPS = {
     50: perceptual_cases.failing,
     51: unet_cases.failing,
     52: latent_cases.failing,
+    61: masks.failing,
 }
 
 

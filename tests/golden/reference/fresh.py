@@ -2,6 +2,7 @@
 import latent_cases
 import perceptual_cases
 import autoencoder_cases
+import masks
 import strings
 import unet_cases
 import tower_cases
@@ -162,6 +163,7 @@ KINDS = {
     **unet_cases.FRESH,
     **latent_cases.FRESH,
     **tower_cases.FRESH,
+    **masks.FRESH,
     "scheduler": scheduler, "guidance": guidance,
     **{kind: lambda m, name, kind=kind: objective(m, name, kind) for kind in ("add-noise", "diffusion-loss")},
     "conv2d": conv2d, "resize": resize, "gated-conv": gated_conv, "contextual-attention": attention, "deepfillv2": generator,

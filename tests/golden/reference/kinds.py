@@ -15,6 +15,7 @@ import towers
 
 METRICS = ("mse", "l1", "psnr", "tv", "ssim")
 EXACT = ("pil-resize",)
+MASKS = ("rle", "polygon-mask", "iou", "segmentation-score", "oks", "coco-ap")
 TEXT = ("clip-bpe", "wordpiece")      # weights: the folder of their files
 DIFFUSION = {"add-noise": diffusion.add_noise, "diffusion-loss": diffusion.loss, "guidance": diffusion.guidance}
 
@@ -122,6 +123,9 @@ def expected(case, dtype=torch.float64, autocast=False, codes=None):
         return measured(case)
     if case.kind in latent.HOST:
         return latent.HOST[case.kind](case.inputs, case.config)
+    if case.kind in MASKS:
+        import masks                    # which makes Cases itself
+        return masks.expected(case)
     if case.kind in TEXT:
         import strings                  # which makes Cases itself
         return strings.expected(case)
