@@ -11,7 +11,7 @@
 
 enum { CONFIG_LIMIT = 1 << 20 };
 
-typedef struct wish { const char *out, *network, *system, *config, *channel_order; } wish;
+typedef struct wish { const char *out, *network, *system, *tokenizer, *config, *channel_order; } wish;
 
 static lac_status read_given(const char *path, json_t **given)
 {
@@ -125,18 +125,20 @@ static lac_status convert(const wish *w, const source *from)
     return s;
 }
 
-/* A model of several networks, mostly a folder of diffusers, into one file. */
+/* A model of several networks, a folder of diffusers or a checkpoint, into one file. */
 static lac_status import_model(const wish *w, const char *path)
 {
     const lac_inpainter_def *wanted = NULL;
     const lac_backend *b;
     lac_inpainter ip;
-    if (w->network != NULL || w->config != NULL || w->channel_order != NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "'%s' is a model of several networks, which says what they are: of these options --system alone is for it", path);
+    if (w->config != NULL || w->channel_order != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s' is a model of several networks: of these options --system and --tokenizer are for it, and --network takes one out of a checkpoint", path);
     LAC_TRY(w->system != NULL ? lac_inpainter_find(&wanted, w->system) : LAC_OK);
     LAC_TRY(lac_backend_get(&b, "cpu"));
     LAC_TRY(lac_inpainter_load(&ip, path, wanted, b, LAC_F32));
-    const lac_status s = lac_inpainter_save(w->out, &ip, LAC_F32);
+    lac_status s = w->tokenizer != NULL ? lac_inpainter_take_tokenizer(&ip, w->tokenizer) : LAC_OK;
+    if (s == LAC_OK)
+        s = lac_inpainter_save(w->out, &ip, LAC_F32);
     lac_inpainter_close(&ip);
     return s;
 }
@@ -149,10 +151,10 @@ static lac_status import(const wish *w, const char *path)
     if (w->out == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "import wants --out FILE");
     LAC_TRY(lac_context(lac_inpainter_is_model(path, &several), "importing '%s'", path));
-    if (several)
+    if (several && w->network == NULL)
         return import_model(w, path);
-    if (w->system != NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "'%s' holds one network: --system is for models of several", path);
+    if (w->system != NULL || w->tokenizer != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "'%s' %s one network: --system and --tokenizer are for models of several", path, several ? "is wanted for" : "holds");
     if (w->network != NULL)
         LAC_TRY(lac_network_find(&from.def, w->network));
     LAC_TRY(lac_weights_open(&file, path));
@@ -172,7 +174,8 @@ int lac_cmd_import(int argc, char **argv)
     const lac_option options[] = {
         { "out", 'o', "FILE", LAC_OPTION_STRING, &w.out, "the safetensors file to write" },
         { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "whose weights they are (default: what the file says, else the network that knows its names)" },
-        { "system", 0, "NAME", LAC_OPTION_STRING, &w.system, "of a folder of diffusers: which inpainter uses it (default: the first that can: sd-inpaint, sd-blend)" },
+        { "system", 0, "NAME", LAC_OPTION_STRING, &w.system, "of a model of several networks: which inpainter uses it (default: the first that can: sd-inpaint, sd-blend)" },
+        { "tokenizer", 0, "FOLDER", LAC_OPTION_STRING, &w.tokenizer, "of a model of several networks that brings none, as a .ckpt: vocab.json and merges.txt, or vocab.txt" },
         { "config", 0, "FILE", LAC_OPTION_STRING, &w.config, "JSON object with keys of the network; else what the file or the folder's config.json says, then what its shapes tell" },
         { "channel-order", 0, "NAME", LAC_OPTION_STRING, &w.channel_order, "rgb or bgr (default: what the file says, else bgr for official DeepFill names, else rgb)" },
         { NULL },
@@ -181,7 +184,8 @@ int lac_cmd_import(int argc, char **argv)
         "Makes a model of a network's weights, under its published names (conv1.weight, OIHW), alone or in a file of `export --all`, or as others\n"
         "save them: DeepFill v2 also under the official checkpoints' names (inpaint_net/conv1/kernel, HWIO). They lie in a safetensors file,\n"
         "what torch.save or TorchScript wrote (.pth, .ckpt, .bin: read as data, nothing in it is run), or a folder of diffusers or transformers\n"
-        "(config.json and one file or shards). Keys that are missing, surplus or misshapen are listed. Models of generators are used by\n"
+        "(config.json and one file or shards). A folder with a model_index.json and a checkpoint of latent diffusion (Stable Diffusion's .ckpt) become a\n"
+        "model of several networks, unless --network takes one. Keys that are missing, surplus or misshapen are listed. Models of generators are used by\n"
         "`lacuna inpaint`, `lacuna eval` and `init` in a config. docs/formats.md has the containers.", options };
     lac_words words = { NULL, 0 };
     bool go;

@@ -81,8 +81,9 @@ void lac_inpainter_close(lac_inpainter *ip);
 /* One of its own that is as `from`, values, tokenizer and all. */
 lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, const lac_backend *b, lac_dtype d);
 
-/* A model file, which `lacuna export` or `lacuna import` wrote, or a folder of diffusers with a model_index.json. wanted NULL: the inpainter that the
- * file names, else the first whose networks these can be.
+/* A model file, which `lacuna export` or `lacuna import` wrote, a folder of diffusers with a model_index.json, or a checkpoint of latent diffusion (CompVis'
+ * .ckpt: configs as its shapes tell, else as published; no tokenizer). wanted NULL: the inpainter that the file names, else the first whose networks these
+ * can be.
  *
  * A model of one network is that network's file (lac_network_save). One of several has its tensors under their roles' names ("unet.conv_in.weight"), the
  * tokenizer's files as bytes ("tokenizer.vocab.json"), and metadata:
@@ -92,13 +93,17 @@ lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, cons
  *     lacuna.config          of the inpainter
  *     lacuna.tokenizer       config of the tokenizer (models/prompts.h), where there is one */
 lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d);
+/* Gives it the tokenizer of a published folder (vocab.json and merges.txt, or vocab.txt), with texts as long as its encoder reads, in place of its own.
+ * LAC_ERR_ARG where it has no text encoder. */
+lac_status lac_inpainter_take_tokenizer(lac_inpainter *ip, const char *folder);
 lac_status lac_inpainter_save(const char *path, const lac_inpainter *ip, lac_dtype d);
 /* A folder that diffusers' class `pipeline` loads, made if need be: model_index.json, which is there last, and a folder each for the networks, the tokenizer and
  * the scheduler. It holds what diffusers has a place for: weights, configs, tokenizer, noise schedule; not steps, guidance or how a hole is filled.
  * LAC_ERR_ARG, before anything is written, where the definition has no such class or a network has no such folder. */
 lac_status lac_inpainter_save_folder(const char *path, const lac_inpainter *ip, lac_dtype d);
 bool lac_inpainter_is_pipeline(const char *path);       /* a folder of diffusers with a model_index.json */
-lac_status lac_inpainter_is_model(const char *path, bool *several);       /* several: a model of several networks, a file or a folder of diffusers */
+/* several: a model of several networks, a file, a folder of diffusers or a checkpoint of latent diffusion. */
+lac_status lac_inpainter_is_model(const char *path, bool *several);
 
 /* What it says of its networks, as _open takes it: a new reference. */
 lac_status lac_inpainter_networks(const lac_inpainter *ip, json_t **networks);

@@ -245,7 +245,7 @@ lac_status lac_inpainter_is_model(const char *path, bool *several)
     if (*several)
         return LAC_OK;
     LAC_TRY(lac_weights_open(&w, path));
-    *several = lac_weights_metadata(w, "lacuna.networks") != NULL;
+    *several = lac_weights_metadata(w, "lacuna.networks") != NULL || lac_source_is_checkpoint(w);
     lac_weights_close(w);
     return LAC_OK;
 }
@@ -272,13 +272,33 @@ static json_t *known_keys(const lac_inpainter_def *def, const json_t *config)
     return known;
 }
 
-static lac_status read_prompts(lac_inpainter *ip, lac_source *from)
+static const lac_network *text_encoder(const lac_inpainter *ip)
 {
-    LAC_TRY(lac_source_prompts(from, &ip->prompts));
     for (int i = 0; i < lac_inpainter_roles(ip->def); i++)
         if (ip->network[i].def != NULL && ip->network[i].def->states != NULL)
-            LAC_TRY(lac_prompts_fit(&ip->prompts, &ip->network[i]));
-    return LAC_OK;
+            return &ip->network[i];
+    return NULL;
+}
+
+static lac_status read_prompts(lac_inpainter *ip, lac_source *from)
+{
+    const lac_network *encoder = text_encoder(ip);
+    LAC_TRY(lac_source_prompts(from, &ip->prompts));
+    return encoder != NULL ? lac_prompts_fit(&ip->prompts, encoder) : LAC_OK;
+}
+
+lac_status lac_inpainter_take_tokenizer(lac_inpainter *ip, const char *folder)
+{
+    const lac_network *encoder = text_encoder(ip);
+    int64_t vocabulary, length;
+    if (encoder == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "a tokenizer is for a text encoder, and this %s has none", ip->def->name);
+    encoder->def->reads(encoder->model, &vocabulary, &length);
+    json_t *config = json_pack("{s:s, s:I}", "tokenizer", strcmp(encoder->def->name, "bert-encoder") == 0 ? "wordpiece" : "clip-bpe", "max_length", (json_int_t)length);
+    lac_prompts_close(&ip->prompts);
+    const lac_status s = config != NULL ? lac_prompts_open(&ip->prompts, folder, config) : LAC_FAIL(LAC_ERR_MEM, "out of memory: tokenizer");
+    json_decref(config);
+    return s == LAC_OK ? lac_prompts_fit(&ip->prompts, encoder) : s;
 }
 
 static lac_status load(lac_inpainter *ip, lac_source *from, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d)

@@ -99,6 +99,70 @@ static lac_status open_model(lac_source *s, const char *path)
     return s->tokenizer != NULL ? add_texts(s, path) : LAC_OK;
 }
 
+/* ---- a checkpoint of latent diffusion (CompVis): several networks under names of others, without configs and tokenizer ---- */
+
+static bool has_below(const lac_weights *w, const char *begin)
+{
+    for (int64_t i = 0; i < lac_weights_count(w); i++)
+        if (strncmp(lac_weights_name(w, i), begin, strlen(begin)) == 0)
+            return true;
+    return false;
+}
+
+bool lac_source_is_checkpoint(const lac_weights *w) { return has_below(w, "model.diffusion_model.") && has_below(w, "first_stage_model."); }
+
+/* The network of a role that knows its names in the file; NULL: none. */
+static const lac_network_def *network_of(const lac_weights *w, const lac_inpainter_role *role, const lac_network_format **format, const char **prefix)
+{
+    for (int i = 0; lac_network_at(i) != NULL; i++) {
+        const lac_network_def *def = lac_network_at(i);
+        if (!lac_role_takes(role, def->name))
+            continue;
+        lac_network_format_of(def, w, format, prefix);
+        if ((*format)->recognises != NULL)
+            return def;
+    }
+    return NULL;
+}
+
+static bool is_there(const lac_source *s, const char *role)
+{
+    for (int i = 0; i < s->n; i++)
+        if (strcmp(s->part[i].role, role) == 0)
+            return true;
+    return false;
+}
+
+/* Its config is what its shapes tell, and defaults. */
+static lac_status add_foreign(lac_source *s, const lac_inpainter_role *role)
+{
+    const lac_network_format *format;
+    const char *prefix;
+    lac_source_part *p = NULL;
+    const lac_network_def *def = is_there(s, role->name) ? NULL : network_of(s->file, role, &format, &prefix);
+    if (def == NULL)
+        return LAC_OK;
+    LAC_TRY(new_part(s, role->name, &p));
+    p->def = def;
+    p->foreign = true;
+    json_t *told = json_object();
+    lac_status status = told != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    if (status == LAC_OK && format->infer != NULL)
+        status = format->infer(s->file, prefix, told);
+    if (status == LAC_OK)
+        status = lac_network_resolve(def, told, &p->config);
+    json_decref(told);
+    return lac_context(status, "its %s", role->name);
+}
+
+static lac_status open_checkpoint(lac_source *s)
+{
+    for (int i = 0; lac_inpainter_at(i) != NULL; i++)
+        for (int k = 0; k < lac_inpainter_roles(lac_inpainter_at(i)) && lac_inpainter_roles(lac_inpainter_at(i)) > 1; k++)
+            LAC_TRY(add_foreign(s, &lac_inpainter_at(i)->role[k]));
+    return LAC_OK;
+}
+
 /* ---- a folder of diffusers ---- */
 
 bool lac_inpainter_is_pipeline(const char *path)
@@ -195,7 +259,9 @@ lac_status lac_source_open(lac_source *s, const char *path)
     if (lac_inpainter_is_pipeline(path))
         return open_pipeline(s, path);
     LAC_TRY(lac_weights_open(&s->file, path));
-    return lac_weights_metadata(s->file, "lacuna.networks") != NULL ? open_model(s, path) : open_alone(s);
+    if (lac_weights_metadata(s->file, "lacuna.networks") != NULL)
+        return open_model(s, path);
+    return lac_source_is_checkpoint(s->file) ? open_checkpoint(s) : open_alone(s);
 }
 
 void lac_source_close(lac_source *s)
@@ -278,7 +344,7 @@ lac_status lac_source_read(const lac_source *s, const char *role, lac_params *ps
     const lac_network_format *format;
     const char *own;
     char prefix[64];
-    if (p->weights != NULL) {
+    if (p->weights != NULL || p->foreign) {
         lac_network_format_of(p->def, w, &format, &own);
         return lac_context(lac_network_read(ps, w, format, own), "%s", role);
     }

@@ -12,6 +12,7 @@ typedef struct lac_source_part {
     json_t *config;                     /* resolved */
     bool bgr;
     struct lac_weights *weights;        /* own, or NULL: the source's file */
+    bool foreign;                       /* there under names of others (models/network_format.h) */
 } lac_source_part;
 
 typedef struct lac_source {
@@ -26,6 +27,9 @@ typedef struct lac_source {
 
 lac_status lac_source_open(lac_source *s, const char *path);
 void lac_source_close(lac_source *s);       /* also after a failure */
+
+/* Whether a file has denoiser and first stage under CompVis' names, as Stable Diffusion's .ckpt does. */
+bool lac_source_is_checkpoint(const struct lac_weights *w);
 
 bool lac_role_takes(const lac_inpainter_role *role, const char *network);
 /* Whether def can be made of it: LAC_ERR_FORMAT says which network is missing or of another kind. */

@@ -124,3 +124,81 @@ LAC_TEST(a_system_that_diffusers_does_not_have_is_no_pipeline)
     LAC_CHECK(lac_cli_complains(&said, "its 'unet' is the network 'unet-ldm', which diffusers does not have"));
     LAC_CHECK(access(lac_cli_path(out, "model_index.json"), F_OK) != 0);
 }
+
+/* ---- a checkpoint of latent diffusion ---- */
+
+enum { MOST_TENSORS = 1024 };
+
+/* The tensors of a file under `prefix`, where their names do not begin with it. bytes: kept until the writer is done. */
+static void add_all(lac_weights_writer *to, const char *path, const char *prefix, void **bytes, int *n)
+{
+    lac_weights *from;
+    char key[300];
+    LAC_CHECK_STATUS(lac_weights_open(&from, path));
+    for (int64_t i = 0; i < lac_weights_count(from); i++, (*n)++) {
+        const lac_shape shape = lac_weights_shape(from, i);
+        const size_t size = (size_t)lac_shape_numel(&shape) * sizeof(float);
+        const char *name = lac_weights_name(from, i);
+        LAC_CHECK(*n < MOST_TENSORS && (bytes[*n] = malloc(size)) != NULL);
+        LAC_CHECK_STATUS(lac_weights_read(from, i, bytes[*n], size));
+        snprintf(key, sizeof key, "%s%s", strncmp(name, prefix, strlen(prefix)) == 0 ? "" : prefix, name);
+        LAC_CHECK_STATUS(lac_weights_writer_add(to, key, LAC_F32, shape.ndim, shape.dim, bytes[*n]));
+    }
+    lac_weights_close(from);
+}
+
+/* Three networks of a model in one file, as Stable Diffusion's .ckpt has them, and what stands beside them there. */
+static const char *checkpoint(const char *model)
+{
+    static const char *const part[][3] = {
+        { "unet", "compvis", "model.diffusion_model." }, { "vae", "compvis", "first_stage_model." }, { "text_encoder", "probe", "cond_stage_model.transformer." },
+    };
+    static const float beside[1000];
+    const char *f = lac_test_folder(), *path = lac_cli_path(f, "sd.safetensors");
+    void *bytes[MOST_TENSORS];
+    int n = 0;
+    lac_cli_said said;
+    lac_weights_writer *w;
+    LAC_CHECK_STATUS(lac_weights_writer_new(&w));
+    for (size_t i = 0; i < LAC_COUNT(part); i++) {
+        LAC_CHECK(LAC_CLI(lac_cmd_export, &said, model, "--network", part[i][0], "--layout", part[i][1], "-o", lac_cli_path(f, "part.safetensors")) == 0);
+        add_all(w, lac_cli_path(f, "part.safetensors"), part[i][2], bytes, &n);
+    }
+    LAC_CHECK_STATUS(lac_weights_writer_add(w, "betas", LAC_F32, 1, (int64_t[]){ 1000 }, beside));
+    LAC_CHECK_STATUS(lac_weights_writer_add(w, "model_ema.decay", LAC_F32, 0, NULL, beside));
+    LAC_CHECK_STATUS(lac_weights_writer_finish(w, path));
+    lac_weights_writer_free(w);
+    while (n > 0)
+        free(bytes[--n]);
+    return path;
+}
+
+#define WIDE(in) "\"unet\": {\"config\": {\"in_channels\": " in ", \"block_out_channels\": [32, 32], \"layers_per_block\": 1, \"cross_attention_dim\": 8, " LEVELS "}}"
+#define WIDE_VAE "\"vae\": {\"config\": {\"block_out_channels\": [32, 32], \"layers_per_block\": 1, \"down_block_types\": [\"DownEncoderBlock2D\", " \
+                 "\"DownEncoderBlock2D\"], \"up_block_types\": [\"UpDecoderBlock2D\", \"UpDecoderBlock2D\"]}}"
+#define PUBLISHED_TEXT "\"text_encoder\": {\"config\": {\"vocab_size\": 1527, \"hidden_size\": 8, \"intermediate_size\": 16, \"num_hidden_layers\": 1, " \
+                       "\"num_attention_heads\": 1, \"max_position_embeddings\": 9, \"eos_token_id\": 2}}"
+
+/* Heads, groups and the end token, of which tensors say nothing, are the published ones here. */
+LAC_TEST(a_checkpoint_becomes_a_model_of_several_networks)
+{
+    static const struct { const lac_inpainter_def *def; const char *networks; } of[] = {
+        { &lac_inpainter_sd_inpaint, "{" WIDE("9") ", " WIDE_VAE ", " PUBLISHED_TEXT "}" }, { &lac_inpainter_sd_blend, "{" WIDE("4") ", " WIDE_VAE ", " PUBLISHED_TEXT "}" },
+    };
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *back = lac_cli_path(f, "back.safetensors"), *words = LAC_SOURCE_DIR "/data/stamps/tokenizer", *ckpt = NULL;
+    for (size_t i = 0; i < LAC_COUNT(of); i++) {
+        const char *m = model(of[i].def, of[i].networks, "{}");
+        ckpt = checkpoint(m);
+        LAC_CHECK(LAC_CLI(lac_cmd_import, &said, ckpt, "--tokenizer", words, "-o", back) == 0);
+        LAC_CHECK(lac_cli_same_file(m, back));
+    }
+    const char *picture = lac_cli_picture(f, "p.png", 16, 16, 1), *mask = lac_cli_mask(f, "m.png", 16, 16, 4, 4, 8, 8), *out = lac_cli_path(f, "o.png");
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, back, "-i", picture, "-m", mask, "-o", out, "--prompt", "a car", "--steps", "2") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, ckpt, "--network", "autoencoder-kl", "-o", back) == 0);
+    LAC_CLI_HAS(back, "quant_conv.weight", 8, 8, 1, 1);
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, ckpt, "--network", "autoencoder-kl", "--tokenizer", words, "-o", back) == 2);
+    LAC_CHECK(lac_cli_complains(&said, "--system and --tokenizer are for models of several"));
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, ckpt, "--system", "sd-inpaint", "-o", back) != 0);
+    LAC_CHECK(lac_cli_complains(&said, "9"));
+}
