@@ -1,9 +1,9 @@
 #include "data/pack_folder.h"
 
 #include "core/file/atomic.h"
+#include "core/file/pictures.h"
 #include "core/memory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,25 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_LIST = 1 << 30, MAX_TEXT = 1 << 20, MAX_LINE = 4096, MAX_DEPTH = 64 };
-
-typedef struct paths { char **item; int64_t n, capacity; } paths;       /* relative to the source */
-
-static void free_paths(paths *p)
-{
-    for (int64_t i = 0; i < p->n; i++)
-        free(p->item[i]);
-    free(p->item);
-    *p = (paths){ 0 };
-}
-
-static lac_status add_path(paths *p, const char *folder, const char *name)
-{
-    LAC_TRY(lac_grow((void **)&p->item, p->n, &p->capacity, sizeof *p->item));
-    LAC_TRY(lac_format(&p->item[p->n], "%s%s%s", folder, folder[0] ? "/" : "", name));
-    p->n++;
-    return LAC_OK;
-}
+enum { MAX_LIST = 1 << 30, MAX_TEXT = 1 << 20, MAX_LINE = 4096 };
 
 static bool ends_in(const char *name, const char *ending)
 {
@@ -39,52 +21,11 @@ static bool ends_in(const char *name, const char *ending)
     return n > k && strcasecmp(name + n - k, ending) == 0;
 }
 
-static bool is_picture(const char *name) { return ends_in(name, ".jpg") || ends_in(name, ".jpeg") || ends_in(name, ".png"); }
 static bool is_list(const char *name) { return ends_in(name, ".flist") || ends_in(name, ".txt"); }
-
-/* ---- folders ---- */
-
-static lac_status walk(const char *root, const char *below, int depth, paths *found);
-
-static lac_status visit(const char *root, const char *below, const char *name, int depth, paths *found)
-{
-    char *full, *inner;
-    struct stat st;
-    LAC_TRY(lac_format(&inner, "%s%s%s", below, below[0] ? "/" : "", name));
-    lac_status s = lac_format(&full, "%s/%s", root, inner);
-    if (s == LAC_OK) {
-        if (stat(full, &st) == 0 && S_ISDIR(st.st_mode))
-            s = walk(root, inner, depth + 1, found);
-        else if (is_picture(name))
-            s = add_path(found, below, name);
-        free(full);
-    }
-    free(inner);
-    return s;
-}
-
-static lac_status walk(const char *root, const char *below, int depth, paths *found)
-{
-    char *full;
-    if (depth > MAX_DEPTH)
-        return LAC_FAIL(LAC_ERR_IO, "'%s/%s' is more than %d folders deep (a link to itself?)", root, below, MAX_DEPTH);
-    LAC_TRY(lac_format(&full, "%s/%s", root, below));
-    DIR *d = opendir(full);
-    lac_status s = d != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot open the folder '%s': %s", full, strerror(errno));
-    for (struct dirent *e; s == LAC_OK && (e = readdir(d)) != NULL;)
-        if (e->d_name[0] != '.')
-            s = visit(root, below, e->d_name, depth, found);
-    if (d != NULL)
-        closedir(d);
-    free(full);
-    return s;
-}
-
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* ---- list files ---- */
 
-static lac_status read_list(const char *path, paths *found)
+static lac_status read_list(const char *path, lac_paths *found)
 {
     char *text;
     size_t size;
@@ -101,7 +42,7 @@ static lac_status read_list(const char *path, paths *found)
             s = LAC_FAIL(LAC_ERR_FORMAT, "'%s', line %" PRId64 ": not a path", path, line);
         else if (n > 0) {
             at[n] = '\0';
-            s = add_path(found, "", at);
+            s = lac_paths_add(found, "", at);
         }
         at = end + 1;
     }
@@ -190,7 +131,7 @@ static lac_status pack_one(lac_pack_job *j, const char *root, const char *source
     return s;
 }
 
-static lac_status pack_paths(lac_pack_job *j, const char *source, bool list, const paths *found)
+static lac_status pack_paths(lac_pack_job *j, const char *source, bool list, const lac_paths *found)
 {
     char *root;
     const lac_pack_folder_own *o = j->own;
@@ -211,20 +152,18 @@ static lac_status pack_paths(lac_pack_job *j, const char *source, bool list, con
 static lac_status pack_source(lac_pack_job *j, const char *source)
 {
     struct stat st;
-    paths found = { 0 };
+    lac_paths found = { 0 };
     if (stat(source, &st) != 0)
         return LAC_FAIL(LAC_ERR_IO, "cannot open '%s': %s", source, strerror(errno));
     const bool list = !S_ISDIR(st.st_mode);
     if (list && !is_list(source))
         return LAC_FAIL(LAC_ERR_ARG, "'%s' is neither a folder nor a list file (*.flist, *.txt)", source);
-    lac_status s = list ? read_list(source, &found) : walk(source, "", 0, &found);
-    if (s == LAC_OK && !list && found.n > 0)
-        qsort(found.item, (size_t)found.n, sizeof *found.item, by_bytes);
+    lac_status s = list ? read_list(source, &found) : lac_pictures_below(&found, source);
     if (s == LAC_OK && found.n == 0)
         s = LAC_FAIL(LAC_ERR_ARG, list ? "the list '%s' is empty" : "the folder '%s' holds no .jpg, .jpeg or .png", source);
     if (s == LAC_OK)
         s = pack_paths(j, source, list, &found);
-    free_paths(&found);
+    lac_paths_free(&found);
     return s;
 }
 

@@ -4,10 +4,12 @@
 #include "core/memory.h"
 #include "eval/metric_l1.h"
 #include "eval/metric_l2.h"
+#include "eval/metric_ms_ssim.h"
 #include "eval/metric_mse.h"
 #include "eval/metric_psnr.h"
 #include "eval/metric_ssim.h"
 #include "eval/metric_tv.h"
+#include "eval/resized.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,6 +20,8 @@
  * "l1-pm1", "l2-pm1": the same on pictures in [-1,1], the scale in which networks are trained (2 and 4 times the value).
  * "l1-percent", "l2-percent": DeepFill's mean l1 and l2 error in per cent; the authors published no code, so this is
  * the reading of docs: pictures in [0,1], completed picture against truth, over the region asked for. */
+#define LPIPS "lpips{net=%f,outside=black,region=%s}"
+#define BRUSHNET .known = true, .whole = true, .wants_mask = true, .side = 512
 const lac_metric_def lac_metrics[] = {
     { "l1", "l1{range=1,region=%s}", 1, 0, false, 4, lac_l1_measure },
     { "l1-pm1", "l1{range=2,region=%s}", 2, 0, false, 4, lac_l1_measure },
@@ -25,13 +29,23 @@ const lac_metric_def lac_metrics[] = {
     { "mse", "mse{range=1,region=%s}", 1, 0, false, 5, lac_mse_measure },
     { "l2-pm1", "l2{mean=square,range=2,region=%s}", 2, LAC_L2_PLAIN, false, 4, lac_l2_measure },
     { "l2-percent", "l2{mean=square,range=1,unit=percent,region=%s}", 1, LAC_L2_PERCENT, false, 3, lac_l2_measure },
+    { "brushnet-mse", "mse{range=1,region=known,per=pixel,resize=512 pil8-bicubic,mask=nearest}", 1, LAC_MSE_BRUSHNET, false, 5, lac_mse_measure, BRUSHNET },
     { "psnr", "psnr{range=255,mean=per-image,region=%s}", 255, 0, true, 2, lac_psnr_measure },
+    { "brushnet-psnr", "psnr{range=1,region=known,per=pixel,equal=1000,resize=512 pil8-bicubic,mask=nearest}", 255, LAC_PSNR_BRUSHNET, true, 2,
+      lac_psnr_measure, BRUSHNET },
     { "tv", "tv{range=1,dx+dy,region=%s}", 1, 0, false, 4, lac_tv_measure, .no_direction = true },
     { "ssim", "ssim{variant=valid,window=gauss11-1.5,region=%s}", 255, LAC_SSIM_VALID, true, 4, lac_ssim_measure },
     { "ssim-valid", "ssim{variant=valid,window=gauss11-1.5,region=%s}", 255, LAC_SSIM_VALID, true, 4, lac_ssim_measure },
     { "ssim-zero", "ssim{variant=zero,window=gauss11-1.5,region=%s}", 255, LAC_SSIM_ZERO, true, 4, lac_ssim_measure },
     { "ssim-reflect", "ssim{variant=reflect,window=gauss11-1.5,region=%s}", 255, LAC_SSIM_REFLECT, true, 4, lac_ssim_measure },
     { "ssim-uniform7", "ssim{variant=uniform7,window=box7,cov=sample,region=%s}", 255, LAC_SSIM_UNIFORM7, true, 4, lac_ssim_measure },
+    { "ms-ssim", "ms-ssim{variant=valid,window=gauss11-1.5,scales=5,pool=2x2-floor}", 255, LAC_SSIM_VALID, true, 4, lac_ms_ssim_measure, .whole = true },
+    { "ms-ssim-reflect", "ms-ssim{variant=reflect,window=gauss11-1.5,scales=5,pool=2x2-floor}", 255, LAC_SSIM_REFLECT, true, 4, lac_ms_ssim_measure, .whole = true },
+    { .name = "lpips-alex", .recipe = LPIPS, .digits = 4, .network = &lac_features_lpips_alex },
+    { .name = "lpips-vgg", .recipe = LPIPS, .digits = 4, .network = &lac_features_lpips_vgg },
+    { .name = "lpips-squeeze", .recipe = LPIPS, .digits = 4, .network = &lac_features_lpips_squeeze },
+    { .name = "brushnet-lpips", .recipe = "lpips{net=%f,outside=black,region=known,resize=512 pil8-bicubic,mask=nearest}", .digits = 4,
+      .network = &lac_features_lpips_squeeze, BRUSHNET },
     { .name = NULL },
 };
 
@@ -209,14 +223,49 @@ lac_status lac_metric_find(lac_metric *metric, const char *name)
     return lac_metric_find_with(metric, name, &usual);
 }
 
-lac_status lac_metric_measure(const lac_metric *metric, const lac_pair *p, lac_value *value)
+bool lac_metric_of_pictures(const lac_metric_def *def)
 {
-    const char *missing = lac_region_missing(p, metric->region);
-    if (metric->def->measure == NULL)
+    return def->measure != NULL || (def->network != NULL && def->network->between != NULL);
+}
+
+static lac_status compare(lac_features *net, const lac_pair *p, lac_region region, lac_value *value)
+{
+    const lac_picture image = { p->height, p->width, p->image, p->mask, p->prompt }, reference = { p->height, p->width, p->reference, p->mask, p->prompt };
+    double found;
+    LAC_TRY(net->def->between(net, &image, &reference, region, 1, &found));
+    *value = isnan(found) ? lac_undefined("a side too small for the network") : (lac_value){ found, NULL };
+    return LAC_OK;
+}
+
+static lac_status measure(const lac_metric *m, lac_features *net, const lac_pair *p, lac_value *value)
+{
+    return m->def->measure != NULL ? m->def->measure(m->def, p, m->region, value) : compare(net, p, m->def->known ? LAC_KNOWN : m->region, value);
+}
+
+static lac_status measure_resized(const lac_metric *m, lac_features *net, const lac_pair *p, lac_value *value)
+{
+    const lac_resized whole = lac_resized_of(p);
+    lac_resized r;
+    lac_status s = lac_resized_new(&r, &whole, m->def->side);
+    lac_pair small = lac_resized_pair(&r);
+    small.prompt = p->prompt;
+    if (s == LAC_OK)
+        s = measure(m, net, &small, value);
+    lac_resized_free(&r);
+    return s;
+}
+
+lac_status lac_metric_measure(const lac_metric *metric, lac_features *net, const lac_pair *p, lac_value *value)
+{
+    const lac_metric_def *def = metric->def;
+    const char *missing = lac_region_missing(p, def->known ? LAC_KNOWN : metric->region);
+    if (!lac_metric_of_pictures(def))
         missing = "a value of the whole set";
+    else if (def->wants_prompt && p->prompt == NULL)
+        missing = "no caption";
     if (missing != NULL)
         return *value = lac_undefined(missing), LAC_OK;
-    return metric->def->measure(metric->def, p, metric->region, value);
+    return def->side > 0 && (p->height != def->side || p->width != def->side) ? measure_resized(metric, net, p, value) : measure(metric, net, p, value);
 }
 
 lac_status lac_metric_name(const lac_metric *m, char **name)

@@ -96,6 +96,7 @@ struct lac_metric_def {
     /* The part of a pair that the network sees, pixels [top, top + height) x [left, left + width) of both; reason, static text, says why there is none.
      * NULL: all. */
     const char *(*crop)(const lac_pair *p, lac_cutout *box);
+    bool known;                     /* of the known pixels, whatever region is asked for (none can be: whole) */
     int64_t side;                   /* both pictures, and the mask, are brought to side x side first (Pillow's bicubic; nearest), if they are not; 0: no */
     bool no_direction;              /* neither high nor low is better: it is not judged */
 };
@@ -125,7 +126,10 @@ lac_status lac_metric_register(const lac_metric_list *list);
 /* A metric by what it is asked for as, among the house's and those registered; _with: with settings other than LAC_METRIC_SETTINGS. LAC_ERR_ARG names an unknown metric, region or network, and what does not belong to this metric. */
 lac_status lac_metric_find(lac_metric *metric, const char *name);
 lac_status lac_metric_find_with(lac_metric *metric, const char *name, const lac_metric_settings *settings);
-lac_status lac_metric_measure(const lac_metric *metric, const lac_pair *p, lac_value *value);
+/* One picture's value: what measure gives, or the metric's network where that compares; net is the instance, NULL where the metric has none. Undefined with
+ * "a value of the whole set" where a picture alone has no value. */
+lac_status lac_metric_measure(const lac_metric *metric, lac_features *net, const lac_pair *p, lac_value *value);
+bool lac_metric_of_pictures(const lac_metric_def *def);     /* whether a picture alone has a value */
 
 /* Fresh text, free() it: "psnr@hole"; "psnr{range=255,region=hole}". features: the instance this metric uses, NULL where it wants none. */
 lac_status lac_metric_name(const lac_metric *metric, char **name);

@@ -19,5 +19,5 @@ lac_value lac_mse_brushnet(const lac_pair *p)
 
 lac_status lac_mse_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value)
 {
-    return *value = lac_mse(p, region, def->range), LAC_OK;
+    return *value = def->variant == LAC_MSE_BRUSHNET ? lac_mse_brushnet(p) : lac_mse(p, region, def->range), LAC_OK;
 }

@@ -7,6 +7,8 @@
 
 #include "eval/metric.h"
 
+enum { LAC_MSE, LAC_MSE_BRUSHNET };
+
 lac_value lac_mse(const lac_pair *p, lac_region region, double range);
 lac_value lac_mse_brushnet(const lac_pair *p);
 lac_status lac_mse_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value);

@@ -24,6 +24,5 @@ lac_value lac_psnr_brushnet(const lac_pair *p)
 
 lac_status lac_psnr_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value)
 {
-    (void)def;
-    return *value = lac_psnr(p, region), LAC_OK;
+    return *value = def->variant == LAC_PSNR_BRUSHNET ? lac_psnr_brushnet(p) : lac_psnr(p, region), LAC_OK;
 }

@@ -8,6 +8,8 @@
 
 #include "eval/metric.h"
 
+enum { LAC_PSNR, LAC_PSNR_BRUSHNET };
+
 lac_value lac_psnr(const lac_pair *p, lac_region region);
 lac_value lac_psnr_brushnet(const lac_pair *p);
 lac_status lac_psnr_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value);

@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 #include "core/threads.h"
+#include "eval/ssim_map.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,9 +28,11 @@ static void gaussian(double *weight)
         weight[i] /= sum;
 }
 
-static window window_for(const lac_pair *p, int variant)
+int lac_ssim_window(int variant) { return variant == LAC_SSIM_UNIFORM7 ? 7 : MAX_TAPS; }
+
+static window window_for(const lac_ssim_plane *p, int variant)
 {
-    window w = { .variant = variant, .taps = variant == LAC_SSIM_UNIFORM7 ? 7 : MAX_TAPS };
+    window w = { .variant = variant, .taps = lac_ssim_window(variant) };
     w.margin = crops(variant) ? w.taps / 2 : 0;
     w.height = p->height - 2 * w.margin;
     w.width = p->width - 2 * w.margin;
@@ -50,16 +53,16 @@ static int64_t tap(const window *w, int64_t at, int i, int64_t n)
 }
 
 /* The five fields of one picture row, filtered along x: row [N_FIELDS][map width]. */
-static void filter_row(const lac_pair *p, const window *w, int channel, int64_t y, double *row)
+static void filter_row(const lac_ssim_plane *p, const window *w, int64_t y, double *row)
 {
-    const uint8_t *a = p->image + 3 * y * p->width + channel, *b = p->reference + 3 * y * p->width + channel;
+    const double *a = p->image + y * p->width, *b = p->reference + y * p->width;
     memset(row, 0, (size_t)(N_FIELDS * w->width) * sizeof *row);
     for (int i = 0; i < w->taps; i++)
         for (int64_t x = 0; x < w->width; x++) {
             const int64_t k = tap(w, x, i, p->width);
             if (k < 0)
                 continue;
-            const double u = a[3 * k], v = b[3 * k], g = w->weight[i];
+            const double u = a[k], v = b[k], g = w->weight[i];
             row[x] += g * u;
             row[w->width + x] += g * v;
             row[2 * w->width + x] += g * (u * u);
@@ -68,7 +71,8 @@ static void filter_row(const lac_pair *p, const window *w, int channel, int64_t 
         }
 }
 
-static double similarity(const window *w, const double m[N_FIELDS])
+/* The map's value, and in *cs its second factor, contrast and structure. */
+static double similarity(const window *w, const double m[N_FIELDS], double *cs)
 {
     const double c1 = (0.01 * 255) * (0.01 * 255), c2 = (0.03 * 255) * (0.03 * 255);
     const double sample = w->variant == LAC_SSIM_UNIFORM7 ? 49.0 / 48 : 1;
@@ -78,11 +82,12 @@ static double similarity(const window *w, const double m[N_FIELDS])
         xx = fmax(xx, 0);
         yy = fmax(yy, 0);
     }
+    *cs = (2 * xy + c2) / (xx + yy + c2);
     return (2 * m[0] * m[1] + c1) * (2 * xy + c2) / ((m[0] * m[0] + m[1] * m[1] + c1) * (xx + yy + c2));
 }
 
 /* One row of the map from rows filtered along x. */
-static void map_row(const lac_pair *p, const window *w, const double *rows, int64_t y, double *map)
+static void map_row(const lac_ssim_plane *p, const window *w, const double *rows, int64_t y, double *map, double *cs)
 {
     for (int64_t x = 0; x < w->width; x++) {
         double m[N_FIELDS] = { 0 };
@@ -91,47 +96,80 @@ static void map_row(const lac_pair *p, const window *w, const double *rows, int6
             for (int f = 0; k >= 0 && f < N_FIELDS; f++)
                 m[f] += w->weight[i] * rows[(k * N_FIELDS + f) * w->width + x];
         }
-        map[x] = similarity(w, m);
+        map[x] = similarity(w, m, &cs[x]);
     }
 }
 
-typedef struct total { double sum; int64_t n; } total;
-
-/* One channel's sum over the map pixels in the region. scratch: the filtered rows and one row of the map. */
-static total sum_channel(const lac_pair *p, const window *w, lac_region region, int channel, double *scratch)
+static bool inside(const lac_ssim_plane *p, lac_region region, int64_t pixel)
 {
-    total t = { 0, 0 };
-    double *map = scratch + p->height * N_FIELDS * w->width;
-    for (int64_t y = 0; y < p->height; y++)
-        filter_row(p, w, channel, y, scratch + y * N_FIELDS * w->width);
-    for (int64_t y = 0; y < w->height; y++) {
-        map_row(p, w, scratch, y, map);
-        for (int64_t x = 0; x < w->width; x++)
-            if (lac_in_region(p, region, (y + w->margin) * p->width + x + w->margin)) {
-                t.sum += map[x];
-                t.n++;
-            }
+    return region == LAC_WHOLE || (p->mask[pixel] != 0) == (region == LAC_HOLE);
+}
+
+static void add_row(lac_ssim_sums *sums, const lac_ssim_plane *p, const window *w, lac_region region, int64_t margin, int64_t y, const double *map,
+                    const double *cs)
+{
+    for (int64_t x = 0; x < w->width; x++) {
+        if (!inside(p, region, (y + w->margin) * p->width + x + w->margin))
+            continue;
+        sums->ssim += map[x];
+        sums->n++;
+        if (y < margin || y >= w->height - margin || x < margin || x >= w->width - margin)
+            continue;
+        sums->cs += cs[x];
+        sums->n_cs++;
     }
-    return t;
+}
+
+/* Rows filtered along x, and a row of the map and of its factor. */
+int64_t lac_ssim_scratch(const lac_ssim_plane *p, int variant) { return (N_FIELDS * p->height + 2) * window_for(p, variant).width; }
+
+lac_ssim_sums lac_ssim_sum(const lac_ssim_plane *p, int variant, lac_region region, int64_t cs_margin, double *scratch)
+{
+    const window w = window_for(p, variant);
+    lac_ssim_sums sums = { 0 };
+    double *map = scratch + p->height * N_FIELDS * w.width, *cs = map + w.width;
+    for (int64_t y = 0; y < p->height; y++)
+        filter_row(p, &w, y, scratch + y * N_FIELDS * w.width);
+    for (int64_t y = 0; y < w.height; y++) {
+        map_row(p, &w, scratch, y, map, cs);
+        add_row(&sums, p, &w, region, cs_margin, y, map, cs);
+    }
+    return sums;
+}
+
+void lac_ssim_channel(double *to, const uint8_t *pixels, int64_t n, int channel)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = pixels[3 * i + channel];
+}
+
+/* One channel of the pair; scratch holds both planes and what the sums want. */
+static lac_ssim_sums sum_channel(const lac_pair *p, int variant, lac_region region, int channel, double *scratch)
+{
+    const int64_t n = p->height * p->width;
+    const lac_ssim_plane plane = { p->height, p->width, scratch, scratch + n, p->mask };
+    lac_ssim_channel(scratch, p->image, n, channel);
+    lac_ssim_channel(scratch + n, p->reference, n, channel);
+    return lac_ssim_sum(&plane, variant, region, 0, scratch + 2 * n);
 }
 
 lac_status lac_ssim(const lac_pair *p, lac_region region, int variant, lac_value *value)
 {
     const char *missing = lac_region_missing(p, region);
-    const window w = window_for(p, variant);
-    if (missing == NULL && variant != LAC_SSIM_ZERO && LAC_MIN(p->height, p->width) < w.taps)
-        missing = w.taps == 7 ? "a side under 7 pixels" : "a side under 11 pixels";
+    const lac_ssim_plane plane = { p->height, p->width };
+    if (missing == NULL && variant != LAC_SSIM_ZERO && LAC_MIN(p->height, p->width) < lac_ssim_window(variant))
+        missing = variant == LAC_SSIM_UNIFORM7 ? "a side under 7 pixels" : "a side under 11 pixels";
     if (missing != NULL)
         return *value = lac_undefined(missing), LAC_OK;
-    const int64_t each = (N_FIELDS * p->height + 1) * w.width;
+    const int64_t each = lac_ssim_scratch(&plane, variant) + 2 * p->height * p->width;
     double *scratch;
-    total t[3];
+    lac_ssim_sums t[3];
     LAC_TRY(lac_calloc((void **)&scratch, (size_t)each, 3 * sizeof *scratch));
     LAC_PARALLEL_FOR(c, 3)
-        t[c] = sum_channel(p, &w, region, (int)c, scratch + c * each);
+        t[c] = sum_channel(p, variant, region, (int)c, scratch + c * each);
     free(scratch);
     const int64_t n = t[0].n + t[1].n + t[2].n;
-    *value = n > 0 ? (lac_value){ (t[0].sum + t[1].sum + t[2].sum) / (double)n, NULL }
+    *value = n > 0 ? (lac_value){ (t[0].ssim + t[1].ssim + t[2].ssim) / (double)n, NULL }
                    : lac_undefined("no window has its centre in the region");
     return LAC_OK;
 }

@@ -59,6 +59,9 @@ static lac_status all_different(const char *what, const char *const *name, int64
     return LAC_OK;
 }
 
+/* Numbers that a network gives of a picture; one that compares gives none. */
+static int64_t numbers_of(const lac_features *f) { return f->def->between == NULL ? f->n : 0; }
+
 /* The network of metric k, opened where no metric before it has the same. */
 static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b)
 {
@@ -71,7 +74,8 @@ static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b)
         if (s->features[*f].def == m->features && strcmp(s->features[*f].option, m->option) == 0)
             return LAC_OK;
     LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, b, NULL));
-    s->row_features += (s->n_methods + 1) * s->features[s->n_features++].n;
+    s->row_features += (s->n_methods + 1) * numbers_of(&s->features[s->n_features]);
+    s->n_features++;
     return LAC_OK;
 }
 
@@ -174,14 +178,14 @@ static int64_t features_at(const lac_score *s, int64_t f)
 {
     int64_t at = 0;
     for (int64_t i = 0; i < f; i++)
-        at += (s->n_methods + 1) * s->features[i].n;
+        at += (s->n_methods + 1) * numbers_of(&s->features[i]);
     return at;
 }
 
 const float *lac_score_feature(const lac_score *s, const lac_score_row *row, int64_t m, int64_t k)
 {
     const int64_t f = s->network[k];
-    return f >= 0 ? row->feature + features_at(s, f) + m * s->features[f].n : NULL;
+    return f >= 0 && numbers_of(&s->features[f]) > 0 ? row->feature + features_at(s, f) + m * s->features[f].n : NULL;
 }
 
 typedef struct added { int64_t n; const lac_eval_item *item; const uint8_t *const *image; lac_value *value; float *feature; } added;
@@ -218,11 +222,12 @@ static lac_status measure_all(const lac_score *s, const added *a, int64_t i)
     lac_pair p = { item->height, item->width, NULL, item->reference, item->mask, .prompt = item->prompt };
     for (int64_t m = 0; m < s->n_methods; m++)
         for (int64_t k = 0; k < s->n_metrics; k++) {
+            lac_features *net = s->network[k] >= 0 ? &s->features[s->network[k]] : NULL;
             p.image = a->image[m * a->n + i];
             p.feature = lac_score_feature(s, &row, m, k);
             p.reference_feature = lac_score_feature(s, &row, s->n_methods, k);
-            p.n_features = s->network[k] >= 0 ? s->features[s->network[k]].n : 0;
-            LAC_TRY(lac_metric_measure(&s->metric[k], &p, &a->value[m * s->n_metrics + k]));
+            p.n_features = net != NULL ? numbers_of(net) : 0;
+            LAC_TRY(lac_metric_measure(&s->metric[k], net, &p, &a->value[m * s->n_metrics + k]));
         }
     return LAC_OK;
 }
@@ -243,7 +248,7 @@ lac_status lac_score_add(lac_score *s, int64_t n, const lac_eval_item *item, con
     LAC_TRY(lac_calloc((void **)&a.value, (size_t)(s->n_methods * s->n_metrics), sizeof *a.value));
     lac_status status = lac_calloc((void **)&a.feature, (size_t)(n * s->row_features), sizeof *a.feature);
     for (int64_t f = 0; f < s->n_features; f++)
-        for (int64_t m = 0; status == LAC_OK && m <= s->n_methods; m++)
+        for (int64_t m = 0; status == LAC_OK && numbers_of(&s->features[f]) > 0 && m <= s->n_methods; m++)
             status = see(s, &a, f, m);
     for (int64_t i = 0; status == LAC_OK && i < n; i++)
         status = add_one(s, &a, i);

@@ -2,6 +2,7 @@
 #include "cli/probe/probe.h"
 
 #include "eval/metric_l1.h"
+#include "eval/metric_ms_ssim.h"
 #include "eval/metric_mse.h"
 #include "eval/metric_psnr.h"
 #include "eval/metric_ssim.h"
@@ -20,9 +21,14 @@ static const lac_key ssim_keys[] = {
     { "variant", LAC_KEY_STR, "\"valid\"", .choices = "valid|zero|reflect|uniform7", .help = "window and border" }, REGION_KEY, { NULL },
 };
 
+static const lac_key ms_ssim_keys[] = {
+    { "variant", LAC_KEY_STR, "\"valid\"", .choices = "valid|reflect", .help = "windows inside the picture, or mirrored borders" }, { NULL },
+};
+
 #define IMAGES(name) { name, LAC_LAYOUT_PLAIN, 4, LAC_PORT_U8, "[N,H,W,3]" }
 #define MASKS { "mask", LAC_LAYOUT_PLAIN, 3, LAC_PORT_U8 | LAC_PORT_OPTIONAL, "[N,H,W]" }
 static const lac_port paired_ports[] = { IMAGES("image"), IMAGES("reference"), MASKS, { NULL } };
+static const lac_port whole_ports[] = { IMAGES("image"), IMAGES("reference"), { NULL } };
 static const lac_port single_ports[] = { IMAGES("image"), MASKS, { NULL } };
 
 typedef lac_status measure(const lac_probe *p, const lac_pair *pair, lac_region region, lac_value *value);
@@ -95,6 +101,14 @@ static lac_status one_ssim(const lac_probe *p, const lac_pair *x, lac_region r, 
     return lac_ssim(x, r, variant, v);
 }
 
+static lac_status one_ms_ssim(const lac_probe *p, const lac_pair *x, lac_region r, lac_value *v)
+{
+    (void)r;
+    if (LAC_MIN(x->height, x->width) < LAC_MS_SSIM_SIDE)
+        return LAC_FAIL(LAC_ERR_SHAPE, "input 'image' is %lld x %lld: ms-ssim wants sides of at least %d", (long long)x->height, (long long)x->width, LAC_MS_SSIM_SIDE);
+    return lac_ms_ssim(x, is(p, "variant", "reflect") ? LAC_SSIM_REFLECT : LAC_SSIM_VALID, v);
+}
+
 /* BrushNet's variants always look at the known pixels. */
 static lac_region region_or_known(const lac_probe *p) { return is(p, "variant", "brushnet") ? LAC_KNOWN : region_of(p); }
 
@@ -102,6 +116,7 @@ static lac_status mse(lac_probe *p) { return each_picture(p, region_or_known(p),
 static lac_status psnr(lac_probe *p) { return each_picture(p, region_or_known(p), one_psnr); }
 static lac_status l1(lac_probe *p) { return each_picture(p, region_of(p), one_l1); }
 static lac_status tv(lac_probe *p) { return each_picture(p, region_of(p), one_tv); }
+static lac_status ms_ssim(lac_probe *p) { return each_picture(p, LAC_WHOLE, one_ms_ssim); }
 static lac_status ssim(lac_probe *p) { return each_picture(p, region_of(p), one_ssim); }
 
 const lac_kind lac_kind_mse = { "mse", "mean squared error", mse_keys, paired_ports, "value", .compute = mse };
@@ -109,3 +124,4 @@ const lac_kind lac_kind_l1 = { "l1", "mean absolute error", range_keys, paired_p
 const lac_kind lac_kind_psnr = { "psnr", "peak signal-to-noise ratio in dB", psnr_keys, paired_ports, "value", .compute = psnr };
 const lac_kind lac_kind_tv = { "tv", "total variation", range_keys, single_ports, "value", .compute = tv };
 const lac_kind lac_kind_ssim = { "ssim", "structural similarity", ssim_keys, paired_ports, "value", .compute = ssim };
+const lac_kind lac_kind_ms_ssim = { "ms-ssim", "structural similarity over five scales", ms_ssim_keys, whole_ports, "value", .compute = ms_ssim };

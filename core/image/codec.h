@@ -5,8 +5,8 @@
 
 #include "core/image/image.h"
 
-/* rows: how many are wanted, from the top; 0: all. A decoder may give more. */
-typedef struct lac_codec_file { const uint8_t *bytes; size_t size; const char *name; int64_t rows; } lac_codec_file;
+/* rows: how many are wanted, from the top; 0: all. A decoder may give more. clips: 16-bit grey is clipped at 255, and not its high byte. */
+typedef struct lac_codec_file { const uint8_t *bytes; size_t size; const char *name; int64_t rows; bool clips; } lac_codec_file;
 
 bool lac_png_is(const lac_codec_file *file);
 lac_status lac_png_size(const lac_codec_file *file, int64_t *height, int64_t *width);

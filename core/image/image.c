@@ -112,6 +112,11 @@ lac_status lac_image_decode(lac_image *image, const uint8_t *bytes, size_t size,
     return decode(image, &(lac_codec_file){ bytes, size, name, 0 }, channels);
 }
 
+lac_status lac_image_decode_as_pillow(lac_image *image, const uint8_t *bytes, size_t size, int channels, const char *name)
+{
+    return decode(image, &(lac_codec_file){ bytes, size, name, 0, true }, channels);
+}
+
 lac_status lac_image_decode_top(lac_image *image, const uint8_t *bytes, size_t size, int64_t rows, int channels, const char *name)
 {
     if (rows < 1)
@@ -119,16 +124,19 @@ lac_status lac_image_decode_top(lac_image *image, const uint8_t *bytes, size_t s
     return decode(image, &(lac_codec_file){ bytes, size, name, rows }, channels);
 }
 
-lac_status lac_image_load(lac_image *image, const char *path, int channels)
+static lac_status load(lac_image *image, const char *path, int channels, bool clips)
 {
     *image = (lac_image){ 0 };
     char *bytes;
     size_t size;
     LAC_TRY(lac_file_read(path, MAX_FILE, &bytes, &size));
-    const lac_status s = lac_image_decode(image, (const uint8_t *)bytes, size, channels, path);
+    const lac_status s = decode(image, &(lac_codec_file){ (const uint8_t *)bytes, size, path, 0, clips }, channels);
     free(bytes);
     return s;
 }
+
+lac_status lac_image_load(lac_image *image, const char *path, int channels) { return load(image, path, channels, false); }
+lac_status lac_image_load_as_pillow(lac_image *image, const char *path, int channels) { return load(image, path, channels, true); }
 
 lac_status lac_image_probe(const uint8_t *bytes, size_t size, int64_t *height, int64_t *width, const char *name)
 {

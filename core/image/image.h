@@ -26,6 +26,9 @@ void lac_image_free(lac_image *image);                                          
  * On failure *image is empty. */
 lac_status lac_image_decode(lac_image *image, const uint8_t *bytes, size_t size, int channels, const char *name);
 lac_status lac_image_load(lac_image *image, const char *path, int channels);
+/* The same, but that 16-bit grey is clipped at 255, as Pillow's convert does it: what is compared with programs that read by Pillow. */
+lac_status lac_image_decode_as_pillow(lac_image *image, const uint8_t *bytes, size_t size, int channels, const char *name);
+lac_status lac_image_load_as_pillow(lac_image *image, const char *path, int channels);
 /* The first `rows` rows alone (fewer when the picture is lower): a JPEG is decoded no further, and damage below is not found. */
 lac_status lac_image_decode_top(lac_image *image, const uint8_t *bytes, size_t size, int64_t rows, int channels, const char *name);
 /* Reads only the header. */

@@ -69,13 +69,20 @@ static lac_status open_reading(reading *r, const lac_codec_file *file)
     return s;
 }
 
-/* 8 bits for every kind; what is grey stays grey, an alpha channel or a transparent colour becomes alpha. */
-static lac_status ask_for_bytes(reading *r)
+static bool is_wide_grey(const reading *r)
+{
+    return png_get_bit_depth(r->png, r->info) == 16 && png_get_color_type(r->png, r->info) == PNG_COLOR_TYPE_GRAY;
+}
+
+/* 8 bits for every kind; what is grey stays grey, an alpha channel or a transparent colour becomes alpha. Clipped grey stays as it is. */
+static lac_status ask_for_bytes(reading *r, bool clipped)
 {
     if (setjmp(png_jmpbuf(r->png)))
         return broken(r);
-    png_set_expand(r->png);
-    png_set_strip_16(r->png);
+    if (!clipped) {
+        png_set_expand(r->png);
+        png_set_strip_16(r->png);
+    }
     png_set_interlace_handling(r->png);
     png_read_update_info(r->png, r->info);
     return LAC_OK;
@@ -90,15 +97,28 @@ static lac_status read_pixels(reading *r)
     return LAC_OK;
 }
 
+/* Two bytes a pixel, the high one first, become one. */
+static void clip(lac_image *image)
+{
+    const int64_t n = image->height * image->width;
+    for (int64_t i = 0; i < n; i++)
+        image->pixels[i] = image->pixels[2 * i] != 0 ? 255 : image->pixels[2 * i + 1];
+    image->channels = 1;
+}
+
 static lac_status decode(reading *r, lac_image *image)
 {
-    LAC_TRY(ask_for_bytes(r));
+    const bool clipped = r->file->clips && is_wide_grey(r);
+    LAC_TRY(ask_for_bytes(r, clipped));
     LAC_TRY(lac_codec_image(image, png_get_image_height(r->png, r->info), png_get_image_width(r->png, r->info),
-                            png_get_channels(r->png, r->info)));
+                            clipped ? 2 : png_get_channels(r->png, r->info)));
     LAC_TRY(lac_malloc((void **)&r->rows, (size_t)image->height * sizeof *r->rows));
     for (int64_t y = 0; y < image->height; y++)
         r->rows[y] = image->pixels + y * image->width * image->channels;
-    return read_pixels(r);
+    LAC_TRY(read_pixels(r));
+    if (clipped)
+        clip(image);
+    return LAC_OK;
 }
 
 bool lac_png_is(const lac_codec_file *file) { return file->size >= 8 && png_sig_cmp(file->bytes, 0, 8) == 0; }
