@@ -1,5 +1,6 @@
 /* lacuna eval: runs, models and baselines scored over a split of a packed set. */
 #include "cli/commands.h"
+#include "cli/eval_images.h"
 #include "cli/eval_watch.h"
 #include "cli/locate.h"
 #include "cli/lua_host.h"
@@ -400,13 +401,74 @@ static int run_on_ranks(const wish *w, const lac_words *words)
     return code;
 }
 
+/* ---- the two ways in ---- */
+
+/* Finished pictures: what belongs to the other way has no place beside --reference. */
+static int run_on_images(const wish *w, lac_eval_images_wish *images, const lac_words *words)
+{
+    const struct { const char *option; bool given; } other[] = {
+        { "--set", w->set != NULL }, { "--split", w->split != NULL }, { "--crop", w->crop != NULL }, { "--shorter", w->shorter >= 0 },
+        { "--mask (it is --masks)", w->mask != NULL }, { "--prompt (it is --prompts)", w->prompt != NULL }, { "--baselines", w->baselines != NULL },
+    };
+    for (size_t i = 0; i < LAC_COUNT(other); i++)
+        if (other[i].given)
+            return lac_finish(LAC_FAIL(LAC_ERR_ARG, "%s does not go with --reference", other[i].option));
+    if (words->n != 1)
+        return lac_finish(LAC_FAIL(LAC_ERR_ARG, "one folder of finished pictures goes with --reference, found %d", words->n));
+    images->images = words->word[0];
+    images->metrics = w->metrics;
+    images->out = w->out;
+    images->size = w->size;
+    images->limit = w->limit;
+    images->batch = w->batch;
+    images->seed = w->seed;
+    images->how = &w->how;
+    return lac_eval_images(images);
+}
+
+static int run_on_set(wish *w, const lac_eval_images_wish *images, const lac_words *words)
+{
+    if (images->masks != NULL || images->prompts != NULL || images->weights.n > 0 || images->strict)
+        return lac_finish(LAC_FAIL(LAC_ERR_ARG, "%s is for finished pictures, which want --reference", images->masks != NULL ? "--masks" : images->prompts != NULL ? "--prompts"
+                                   : images->strict ? "--strict" : "--weights"));
+    w->metrics = w->metrics != NULL ? w->metrics : default_metrics;
+    w->baselines = w->baselines != NULL ? w->baselines : "on";
+    return run_on_ranks(w, words);
+}
+
+static lac_status check_numbers(const wish *w)
+{
+    if (w->pictures < 0 || w->size < 0)
+        return LAC_FAIL(LAC_ERR_ARG, "--pictures and --size must not be negative");
+    if (w->batch < 1 || w->batch > MOST_AT_ONCE)
+        return LAC_FAIL(LAC_ERR_ARG, "--batch must be 1 to %d, found %lld", MOST_AT_ONCE, (long long)w->batch);
+    if (w->seed < 0)
+        return LAC_FAIL(LAC_ERR_ARG, "--seed must not be negative, found %lld", (long long)w->seed);
+    return LAC_OK;
+}
+
+static const char about[] =
+    "Scores runs, weights files and the runs of configs, with simple fills beside them, over a split of a packed set. Set, split,\n"
+    "size and masks are those of the first run's data.eval unless given. The table is printed as Markdown; the files are\n"
+    "SET-SPLIT-SIZE.json (summary), .images.jsonl (a line a picture and method), .md, .csv, .tex, .html and .png (known, each method,\n"
+    "truth). Brackets are 95 % intervals that resample backgrounds. Started by mpirun or srun, the ranks share the pictures and the first\n"
+    "writes the files, the same to the byte. Stopped, it begins anew: nothing is kept of an evaluation that did not end.\n\n"
+    "With --reference the word is a folder of finished pictures, by whomever, measured against a folder of references (docs/evaluation.md):\n\n"
+    "    lacuna eval IMAGES --reference DIR|STATS.npz [--masks DIR] [--prompts FILE.json] --metrics NAME[@hole|@known],...\n"
+    "                [--weights NAME=FILE]... [--size N] [--fid-dims N] [--kid-subsets N] [--kid-subset-size N] [--strict] --out OUT.json\n\n"
+    "Files of one name without its ending are pairs. OUT.json has each metric's value, its recipe and what is broken, unmatched or undefined;\n"
+    "OUT.images.jsonl a line a pair. Stopped, it goes on where it stood (OUT.journal-RANK). Metrics: l1 mse psnr tv ssim ssim-valid ssim-zero\n"
+    "ssim-reflect ssim-uniform7 lpips-alex lpips-vgg lpips-squeeze, each also @hole and @known; ms-ssim ms-ssim-reflect brushnet-psnr\n"
+    "brushnet-mse brushnet-lpips. Exit status: 0 done, 76 another rank was lost, else an error.";
+
 int lac_cmd_eval(int argc, char **argv)
 {
-    wish w = { .metrics = default_metrics, .baselines = "on", .shorter = -1, .pictures = 8, .batch = LAC_EVAL_BATCH, .how = { "auto", "auto" } };
+    wish w = { .shorter = -1, .pictures = 8, .batch = LAC_EVAL_BATCH, .how = { "auto", "auto" } };
+    lac_eval_images_wish images = { .settings = LAC_METRIC_SETTINGS };
     const lac_option options[] = {
         { "set", 0, "NAME", LAC_OPTION_STRING, &w.set, "packed set: a path, or a name below $LACUNA_SETS or sets/" },
         { "split", 0, "NAME", LAC_OPTION_STRING, &w.split, "of the set" },
-        { "size", 0, "N", LAC_OPTION_INT, &w.size, "side of the pictures" },
+        { "size", 0, "N", LAC_OPTION_INT, &w.size, "side of the pictures; finished ones are brought to N x N before paired metrics" },
         { "crop", 0, "NAME", LAC_OPTION_STRING, &w.crop, "center or squash" },
         { "shorter", 0, "N", LAC_OPTION_INT, &w.shorter, "shorter side before the crop; 0: as large as the crop allows" },
         { "mask", 0, "NAME", LAC_OPTION_STRING, &w.mask, "file of fixed masks: a path, or a name below data/masks" },
@@ -418,27 +480,27 @@ int lac_cmd_eval(int argc, char **argv)
         { "batch", 0, "N", LAC_OPTION_INT, &w.batch, "pictures at once, which changes no value (default 8)" },
         { "pictures", 0, "N", LAC_OPTION_INT, &w.pictures, "rows of the sheet of pictures; 0: no sheet (default 8)" },
         { "keep", 0, NULL, LAC_OPTION_FLAG, &w.keep, "every finished picture, the truth and the masks as PNG below DIR/SET-SPLIT-SIZE/: for lacuna report, or any other tool" },
-        { "out", 'o', "DIR", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
+        { "out", 'o', "DIR|OUT.json", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
+        { "reference", 0, "DIR|STATS.npz", LAC_OPTION_STRING, &images.reference, "finished pictures are measured against these, or their statistics" },
+        { "masks", 0, "DIR", LAC_OPTION_STRING, &images.masks, "masks of finished pictures: 128 and above is hole" },
+        { "prompts", 0, "FILE.json", LAC_OPTION_STRING, &images.prompts, "captions of finished pictures by id" },
+        { "weights", 0, "NAME=FILE", LAC_OPTION_MULTIPLE, &images.weights, "weights of a metric's network; several files of one NAME are joined" },
+        { "fid-dims", 0, "N", LAC_OPTION_INT, &images.settings.fid_dims, "features of Inception: 64, 192, 768 or 2048 (default)" },
+        { "kid-subsets", 0, "N", LAC_OPTION_INT, &images.settings.kid_subsets, "default 100" },
+        { "kid-subset-size", 0, "N", LAC_OPTION_INT, &images.settings.kid_subset_size, "default 1000" },
+        { "strict", 0, NULL, LAC_OPTION_FLAG, &images.strict, "a finished picture that is broken, unmatched or undefined is an error" },
         LAC_MODEL_HOW_OPTIONS(w.how),
         { NULL },
     };
-    const lac_command command = { "lacuna eval", "[RUN|MODEL|CONFIG ...]", 0, -1,
-        "Scores runs, weights files and the runs of configs, with simple fills beside them, over a split of a packed set. Set, split,\n"
-        "size and masks are those of the first run's data.eval unless given. The table is printed as Markdown; the files are\n"
-        "SET-SPLIT-SIZE.json (summary), .images.jsonl (a line a picture and method), .md, .csv, .tex, .html and .png (known, each method,\n"
-        "truth). Brackets are 95 % intervals that resample backgrounds. Started by mpirun or srun, the ranks share the pictures and the first\n"
-        "writes the files, the same to the byte. Stopped, it begins anew: nothing is kept of an evaluation that did not end. Exit status: 0 done, 76 another rank was lost, else an error.", options };
+    const lac_command command = { "lacuna eval", "[RUN|MODEL|CONFIG|IMAGES ...]", 0, -1, about, options };
     lac_words words = { NULL, 0 };
     bool go;
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
-    if (go && (w.pictures < 0 || w.size < 0))
-        s = LAC_FAIL(LAC_ERR_ARG, "--pictures and --size must not be negative");
-    if (go && s == LAC_OK && (w.batch < 1 || w.batch > MOST_AT_ONCE))
-        s = LAC_FAIL(LAC_ERR_ARG, "--batch must be 1 to %d, found %lld", MOST_AT_ONCE, (long long)w.batch);
-    if (go && s == LAC_OK && w.seed < 0)
-        s = LAC_FAIL(LAC_ERR_ARG, "--seed must not be negative, found %lld", (long long)w.seed);
-    const int code = go && s == LAC_OK ? run_on_ranks(&w, &words) : lac_finish(s);
+    if (go && s == LAC_OK)
+        s = check_numbers(&w);
+    const int code = !go || s != LAC_OK ? lac_finish(s) : images.reference != NULL ? run_on_images(&w, &images, &words) : run_on_set(&w, &images, &words);
     lac_words_free(&words);
     lac_words_free(&w.how.set);
+    lac_words_free(&images.weights);
     return code;
 }

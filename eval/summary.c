@@ -17,7 +17,7 @@ static json_t *text(const char *s) { return s != NULL ? json_string(s) : json_nu
 static json_t *undefined_list(const lac_score *s, int64_t m, int64_t k)
 {
     json_t *list = json_array();
-    for (int64_t i = 0; s->metric[k].def->measure != NULL && i < s->n_rows; i++) {
+    for (int64_t i = 0; lac_metric_of_pictures(s->metric[k].def) && i < s->n_rows; i++) {
         const lac_value *v = &s->row[i].value[m * s->n_metrics + k];
         if (v->reason != NULL)
             json_array_append_new(list, json_pack("{s:s, s:s}", "id", s->row[i].id, "reason", v->reason));

@@ -4,6 +4,8 @@
 #include "core/file/atomic.h"
 #include "tests/harness/test.h"
 
+#include <unistd.h>
+
 static void write_tensor(const char *path, const char *name)
 {
     static const float ones[2] = { 1, 1 };
@@ -19,6 +21,7 @@ LAC_TEST(several_files_of_one_name_are_joined)
     lac_eval_weights w = { .n = 0 };
     const lac_eval_files *files;
     lac_weights *joined;
+    LAC_CHECK(chdir(lac_test_folder()) == 0);
     write_tensor("a.safetensors", "backbone");
     write_tensor("b.safetensors", "head");
     LAC_CHECK_STATUS(lac_eval_weights_add(&w, "lpips-alex=a.safetensors"));
@@ -41,6 +44,7 @@ LAC_TEST(what_is_no_file_of_weights_is_refused)
     lac_eval_weights w = { .n = 0 };
     const lac_eval_files *files;
     lac_weights *joined;
+    LAC_CHECK(chdir(lac_test_folder()) == 0);
     LAC_CHECK_FAILS(lac_eval_weights_add(&w, "inception"), LAC_ERR_ARG, "NAME=FILE, found 'inception'");
     LAC_CHECK_FAILS(lac_eval_weights_add(&w, "=x"), LAC_ERR_ARG, "NAME=FILE");
     LAC_CHECK_FAILS(lac_eval_weights_add(&w, "inception=none.pth"), LAC_ERR_IO, "none.pth");

@@ -3,10 +3,10 @@
 
 static int64_t pooled(int64_t n, const lac_max_pool_attr *a)
 {
-    const int64_t room = n + 2 * a->pad - a->kernel;
+    const int64_t room = n + 2 * a->pad - a->kernel + (a->ceil ? a->stride - 1 : 0);
     if (room < 0)
         return 0;
-    const int64_t out = (room + (a->ceil ? a->stride - 1 : 0)) / a->stride + 1;
+    const int64_t out = room / a->stride + 1;
     return (out - 1) * a->stride >= n + a->pad ? out - 1 : out;
 }
 

@@ -2,7 +2,8 @@
  *
  *     y[n, i, j, c] = max over a, b of x[n, i s - p + a, j s - p + b, c]      a, b < kernel; what lies outside x does not count
  *
- * Per axis of n pixels floor((n + 2 p - kernel) / s) + 1 come out; `ceil` rounds up instead, but no window begins behind the last pixel and its padding.
+ * Per axis of n pixels floor((n + 2 p - kernel) / s) + 1 come out; `ceil` rounds up instead (a window may then be larger than the picture), but none begins
+ * behind the last pixel and its padding.
  *
  * x  [N, H, W, C]      f32 or bf16
  * y  [N, H', W', C]    dtype of x; owned by the tape

@@ -10,7 +10,7 @@ LAC_TEST(max_pool_matches_its_formula_and_differences)
 {
     const lac_op_case cases[] = {
         CASE(POOL(2, 2, 0, false), 2, 4, 5, 3), CASE(POOL(3, 2, 0, false), 1, 7, 6, 8), CASE(POOL(3, 2, 0, true), 1, 8, 6, 2),
-        CASE(POOL(3, 2, 1, true), 2, 6, 5, 2), CASE(POOL(3, 1, 1, false), 1, 4, 3, 3), CASE(POOL(2, 3, 1, true), 1, 6, 7, 2),
+        CASE(POOL(3, 2, 1, true), 2, 6, 5, 2), CASE(POOL(3, 1, 1, false), 1, 4, 3, 3), CASE(POOL(2, 3, 1, true), 1, 6, 7, 2), CASE(POOL(3, 2, 0, true), 1, 2, 5, 3), CASE(POOL(3, 2, 0, true), 1, 2, 2, 2),
     };
     for (size_t i = 0; i < LAC_COUNT(cases); i++) {
         LAC_CHECK(lac_op_value_gap(&cases[i], LAC_F32) == 0);
@@ -63,6 +63,7 @@ LAC_TEST(max_pool_of_any_size)
 LAC_TEST(max_pool_names_what_does_not_fit)
 {
     LAC_CHECK_FAILS(lac_op_status(&CASE(POOL(3, 2, 0, false), 1, 2, 5, 1)), LAC_ERR_SHAPE, "no window of 3 x 3 fits into [1,2,5,1]");
+    LAC_CHECK_FAILS(lac_op_status(&CASE(POOL(3, 2, 0, true), 1, 1, 5, 1)), LAC_ERR_SHAPE, "no window of 3 x 3 fits into [1,1,5,1]");
     LAC_CHECK_FAILS(lac_op_status(&CASE(POOL(2, 2, 2, false), 1, 4, 4, 1)), LAC_ERR_ARG, "half the kernel");
     LAC_CHECK_FAILS(lac_op_status(&CASE(POOL(16, 2, 0, false), 1, 20, 20, 1)), LAC_ERR_ARG, "kernel of 1 to 15");
     LAC_CHECK_FAILS(lac_op_status(&CASE(POOL(2, 0, 0, false), 1, 4, 4, 1)), LAC_ERR_ARG, "stride");

@@ -1,0 +1,212 @@
+#include "cli/eval_images.h"
+
+#include "cli/commands.h"
+#include "core/clock.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "eval/finished.h"
+#include "train/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- what is asked ---- */
+
+typedef struct asked { char *list, *out; const char **metric; int64_t n; lac_eval_weights weights; } asked;
+
+static void free_asked(asked *a)
+{
+    lac_eval_weights_free(&a->weights);
+    free(a->metric);
+    free(a->list);
+    free(a->out);
+}
+
+static lac_status split_metrics(asked *a, const char *metrics)
+{
+    char *rest = NULL;
+    int64_t capacity = 0;
+    LAC_TRY(lac_strdup(&a->list, metrics));
+    for (char *m = strtok_r(a->list, ",", &rest); m != NULL; m = strtok_r(NULL, ",", &rest)) {
+        LAC_TRY(lac_grow((void **)&a->metric, a->n, &capacity, sizeof *a->metric));
+        a->metric[a->n++] = m;
+    }
+    return LAC_OK;
+}
+
+static lac_status check(const lac_eval_images_wish *w)
+{
+    const int64_t dims = w->settings.fid_dims;
+    if (w->metrics == NULL || w->out == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "finished pictures want %s", w->metrics == NULL ? "--metrics NAME,..." : "--out OUT.json");
+    if (dims != 64 && dims != 192 && dims != 768 && dims != 2048)
+        return LAC_FAIL(LAC_ERR_ARG, "--fid-dims must be 64, 192, 768 or 2048, found %lld", (long long)dims);
+    if (w->settings.kid_subsets < 0 || w->settings.kid_subset_size < 2)
+        return LAC_FAIL(LAC_ERR_ARG, "--kid-subsets must not be negative, --kid-subset-size must be at least 2");
+    if (w->size < 0 || w->limit < 0 || w->size > 16384)
+        return LAC_FAIL(LAC_ERR_ARG, "--size must be 0 to 16384, --limit 0 or more");
+    return LAC_OK;
+}
+
+/* OUT without ".json", and OUT's folder made. */
+static lac_status name_out(asked *a, const char *out)
+{
+    const size_t n = strlen(out);
+    const bool ends = n > 5 && strcmp(out + n - 5, ".json") == 0;
+    const char *slash = strrchr(out, '/');
+    char *folder;
+    LAC_TRY(lac_format(&a->out, "%.*s", (int)(ends ? n - 5 : n), out));
+    if (slash == NULL || slash == out)
+        return LAC_OK;
+    LAC_TRY(lac_format(&folder, "%.*s", (int)(slash - out), out));
+    const lac_status s = lac_make_folders(folder);
+    free(folder);
+    return s;
+}
+
+static lac_status open_finished(const lac_eval_images_wish *w, asked *a, lac_finished **f)
+{
+    const lac_backend *b;
+    lac_dtype d;
+    LAC_TRY(check(w));
+    LAC_TRY(split_metrics(a, w->metrics));
+    LAC_TRY(lac_model_device(w->how, &b, &d));
+    for (int i = 0; i < w->weights.n; i++)
+        LAC_TRY(lac_eval_weights_add(&a->weights, w->weights.word[i]));
+    const lac_finished_ask ask = { .images = w->images, .reference = w->reference, .masks = w->masks, .prompts = w->prompts, .metric = a->metric, .n_metrics = a->n,
+                                   .weights = &a->weights, .settings = w->settings, .size = w->size, .limit = w->limit, .batch = w->batch,
+                                   .seed = (uint64_t)w->seed, .backend = b };
+    LAC_TRY(lac_finished_open(f, &ask));
+    return name_out(a, w->out);
+}
+
+/* ---- while it runs ---- */
+
+typedef struct progress { bool terminal; double started; } progress;
+
+static void tell(void *context, int64_t done, int64_t n)
+{
+    const progress *p = context;
+    char left[40];
+    if (!p->terminal)
+        return;
+    lac_duration(left, sizeof left, done > 0 ? (lac_seconds() - p->started) / (double)done * (double)(n - done) : -1);
+    fprintf(stderr, "\r\033[Kpicture %lld/%lld   ETA %s", (long long)done, (long long)n, left);
+}
+
+static lac_status run(lac_finished *f, const asked *a, lac_comm *comm)
+{
+    progress p = { comm->rank == 0 && isatty(STDERR_FILENO), lac_seconds() };
+    char *journal = NULL;
+    LAC_TRY(lac_comm_agree(comm, lac_format(&journal, "%s.journal", a->out)));
+    const lac_status s = lac_finished_run(f, journal, tell, &p, comm);
+    if (p.terminal)
+        fprintf(stderr, "\r\033[K");
+    free(journal);
+    return s;
+}
+
+/* ---- what comes out ---- */
+
+static lac_status write_result(const json_t *result, const char *path)
+{
+    char *text = json_dumps(result, JSON_INDENT(1)), *whole = NULL;
+    lac_status s = text != NULL ? lac_format(&whole, "%s\n", text) : LAC_FAIL(LAC_ERR_MEM, "out of memory: '%s'", path);
+    if (s == LAC_OK)
+        s = lac_file_write(path, whole, strlen(whole));
+    free(whole);
+    free(text);
+    return s;
+}
+
+static lac_status write_lines(const lac_finished *f, const char *stem)
+{
+    char *path = NULL, *text = NULL;
+    lac_status s = lac_finished_lines(f, &text);
+    if (s == LAC_OK)
+        s = lac_format(&path, "%s.images.jsonl", stem);
+    if (s == LAC_OK)
+        s = lac_file_write(path, text, strlen(text));
+    free(path);
+    free(text);
+    return s;
+}
+
+static void print(const json_t *result)
+{
+    const char *name;
+    json_t *metric;
+    json_object_foreach(json_object_get(result, "metrics"), name, metric) {
+        const json_t *value = json_object_get(metric, "value"), *low = json_object_get(metric, "low"), *high = json_object_get(metric, "high");
+        const long long n = json_integer_value(json_object_get(metric, "n"));
+        if (!json_is_real(value))
+            printf("%-20s undefined: %s\n", name, json_string_value(json_object_get(metric, "reason")));
+        else if (json_is_real(low))
+            printf("%-20s %.6g [%.6g, %.6g]   n %lld\n", name, json_real_value(value), json_real_value(low), json_real_value(high), n);
+        else
+            printf("%-20s %.6g   n %lld\n", name, json_real_value(value), n);
+    }
+}
+
+/* Says what is broken, unmatched or undefined; under --strict the first of it is the failure. */
+static lac_status remark(const lac_finished *f, bool strict)
+{
+    lac_paths lines = { 0 };
+    lac_status s = lac_finished_remarks(f, &lines);
+    if (s == LAC_OK && strict && lines.n > 0)
+        s = LAC_FAIL(LAC_ERR_FORMAT, "--strict: %s", lines.item[0]);
+    for (int64_t i = 0; s == LAC_OK && i < lines.n; i++)
+        fprintf(stderr, "lacuna: %s\n", lines.item[i]);
+    lac_paths_free(&lines);
+    return s;
+}
+
+/* The lines first: who finds the result finds them too. Then nobody needs the journals. */
+static lac_status write_all(const lac_eval_images_wish *w, const asked *a, lac_finished *f)
+{
+    json_t *result;
+    char *journal;
+    LAC_TRY(lac_finished_result(f, &result));
+    lac_status s = remark(f, w->strict);
+    if (s == LAC_OK)
+        s = write_lines(f, a->out);
+    if (s == LAC_OK)
+        s = write_result(result, w->out);
+    if (s == LAC_OK)
+        print(result);
+    json_decref(result);
+    if (lac_format(&journal, "%s.journal", a->out) == LAC_OK) {
+        if (s == LAC_OK)
+            s = lac_finished_forget(journal);
+        free(journal);
+    }
+    return s;
+}
+
+static lac_status evaluate(const lac_eval_images_wish *w, lac_comm *comm)
+{
+    asked a = { .list = NULL };
+    lac_finished *f = NULL;
+    lac_status s = lac_comm_agree(comm, open_finished(w, &a, &f));
+    if (s == LAC_OK)
+        s = run(f, &a, comm);
+    if (s == LAC_OK)
+        s = lac_comm_agree(comm, comm->rank == 0 ? write_all(w, &a, f) : LAC_OK);
+    lac_finished_close(f);
+    free_asked(&a);
+    return s;
+}
+
+int lac_eval_images(const lac_eval_images_wish *w)
+{
+    lac_comm *comm = NULL;
+    lac_status s = lac_comm_open(&comm, 600);
+    if (s == LAC_OK)
+        s = evaluate(w, comm);
+    const int code = lac_finish_rank(s, comm, true);
+    lac_comm_free(comm);
+    return code;
+}
