@@ -193,6 +193,12 @@ def pixels(m):
         yield m.metric(f"{variant}-hole", "ssim", dict(variant=variant, region="hole"), mask="box", shape=(2, 19, 12))
 
 
+def scales(m):
+    yield m.metric("valid", "ms-ssim", shape=(1, 176, 177))
+    yield m.metric("reflect", "ms-ssim", dict(variant="reflect"), shape=(1, 181, 176))
+    yield m.metric("none", "ms-ssim", shape=(0, 176, 176))
+
+
 # a group's seed is its own: new groups take the next number, wherever they stand
 GROUPS = {
     20: ops,
@@ -209,6 +215,7 @@ GROUPS = {
     31: unet_cases.committed,
     32: latent_cases.committed,
     60: masks.committed,
+    39: scales,
 }
 
 

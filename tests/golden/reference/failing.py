@@ -198,6 +198,13 @@ def the_rest(m):
     yield changed(base, "mode-word", "mode", config=dict(mode="area"))
 
 
+def scales(m):
+    base = m.metric("", "ms-ssim", shape=(1, 30, 31))
+    yield changed(base, "side-30", "176")
+    yield changed(base, "variant-word", "variant", config=dict(variant="zero"))
+    yield changed(base, "sizes", "reference", inputs=dict(reference=m.bytes(1, 30, 30, 3)))
+
+
 # a group's seed is its own: new groups take the next number, wherever they stand
 GROUPS = {
     40: ops,
@@ -211,6 +218,7 @@ GROUPS = {
     51: unet_cases.failing,
     52: latent_cases.failing,
     61: masks.failing,
+    59: scales,
 }
 
 

@@ -121,6 +121,10 @@ def metric(m, name, kind):
                     mask=None if config["region"] == "whole" else "box")
 
 
+def ms_ssim(m, name):
+    return m.metric(name, "ms-ssim", dict(variant=m.choose("valid", "reflect")), (m.choose(*BATCHES), m.int(176, 230), m.int(176, 230)))
+
+
 SAMPLERS = ("DDPMScheduler", "DDIMScheduler", "PNDMScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler", "EulerDiscreteScheduler",
             "EulerAncestralDiscreteScheduler")
 
@@ -173,6 +177,7 @@ KINDS = {
     "loss/hinge-g": lambda m, name: m.hinge(name, "loss/hinge-g", (m.int(1, 9000),)),
     "loss/deepfill-g": lambda m, name: m.deepfill_g(name, dict(l1_weight=m.choose(1, 0.3)), (m.choose(*BATCHES), 3, m.int(2, 40), m.int(2, 40))),
     **{kind: lambda m, name, kind=kind: adam(m, name, kind) for kind in ("optim/adam", "optim/adamw")},
+    "ms-ssim": ms_ssim,
     **{kind: lambda m, name, kind=kind: metric(m, name, kind) for kind in ("mse", "l1", "psnr", "tv", "ssim")},
     **{kind: lambda m, name, kind=kind: strings.fresh(m, kind, name) for kind in strings.KINDS},
 }

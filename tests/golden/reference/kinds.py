@@ -13,7 +13,7 @@ import perceptual
 import unet
 import towers
 
-METRICS = ("mse", "l1", "psnr", "tv", "ssim")
+METRICS = ("mse", "l1", "psnr", "tv", "ssim", "ms-ssim")
 EXACT = ("pil-resize",)
 MASKS = ("rle", "polygon-mask", "iou", "segmentation-score", "oks", "coco-ap")
 TEXT = ("clip-bpe", "wordpiece")      # weights: the folder of their files
@@ -108,6 +108,8 @@ def measured(case):
         return dict(value=metrics.total_variation(case.inputs, case.config))
     if case.kind == "ssim":
         return dict(value=metrics.ssim(case.inputs, case.config))
+    if case.kind == "ms-ssim":
+        return dict(value=metrics.ms_ssim(case.inputs, case.config))
     return dict(value=metrics.pixel_error(case.kind, case.inputs, case.config))
 
 

@@ -83,9 +83,8 @@ def window(variant):
     return g / g.sum()
 
 
-def ssim(inputs, config):
-    variant = config.get("variant", "valid")
-    a, b = (inputs[k].double().permute(0, 3, 1, 2) for k in ("image", "reference"))
+def ssim_maps(a, b, variant):
+    """The map of pictures [N, C, H, W] and its second factor, contrast and structure."""
     g = window(variant)
     border = len(g) // 2
 
@@ -103,8 +102,31 @@ def ssim(inputs, config):
     if variant == "reflect":
         var_a, var_b = var_a.clamp(min=0), var_b.clamp(min=0)
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    values = (2 * mu_a * mu_b + c1) * (2 * cov + c2) / ((mu_a**2 + mu_b**2 + c1) * (var_a + var_b + c2))
+    second = (2 * cov + c2) / (var_a + var_b + c2)
+    return (2 * mu_a * mu_b + c1) / (mu_a**2 + mu_b**2 + c1) * second, second
+
+
+def pictures(inputs):
+    return (inputs[k].double().permute(0, 3, 1, 2) for k in ("image", "reference"))
+
+
+def ssim(inputs, config):
+    variant = config.get("variant", "valid")
+    values, _ = ssim_maps(*pictures(inputs), variant)
+    border = len(window(variant)) // 2
     inside = torch.from_numpy(selected(inputs["image"].shape, inputs.get("mask"), config.get("region", "whole")))
     if variant in ("valid", "uniform7"):
         inside = inside[:, border:-border, border:-border]
     return per_image([ratio(v[:, i].sum().item(), 3 * i.sum().item()) for v, i in zip(values, inside)])
+
+
+def ms_ssim(inputs, config):
+    variant, value = config.get("variant", "valid"), 1.0
+    a, b = pictures(inputs)
+    for scale, weight in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
+        values, second = ssim_maps(a, b, variant)
+        if scale < 4:
+            values = second[..., 5:-5, 5:-5] if variant == "reflect" else second
+        value = value * values.mean((1, 2, 3)).clamp(min=0) ** weight
+        a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
+    return per_image([v.item() for v in value])
