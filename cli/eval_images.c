@@ -164,26 +164,36 @@ static lac_status remark(const lac_finished *f, bool strict)
     return s;
 }
 
-/* The lines first: who finds the result finds them too. Then nobody needs the journals. */
+static lac_status forget(const asked *a)
+{
+    char *journal;
+    LAC_TRY(lac_format(&journal, "%s.journal", a->out));
+    const lac_status s = lac_finished_forget(journal);
+    free(journal);
+    return s;
+}
+
+/* The lines first: who finds the result finds them too. */
+static lac_status write_files(const lac_eval_images_wish *w, const asked *a, const lac_finished *f, const json_t *result)
+{
+    LAC_TRY(write_lines(f, a->out));
+    LAC_TRY(write_result(result, w->out));
+    print(result);
+    return LAC_OK;
+}
+
+/* Nobody needs the journals of a result that is written, nor of one that is refused. */
 static lac_status write_all(const lac_eval_images_wish *w, const asked *a, lac_finished *f)
 {
     json_t *result;
-    char *journal;
+    if (w->strict)
+        LAC_TRY(forget(a));
     LAC_TRY(lac_finished_result(f, &result));
     lac_status s = remark(f, w->strict);
     if (s == LAC_OK)
-        s = write_lines(f, a->out);
-    if (s == LAC_OK)
-        s = write_result(result, w->out);
-    if (s == LAC_OK)
-        print(result);
+        s = write_files(w, a, f, result);
     json_decref(result);
-    if (lac_format(&journal, "%s.journal", a->out) == LAC_OK) {
-        if (s == LAC_OK)
-            s = lac_finished_forget(journal);
-        free(journal);
-    }
-    return s;
+    return s == LAC_OK ? forget(a) : s;
 }
 
 static lac_status evaluate(const lac_eval_images_wish *w, lac_comm *comm)
