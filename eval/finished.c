@@ -1,6 +1,7 @@
 #include "eval/finished_internal.h"
 
 #include "core/memory.h"
+#include "eval/moments.h"
 
 #include <lac_version.h>
 
@@ -187,7 +188,7 @@ static lac_status open_all(lac_finished *f)
     LAC_TRY(find_metrics(f));
     f->cached = is_cached(f->ask.reference);
     if (f->cached)
-        return LAC_FAIL(LAC_ERR_ARG, "reference '%s': no metric asked for takes statistics", f->ask.reference);
+        LAC_TRY(lac_context(lac_moments_load(&f->moments, f->ask.reference), "reference"));
     LAC_TRY(lac_finished_find_files(f));
     LAC_TRY(check_pairs(f));
     LAC_TRY(open_nets(f));
@@ -229,8 +230,7 @@ void lac_finished_close(lac_finished *f)
     }
     free_texts(f->recipe, f->ask.n_metrics);
     free_texts(f->reason, f->n_reasons);
-    free(f->moments.mean);
-    free(f->moments.covariance);
+    lac_moments_free(&f->moments);
     json_decref(f->captions);
     free(f->entry);
     free(f->row);

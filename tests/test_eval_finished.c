@@ -3,6 +3,7 @@
 #include "core/image/image.h"
 #include "eval/finished.h"
 #include "tests/harness/cli.h"
+#include "tests/harness/metrics.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -202,6 +203,49 @@ LAC_TEST(lpips_is_that_of_probe)
     json_decref(out);
 }
 
+/* ---- metrics of two sets ---- */
+
+/* Every readable picture of both folders counts, whatever its name and size; of crops the pairs that have one. A journal keeps features too. */
+LAC_TEST(metrics_of_sets_see_every_readable_picture)
+{
+    const char *f = lac_test_folder(), *out = lac_cli_path(f, "o.json");
+    static lac_cli_said said;
+    lac_test_metrics_register();
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images"), "--reference", golden("reference"), "--masks", golden("masks"), "--metrics",
+                      "apart[tiny],near[tiny],apart-middle[tiny],l1", "--out", out, "--device", "cpu") == 0);
+    json_t *result = load(out), *metrics = json_object_get(result, "metrics"), *apart = json_object_get(metrics, "apart[tiny]");
+    const json_t *middle = json_object_get(metrics, "apart-middle[tiny]"), *files = json_object_get(result, "files");
+    const size_t images = (size_t)json_integer_value(json_object_get(json_object_get(files, "images"), "found")) - 3;       /* broken: 3 of one, 1 of the other */
+    const size_t references = (size_t)json_integer_value(json_object_get(json_object_get(files, "reference"), "found")) - 1;
+    LAC_CHECK(json_integer_value(json_object_get(apart, "n")) == (json_int_t)images && json_integer_value(json_object_get(apart, "n_reference")) == (json_int_t)references);
+    LAC_CHECK(json_is_real(json_object_get(apart, "value")) && json_real_value(json_object_get(apart, "std")) == (double)references);
+    LAC_CHECK(json_integer_value(json_object_get(json_object_get(metrics, "near[tiny]"), "n")) == json_integer_value(json_object_get(files, "pairs")) - 1);    /* two sizes */
+    LAC_CHECK(json_integer_value(json_object_get(middle, "n")) == 2 && json_integer_value(json_object_get(middle, "n_reference")) == 2);       /* corner and large */
+    LAC_CHECK(strstr(said.err, "apart-middle[tiny] of 'mask-size' is undefined: the mask has another size") != NULL);
+    LAC_CHECK(strstr(said.err, "apart-middle[tiny] of 'rgb8' is undefined: no middle") != NULL && lac_test_features_open == 0);
+    json_decref(result);
+
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images/only"), "--reference", golden("reference/only"), "--metrics", "apart[tiny],l1", "--out", out, "--device", "cpu") == 0);
+    result = load(out);                 /* nothing matches, and one picture each is no set: written all the same */
+    apart = json_object_get(json_object_get(result, "metrics"), "apart[tiny]");
+    LAC_CHECK(json_is_null(json_object_get(apart, "value")) && strcmp(json_string_value(json_object_get(apart, "reason")), "fewer than two pictures") == 0);
+    LAC_CHECK(strcmp(json_string_value(json_object_get(json_object_get(json_object_get(result, "metrics"), "l1"), "reason")), "there is no pair") == 0);
+    json_decref(result);
+}
+
+LAC_TEST(statistics_stand_for_a_reference)
+{
+    const char *f = lac_test_folder(), *out = lac_cli_path(f, "o.json");
+    static lac_cli_said said;
+    lac_test_metrics_register();
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images"), "--reference", lac_test_golden("moments-f8.npz"), "--metrics", "apart[tiny],psnr", "--out", out, "--device", "cpu") == 0);
+    json_t *result = load(out), *files = json_object_get(result, "files"), *apart = json_object_get(json_object_get(result, "metrics"), "apart[tiny]");
+    LAC_CHECK(strcmp(json_string_value(json_object_get(apart, "reason")), "statistics of other features") == 0 && json_object_get(apart, "n_reference") == NULL);
+    LAC_CHECK(json_object_get(files, "reference") == NULL && json_object_get(files, "masks") == NULL && json_integer_value(json_object_get(files, "pairs")) == 0);
+    LAC_CHECK(json_object_get(json_object_get(files, "unmatched"), "reference") == NULL && json_array_size(json_object_get(json_object_get(files, "unmatched"), "images")) == 0);
+    json_decref(result);
+}
+
 /* ---- killed and restarted ---- */
 
 static char *bytes_of(const char *path, size_t *size)
@@ -213,11 +257,11 @@ static char *bytes_of(const char *path, size_t *size)
 
 static lac_finished *opened(const char *images, const char *reference)
 {
-    static const char *const metric[] = { "psnr", "ssim-zero" };
+    static const char *const metric[] = { "psnr", "ssim-zero", "apart[tiny]" };
     const lac_backend *b;
     lac_finished *f;
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    const lac_finished_ask ask = { .images = images, .reference = reference, .metric = metric, .n_metrics = 2, .settings = LAC_METRIC_SETTINGS, .batch = 2, .backend = b };
+    const lac_finished_ask ask = { .images = images, .reference = reference, .metric = metric, .n_metrics = 3, .settings = LAC_METRIC_SETTINGS, .batch = 2, .backend = b };
     LAC_CHECK_STATUS(lac_finished_open(&f, &ask));
     return f;
 }
@@ -225,7 +269,7 @@ static lac_finished *opened(const char *images, const char *reference)
 static void eval_two(const char *images, const char *reference, const char *out)
 {
     static lac_cli_said said;
-    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, images, "--reference", reference, "--metrics", "psnr,ssim-zero", "--out", out, "--device", "cpu", "--batch", "2") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, images, "--reference", reference, "--metrics", "psnr,ssim-zero,apart[tiny]", "--out", out, "--device", "cpu", "--batch", "2") == 0);
 }
 
 /* The journal of a run that ended in the middle of a record; then a picture noted there is made unreadable behind its back: who reads it again is found out. */
@@ -235,6 +279,7 @@ LAC_TEST(an_evaluation_that_was_killed_goes_on_where_it_stood)
     char name[32];
     size_t size, whole;
     lac_comm *alone;
+    lac_test_metrics_register();
     mkdir(images, 0700);
     mkdir(reference, 0700);
     for (int i = 0; i < 7; i++) {
@@ -306,6 +351,8 @@ LAC_TEST(what_is_wrong_is_said_in_a_line_and_nothing_is_written)
     REFUSED("masks: the folder", images, "--reference", reference, "--masks", nothing, "--metrics", "psnr");
     REFUSED("match", golden("images/only"), "--reference", golden("reference/deep"), "--metrics", "psnr,ssim");
     REFUSED("--strict: images: 'broken/", images, "--reference", reference, "--metrics", "psnr", "--strict");
+    REFUSED("match", images, "--reference", lac_test_golden("moments-f8.npz"), "--metrics", "psnr");
+    REFUSED("none.npz", images, "--reference", "none.npz", "--metrics", "psnr");
     REFUSED("does not go with --reference", images, "--reference", reference, "--metrics", "psnr", "--set", "stamps");
     REFUSED("one folder", images, images, "--reference", reference, "--metrics", "psnr");
     REFUSED("--fid-dims must be", images, "--reference", reference, "--metrics", "psnr", "--fid-dims", "100");

@@ -139,7 +139,37 @@ static lac_status worst(const lac_metric_def *def, const lac_set_rows *r, lac_va
     return LAC_OK;
 }
 
+/* How far the sets' means lie apart by number 0: of two sets, pairs or not. */
+static lac_status apart(const lac_metric_def *def, const lac_set_rows *r, lac_value *value)
+{
+    double sum[2] = { 0, 0 }, n[2] = { 0, 0 };
+    (void)def;
+    if (r->moments != NULL && r->moments->n != LAC_TEST_FEATURES)
+        return *value = lac_undefined("statistics of other features"), LAC_OK;
+    for (int64_t i = 0; i < r->n; i++) {
+        sum[0] += r->weight[i] * r->feature[i][0];
+        n[0] += r->weight[i];
+    }
+    for (int64_t i = 0; i < r->n_reference; i++) {
+        sum[1] += r->reference_weight[i] * r->reference[i][0];
+        n[1] += r->reference_weight[i];
+    }
+    *value = n[0] >= 2 && n[1] >= 2 ? (lac_value){ sum[0] / n[0] - sum[1] / n[1], NULL, n[1] } : lac_undefined("fewer than two pictures");
+    return LAC_OK;
+}
+
+/* A middle third, of pictures that have one. */
+static const char *middle(const lac_pair *p, lac_cutout *box)
+{
+    *box = (lac_cutout){ p->height / 3, p->width / 3, p->height / 3, p->width / 3 };
+    return p->height < 24 ? "no middle" : NULL;
+}
+
 static const lac_metric_def metrics[] = {
+    { .name = "apart", .recipe = "apart{net=%f}", .digits = 6, .of_set = apart, .wants_features = true, .whole = true, .unpaired = true, .has_std = true,
+      .no_interval = "none is made" },
+    { .name = "apart-middle", .recipe = "apart{net=%f,crop=middle}", .digits = 6, .of_set = apart, .wants_features = true, .whole = true, .wants_mask = true,
+      .crop = middle, .no_interval = "none is made" },
     { .name = "near", .recipe = "near{net=%f}", .digits = 6, .measure = near, .wants_features = true, .whole = true },
     { .name = "frechet", .recipe = "fd{net=%f,region=%s,moments=f64}", .digits = 6, .of_set = frechet, .wants_features = true, .whole = true },
     { .name = "worst", .recipe = "worst", .range = 1, .digits = 4, .measure = lac_l1_measure, .of_set = worst, .no_interval = "a largest value has none" },
