@@ -23,41 +23,69 @@ LAC_BODY void add_row(void *restrict sum, const void *restrict x, const void *re
         lac_st(sum, k, d, lac_ld(x, k, d) + lac_ld(residual, k, dr));
 }
 
-/* stats: mean and 1/std of a row. */
+/* stats: mean and 1/std of a row, its halves summed side by side. */
 LAC_BODY void measure(float stats[2], const void *restrict u, int64_t n, float eps, lac_dtype d)
 {
-    float sum = 0, squares = 0;
-    #pragma omp simd reduction(+ : sum)
-    for (int64_t k = 0; k < n; k++)
-        sum += lac_ld(u, k, d);
-    const float mean = sum / (float)n;
-    #pragma omp simd reduction(+ : squares)
-    for (int64_t k = 0; k < n; k++) {
-        const float v = lac_ld(u, k, d) - mean;
-        squares = lac_fma(v, v, squares);
+    const int64_t half = n / 2;
+    float left = n % 2 != 0 ? lac_ld(u, n - 1, d) : 0, right = 0;
+    #pragma omp simd reduction(+ : left, right)
+    for (int64_t k = 0; k < half; k++) {
+        left += lac_ld(u, k, d);
+        right += lac_ld(u, half + k, d);
+    }
+    const float mean = (left + right) / (float)n, last = n % 2 != 0 ? lac_ld(u, n - 1, d) - mean : 0;
+    left = last * last, right = 0;
+    #pragma omp simd reduction(+ : left, right)
+    for (int64_t k = 0; k < half; k++) {
+        const float v = lac_ld(u, k, d) - mean, w = lac_ld(u, half + k, d) - mean;
+        left = lac_fma(v, v, left);
+        right = lac_fma(w, w, right);
     }
     stats[0] = mean;
-    stats[1] = lac_layer_rstd(squares, n, eps);
+    stats[1] = lac_layer_rstd(left + right, n, eps);
 }
+
+/* Rounded as lac_pair_of does. */
+LAC_BODY void put_nearest(void *y, int64_t k, lac_dtype d, float v)
+{
+    if (d == LAC_F32)
+        ((float *)y)[k] = v;
+    else
+        ((uint16_t *)y)[k] = (uint16_t)((lac_to_bits(v) + 0x8000) >> 16);
+}
+
+LAC_BODY void normalise(const lac_op_ctx *c, int64_t p, const void *restrict u, int64_t n, lac_dtype d, lac_dtype dy)
+{
+    const float *restrict weight = c->in[1]->data, *restrict bias = c->in[2]->data, eps = ((const lac_layer_norm_attr *)c->attr)->eps;
+    void *restrict y = lac_at(c->out[0]->data, p * n, dy);
+    float stats[2];
+    measure(stats, u, n, eps, d);
+    if (c->out[2] != NULL)
+        memcpy((float *)c->out[2]->data + 2 * p, stats, sizeof stats);
+    #pragma omp simd
+    for (int64_t k = 0; k < n; k++)
+        put_nearest(y, k, dy, lac_layer_value(lac_ld(u, k, d), stats[0], stats[1], weight[k], bias[k]));
+}
+
+enum { WIDE = 4096 };           /* elements of a row that is widened once, and not in each of its three passes */
 
 LAC_BODY void forward(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype d, lac_dtype dr, lac_dtype dy)
 {
     const int64_t n = channels_of(c);
-    const float *restrict weight = c->in[1]->data, *restrict bias = c->in[2]->data, eps = ((const lac_layer_norm_attr *)c->attr)->eps;
+    float wide[WIDE];
     for (int64_t p = from; p < to; p++) {
         const void *restrict u = lac_at(c->in[0]->data, p * n, d);
-        void *restrict y = lac_at(c->out[0]->data, p * n, dy);
-        float stats[2];
         if (c->in[3] != NULL) {
             add_row(lac_at(c->out[1]->data, p * n, d), u, lac_at(c->in[3]->data, p * n, dr), n, d, dr);
             u = lac_at(c->out[1]->data, p * n, d);
         }
-        measure(stats, u, n, eps, d);
-        if (c->out[2] != NULL)
-            memcpy((float *)c->out[2]->data + 2 * p, stats, sizeof stats);
-        #pragma omp simd
-        for (int64_t k = 0; k < n; k++)
-            lac_st(y, k, dy, lac_layer_value(lac_ld(u, k, d), stats[0], stats[1], weight[k], bias[k]));
+        if (d == LAC_BF16 && n <= WIDE) {
+            for (int64_t k = 0; k < n; k++)
+                wide[k] = lac_ld(u, k, d);
+            normalise(c, p, wide, n, LAC_F32, dy);
+        } else {
+            normalise(c, p, u, n, d, dy);
+        }
     }
 }
 
