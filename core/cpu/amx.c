@@ -182,6 +182,14 @@ TILES static void clear_sums(void)
     _tile_zero(3);
 }
 
+TILES static void load_sums(const float *sums)
+{
+    _tile_loadd(0, sums, 64);
+    _tile_loadd(1, sums + TILE * TILE, 64);
+    _tile_loadd(2, sums + 2 * TILE * TILE, 64);
+    _tile_loadd(3, sums + 3 * TILE * TILE, 64);
+}
+
 TILES static void store_sums(float *sums)
 {
     _tile_stored(0, sums, 64);
@@ -245,33 +253,53 @@ static void take_rest(rest *to, const lac_amx_run *r, int64_t from, int64_t rows
     }
 }
 
-TILES static void block(const lac_amx_run *r, const rest *end, int64_t from, int64_t rows, const char *b, int64_t panel)
+/* A chunk of k: `steps` steps from `first` on. */
+typedef struct chunk { int64_t first, steps; bool last; } chunk;
+
+TILES static void block(const lac_amx_run *r, const rest *end, const chunk *k, int64_t from, int64_t rows, int64_t panel)
 {
-    float sums[4 * TILE * TILE] __attribute__((aligned(64)));
-    const char *a = (const char *)(r->a + from * r->row);
-    const int64_t steps = r->k / SIDE, row = r->row * (int64_t)sizeof *r->a, columns = panel == r->panels - 1 ? r->last : SIDE;
-    clear_sums();
-    add_steps(a, row, rows, b, steps, columns, from == 0);
-    if (r->k % SIDE != 0)
-        add_steps((const char *)end, sizeof end->of[0], rows, b + steps * STEP * 2, 1, columns, false);
+    float own[LAC_AMX_SUMS] __attribute__((aligned(64)));
+    float *sums = r->sums != NULL ? r->sums + (from / SIDE * r->panels + panel) * LAC_AMX_SUMS : own;
+    const char *a = (const char *)(r->a + from * r->row + k->first * SIDE), *b = r->b + (size_t)panel * r->step + (size_t)k->first * STEP * 2;
+    const int64_t row = r->row * (int64_t)sizeof *r->a, columns = panel == r->panels - 1 ? r->last : SIDE;
+    if (k->first == 0)
+        clear_sums();
+    else
+        load_sums(sums);
+    add_steps(a, row, rows, b, k->steps, columns, from == 0);
+    if (k->last && r->k % SIDE != 0)
+        add_steps((const char *)end, sizeof end->of[0], rows, b + k->steps * STEP * 2, 1, columns, false);
     store_sums(sums);
-    deliver(&r->end, sums, from, rows, panel * SIDE, columns);
+    if (k->last)
+        deliver(&r->end, sums, from, rows, panel * SIDE, columns);
 }
 
-void lac_amx_product(const lac_amx_run *r)
+static void run_chunk(const lac_amx_run *r, const chunk *k)
 {
     rest end __attribute__((aligned(64)));
     for (int64_t from = 0; from < r->m; from += SIDE) {
         const int64_t rows = LAC_MIN(r->m - from, SIDE);
-        take_rest(&end, r, from, rows);
+        if (k->last)
+            take_rest(&end, r, from, rows);
         MEMORY_IS_WRITTEN;
         if (rows < SIDE)
             configure(rows);
         for (int64_t p = 0; p < r->panels; p++)
-            block(r, &end, from, rows, r->b + (size_t)p * r->step, p);
+            block(r, &end, k, from, rows, p);
     }
     if (r->m % SIDE != 0)
         configure(SIDE);
+}
+
+void lac_amx_product(const lac_amx_run *r)
+{
+    const int64_t all = r->k / SIDE, each = r->chunk > 0 ? r->chunk : LAC_MAX(all, 1);
+    int64_t first = 0;
+    do {
+        const int64_t steps = LAC_MIN(all - first, each);
+        run_chunk(r, &(chunk){ first, steps, first + steps == all });
+        first += each;
+    } while (first < all);
 }
 #else
 bool lac_amx_here(void) { return false; }

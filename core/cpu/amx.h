@@ -7,7 +7,8 @@
 
 #include "core/product.h"
 
-enum { LAC_AMX_SIDE = 32 };         /* rows of a block, columns of a panel, a step of k */
+enum { LAC_AMX_SIDE = 32,           /* rows of a block, columns of a panel, a step of k */
+       LAC_AMX_SUMS = LAC_AMX_SIDE * LAC_AMX_SIDE };
 
 bool lac_amx_here(void);            /* this CPU has AMX, and the system lets the process use it */
 
@@ -33,7 +34,8 @@ typedef struct lac_amx_end {
 void lac_amx_begin(void);
 void lac_amx_done(void);
 
-/* m rows of A, `row` elements apart, times `panels` panels that lie `step` bytes apart, the last one of `last` columns. */
+/* m rows of A, `row` elements apart, times `panels` panels that lie `step` bytes apart, the last one of `last` columns. Long sums go by chunks of k, so that
+ * what a chunk reads of A and B stays in cache from block to block: `chunk` steps each, the sums meanwhile in `sums`, LAC_AMX_SUMS floats a block. */
 typedef struct lac_amx_run {
     const uint16_t *a;
     int64_t row, m, k;
@@ -41,5 +43,7 @@ typedef struct lac_amx_run {
     size_t step;
     int64_t panels, last;
     lac_amx_end end;
+    int64_t chunk;                  /* 0: k as a whole, and no sums */
+    float *sums;
 } lac_amx_run;
 void lac_amx_product(const lac_amx_run *r);
