@@ -285,15 +285,17 @@ LAC_TEST(weight_gradients_of_small_maps_are_those_in_double)
         }
 }
 
-/* Cut by channels a map gives what it gives beside another, which is not cut; adding and a residual too. */
+/* Cut by channels, or as a product on tiles, a map gives what it gives beside others, which are neither; adding and a residual too. */
 static void check_parts(const lac_conv *c)
 {
     lac_conv two = *c;
-    two.n = 2;
+    two.n = 6;
     char algorithm[80];
     for (int pass = LAC_CONV_FORWARD; pass <= LAC_CONV_GRAD_X; pass++) {
         LAC_CHECK_STATUS(lac_dnn_conv_algorithm(c, (lac_conv_pass)pass, algorithm, sizeof algorithm));
-        LAC_CHECK(strstr(algorithm, "4 slices") != NULL);
+        LAC_CHECK(strstr(algorithm, "4 slices") != NULL || strstr(algorithm, "on tiles") != NULL);
+        LAC_CHECK_STATUS(lac_dnn_conv_algorithm(&two, (lac_conv_pass)pass, algorithm, sizeof algorithm));
+        LAC_CHECK(strstr(algorithm, "4 slices") == NULL && strstr(algorithm, "on tiles") == NULL);
     }
     void *x = fresh(n_x(&two)), *gy = fresh(n_y(&two)), *w = fresh(n_w(c)), *y[2], *gx[2];
     float *bias = fresh(c->o), *wide = fresh(LAC_MAX(n_x(&two), n_y(&two)));

@@ -59,6 +59,8 @@ lac_status lac_dnn_conv_workspace(const lac_conv *c, lac_conv_pass pass, lac_dty
     }
     if (pass == LAC_CONV_GRAD_W && lac_conv_is_product(c))
         return lac_conv_product_workspace(c, size);
+    if (lac_conv_on_tiles(c, pass))
+        return lac_conv_tiles_workspace(c, pass, dx, packed, size);
     lac_conv_phase f[4];
     if (pass == LAC_CONV_GRAD_X && lac_conv_phases(f, c))
         return phases_workspace(f, dx, packed, size);
@@ -84,6 +86,10 @@ lac_status lac_dnn_conv_algorithm(const lac_conv *c, lac_conv_pass pass, char *t
     }
     if (pass == LAC_CONV_GRAD_W && lac_conv_is_product(c)) {
         snprintf(text, size, "product over %lld pixels", (long long)(c->n * lac_conv_out_h(c) * lac_conv_out_w(c)));
+        return LAC_OK;
+    }
+    if (lac_conv_on_tiles(c, pass)) {
+        snprintf(text, size, "product on tiles");
         return LAC_OK;
     }
     lac_conv_phase f[4];
@@ -254,6 +260,8 @@ lac_status lac_dnn_conv_forward(const lac_conv *c, const void *x, const lac_dnn_
     LAC_TRY(check(c));
     if (lac_wino_fits(&wino, c, LAC_CONV_FORWARD, c->dtype))
         return lac_wino_run(&wino, x, w, bias, residual, c->act, y, workspace);
+    if (lac_conv_on_tiles(c, LAC_CONV_FORWARD))
+        return lac_conv_tiles_forward(c, x, w, bias, residual, y, workspace);
     LAC_TRY(lac_conv_plan_get(&p, c, LAC_CONV_FORWARD, c->dtype, bias != NULL));
     job j = { .p = p, .x = x, .y = y, .bias = bias, .residual = residual, .act = c->act };
     const lac_status s = with_weight(&j, w, workspace, forward_slice);
@@ -299,6 +307,8 @@ lac_status lac_dnn_conv_grad_x(const lac_conv *c, const void *gy, const lac_dnn_
     LAC_TRY(check(c));
     if (lac_wino_fits(&wino, c, LAC_CONV_GRAD_X, dx))
         return lac_wino_run(&wino, gy, w, NULL, add ? gx : NULL, lac_act_of(LAC_ACT_NONE), gx, workspace);
+    if (lac_conv_on_tiles(c, LAC_CONV_GRAD_X))
+        return lac_conv_tiles_grad_x(c, gy, w, gx, dx, add, workspace);
     lac_conv_phase f[4];
     if (lac_conv_phases(f, c)) {
         for (int k = 0; k < 4; k++)

@@ -42,7 +42,7 @@ static cut cut_of(const lac_product *p)
 size_t lac_tiles_workspace(const lac_product *p, bool packed)
 {
     const cut c = cut_of(p);
-    return (c.turned + c.sums) * (size_t)lac_threads() + (packed ? 0 : (size_t)c.all * c.panel);
+    return (c.turned + c.sums) * (size_t)lac_threads() + (packed ? 0 : lac_tiles_packed(p));
 }
 
 static lac_status pack(const void *context, const void *from, void *to)
@@ -81,14 +81,14 @@ static void run_task(const call *o, int64_t i)
     lac_amx_product(&r);
 }
 
-lac_status lac_tiles_matmul(const lac_product *p, const void *a, const lac_dnn_weight *b, const float *bias, const void *onto, void *to, void *workspace)
+size_t lac_tiles_packed(const lac_product *p) { return (size_t)lac_amx_sides(p->n) * lac_amx_panel(p->k); }
+
+void lac_tiles_run(const lac_product *p, const void *a, const void *packed, const float *bias, const void *onto, void *to, void *workspace)
 {
-    call o = { .p = p, .c = cut_of(p), .a = a, .bias = p->bias ? bias : NULL, .onto = onto != NULL ? onto : p->add ? to : NULL, .to = to, .workers = workspace };
-    const void *packed = NULL;
+    const call o = { .p = p, .c = cut_of(p), .a = a, .b = packed, .bias = p->bias ? bias : NULL, .onto = onto != NULL ? onto : p->add ? to : NULL, .to = to,
+                     .workers = workspace };
     const int64_t tasks = o.c.n_rows * o.c.n_panels;
     const int workers = (int)LAC_MIN(lac_threads(), tasks);
-    LAC_TRY(lac_dnn_packed(&packed, b, layout_of(p), (size_t)o.c.all * o.c.panel, pack, p, (char *)workspace + (o.c.turned + o.c.sums) * (size_t)lac_threads()));
-    o.b = packed;
     #pragma omp parallel num_threads(workers)
     {
         lac_amx_begin();
@@ -97,5 +97,12 @@ lac_status lac_tiles_matmul(const lac_product *p, const void *a, const lac_dnn_w
             run_task(&o, i);
         lac_amx_done();
     }
+}
+
+lac_status lac_tiles_matmul(const lac_product *p, const void *a, const lac_dnn_weight *b, const float *bias, const void *onto, void *to, void *workspace)
+{
+    const void *packed = NULL;
+    LAC_TRY(lac_dnn_packed(&packed, b, layout_of(p), lac_tiles_packed(p), pack, p, (char *)workspace + lac_tiles_workspace(p, true)));
+    lac_tiles_run(p, a, packed, bias, onto, to, workspace);
     return LAC_OK;
 }
