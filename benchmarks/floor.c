@@ -2,7 +2,8 @@
  *
  *     bench-floor [PASS] [f32|bf16] [rounds] [name]      PASS: deepfill, unet, vae-encode or vae-decode; name: only layers and products whose name contains it
  *     bench-floor [PASS] f32|bf16 serve                  chooses the fastest, then times them for benchmarks/step.py and network.py: "run N" is answered
- *                                                        with the seconds of N floors, each call made as often as the pass makes it
+ *                                                        with the seconds of N floors, each call made as often as the pass makes it; "serve forward":
+ *                                                        without gradients
  *
  * Bare: direct or Winograd, NHWC or the library's own layout, packed weights (products: B as it lies or packed beforehand), all threads,
  * unsliced. Sums are weighted by how often a step runs each pass; the fraction of the floor is bare / ours. Left out of the products, as
@@ -348,12 +349,12 @@ static void make_product(bare *b, const product *p, lac_dtype d, bool packed)
     snprintf(b->name, sizeof b->name, "%s%s", packed ? "packed " : "plain ", b->prim.name);
 }
 
-typedef struct our_product { lac_product p; void *a, *b, *c, *workspace; } our_product;
+typedef struct our_product { lac_product p; lac_dnn_weight w; void *a, *b, *c, *workspace; } our_product;
 
 static void run_our_product(void *context)
 {
     const our_product *o = context;
-    stop_on(lac_dnn_matmul(&o->p, o->a, &(lac_dnn_weight){ .data = o->b }, NULL, o->c, o->workspace));
+    stop_on(lac_dnn_matmul(&o->p, o->a, &o->w, NULL, o->c, o->workspace));
 }
 
 static void one_product(const product *p, lac_dtype d, int rounds, sums *total)
@@ -361,10 +362,13 @@ static void one_product(const product *p, lac_dtype d, int rounds, sums *total)
     bare b[2];
     our_product o = { .p = { .batch = 1, .m = p->m, .n = p->n, .k = p->k, .a_row = p->k, .a_col = 1, .b_row = p->n, .b_col = 1, .c_row = p->n,
                              .dtype = d, .c_dtype = LAC_F32 } };
+    const bool weight = strstr(p->name, "->") && !strstr(p->name, " dw");      /* B is one, packed once */
     size_t size;
-    stop_on(lac_dnn_matmul_workspace(&o.p, false, &size));
+    lac_dnn_forget(78);
+    stop_on(lac_dnn_matmul_workspace(&o.p, weight, &size));
     o.workspace = bench_memory(size);
     o.a = bench_random(p->m * p->k, d), o.b = bench_random(p->k * p->n, d), o.c = bench_random(p->m * p->n, LAC_F32);
+    o.w = (lac_dnn_weight){ .data = o.b, .uid = weight ? 78 : 0, .version = 1 };
     for (int k = 0; k < 2; k++)
         make_product(&b[k], p, d, k == 1);
     candidate try[3] = { { .run = run_bare, .context = &b[0] }, { .run = run_bare, .context = &b[1] }, { .run = run_our_product, .context = &o } };
@@ -399,16 +403,16 @@ static void serve(lac_dtype d)
     }
 }
 
-static void choose(const table *s, lac_dtype d, int rounds, const char *name)
+static void choose(const table *s, lac_dtype d, int rounds, const char *name, bool backward)
 {
     sums total[5] = { { 0, 0 } };
     fprintf(out, "oneDNN %s, %d threads, %s: fastest bare call, ours, bare / ours; best of %d rounds\n", lac_dnn_version(), lac_threads(), lac_dtype_name(d), rounds);
     for (size_t i = 0; i < s->n_layers; i++)
-        for (int pass = 0; pass < 3; pass++)
+        for (int pass = 0; pass < (backward ? 3 : 1); pass++)
             if (s->layers[i].runs[pass] > 0 && strstr(s->layers[i].name, name))
                 one_pass(&s->layers[i], d, (lac_conv_pass)pass, rounds, &total[pass]);
     for (size_t i = 0; i < s->n_products; i++)
-        if (strstr(s->products[i].name, name))
+        if (strstr(s->products[i].name, name) && (backward || !s->products[i].backward))
             one_product(&s->products[i], d, rounds, &total[3 + s->products[i].backward]);
     double floor = 0, ours = 0;
     for (int i = 0; i < 5; i++)
@@ -431,7 +435,8 @@ int main(int argc, char **argv)
     const bool serves = argc > 2 && strcmp(argv[2], "serve") == 0;
     const int rounds = argc > 2 && !serves ? LAC_MIN(LAC_MAX(atoi(argv[2]), 1), 64) : 5;
     out = serves ? stderr : stdout;
-    choose(s, d, rounds, argc > 3 ? argv[3] : "");
+    const bool forward = serves && argc > 3 && strcmp(argv[3], "forward") == 0;
+    choose(s, d, rounds, argc > 3 && !forward ? argv[3] : "", !forward);
     if (serves)
         serve(d);
     for (int i = 0; i < n_kept; i++)

@@ -1,9 +1,11 @@
 """Times the UNet of Stable Diffusion 1.5, batch 1, 64x64 latents, beside diffusers on PyTorch, alternating, and appends a row to benchmarks/results/.
 
-    python benchmarks/unet.py f32|bf16 forward|both FOLDER IN [--ours build/bench-unet] [--rounds 5] [--variant nchw|nhwc] [--compile]
+    python benchmarks/unet.py f32|bf16 forward|both FOLDER IN [--ours build/bench-unet] [--rounds 5] [--variant nchw|nhwc|none] [--compile] [--floor [build/bench-floor]] [--hold]
 
 FOLDER and IN as `benchmarks/peers/unet.py --write` makes them. Both sides compute once and must agree in the lengths of the prediction and of the gradients; then rounds of peak,
-ours, peer, as benchmarks/step.py has them. One variant of the peer a call: two of them and ours do not fit into 24 GB.
+floor, ours, peer, as benchmarks/step.py has them. One variant of the peer a call: two of them and ours do not fit into 24 GB; for "both" neither do ours, a peer and the floor, which
+is then timed with --variant none. --floor adds `bench-floor unet`: the fastest bare call for every convolution and product, each made as often as the pass makes it. --hold waits for a
+line on stdin before the rounds, when everything is compiled.
 """
 import argparse
 import csv
@@ -26,6 +28,10 @@ def seconds(side, what):
 
 
 def check(ours, peer, a):
+    if peer is None:
+        for _ in range(2):
+            seconds(ours, a.what)
+        return
     for side in (ours, peer):
         side.first = seconds(side, a.what)
     for name, x, y in zip(("prediction", "gradients"), *(map(float, side.ask("norms").split()) for side in (ours, peer))):
@@ -34,6 +40,23 @@ def check(ours, peer, a):
             raise SystemExit("unet.py: the two sides do not compute the same")
     for side in (ours, peer):
         seconds(side, a.what)
+
+
+def one_round(i, ours, peer, floor, a):
+    """(peak, seconds of ours, of the peer, of the floor); None for what is left out."""
+    peak, f = machine_peak(a), floor and floor.run(1)
+    o, p = seconds(ours, a.what), peer and seconds(peer, a.what)
+    said = "".join(f", {name} {s:.3f} s, {name} / ours {s / o:.3f}" for name, s in (("peer", p), ("floor", f)) if s)
+    print(f"round {i}: ours {o:.3f} s{said} {peak}", flush=True)
+    return peak, o, p, f
+
+
+def ratios(name, column, at, rounds):
+    """Columns: the median of a side's seconds, and of its ratios to ours with the least and the greatest; empty without that side."""
+    if rounds[0][at] is None:
+        return {f"{name}_s": "", column: "", f"{column}_min": "", f"{column}_max": ""}
+    r = [x[at] / x[1] for x in rounds]
+    return {f"{name}_s": f"{statistics.median(x[at] for x in rounds):.3f}", column: f"{statistics.median(r):.3f}", f"{column}_min": f"{min(r):.3f}", f"{column}_max": f"{max(r):.3f}"}
 
 
 def main():
@@ -47,31 +70,36 @@ def main():
     options.add_argument("--device", default="cpu", help=argparse.SUPPRESS)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--threads", type=int, default=os.cpu_count())
-    options.add_argument("--variant", choices=("nchw", "nhwc"), default="nchw")
+    options.add_argument("--variant", choices=("nchw", "nhwc", "none"), default="nchw")
     options.add_argument("--compile", action="store_true")
+    options.add_argument("--floor", nargs="?", const=str(HERE.parent / "build/bench-floor"))
+    options.add_argument("--hold", action="store_true")
     options.add_argument("--results", default=str(HERE / "results/unet.csv"))
     a = options.parse_args()
     ours = Worker([a.ours, a.dtype, f"{a.folder}/config.json", f"{a.folder}/diffusion_pytorch_model.safetensors", a.inputs], a.threads)
-    peer = Worker([sys.executable, str(HERE / "peers/unet.py"), "--dtype", a.dtype, "--layout", a.variant, *["--compile"] * a.compile, a.folder, a.inputs], a.threads)
+    peer = floor = None
+    if a.variant != "none":
+        peer = Worker([sys.executable, str(HERE / "peers/unet.py"), "--dtype", a.dtype, "--layout", a.variant, *["--compile"] * a.compile, a.folder, a.inputs], a.threads)
     check(ours, peer, a)
-    rounds = []
-    for i in range(a.rounds):
-        rounds.append((machine_peak(a), seconds(ours, a.what), seconds(peer, a.what)))
-        print(f"round {i + 1}: ours {rounds[-1][1]:.3f} s, peer {rounds[-1][2]:.3f} s, peer / ours {rounds[-1][2] / rounds[-1][1]:.3f} {rounds[-1][0]}", flush=True)
+    if a.floor:
+        floor = Worker([a.floor, "unet", a.dtype, "serve", *["forward"] * (a.what == "forward")], a.threads)
+    if a.hold:
+        print("holding", flush=True)
+        sys.stdin.readline()
+    rounds = [one_round(i + 1, ours, peer, floor, a) for i in range(a.rounds)]
     kept = steady(rounds)
-    ratios = [p / o for _, o, p in kept]
     commit = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
-    row = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu(), threads=a.threads, case=f"unet sd-1.5 b1 64x64 {a.what}", dtype=a.dtype, peer=peer.about,
-               rounds=f"{len(kept)} of {len(rounds)}", ours_s=f"{statistics.median(o for _, o, _ in kept):.3f}", peer_s=f"{statistics.median(p for *_, p in kept):.3f}",
-               ratio=f"{statistics.median(ratios):.3f}", ratio_min=f"{min(ratios):.3f}", ratio_max=f"{max(ratios):.3f}", peak=words(kept[0][0]))
+    row = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu(), threads=a.threads, case=f"unet sd-1.5 b1 64x64 {a.what}", dtype=a.dtype, peer=peer.about if peer else "",
+               rounds=f"{len(kept)} of {len(rounds)}", ours_s=f"{statistics.median(o for _, o, *_ in kept):.3f}", **ratios("peer", "ratio", 2, kept), **ratios("floor", "floor_ratio", 3, kept),
+               peak=words(kept[0][0]))
     fresh = not pathlib.Path(a.results).exists()
     with open(a.results, "a", newline="") as f:
         table = csv.DictWriter(f, row)
         if fresh:
             table.writeheader()
         table.writerow(row)
-    print(f"peer / ours: median {row['ratio']}, {row['ratio_min']} to {row['ratio_max']}; row added to {a.results}")
-    for side in (ours, peer):
+    print(f"peer / ours: {row['ratio']}, {row['ratio_min']} to {row['ratio_max']}; floor / ours: {row['floor_ratio']}; row added to {a.results}")
+    for side in filter(None, (ours, peer, floor)):
         side.close()
 
 

@@ -218,12 +218,19 @@ LAC_TEST(winograd_is_near_direct_summation)
         { 2, 16, 16, 16, 32, 3, 1, 1, { 1, 1, 1, 1 } }, { 1, 13, 18, 24, 24, 3, 1, 1, { 1, 1, 1, 1 } }, { 1, 10, 9, 20, 17, 3, 1, 1, { 0, 2, 1, 0 } },
         { 2, 24, 19, 48, 33, 3, 1, 2, { 2, 2, 2, 2 } }, { 1, 64, 64, 16, 16, 3, 1, 16, { 16, 16, 16, 16 } }, { 1, 21, 30, 16, 192, 3, 1, 4, { 4, 4, 3, 5 } },
         { 2, 32, 32, 32, 64, 5, 2, 1, { 1, 2, 1, 2 } }, { 1, 35, 38, 40, 33, 5, 2, 1, { 2, 2, 2, 2 } }, { 1, 37, 40, 32, 48, 5, 2, 1, { 0, 1, 3, 4 } },
+        { 1, 30, 29, 260, 264, 3, 1, 1, { 1, 1, 1, 1 } }, { 2, 15, 21, 330, 258, 3, 1, 1, { 0, 2, 1, 0 } }, { 1, 7, 8, 272, 256, 3, 1, 1, { 1, 1, 1, 1 } },
+        { 2, 9, 6, 288, 300, 3, 1, 1, { 1, 0, 1, 1 } },                     /* from here few tiles of many channels */
     };
     for (size_t i = 0; i < LAC_COUNT(shape); i++) {
         lac_conv c = { .n = shape[i].n, .h = shape[i].h, .w = shape[i].w, .c = shape[i].c, .o = shape[i].o, .kh = shape[i].k, .kw = shape[i].k,
                        .groups = 1, .stride = { shape[i].s, shape[i].s }, .dilation = { shape[i].d, shape[i].d } };
         memcpy(c.pad, shape[i].pad, sizeof c.pad);
         near_direct(&c);
+        if (shape[i].c >= 256) {
+            c.residual = true;
+            c.act = lac_act_of(LAC_ACT_LEAKY);
+            near_direct(&c);
+        }
     }
 }
 
@@ -324,7 +331,7 @@ LAC_TEST(one_small_map_cut_by_channels_agrees_with_whole_ones)
     for (int d = LAC_F32; d <= (lac_cpu_has_avx512_bf16() ? LAC_BF16 : LAC_F32); d++)
         for (int how = 0; how < 6; how++) {
             const int64_t s = how % 3 == 2 ? 2 : 1;
-            const lac_conv c = { .n = 1, .h = 8 * s, .w = 7 * s, .c = 384, .o = how % 3 == 1 ? 2752 : s == 2 ? 704 : 320, .kh = how % 3 == 1 ? 1 : 3, .kw = how % 3 == 1 ? 1 : 3,
+            const lac_conv c = { .n = 1, .h = s == 1 ? 6 : 16, .w = 7 * s, .c = 384, .o = how % 3 == 1 ? 2752 : s == 2 ? 704 : 320, .kh = how % 3 == 1 ? 1 : 3, .kw = how % 3 == 1 ? 1 : 3,
                                  .groups = 1, .stride = { s, s }, .dilation = { 1, 1 }, .pad = { how % 3 != 1, how % 3 != 1, how % 3 != 1, how % 3 != 1 },
                                  .dtype = (lac_dtype)d, .residual = how >= 3, .act = lac_act_of(how >= 3 ? LAC_ACT_ELU : LAC_ACT_NONE) };
             if (s == 1 || d == LAC_BF16)        /* f32: gx of 16 rows is cut by rows */
@@ -356,6 +363,7 @@ static void all_same_bits(lac_dtype d)
         { 2, 64, 5, 48, 5, 1, 1 }, { 4, 64, 3, 48, 5, 1, 1 }, { 1, 64, 24, 96, 3, 2, 1 }, { 2, 32, 48, 96, 3, 1, 1 }, { 1, 32, 96, 192, 3, 1, 1 },
         { 4, 16, 96, 192, 3, 1, 2 }, { 1, 64, 96, 192, 3, 1, 16 }, { 3, 33, 24, 24, 3, 1, 1 }, { 2, 64, 12, 3, 3, 1, 1 }, { 8, 32, 4, 64, 5, 2, 1 },
         { 8, 8, 64, 128, 5, 2, 1 }, { 2, 16, 64, 48, 1, 1, 1 }, { 1, 8, 320, 384, 3, 1, 1 }, { 1, 16, 320, 384, 3, 2, 1 }, { 1, 8, 1024, 1088, 1, 1, 1 },
+        { 2, 20, 256, 272, 3, 1, 1 },
     };
     for (size_t i = 0; i < LAC_COUNT(shape); i++) {
         const int64_t size = shape[i].size, k = shape[i].k, s = shape[i].s;

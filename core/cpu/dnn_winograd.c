@@ -91,9 +91,16 @@ static bool geometry(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
             strided_axis(w, axis, pad);
         else if (!strided_axis_back(w, axis, pad))
             return false;
-        w->tiles[axis] = ceil_div(ceil_div(w->out_size[axis], w->out_step), 4);
     }
     return true;
+}
+
+static void count_tiles(lac_wino *w, int64_t m)
+{
+    w->m = m;
+    for (int axis = 0; axis < 2; axis++)
+        w->tiles[axis] = ceil_div(ceil_div(w->out_size[axis], w->out_step), m);
+    w->n_tiles = w->n * w->grids * w->grids * w->tiles[0] * w->tiles[1];
 }
 
 /* Vectors per panel: least padding of o, then the widest. Tiles at a time: transformed tiles and one panel of results in half of a
@@ -101,7 +108,6 @@ static bool geometry(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
 static void blocking(lac_wino *w)
 {
     const lac_wino_kernels *kernels = lac_wino_kernels_here();
-    w->n_tiles = w->n * w->grids * w->grids * w->tiles[0] * w->tiles[1];
     w->k = w->in_phases * w->in_phases * w->in_c;
     w->o = w->out_phases * w->out_phases * w->out_c;
     int64_t least = INT64_MAX;
@@ -114,12 +120,24 @@ static void blocking(lac_wino *w)
     }
     w->lanes = w->vectors * kernels->width;
     w->panels = ceil_div(w->o, w->lanes);
-    const int64_t in_cache = (1400 << 10) / (36 * (int64_t)sizeof(float) * (w->k + w->lanes));
+    const int64_t in_cache = (1400 << 10) / (lac_wino_points(w) * (int64_t)sizeof(float) * (w->k + w->lanes));
     w->block = LAC_MAX(LAC_MIN(in_cache, 96), 48);
     w->block = lac_wino_padded(LAC_MIN(w->block, LAC_MAX(ceil_div(w->n_tiles, 8), LAC_WINO_ROWS)));
 }
 
-static int64_t u_floats(const lac_wino *w) { return 36 * w->panels * w->k * w->lanes; }
+static int64_t u_floats(const lac_wino *w) { return lac_wino_u(w, lac_wino_points(w), 0); }
+
+/* Few tiles and a large U: is the product of all of them with U still worth it? Tiles of 2x2 where 4x4 leaves less than 32 of them, as U is then read for little; gw
+ * is then made faster as a product. */
+static bool few_fit(lac_wino *w, lac_conv_pass pass)
+{
+    if (w->k < 128 || w->o < 256 || w->grids > 1)
+        return false;
+    w->few = true;
+    if (w->n_tiles < 32)
+        count_tiles(w, 2);
+    return w->n_tiles >= 16 && (w->m == 4 || pass != LAC_CONV_GRAD_W);
+}
 
 bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype dx)
 {
@@ -133,30 +151,37 @@ bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype
         return false;
     if (!geometry(w, c, pass))
         return false;
+    count_tiles(w, 4);
     blocking(w);
-    return w->n_tiles >= (three ? 96 : 256) || u_floats(w) < 1 << 20;       /* making and reading a large U has to pay */
+    if (w->n_tiles >= (three ? 96 : 256) || u_floats(w) < 1 << 20)          /* making and reading a large U has to pay */
+        return true;
+    return three && few_fit(w, pass);
 }
 
 static int64_t n_blocks(const lac_wino *w) { return ceil_div(w->n_tiles, w->block); }
 static int64_t n_workers(const lac_wino *w) { return LAC_MIN(lac_threads(), n_blocks(w)); }
 
-static int64_t m_floats(const lac_wino *w) { return 36 * w->panels * lac_wino_padded(w->k) * w->lanes; }
+static int64_t m_floats(const lac_wino *w) { return lac_wino_points(w) * w->panels * lac_wino_padded(w->k) * w->lanes; }
 
 /* Weight gradient: tiles transformed before they are multiplied. Few enough to stay in the second-level cache where M is small; so
  * many that reading and writing M does not count where it is large. */
 static int64_t chunk_rows(const lac_wino *w)
 {
-    const int64_t row = 36 * (lac_wino_padded(w->k) + w->panels * w->lanes) * (int64_t)sizeof(float);
+    if (w->few)
+        return w->n_tiles;
+    const int64_t row = lac_wino_points(w) * (lac_wino_padded(w->k) + w->panels * w->lanes) * (int64_t)sizeof(float);
     const int64_t bytes = LAC_MIN(LAC_MAX(1 << 20, 2 * m_floats(w) * (int64_t)sizeof(float)), 6 << 20);
     return LAC_MIN(LAC_MAX(bytes / row, 96), w->n_tiles);
 }
-static int64_t v_floats(const lac_wino *w) { return 36 * lac_wino_step(chunk_rows(w) * lac_wino_padded(w->k)); }
-static int64_t y_floats(const lac_wino *w) { return 36 * lac_wino_step(chunk_rows(w) * w->panels * w->lanes); }
+static int64_t v_floats(const lac_wino *w) { return lac_wino_points(w) * lac_wino_step(chunk_rows(w) * lac_wino_padded(w->k)); }
+static int64_t y_floats(const lac_wino *w) { return lac_wino_points(w) * lac_wino_step(chunk_rows(w) * w->panels * w->lanes); }
 
 size_t lac_wino_workspace(const lac_wino *w, lac_conv_pass pass, bool packed)
 {
-    const int64_t floats = pass == LAC_CONV_GRAD_W ? v_floats(w) + y_floats(w) + m_floats(w) + LAC_BLOCKS * w->out_c
-                                                   : (packed ? 0 : u_floats(w)) + n_workers(w) * lac_wino_scratch(w);
+    const int64_t u = packed ? 0 : u_floats(w), m = w->few ? lac_threads() * lac_wino_few_m(w) : m_floats(w);
+    const int64_t floats = pass == LAC_CONV_GRAD_W ? v_floats(w) + y_floats(w) + m + LAC_BLOCKS * w->out_c
+                           : w->few                ? u + lac_wino_points(w) * lac_wino_few_step(w) + m
+                                                   : u + n_workers(w) * lac_wino_scratch(w);
     return (size_t)floats * sizeof(float);
 }
 
@@ -164,9 +189,9 @@ static lac_status pack(const void *context, const void *from, void *to)
 {
     const lac_wino *w = context;
     const lac_wino_kernels *kernels = lac_wino_kernels_here();
-    LAC_PARALLEL_BLOCKS(b, first, end, w->k) {
+    LAC_PARALLEL_BLOCKS(b, first, end, ceil_div(w->k, LAC_WINO_SQUARE)) {
         (void)b;
-        kernels->pack(w, from, to, first, end);
+        kernels->pack(w, from, to, first * LAC_WINO_SQUARE, LAC_MIN(end * LAC_WINO_SQUARE, w->k));
     }
     return LAC_OK;
 }
@@ -175,7 +200,19 @@ static lac_status pack(const void *context, const void *from, void *to)
 static uint64_t layout(const lac_wino *w)
 {
     const uint64_t first = w->in_phases * w->out_phases > 1 ? (uint64_t)((w->in_base[0][0] + 8) << 4 | (w->in_base[1][0] + 8)) : 0;
-    return 1ull << 40 | (uint64_t)w->reversed << 32 | first;
+    return 1ull << 40 | (uint64_t)(w->m == 2) << 33 | (uint64_t)w->reversed << 32 | first;
+}
+
+static void run_few(const lac_wino *w, const float *x, const float *u, const float *bias, const float *before, lac_act_fn act, float *y, float *v)
+{
+    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    float *m = v + lac_wino_points(w) * lac_wino_few_step(w);
+    #pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t t = 0; t < lac_wino_few_rows(w); t++)
+        kernels->few_source(w, x, v, t);
+    #pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t panel = 0; panel < w->panels; panel++)
+        kernels->few_panel(w, v, u, bias, before, act, y, panel, m + omp_get_thread_num() * lac_wino_few_m(w));
 }
 
 lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, const float *before, lac_act_fn act, float *y,
@@ -185,12 +222,32 @@ lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight 
     const void *u;
     LAC_TRY(lac_dnn_packed(&u, weight, layout(w), (size_t)u_floats(w) * sizeof(float), pack, w, workspace));
     float *scratch = (float *)workspace + (weight->uid ? 0 : u_floats(w));
+    if (w->few) {
+        run_few(w, x, u, bias, before, act, y, scratch);
+        return LAC_OK;
+    }
     const int workers = (int)n_workers(w);
     #pragma omp parallel for schedule(dynamic, 1) num_threads(workers)
     for (int64_t b = 0; b < n_blocks(w); b++)
         kernels->run(w, x, u, bias, before, act, y, b * w->block, LAC_MIN((b + 1) * w->block, w->n_tiles),
                      scratch + omp_get_thread_num() * lac_wino_scratch(w));
     return LAC_OK;
+}
+
+/* All tiles transformed, then every part of gw by itself: its products stay in the second-level cache. */
+static void few_gradient(const lac_wino *w, const float *x, const float *gy, float *gw, bool add, float *v)
+{
+    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    float *y = v + v_floats(w), *m = y + y_floats(w);
+    #pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t t = 0; t < w->n_tiles; t++)
+        kernels->transform(w, x, gy, v, y, t, t, w->n_tiles);
+    const int64_t kp = lac_wino_padded(w->k), parts = ceil_div(kp, LAC_WINO_FEW_K);
+    #pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t i = 0; i < w->panels * parts; i++) {
+        const int64_t from = i % parts * LAC_WINO_FEW_K, to = LAC_MIN(from + LAC_WINO_FEW_K, kp);
+        kernels->few_gradient(w, v, y, gw, add, i / parts, from, to, m + omp_get_thread_num() * lac_wino_few_m(w));
+    }
 }
 
 static void weight_gradient(const lac_wino *w, const float *x, const float *gy, float *gw, bool add, float *v)
@@ -204,13 +261,13 @@ static void weight_gradient(const lac_wino *w, const float *x, const float *gy, 
         for (int64_t t = 0; t < rows; t++)
             kernels->transform(w, x, gy, v, y, from + t, t, rows);
         #pragma omp parallel for schedule(static)
-        for (int64_t i = 0; i < 36 * w->panels; i++)
+        for (int64_t i = 0; i < lac_wino_points(w) * w->panels; i++)
             kernels->product(w, v + i / w->panels * lac_wino_step(rows * kp),
                              y + i / w->panels * lac_wino_step(rows * w->panels * w->lanes) + i % w->panels * rows * w->lanes, m + i * kp * w->lanes, from > 0, rows);
     }
-    LAC_PARALLEL_BLOCKS(b, first, end, w->k) {
+    LAC_PARALLEL_BLOCKS(b, first, end, ceil_div(w->k, LAC_WINO_SQUARE)) {
         (void)b;
-        kernels->finish(w, m, gw, add, first, end);
+        kernels->finish(w, m, gw, add, first * LAC_WINO_SQUARE, LAC_MIN(end * LAC_WINO_SQUARE, w->k));
     }
 }
 
@@ -225,9 +282,11 @@ static void bias_gradient(const lac_wino *w, const float *gy, float *gb, bool ad
 lac_status lac_wino_grad_w(const lac_wino *w, const float *x, const float *gy, float *gw, bool add_w, float *gb, bool add_b, void *workspace)
 {
     float *v = workspace;
-    if (gw)
+    if (gw && w->few)
+        few_gradient(w, x, gy, gw, add_w, v);
+    else if (gw)
         weight_gradient(w, x, gy, gw, add_w, v);
     if (gb)
-        bias_gradient(w, gy, gb, add_b, v + v_floats(w) + y_floats(w) + m_floats(w));
+        bias_gradient(w, gy, gb, add_b, v + v_floats(w) + y_floats(w) + (w->few ? lac_threads() * lac_wino_few_m(w) : m_floats(w)));
     return LAC_OK;
 }
