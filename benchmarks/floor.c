@@ -82,8 +82,45 @@ static const layer unet_layers[] = {
     { "8^2 2560->1280", 1, 8, 2560, 1280, 3, 1, 1, { 3, 3, 3 } },
 };
 
-/* Its linear layers, and the gradients of their inputs and weights; the context's gradient is not asked for. Attention's own products are left out. */
+/* Its linear layers, and the gradients of their inputs and weights; the context's gradient is not asked for. Attention's products are those of one head, dense, which
+ * no head of a step is. */
 static const product unet_products[] = {
+    { "attention 4096 qk", 4096, 4096, 40, 40, false },
+    { "attention 4096 pv", 4096, 40, 4096, 40, false },
+    { "attention 4096 dp", 4096, 4096, 40, 40, true },
+    { "attention 4096 dq,dk,dv", 4096, 40, 4096, 120, true },
+    { "attention 1024 qk", 1024, 1024, 80, 40, false },
+    { "attention 1024 pv", 1024, 80, 1024, 40, false },
+    { "attention 1024 dp", 1024, 1024, 80, 40, true },
+    { "attention 1024 dq,dk,dv", 1024, 80, 1024, 120, true },
+    { "attention 256 qk", 256, 256, 160, 40, false },
+    { "attention 256 pv", 256, 160, 256, 40, false },
+    { "attention 256 dp", 256, 256, 160, 40, true },
+    { "attention 256 dq,dk,dv", 256, 160, 256, 120, true },
+    { "attention 64 qk", 64, 64, 160, 8, false },
+    { "attention 64 pv", 64, 160, 64, 8, false },
+    { "attention 64 dp", 64, 64, 160, 8, true },
+    { "attention 64 dq,dk,dv", 64, 160, 64, 24, true },
+    { "attention 4096x77 qk", 4096, 77, 40, 40, false },
+    { "attention 4096x77 pv", 4096, 40, 77, 40, false },
+    { "attention 4096x77 dp", 4096, 77, 40, 40, true },
+    { "attention 4096x77 dq", 4096, 40, 77, 40, true },
+    { "attention 4096x77 dk,dv", 77, 40, 4096, 80, true },
+    { "attention 1024x77 qk", 1024, 77, 80, 40, false },
+    { "attention 1024x77 pv", 1024, 80, 77, 40, false },
+    { "attention 1024x77 dp", 1024, 77, 80, 40, true },
+    { "attention 1024x77 dq", 1024, 80, 77, 40, true },
+    { "attention 1024x77 dk,dv", 77, 80, 1024, 80, true },
+    { "attention 256x77 qk", 256, 77, 160, 40, false },
+    { "attention 256x77 pv", 256, 160, 77, 40, false },
+    { "attention 256x77 dp", 256, 77, 160, 40, true },
+    { "attention 256x77 dq", 256, 160, 77, 40, true },
+    { "attention 256x77 dk,dv", 77, 160, 256, 80, true },
+    { "attention 64x77 qk", 64, 77, 160, 8, false },
+    { "attention 64x77 pv", 64, 160, 77, 8, false },
+    { "attention 64x77 dp", 64, 77, 160, 8, true },
+    { "attention 64x77 dq", 64, 160, 77, 8, true },
+    { "attention 64x77 dk,dv", 77, 160, 64, 16, true },
     { "4096 320->320", 4096, 320, 320, 40, false },
     { "4096 320->320 dx", 4096, 320, 320, 40, true },
     { "4096 320->320 dw", 320, 320, 4096, 40, true },
@@ -374,7 +411,7 @@ static void one_product(const product *p, lac_dtype d, int rounds, sums *total)
     candidate try[3] = { { .run = run_bare, .context = &b[0] }, { .run = run_bare, .context = &b[1] }, { .run = run_our_product, .context = &o } };
     alternate(try, 3, rounds, 0.02);
     const int best = fastest(try, 2);
-    fprintf(out, "%-20s     x%-2d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %s\n", p->name, p->runs, try[best].best * 1e3, try[2].best * 1e3,
+    fprintf(out, "%-23s  x%-3d %7.2f %7.2f ms %5.2f  %6.0f GFLOP/s  %s\n", p->name, p->runs, try[best].best * 1e3, try[2].best * 1e3,
            try[best].best / try[2].best, 2e-9 * (double)(p->m * p->n * p->k) / try[2].best, b[best].name);
     fflush(out);
     total->floor += p->runs * try[best].best;

@@ -1,11 +1,12 @@
 """Times the UNet of Stable Diffusion 1.5, batch 1, 64x64 latents, beside diffusers on PyTorch, alternating, and appends a row to benchmarks/results/.
 
-    python benchmarks/unet.py f32|bf16 forward|both FOLDER IN [--ours build/bench-unet] [--rounds 5] [--variant nchw|nhwc|none] [--compile] [--floor [build/bench-floor]] [--hold]
+    python benchmarks/unet.py f32|bf16 forward|both FOLDER IN [--ours build/bench-unet] [--rounds 5] [--variant nchw|nhwc|none] [--compile] [--floor [build/bench-floor]] [--hold] [--apart]
 
 FOLDER and IN as `benchmarks/peers/unet.py --write` makes them. Both sides compute once and must agree in the lengths of the prediction and of the gradients; then rounds of peak,
 floor, ours, peer, as benchmarks/step.py has them. One variant of the peer a call: two of them and ours do not fit into 24 GB; for "both" neither do ours, a peer and the floor, which
 is then timed with --variant none. --floor adds `bench-floor unet`: the fastest bare call for every convolution and product, each made as often as the pass makes it. --hold waits for a
-line on stdin before the rounds, when everything is compiled.
+line on stdin before the rounds, when everything is compiled. --apart has one side in memory at a time, started afresh, warmed twice and timed twice in every round ("both" of ours and a
+peer take 30 GB together); --hold then waits before each timing.
 """
 import argparse
 import csv
@@ -27,28 +28,69 @@ def seconds(side, what):
     return float(side.ask(f"{what} 1"))
 
 
-def check(ours, peer, a):
-    if peer is None:
-        for _ in range(2):
-            seconds(ours, a.what)
-        return
-    for side in (ours, peer):
-        side.first = seconds(side, a.what)
-    for name, x, y in zip(("prediction", "gradients"), *(map(float, side.ask("norms").split()) for side in (ours, peer))):
+def agree(x, y, a):
+    for name, x, y in zip(("prediction", "gradients"), map(float, x), map(float, y)):
         print(f"{name}: {x:.7g} {y:.7g}")
         if not abs(x - y) <= AGREE[a.dtype] * abs(y):
             raise SystemExit("unet.py: the two sides do not compute the same")
-    for side in (ours, peer):
-        seconds(side, a.what)
+
+
+def check(ours, peer, a):
+    sides = [ours, peer] if peer else [ours]
+    for _ in range(2):
+        for side in sides:
+            seconds(side, a.what)
+    if peer:
+        agree(ours.ask("norms").split(), peer.ask("norms").split(), a)
+
+
+def hold(a):
+    if a.hold:
+        print("holding", flush=True)
+        sys.stdin.readline()
 
 
 def one_round(i, ours, peer, floor, a):
     """(peak, seconds of ours, of the peer, of the floor); None for what is left out."""
     peak, f = machine_peak(a), floor and floor.run(1)
     o, p = seconds(ours, a.what), peer and seconds(peer, a.what)
-    said = "".join(f", {name} {s:.3f} s, {name} / ours {s / o:.3f}" for name, s in (("peer", p), ("floor", f)) if s)
-    print(f"round {i}: ours {o:.3f} s{said} {peak}", flush=True)
-    return peak, o, p, f
+    return said(i, (peak, o, p, f))
+
+
+def said(i, taken):
+    peak, o, p, f = taken
+    words = "".join(f", {name} {s:.3f} s, {name} / ours {s / o:.3f}" for name, s in (("peer", p), ("floor", f)) if s)
+    print(f"round {i}: ours {o:.3f} s{words} {peak}", flush=True)
+    return taken
+
+
+def alone(start, a):
+    """(the machine's peak, a side's seconds, the lengths of what it computed, what it says of itself)"""
+    side = start()
+    for _ in range(2):
+        seconds(side, a.what)
+    norms = side.ask("norms").split()
+    hold(a)
+    peak = machine_peak(a)
+    taken = min(seconds(side, a.what) for _ in range(2))
+    side.close()
+    return peak, taken, norms, side.about
+
+
+def rounds_apart(starts, a):
+    """Rounds whose two peaks are apart by more than 5 % are left out."""
+    taken = []
+    for i in range(a.rounds):
+        (peak, o, x, _), (other, p, y, about) = (alone(start, a) for start in starts)
+        agree(x, y, a)
+        first, second = (next(iter(k.values()), 1.0) for k in (peak, other))
+        if abs(first / second - 1) <= 0.05:
+            taken.append(said(i + 1, (peak, o, p, None)))
+        else:
+            print(f"round {i + 1} left out: {o:.3f} s at {first}, {p:.3f} s at {second}", flush=True)
+    if not taken:
+        raise SystemExit("unet.py: in no round the machine was as fast for one side as for the other: busy")
+    return taken, about
 
 
 def ratios(name, column, at, rounds):
@@ -74,22 +116,25 @@ def main():
     options.add_argument("--compile", action="store_true")
     options.add_argument("--floor", nargs="?", const=str(HERE.parent / "build/bench-floor"))
     options.add_argument("--hold", action="store_true")
+    options.add_argument("--apart", action="store_true")
     options.add_argument("--results", default=str(HERE / "results/unet.csv"))
     a = options.parse_args()
-    ours = Worker([a.ours, a.dtype, f"{a.folder}/config.json", f"{a.folder}/diffusion_pytorch_model.safetensors", a.inputs], a.threads)
-    peer = floor = None
-    if a.variant != "none":
-        peer = Worker([sys.executable, str(HERE / "peers/unet.py"), "--dtype", a.dtype, "--layout", a.variant, *["--compile"] * a.compile, a.folder, a.inputs], a.threads)
-    check(ours, peer, a)
-    if a.floor:
-        floor = Worker([a.floor, "unet", a.dtype, "serve", *["forward"] * (a.what == "forward")], a.threads)
-    if a.hold:
-        print("holding", flush=True)
-        sys.stdin.readline()
-    rounds = [one_round(i + 1, ours, peer, floor, a) for i in range(a.rounds)]
+    starts = [lambda: Worker([a.ours, a.dtype, f"{a.folder}/config.json", f"{a.folder}/diffusion_pytorch_model.safetensors", a.inputs], a.threads),
+              lambda: Worker([sys.executable, str(HERE / "peers/unet.py"), "--dtype", a.dtype, "--layout", a.variant, *["--compile"] * a.compile, a.folder, a.inputs], a.threads)]
+    ours = peer = floor = None
+    if a.apart:
+        rounds, about = rounds_apart(starts, a)
+    else:
+        ours, peer = starts[0](), starts[1]() if a.variant != "none" else None
+        about = peer.about if peer else ""
+        check(ours, peer, a)
+        if a.floor:
+            floor = Worker([a.floor, "unet", a.dtype, "serve", *["forward"] * (a.what == "forward")], a.threads)
+        hold(a)
+        rounds = [one_round(i + 1, ours, peer, floor, a) for i in range(a.rounds)]
     kept = steady(rounds)
     commit = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
-    row = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu(), threads=a.threads, case=f"unet sd-1.5 b1 64x64 {a.what}", dtype=a.dtype, peer=peer.about if peer else "",
+    row = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu(), threads=a.threads, case=f"unet sd-1.5 b1 64x64 {a.what}", dtype=a.dtype, peer=about,
                rounds=f"{len(kept)} of {len(rounds)}", ours_s=f"{statistics.median(o for _, o, *_ in kept):.3f}", **ratios("peer", "ratio", 2, kept), **ratios("floor", "floor_ratio", 3, kept),
                peak=words(kept[0][0]))
     fresh = not pathlib.Path(a.results).exists()

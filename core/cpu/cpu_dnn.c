@@ -1,5 +1,6 @@
 #include "core/cpu/dnn_kernels.h"
 #include "core/cpu/level.h"
+#include "core/cpu/turn.h"
 
 #include <string.h>
 
@@ -74,6 +75,20 @@ static void turn(uint16_t *restrict to, const uint16_t *restrict x, int64_t rows
         }
 }
 
+static void turn_floats(float *restrict to, const float *restrict x, int64_t rows, int64_t stride, int64_t n)
+{
+    for (int64_t j = 0; j < n; j += LAC_TURN)
+        for (int64_t r = 0; r < rows; r += LAC_TURN) {
+            if (j + LAC_TURN <= n && r + LAC_TURN <= rows) {
+                lac_turn(to + j * rows + r, rows, x + r * stride + j, stride);
+                continue;
+            }
+            for (int64_t b = r; b < LAC_MIN(r + LAC_TURN, rows); b++)
+                for (int64_t a = j; a < LAC_MIN(j + LAC_TURN, n); a++)
+                    to[a * rows + b] = x[b * stride + a];
+        }
+}
+
 __attribute__((always_inline)) static inline void activate_all(void *y, lac_dtype d, int64_t n, lac_act_fn act)
 {
     if (d == LAC_F32) {
@@ -99,4 +114,4 @@ static void activate(void *y, lac_act_fn act, lac_dtype d, int64_t n)
         activate_all(y, d, n, act);
 }
 
-const lac_dnn_kernels LAC_CPU(lac_dnn_kernels) = { .add = add, .sum = sum, .sum_columns = sum_columns, .turn = turn, .activate = activate };
+const lac_dnn_kernels LAC_CPU(lac_dnn_kernels) = { .add = add, .sum = sum, .sum_columns = sum_columns, .turn = turn, .turn_floats = turn_floats, .activate = activate };

@@ -1,5 +1,6 @@
 #include "core/act.h"
 #include "core/cpu/level.h"
+#include "core/cpu/turn.h"
 #include "core/cpu/winograd.h"
 
 #include <string.h>
@@ -464,37 +465,16 @@ static const float *weight_at(const lac_wino *w, const float *weight, int64_t k,
 /* Squares of WIDTH x WIDTH. */
 typedef float square[WIDTH][WIDTH];
 
-#if defined(__AVX512F__)
-/* Four rounds of exchanges: of single floats, pairs, quarters, and quarters again. */
 static void transpose(square to, const square from)
 {
-    __m512 a[16], b[16];
-    for (int i = 0; i < 16; i += 2) {
-        const __m512 x = _mm512_loadu_ps(from[i]), y = _mm512_loadu_ps(from[i + 1]);
-        a[i] = _mm512_unpacklo_ps(x, y), a[i + 1] = _mm512_unpackhi_ps(x, y);
+    if ((int)WIDTH == (int)LAC_TURN) {
+        lac_turn(to[0], WIDTH, from[0], WIDTH);
+        return;
     }
-    for (int i = 0; i < 16; i += 4)
-        for (int j = 0; j < 2; j++) {
-            const __m512d x = _mm512_castps_pd(a[i + j]), y = _mm512_castps_pd(a[i + 2 + j]);
-            b[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y)), b[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
-        }
-    for (int j = 0; j < 4; j++) {       /* quarter q of b[4 g + j] is column 4 q + j of rows 4 g ... */
-        const __m512 lo = _mm512_shuffle_f32x4(b[j], b[4 + j], 0x44), hi = _mm512_shuffle_f32x4(b[j], b[4 + j], 0xee);
-        const __m512 lo2 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0x44), hi2 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0xee);
-        _mm512_storeu_ps(to[j], _mm512_shuffle_f32x4(lo, lo2, 0x88));
-        _mm512_storeu_ps(to[4 + j], _mm512_shuffle_f32x4(lo, lo2, 0xdd));
-        _mm512_storeu_ps(to[8 + j], _mm512_shuffle_f32x4(hi, hi2, 0x88));
-        _mm512_storeu_ps(to[12 + j], _mm512_shuffle_f32x4(hi, hi2, 0xdd));
-    }
-}
-#else
-static void transpose(square to, const square from)
-{
     for (int i = 0; i < WIDTH; i++)
         for (int j = 0; j < WIDTH; j++)
             to[j][i] = from[i][j];
 }
-#endif
 
 /* Are the square's pairs of channels all there, one phase? Then its weights stand in rows: of o when reversed, else of k. */
 static bool whole_square(const lac_wino *w, int64_t k, int64_t o)

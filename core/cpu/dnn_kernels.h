@@ -15,6 +15,7 @@ typedef struct lac_dnn_kernels {
     void (*sum_columns)(float *to, bool add, const void *x, lac_dtype d, int64_t rows, int64_t stride, int64_t n);
     /* to [n, rows] = x transposed, x [rows, n] bf16 whose rows lie `stride` elements apart. */
     void (*turn)(uint16_t *to, const uint16_t *x, int64_t rows, int64_t stride, int64_t n);
+    void (*turn_floats)(float *to, const float *x, int64_t rows, int64_t stride, int64_t n);       /* the same of f32 */
     /* y[i] = act(y[i]) over n elements of dtype d. */
     void (*activate)(void *y, lac_act_fn act, lac_dtype d, int64_t n);
 } lac_dnn_kernels;

@@ -152,15 +152,19 @@ lac_status lac_dnn_product_run(const lac_dnn_product *h, const void *a, const vo
 typedef struct blocks {
     const lac_dnn_product *full, *last;         /* last: NULL when the rows divide */
     int64_t rows, per_batch, columns, per_row, n;
-    bool turns;                                 /* a block's rows are turned before */
+    bool turns, same_b;                         /* a block's rows are turned before; the last one reads B as the full ones do */
     size_t scratch, turned, step;               /* bytes per worker; from block to block of B */
     int workers;
 } blocks;
 
+/* About sixteen blocks of 128 rows or more; f32: an even number of equal ones, where some are as good as that. */
 static int64_t block_rows(const lac_product *p)
 {
-    const int64_t wanted = (p->m * p->batch + 15) / 16;         /* about sixteen blocks */
-    return LAC_MIN(p->m, (LAC_MAX(wanted, 128) + 15) / 16 * 16);
+    const int64_t wanted = (p->m * p->batch + 15) / 16, rows = LAC_MIN(p->m, (LAC_MAX(wanted, 128) + 15) / 16 * 16), least = (p->m + rows - 1) / rows;
+    for (int64_t n = least; p->dtype == LAC_F32 && p->batch == 1 && n > 1 && n <= 2 * least; n++)
+        if (n % 2 == 0 && p->m % (16 * n) == 0 && p->m / n >= 64)
+            return p->m / n;
+    return rows;
 }
 
 /* One block of rows alone, of a large B, is cut into columns too. */
@@ -170,8 +174,12 @@ static int64_t column_blocks(const lac_product *p, int64_t rows)
     return !alone ? 1 : p->n % 256 == 0 ? 4 : p->n % 128 == 0 ? 2 : 1;
 }
 
-/* The library's bf16 kernels take twice as long where A lies transposed; turning long columns costs as much again. */
-static bool turns(const lac_product *p) { return p->dtype == LAC_BF16 && p->batch == 1 && p->a_col != 1 && p->k <= 1024; }
+/* The library's bf16 kernels take twice as long where A lies transposed; turning long columns costs as much again. Those of f32 take that long of many rows. */
+static bool turns(const lac_product *p)
+{
+    const bool gains = p->dtype == LAC_BF16 ? p->k <= 1024 : p->m >= 1280 && p->n <= 1280;
+    return gains && p->batch == 1 && p->a_col != 1;
+}
 
 static void put_blocks(const blocks *b)
 {
@@ -199,7 +207,7 @@ static lac_status get_blocks(blocks *b, const lac_product *p)
     b->turns = turns(p);
     if (b->turns) {
         part.a_row = p->k, part.a_col = 1;
-        b->turned = ((size_t)(b->rows * p->k) * sizeof(uint16_t) + 63) / 64 * 64;
+        b->turned = ((size_t)(b->rows * p->k) * lac_dtype_size(p->dtype) + 63) / 64 * 64;
     }
     LAC_TRY(get(&b->full, &part, packs(p), false));
     b->scratch = b->full->prim.scratch;
@@ -207,6 +215,7 @@ static lac_status get_blocks(blocks *b, const lac_product *p)
     if (part.m == 0)
         return LAC_OK;
     LAC_TRY(get(&b->last, &part, packs(p), false));
+    b->same_b = b->last->layout == b->full->layout;
     b->scratch = LAC_MAX(b->scratch, b->last->prim.scratch);
     return LAC_OK;
 }
@@ -221,7 +230,7 @@ lac_status lac_dnn_matmul_workspace(const lac_product *p, bool packed, size_t *s
     const lac_status s = get_blocks(&b, p);
     if (s == LAC_OK)
         *size = (b.scratch + b.turned) * (size_t)b.workers +
-                (packed ? 0 : (b.full->packed_bytes + (b.last ? b.last->packed_bytes : 0)) * (size_t)b.per_row);
+                (packed ? 0 : (b.full->packed_bytes + (b.last && !b.same_b ? b.last->packed_bytes : 0)) * (size_t)b.per_row);
     put_blocks(&b);
     return s;
 }
@@ -235,7 +244,8 @@ static lac_status pack_b(const blocks *b, const lac_dnn_weight *w, char **worksp
     LAC_TRY(lac_dnn_reordered(full, w, b->full->layout, &b->full->pack, b->per_row, b->step, *workspace));
     if (w->uid == 0)
         *workspace += b->full->packed_bytes * (size_t)b->per_row;
-    if (b->last == NULL)
+    *last = *full;
+    if (b->last == NULL || b->same_b)
         return LAC_OK;
     LAC_TRY(lac_dnn_reordered(last, w, b->last->layout, &b->last->pack, b->per_row, b->step, *workspace));
     if (w->uid == 0)
@@ -272,7 +282,10 @@ static lac_status run_block(const run *r, int64_t i)
     char *scratch = r->workers + (size_t)omp_get_thread_num() * (b->scratch + b->turned);
     const char *a = r->a + (batch * p->a_batch + row * p->a_row) * of_ab, *whole = rows < b->rows ? r->last : r->full;
     if (b->turns) {
-        lac_dnn_kernels_here()->turn((uint16_t *)(scratch + b->scratch), (const uint16_t *)a, p->k, p->a_col, rows);
+        if (p->dtype == LAC_BF16)
+            lac_dnn_kernels_here()->turn((uint16_t *)(scratch + b->scratch), (const uint16_t *)a, p->k, p->a_col, rows);
+        else
+            lac_dnn_kernels_here()->turn_floats((float *)(scratch + b->scratch), (const float *)a, p->k, p->a_col, rows);
         a = scratch + b->scratch;
     }
     if (r->onto != NULL)
