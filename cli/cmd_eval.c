@@ -4,7 +4,7 @@
 #include "cli/eval_watch.h"
 #include "cli/locate.h"
 #include "cli/lua_host.h"
-#include "cli/model_arg.h"
+#include "cli/protocol.h"
 #include "cli/run_report.h"
 #include "cli/sweep.h"
 #include "core/file/atomic.h"
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_AT_ONCE = 4096 };
+enum { MOST_AT_ONCE = 4096, UNSAID = INT32_MIN };
 
 static const char default_metrics[] = "l1-pm1@hole,l1-percent@hole,l2-percent@hole,psnr@hole,psnr,ssim,tv";
 
@@ -24,6 +24,10 @@ typedef struct wish {
     const char *prompt;
     int64_t size, shorter, limit, pictures, batch, seed;
     bool keep;
+    const char *protocol_name;
+    json_t *protocol;               /* cli/protocol.h; NULL: none */
+    char *protocol_metrics;
+    const lac_eval_weights *weights;        /* of the metrics' networks */
     lac_model_how how;
 } wish;
 
@@ -88,6 +92,8 @@ static lac_status add_model(contest *c, const wish *w, const char *path, const c
     LAC_TRY(lac_calloc((void **)&m, 1, sizeof *m));
     c->model[c->n++] = m;
     LAC_TRY(lac_model_open(&m->model, path, &w->how));
+    if (w->protocol != NULL)
+        LAC_TRY(lac_protocol_sampling(w->protocol, &w->how, &m->model.ip));
     LAC_TRY(set_name(c, &m->model, path, name));
     LAC_TRY(lac_tape_new(&m->tape, lac_inpainter_backend(&m->model.ip)));
     m->painter = (lac_eval_painter){ &m->model.ip, m->tape, (uint64_t)w->seed, w->batch };
@@ -169,9 +175,11 @@ static lac_status check_prompt(const contest *c, const wish *w)
 
 /* ---- on what ---- */
 
-/* The first run's own data.eval, or what a config without one would mean. */
-static json_t *data_of(const contest *c)
+/* The protocol's, the first run's own data.eval, or what a config without one would mean. */
+static json_t *data_of(const contest *c, const wish *w)
 {
+    if (w->protocol != NULL)
+        return json_deep_copy(json_object_get(w->protocol, "data"));
     for (int64_t i = 0; i < c->n; i++) {
         const json_t *data = lac_config_at(c->model[i]->model.config, "data.eval");
         if (data != NULL)
@@ -204,14 +212,21 @@ static lac_status set_file_name(contest *c, long long size)
     return lac_format(&c->name, "%s%s%s-%lld", a.set, a.split[0] ? "-" : "", a.split, size);
 }
 
+/* Of a set that is not there the protocol tells how it is made. */
+static lac_status without_set(const wish *w, lac_status s)
+{
+    const char *pack = lac_config_str(w->protocol, "pack");
+    return w->protocol != NULL && pack[0] != '\0' && s == LAC_ERR_IO ? lac_context(s, "protocol '%s', whose set is made by '%s'", w->protocol_name, pack) : s;
+}
+
 static lac_status open_set(contest *c, const wish *w)
 {
-    json_t *data = data_of(c);
+    json_t *data = data_of(c, w);
     lac_status s = lay_over(data, w);
     if (s == LAC_OK && w->limit < 0)
         s = LAC_FAIL(LAC_ERR_ARG, "--limit must be 0 or more, found %lld", (long long)w->limit);
     if (s == LAC_OK)
-        s = lac_eval_set_open(&c->set, data, w->limit, lac_locate, NULL);
+        s = without_set(w, lac_eval_set_open(&c->set, data, w->limit, lac_locate, NULL));
     if (s == LAC_OK)
         s = set_file_name(c, (long long)lac_config_int(data, "size"));
     json_decref(data);
@@ -236,7 +251,7 @@ static lac_status new_score(contest *c, const wish *w)
             name[n++] = m;
     }
     if (s == LAC_OK)
-        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, b) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
+        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, b, w->weights) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
     free(name);
     free(list);
     return s;
@@ -247,6 +262,8 @@ static lac_score_origin origin_of(const contest *c, const wish *w)
     lac_score_origin origin = lac_eval_set_origin(c->set);
     origin.seed = (uint64_t)w->seed;
     origin.pictures = w->keep ? c->name : NULL;
+    origin.protocol = json_string_value(json_object_get(w->protocol, "name"));
+    origin.published = json_object_get(w->protocol, "published");
     return origin;
 }
 
@@ -409,6 +426,7 @@ static int run_on_images(const wish *w, lac_eval_images_wish *images, const lac_
     const struct { const char *option; bool given; } other[] = {
         { "--set", w->set != NULL }, { "--split", w->split != NULL }, { "--crop", w->crop != NULL }, { "--shorter", w->shorter >= 0 },
         { "--mask (it is --masks)", w->mask != NULL }, { "--prompt (it is --prompts)", w->prompt != NULL }, { "--baselines", w->baselines != NULL },
+        { "--protocol", w->protocol_name != NULL },
     };
     for (size_t i = 0; i < LAC_COUNT(other); i++)
         if (other[i].given)
@@ -421,19 +439,42 @@ static int run_on_images(const wish *w, lac_eval_images_wish *images, const lac_
     images->size = w->size;
     images->limit = w->limit;
     images->batch = w->batch;
-    images->seed = w->seed;
+    images->seed = LAC_MAX(w->seed, 0);
     images->how = &w->how;
     return lac_eval_images(images);
 }
 
+/* What the protocol says and no option. */
+static lac_status take_protocol(wish *w)
+{
+    if (w->protocol_name == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_protocol_open(&w->protocol, w->protocol_name));
+    w->seed = w->seed == UNSAID ? lac_config_int(w->protocol, "seed") : w->seed;
+    if (w->metrics != NULL)
+        return LAC_OK;
+    LAC_TRY(lac_protocol_metrics(w->protocol, &w->protocol_metrics));
+    w->metrics = w->protocol_metrics;
+    return LAC_OK;
+}
+
 static int run_on_set(wish *w, const lac_eval_images_wish *images, const lac_words *words)
 {
-    if (images->masks != NULL || images->prompts != NULL || images->weights.n > 0 || images->strict)
-        return lac_finish(LAC_FAIL(LAC_ERR_ARG, "%s is for finished pictures, which want --reference", images->masks != NULL ? "--masks" : images->prompts != NULL ? "--prompts"
-                                   : images->strict ? "--strict" : "--weights"));
+    lac_eval_weights weights = { NULL, 0, 0 };
+    if (images->masks != NULL || images->prompts != NULL || images->strict)
+        return lac_finish(LAC_FAIL(LAC_ERR_ARG, "%s is for finished pictures, which want --reference", images->masks != NULL ? "--masks" : images->prompts != NULL ? "--prompts" : "--strict"));
+    lac_status s = take_protocol(w);
+    for (int i = 0; s == LAC_OK && i < images->weights.n; i++)
+        s = lac_eval_weights_add(&weights, images->weights.word[i]);
+    w->weights = &weights;
+    w->seed = LAC_MAX(w->seed, 0);
     w->metrics = w->metrics != NULL ? w->metrics : default_metrics;
     w->baselines = w->baselines != NULL ? w->baselines : "on";
-    return run_on_ranks(w, words);
+    const int code = s == LAC_OK ? run_on_ranks(w, words) : lac_finish(s);
+    lac_eval_weights_free(&weights);
+    json_decref(w->protocol);
+    free(w->protocol_metrics);
+    return code;
 }
 
 static lac_status check_numbers(const wish *w)
@@ -442,7 +483,7 @@ static lac_status check_numbers(const wish *w)
         return LAC_FAIL(LAC_ERR_ARG, "--pictures and --size must not be negative");
     if (w->batch < 1 || w->batch > MOST_AT_ONCE)
         return LAC_FAIL(LAC_ERR_ARG, "--batch must be 1 to %d, found %lld", MOST_AT_ONCE, (long long)w->batch);
-    if (w->seed < 0)
+    if (w->seed < 0 && w->seed != UNSAID)
         return LAC_FAIL(LAC_ERR_ARG, "--seed must not be negative, found %lld", (long long)w->seed);
     return LAC_OK;
 }
@@ -463,9 +504,10 @@ static const char about[] =
 
 int lac_cmd_eval(int argc, char **argv)
 {
-    wish w = { .shorter = -1, .pictures = 8, .batch = LAC_EVAL_BATCH, .how = { "auto", "auto" } };
+    wish w = { .shorter = -1, .seed = UNSAID, .pictures = 8, .batch = LAC_EVAL_BATCH, .how = { "auto", "auto" } };
     lac_eval_images_wish images = { .settings = LAC_METRIC_SETTINGS };
     const lac_option options[] = {
+        { "protocol", 0, "NAME", LAC_OPTION_STRING, &w.protocol_name, "a benchmark's own split, masks, size, sampling, seed and metrics (configs-lua/protocols/), with what was published beside the table" },
         { "set", 0, "NAME", LAC_OPTION_STRING, &w.set, "packed set: a path, or a name below $LACUNA_SETS or sets/" },
         { "split", 0, "NAME", LAC_OPTION_STRING, &w.split, "of the set" },
         { "size", 0, "N", LAC_OPTION_INT, &w.size, "side of the pictures; finished ones are brought to N x N before paired metrics" },

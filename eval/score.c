@@ -63,7 +63,7 @@ static lac_status all_different(const char *what, const char *const *name, int64
 static int64_t numbers_of(const lac_features *f) { return f->def->between == NULL ? f->n : 0; }
 
 /* The network of metric k, opened where no metric before it has the same. */
-static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b)
+static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b, const lac_eval_weights *weights)
 {
     const lac_metric *m = &s->metric[k];
     int64_t *f = &s->network[k];
@@ -73,13 +73,13 @@ static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b)
     for (*f = 0; *f < s->n_features; ++*f)
         if (s->features[*f].def == m->features && strcmp(s->features[*f].option, m->option) == 0)
             return LAC_OK;
-    LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, b, NULL));
+    LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, b, weights));
     s->row_features += (s->n_methods + 1) * numbers_of(&s->features[s->n_features]);
     s->n_features++;
     return LAC_OK;
 }
 
-static lac_status take_metrics(lac_score *s, const char *const *metrics, const lac_backend *b)
+static lac_status take_metrics(lac_score *s, const char *const *metrics, const lac_backend *b, const lac_eval_weights *weights)
 {
     LAC_TRY(lac_calloc((void **)&s->metric, (size_t)s->n_metrics, sizeof *s->metric));
     LAC_TRY(lac_calloc((void **)&s->metric_name, (size_t)s->n_metrics, sizeof *s->metric_name));
@@ -89,7 +89,7 @@ static lac_status take_metrics(lac_score *s, const char *const *metrics, const l
     for (int64_t k = 0; k < s->n_metrics; k++) {
         LAC_TRY(lac_metric_find(&s->metric[k], metrics[k]));
         LAC_TRY(lac_strdup(&s->metric_name[k], metrics[k]));
-        LAC_TRY(take_features(s, k, b));
+        LAC_TRY(take_features(s, k, b, weights));
         LAC_TRY(lac_metric_recipe(&s->metric[k], s->network[k] >= 0 ? &s->features[s->network[k]] : NULL, &s->recipe[k]));
     }
     return LAC_OK;
@@ -104,14 +104,14 @@ static lac_status take_methods(lac_score *s, const char *const *methods)
 }
 
 lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_metrics, const char *const *methods, int64_t n_methods,
-                         const lac_backend *b)
+                         const lac_backend *b, const lac_eval_weights *weights)
 {
     *s = (lac_score){ .n_metrics = n_metrics, .n_methods = n_methods };
     lac_status status = all_different("metric", metrics, n_metrics);
     if (status == LAC_OK)
         status = all_different("method", methods, n_methods);
     if (status == LAC_OK)
-        status = take_metrics(s, metrics, b);
+        status = take_metrics(s, metrics, b, weights);
     if (status == LAC_OK)
         status = take_methods(s, methods);
     if (status != LAC_OK)

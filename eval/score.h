@@ -54,10 +54,10 @@ typedef struct lac_score {
     lac_name_list backgrounds, objects, reasons;
 } lac_score;
 
-/* b: where features run; may be NULL where no metric wants any. LAC_ERR_ARG: a metric that is unknown or named twice, a method named twice.
+/* b, weights: where features run, and what their networks are loaded with; may be NULL where no metric wants any. LAC_ERR_ARG: a metric that is unknown or named twice, a method named twice.
  * On failure *s is empty. */
 lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_metrics, const char *const *methods, int64_t n_methods,
-                         const lac_backend *b);
+                         const lac_backend *b, const lac_eval_weights *weights);
 void lac_score_free(lac_score *s);
 
 /* n items of one size; image[m * n + i] is method m's picture of item i, [H, W, 3]. */

@@ -2,7 +2,7 @@
  *
  * Summary:
  *     { "set", "split", "manifest", "masks", "prompt", "seed", "version", "revision", "view", "height", "width" (null where sizes differ),
- *       "images", "backgrounds", "objects", "pictures",
+ *       "images", "backgrounds", "objects", "pictures", "protocol", "published",
  *       "interval": { "kind", "level", "resamples", "unit", "seed" },
  *       "methods": { NAME: { "metrics": { METRIC: { "value", "low", "high", "n", "backgrounds", "recipe",
  *                                                   "undefined": [{ "id", "reason" }], "reason", "interval" } },
@@ -27,6 +27,8 @@ typedef struct lac_score_origin {
     uint64_t seed;                  /* of the resamples, and of whatever the methods drew */
     const char *view;               /* how the pictures were brought to size */
     const char *prompt;             /* one for all pictures, in place of their own */
+    const char *protocol;           /* whose way of measuring it is; NULL: none's */
+    const json_t *published;        /* rows of eval/table.h; NULL: none */
     const char *pictures;           /* the folder beside the summary where they were kept (eval/gallery.h); NULL: they were not */
 } lac_score_origin;
 

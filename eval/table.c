@@ -15,12 +15,16 @@ void lac_table_free(lac_table *t)
     }
     for (int64_t i = 0; i < t->n_rows; i++) {
         free(t->row[i].name);
+        free(t->row[i].source);
         free(t->row[i].cell);
     }
     free(t->column);
     free(t->row);
     free(t->manifest);
     free(t->masks);
+    if (t->published != NULL)
+        lac_table_free(t->published);
+    free(t->published);
     *t = (lac_table){ 0 };
 }
 
@@ -161,12 +165,53 @@ static lac_status add_row(lac_table *t, const char *name, const json_t *metrics)
     return s;
 }
 
+/* ---- what others printed ---- */
+
+static lac_status fill_published(lac_table *t, lac_table_row *row, const json_t *values)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)values, name, value) {
+        int64_t column = 0;
+        json_t *metric = json_pack("{s:O}", "value", value);
+        lac_status s = metric != NULL && json_is_number(value) ? column_of(t, name, "as published", &column) : LAC_FAIL(LAC_ERR_FORMAT, "'%s' of '%s' is no number", name, row->name);
+        if (s == LAC_OK)
+            s = set_cell(row, column, metric);
+        json_decref(metric);
+        LAC_TRY(s);
+    }
+    return LAC_OK;
+}
+
+static lac_status add_published_row(lac_table *t, const json_t *told)
+{
+    LAC_TRY(lac_grow((void **)&t->row, t->n_rows, &t->row_capacity, sizeof *t->row));
+    lac_table_row *row = &t->row[t->n_rows++];
+    *row = (lac_table_row){ .name = NULL };
+    LAC_TRY(lac_strdup(&row->name, text_at(told, "name")));
+    LAC_TRY(lac_strdup(&row->source, text_at(told, "source")));
+    return fill_published(t, row, json_object_get(told, "values"));
+}
+
+static lac_status add_published(lac_table *t, const json_t *rows)
+{
+    size_t i;
+    json_t *told;
+    if (json_array_size(rows) == 0 || t->published != NULL)
+        return LAC_OK;
+    LAC_TRY(lac_calloc((void **)&t->published, 1, sizeof *t->published));
+    json_array_foreach(rows, i, told)
+        LAC_TRY(add_published_row(t->published, told));
+    return LAC_OK;
+}
+
 lac_status lac_table_add(lac_table *t, const json_t *summary)
 {
     const json_t *methods = json_object_get(summary, "methods");
     if (!json_is_object(methods))
         return LAC_FAIL(LAC_ERR_FORMAT, "not an evaluation summary: no 'methods'");
     LAC_TRY(t->manifest == NULL ? begin(t, summary) : same_origin(t, summary));
+    LAC_TRY(add_published(t, json_object_get(summary, "published")));
     const char *name;
     json_t *method;
     json_object_foreach((json_t *)methods, name, method)

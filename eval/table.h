@@ -10,15 +10,21 @@
 
 typedef struct lac_cell { bool present; lac_interval v; } lac_cell;
 typedef struct lac_table_column { char *metric, *recipe; int digits; bool higher_is_better, no_direction; } lac_table_column;
-typedef struct lac_table_row { char *name; lac_cell *cell; int64_t n_cells; } lac_table_row;   /* cells beyond n_cells are absent */
+/* Cells beyond n_cells are absent. source: where published numbers stand; NULL: measured here. */
+typedef struct lac_table_row { char *name, *source; lac_cell *cell; int64_t n_cells; } lac_table_row;
 
-typedef struct lac_table {
+typedef struct lac_table lac_table;
+struct lac_table {
     lac_table_column *column;
     lac_table_row *row;
     int64_t n_columns, n_rows, column_capacity, row_capacity;
     char *manifest, *masks;         /* NULL until known */
     int64_t images, backgrounds, objects, height, width;
-} lac_table;
+    lac_table *published;           /* what the authors of a protocol's methods printed, apart from what was measured; NULL: nothing */
+};
+
+/* Published rows come from a summary's "published": [{ "name", "source", "values": { METRIC: number } }], the first that has any. Nobody knows their
+ * recipes, so they stand in a table of their own under the measured one, in every form; none is best. */
 
 /* A zeroed table is an empty one. A row that is there already, name and values (a baseline that every run carries), is not repeated. */
 lac_status lac_table_add(lac_table *t, const json_t *summary);

@@ -27,7 +27,7 @@ static podium podium_of(const lac_table *t, int64_t column)
 {
     podium p = { -1, -1 };
     int64_t n = 0;
-    for (int64_t i = 0; !t->column[column].no_direction && i < t->n_rows; i++) {
+    for (int64_t i = 0; !t->column[column].no_direction && i < t->n_rows && t->row[i].source == NULL; i++) {
         const lac_cell *c = cell_at(t, i, column);
         if (c == NULL || isnan(c->v.value))
             continue;
@@ -53,6 +53,8 @@ static void print_seen(FILE *f, const lac_table *t)
     fprintf(f, ", %lld backgrounds, %lld objects; in brackets the 95 %% interval over backgrounds.", (long long)t->backgrounds,
             (long long)t->objects);
 }
+
+static const char as_published[] = "As published, not measured here: whether recipes, pictures and masks are the same is not known.";
 
 /* How a form marks the best value of a column and the next, and what stands around an interval. */
 typedef struct marks { const char *best[2], *second[2], *range[2]; } marks;
@@ -81,14 +83,19 @@ static void print_markdown_text(FILE *f, const char *s)
 
 static const marks in_markdown = { { "**", "**" }, { "_", "_" }, { " ", "" } };
 
-static void print_markdown(FILE *f, const lac_table *t)
+/* Whether its rows are what others printed. */
+static bool is_published(const lac_table *t) { return t->n_rows > 0 && t->row[0].source != NULL; }
+
+static void print_markdown_rows(FILE *f, const lac_table *t)
 {
-    fputs("| method |", f);
+    fputs(is_published(t) ? "| published |" : "| method |", f);
     for (int64_t k = 0; k < t->n_columns; k++)
         fprintf(f, " %s%s |", t->column[k].metric, arrow(&t->column[k], " ↑", " ↓"));
+    fputs(is_published(t) ? " source |" : "", f);
     fputs("\n|---|", f);
     for (int64_t k = 0; k < t->n_columns; k++)
         fputs("---:|", f);
+    fputs(is_published(t) ? "---|" : "", f);
     for (int64_t i = 0; i < t->n_rows; i++) {
         fputs("\n| ", f);
         print_markdown_text(f, t->row[i].name);
@@ -98,10 +105,25 @@ static void print_markdown(FILE *f, const lac_table *t)
             print_value(f, t, i, k, &in_markdown);
             fputs(" |", f);
         }
+        if (t->row[i].source != NULL) {
+            fputc(' ', f);
+            print_markdown_text(f, t->row[i].source);
+            fputs(" |", f);
+        }
     }
     fputs("\n\n", f);
+}
+
+static void print_markdown(FILE *f, const lac_table *t)
+{
+    print_markdown_rows(f, t);
     print_seen(f, t);
     fputc('\n', f);
+    if (t->published != NULL) {
+        fputc('\n', f);
+        print_markdown_rows(f, t->published);
+        fprintf(f, "%s\n", as_published);
+    }
 }
 
 /* ---- LaTeX ---- */
@@ -120,17 +142,18 @@ static void print_latex_text(FILE *f, const char *s)
 static const marks in_latex = { { "\\textbf{", "}" }, { "\\underline{", "}" }, { " {\\scriptsize ", "}" } };
 
 /* Rules are booktabs'. */
-static void print_latex(FILE *f, const lac_table *t)
+static void print_latex_rows(FILE *f, const lac_table *t)
 {
     fputs("\\begin{tabular}{l", f);
     for (int64_t k = 0; k < t->n_columns; k++)
         fputc('r', f);
-    fputs("}\n\\toprule\nmethod", f);
+    fputs(is_published(t) ? "l}\n\\toprule\npublished" : "}\n\\toprule\nmethod", f);
     for (int64_t k = 0; k < t->n_columns; k++) {
         fputs(" & ", f);
         print_latex_text(f, t->column[k].metric);
         fputs(arrow(&t->column[k], " $\\uparrow$", " $\\downarrow$"), f);
     }
+    fputs(is_published(t) ? " & source" : "", f);
     fputs(" \\\\\n\\midrule\n", f);
     for (int64_t i = 0; i < t->n_rows; i++) {
         print_latex_text(f, t->row[i].name);
@@ -138,13 +161,27 @@ static void print_latex(FILE *f, const lac_table *t)
             fputs(" & ", f);
             print_value(f, t, i, k, &in_latex);
         }
+        if (t->row[i].source != NULL) {
+            fputs(" & ", f);
+            print_latex_text(f, t->row[i].source);
+        }
         fputs(" \\\\\n", f);
     }
-    fputs("\\bottomrule\n\\end{tabular}\n% ", f);
+    fputs("\\bottomrule\n\\end{tabular}\n", f);
+}
+
+static void print_latex(FILE *f, const lac_table *t)
+{
+    print_latex_rows(f, t);
+    fputs("% ", f);
     for (int64_t k = 0; k < t->n_columns; k++)
         fprintf(f, "%s: %s; ", t->column[k].metric, t->column[k].recipe);
     print_seen(f, t);
     fputc('\n', f);
+    if (t->published != NULL) {
+        print_latex_rows(f, t->published);
+        fprintf(f, "%% %s\n", as_published);
+    }
 }
 
 static void print_csv_text(FILE *f, const char *s)
@@ -163,9 +200,20 @@ static void print_csv_number(FILE *f, double x)
         fprintf(f, ",%.17g", x);
 }
 
-static void print_csv(FILE *f, const lac_table *t)
+enum { RECIPE = 600 };
+
+/* What a value's recipe is called: of a published one nothing but its source is known. */
+static const char *recipe_of(const lac_table *t, int64_t row, int64_t column, char text[RECIPE])
 {
-    fputs("method,metric,value,low,high,n,recipe\n", f);
+    if (t->row[row].source == NULL)
+        return t->column[column].recipe;
+    snprintf(text, RECIPE, "published: %s", t->row[row].source);
+    return text;
+}
+
+static void print_csv_rows(FILE *f, const lac_table *t)
+{
+    char recipe[RECIPE];
     for (int64_t i = 0; i < t->n_rows; i++)
         for (int64_t k = 0; k < t->n_columns; k++) {
             const lac_cell *c = cell_at(t, i, k);
@@ -177,14 +225,22 @@ static void print_csv(FILE *f, const lac_table *t)
             print_csv_number(f, c->v.low);
             print_csv_number(f, c->v.high);
             fprintf(f, ",%lld,", (long long)c->v.n);
-            print_csv_text(f, t->column[k].recipe);
+            print_csv_text(f, recipe_of(t, i, k, recipe));
             fputc('\n', f);
         }
 }
 
+static void print_csv(FILE *f, const lac_table *t)
+{
+    fputs("method,metric,value,low,high,n,recipe\n", f);
+    print_csv_rows(f, t);
+    if (t->published != NULL)
+        print_csv_rows(f, t->published);
+}
+
 static void print_html_head(FILE *f, const lac_table *t)
 {
-    fputs("<table class=\"scores\">\n<thead><tr><th>method</th>", f);
+    fprintf(f, "<table class=\"scores\">\n<thead><tr><th>%s</th>", is_published(t) ? "published" : "method");
     for (int64_t k = 0; k < t->n_columns; k++) {
         fputs("<th title=\"", f);
         lac_html_text(f, t->column[k].recipe);
@@ -192,12 +248,12 @@ static void print_html_head(FILE *f, const lac_table *t)
         lac_html_text(f, t->column[k].metric);
         fprintf(f, "%s</th>", arrow(&t->column[k], " &uarr;", " &darr;"));
     }
-    fputs("</tr></thead>\n<tbody>\n", f);
+    fprintf(f, "%s</tr></thead>\n<tbody>\n", is_published(t) ? "<th>source</th>" : "");
 }
 
 static const marks in_html = { { "<b>", "</b>" }, { "<u>", "</u>" }, { " <span class=\"range\">", "</span>" } };
 
-static void print_html(FILE *f, const lac_table *t)
+static void print_html_rows(FILE *f, const lac_table *t)
 {
     print_html_head(f, t);
     for (int64_t i = 0; i < t->n_rows; i++) {
@@ -213,11 +269,25 @@ static void print_html(FILE *f, const lac_table *t)
             print_value(f, t, i, k, &in_html);
             fputs("</td>", f);
         }
+        if (t->row[i].source != NULL) {
+            fputs("<td>", f);
+            lac_html_text(f, t->row[i].source);
+            fputs("</td>", f);
+        }
         fputs("</tr>\n", f);
     }
     fputs("</tbody>\n</table>\n<p class=\"note\">", f);
+}
+
+static void print_html(FILE *f, const lac_table *t)
+{
+    print_html_rows(f, t);
     print_seen(f, t);
     fputs("</p>\n", f);
+    if (t->published != NULL) {
+        print_html_rows(f, t->published);
+        fprintf(f, "%s</p>\n", as_published);
+    }
 }
 
 static lac_status print(const lac_table *t, char **text, void (*how)(FILE *f, const lac_table *t))
@@ -243,16 +313,25 @@ lac_status lac_table_html(const lac_table *t, char **text) { return print(t, tex
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-lac_status lac_table_json(const lac_table *t, json_t **list)
+static void add_json(json_t *all, const lac_table *t)
 {
-    json_t *all = json_array();
+    char recipe[RECIPE];
     for (int64_t i = 0; i < t->n_rows; i++)
         for (int64_t k = 0; k < t->n_columns; k++) {
             const lac_cell *c = cell_at(t, i, k);
             if (c != NULL)
                 json_array_append_new(all, json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:s}", "method", t->row[i].name, "metric",
                                                      t->column[k].metric, "value", number(c->v.value), "low", number(c->v.low),
-                                                     "high", number(c->v.high), "n", (json_int_t)c->v.n, "recipe", t->column[k].recipe));
+                                                     "high", number(c->v.high), "n", (json_int_t)c->v.n, "recipe",
+                                                     recipe_of(t, i, k, recipe)));
         }
-    return *list = all, LAC_OK;
+}
+
+lac_status lac_table_json(const lac_table *t, json_t **list)
+{
+    *list = json_array();
+    add_json(*list, t);
+    if (t->published != NULL)
+        add_json(*list, t->published);
+    return LAC_OK;
 }

@@ -49,7 +49,7 @@ static void score(lac_score *s)
     static toy_set set;
     const lac_eval_method methods[] = { { "hundred", complete, NULL }, lac_eval_baseline("mean-colour") };
     const char *const names[] = { methods[0].name, methods[1].name };
-    LAC_CHECK_STATUS(lac_score_new(s, metrics, 3, names, 2, NULL));
+    LAC_CHECK_STATUS(lac_score_new(s, metrics, 3, names, 2, NULL, NULL));
     LAC_CHECK_STATUS(lac_score_run(s, read_item, &set, ITEMS, methods, 1));
 }
 
@@ -218,6 +218,37 @@ LAC_TEST(of_three_rows_the_best_and_the_next_are_marked)
     lac_table_free(&t);
 }
 
+LAC_TEST(published_rows_stand_apart_in_every_form)
+{
+    lac_table t = { 0 };
+    char *text;
+    json_t *list, *summary = row_of("ours", 20);
+    json_object_set_new(summary, "published", json_pack("[{s:s, s:s, s:{s:f}}]", "name", "Theirs & co", "source", "arXiv:1", "values", "psnr", 99.0));
+    LAC_CHECK_STATUS(lac_table_add(&t, summary));
+    LAC_CHECK_STATUS(lac_table_add(&t, summary));
+    LAC_CHECK(t.n_rows == 1 && t.published->n_rows == 1);
+    LAC_CHECK_STATUS(lac_table_markdown(&t, &text));
+    LAC_CHECK(strstr(text, "| ours | 20.00 |") && strstr(text, "| published | psnr ↑ | source |\n|---|---:|---|\n| Theirs & co | 99.00 | arXiv:1 |\n\nAs published, not measured here"));
+    free(text);
+    LAC_CHECK_STATUS(lac_table_latex(&t, &text));
+    LAC_CHECK(strstr(text, "\\begin{tabular}{lrl}\n\\toprule\npublished & psnr $\\uparrow$ & source \\\\") && strstr(text, "Theirs \\& co & 99.00 & arXiv:1 \\\\"));
+    free(text);
+    LAC_CHECK_STATUS(lac_table_html(&t, &text));
+    LAC_CHECK(strstr(text, "<th>Theirs &amp; co</th><td data-value=\"99\">99.00</td><td>arXiv:1</td>"));
+    free(text);
+    LAC_CHECK_STATUS(lac_table_csv(&t, &text));
+    LAC_CHECK(strstr(text, "\"Theirs & co\",psnr,99,,,0,\"published: arXiv:1\"\n"));
+    free(text);
+    LAC_CHECK_STATUS(lac_table_json(&t, &list));
+    LAC_CHECK(json_array_size(list) == 2 && strcmp(json_string_value(json_object_get(json_array_get(list, 1), "recipe")), "published: arXiv:1") == 0);
+    json_decref(list);
+    json_object_set_new(summary, "published", json_pack("[{s:s, s:s, s:{s:s}}]", "name", "x", "source", "y", "values", "psnr", "many"));
+    lac_table_free(&t);
+    LAC_CHECK_FAILS(lac_table_add(&t, summary), LAC_ERR_FORMAT, "'psnr' of 'x' is no number");
+    lac_table_free(&t);
+    json_decref(summary);
+}
+
 static void refused(const lac_table *have, json_t *summary, const char *message)
 {
     LAC_CHECK_FAILS(lac_table_add((lac_table *)have, summary), LAC_ERR_STATE, message);
@@ -279,12 +310,12 @@ LAC_TEST(a_failure_names_item_and_method)
     lac_score s;
     const lac_eval_method method = { "broken", fail_on_c, NULL };
     const char *const twice[] = { "l1", "l1" }, *const name[] = { "broken" };
-    LAC_CHECK_STATUS(lac_score_new(&s, metrics, 3, name, 1, NULL));
+    LAC_CHECK_STATUS(lac_score_new(&s, metrics, 3, name, 1, NULL, NULL));
     LAC_CHECK_FAILS(lac_score_run(&s, read_item, &set, ITEMS, &method, 1), LAC_ERR_LIBRARY, "broken on 'c': no");
     LAC_CHECK(s.n_rows == 2);
     LAC_CHECK_FAILS(lac_score_run(&s, read_item, &set, ITEMS, &method, 4), LAC_ERR_LIBRARY, "broken on 'a' to 'd': no");
     lac_score_free(&s);
-    LAC_CHECK_FAILS(lac_score_new(&s, twice, 2, name, 1, NULL), LAC_ERR_ARG, "metric 'l1' is named twice");
+    LAC_CHECK_FAILS(lac_score_new(&s, twice, 2, name, 1, NULL, NULL), LAC_ERR_ARG, "metric 'l1' is named twice");
     LAC_CHECK(lac_eval_baseline("telea").name == NULL);
 }
 
@@ -295,7 +326,7 @@ static lac_status score_and_save(const char *path)
     const lac_eval_method methods[] = { lac_eval_baseline("mean-colour"), lac_eval_baseline("laplace") };
     const char *const names[] = { methods[0].name, methods[1].name };
     const lac_score_origin origin = { "toy", "test", NULL, NULL, 7 };
-    LAC_TRY(lac_score_new(&s, metrics, 3, names, 2, NULL));
+    LAC_TRY(lac_score_new(&s, metrics, 3, names, 2, NULL, NULL));
     lac_status status = lac_score_run(&s, read_item, &set, ITEMS, methods, 3);
     if (status == LAC_OK)
         status = lac_score_save(&s, &origin, path);
