@@ -296,7 +296,7 @@ LAC_TEST(weight_gradients_of_small_maps_are_those_in_double)
 static void check_parts(const lac_conv *c)
 {
     lac_conv two = *c;
-    two.n = 6;
+    two.n = 7;
     char algorithm[80];
     for (int pass = LAC_CONV_FORWARD; pass <= LAC_CONV_GRAD_X; pass++) {
         LAC_CHECK_STATUS(lac_dnn_conv_algorithm(c, (lac_conv_pass)pass, algorithm, sizeof algorithm));
