@@ -4,6 +4,7 @@
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "eval/difference.h"
+#include "eval/finished_summary.h"
 #include "eval/gallery.h"
 #include "eval/table.h"
 #include "train/report.h"
@@ -58,6 +59,35 @@ static lac_status add_pictures(contest *c, const json_t *summary, const char *pa
     return s;
 }
 
+/* "runs/a/" gives "a". The page's charts tell runs apart by it. */
+static void name_of(const char *path, char name[128])
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    size_t from = n;
+    while (from > 0 && path[from - 1] != '/')
+        from--;
+    snprintf(name, 128, "%.*s", (int)(n - from), path + from);
+}
+
+/* Of finished pictures it is a result, which is called by its file's name: made a summary of in its place. */
+static lac_status take_finished(json_t **summary, const char *path)
+{
+    char name[128];
+    json_t *made;
+    if (!lac_is_finished_result(*summary))
+        return LAC_OK;
+    name_of(path, name);
+    char *ending = strrchr(name, '.');
+    if (ending != NULL && ending != name)
+        *ending = '\0';
+    LAC_TRY(lac_finished_summary(*summary, name, &made));
+    json_decref(*summary);
+    *summary = made;
+    return LAC_OK;
+}
+
 static lac_status add_file(board *b, const char *path)
 {
     char *text;
@@ -68,9 +98,9 @@ static lac_status add_file(board *b, const char *path)
     free(text);
     if (summary == NULL)
         return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not JSON: %s, line %d", path, error.text, error.line);
-    lac_status s = LAC_OK;
     contest *c = NULL;
-    if (!json_is_object(json_object_get(summary, "methods")))
+    lac_status s = take_finished(&summary, path);
+    if (s == LAC_OK && !json_is_object(json_object_get(summary, "methods")))
         s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' is no summary of an evaluation: it has no 'methods'", path);
     if (s == LAC_OK)
         s = lac_context(add_summary(b, summary, &c), "'%s'", path);
@@ -101,18 +131,6 @@ static lac_status add_run(board *b, const char *run)
         s = add_file(b, found.gl_pathv[i]);
     globfree(&found);
     return s;
-}
-
-/* "runs/a/" gives "a". The page's charts tell runs apart by it. */
-static void name_of(const char *path, char name[128])
-{
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    size_t from = n;
-    while (from > 0 && path[from - 1] != '/')
-        from--;
-    snprintf(name, 128, "%.*s", (int)(n - from), path + from);
 }
 
 /* DIR/NAME.ext, from the second table on DIR/NAME-2.ext. */
@@ -271,7 +289,8 @@ int lac_cmd_report(int argc, char **argv)
         { NULL },
     };
     const lac_command command = { "lacuna report", "RUN|SUMMARY.json...", 1, -1,
-        "Puts the scores of several runs (RUN/eval/*.json) or evaluation summaries into one table, printed as Markdown.\n"
+        "Puts the scores of several runs (RUN/eval/*.json), evaluation summaries or results on finished pictures (OUT.json, a row called by the\n"
+        "file's name) into one table, printed as Markdown.\n"
         "Numbers from different pictures, masks or sizes make tables of their own: scores-2.md and so on. The page is one file that\n"
         "opens without a server: columns sort, and the pictures of two methods slide over one another, worst or best first.", options };
     lac_words words = { NULL, 0 };

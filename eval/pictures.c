@@ -103,10 +103,12 @@ static json_t *picture_of(lac_pictures *p, const json_t *line)
     return json_object_set_new(p->picture, id, one) == 0 ? one : NULL;
 }
 
-static lac_status add_line(lac_pictures *p, const json_t *line, const json_t *taken, const char *folder)
+/* only: whose lines they are where these do not say. */
+static lac_status add_line(lac_pictures *p, const json_t *line, const json_t *taken, const char *only, const char *folder)
 {
     const char *method = json_string_value(json_object_get(line, "method")), *name;
     json_t *values = json_object_get(line, "values"), *value;
+    method = method == NULL ? only : method;
     if (method == NULL || !json_is_object(values))
         return LAC_FAIL(LAC_ERR_FORMAT, "no 'method' with 'values'");
     if (json_object_get(taken, method) != NULL)
@@ -134,7 +136,7 @@ static json_t *methods_there(const lac_pictures *p)
     return taken;
 }
 
-static lac_status read_lines(lac_pictures *p, FILE *f, const char *path, const char *folder)
+static lac_status read_lines(lac_pictures *p, FILE *f, const char *path, const char *only, const char *folder)
 {
     lac_status s = LAC_OK;
     char *text = NULL;
@@ -144,7 +146,7 @@ static lac_status read_lines(lac_pictures *p, FILE *f, const char *path, const c
     while (s == LAC_OK && getline(&text, &room, f) >= 0) {
         json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
         number++;
-        s = line != NULL ? add_line(p, line, taken, folder) : LAC_FAIL(LAC_ERR_FORMAT, "not JSON");
+        s = line != NULL ? add_line(p, line, taken, only, folder) : LAC_FAIL(LAC_ERR_FORMAT, "not JSON");
         json_decref(line);
     }
     json_decref(taken);
@@ -152,12 +154,12 @@ static lac_status read_lines(lac_pictures *p, FILE *f, const char *path, const c
     return lac_context(s, "'%s', line %lld", path, (long long)number);
 }
 
-static lac_status add_lines(lac_pictures *p, const char *stem, const char *folder)
+static lac_status add_lines(lac_pictures *p, const char *stem, const char *only, const char *folder)
 {
     char *path;
     LAC_TRY(lac_format(&path, "%s.images.jsonl", stem));
     FILE *f = fopen(path, "r");
-    const lac_status s = f != NULL ? read_lines(p, f, path, folder) : errno == ENOENT ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    const lac_status s = f != NULL ? read_lines(p, f, path, only, folder) : errno == ENOENT ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
     if (f != NULL)
         fclose(f);
     free(path);
@@ -178,7 +180,7 @@ lac_status lac_pictures_add(lac_pictures *p, const json_t *summary, const char *
     json_array_extend(p->difference, json_object_get(summary, "differences"));
     lac_status s = folder_beside(stem, summary, &folder);
     if (s == LAC_OK)
-        s = add_lines(p, stem, folder);
+        s = add_lines(p, stem, json_string_value(json_object_get(summary, "method")), folder);
     free(folder);
     return s;
 }

@@ -14,7 +14,7 @@ typedef struct lac_pictures {
 } lac_pictures;
 
 /* Zeroes are none yet. summary and stem: what lac_score_save wrote, and its PATH, beside which lines and pictures lie. Of a method that is there already
- * the first counts. A summary without lines adds its differences alone. LAC_ERR_FORMAT says which line is none. */
+ * the first counts; lines that name none are of the summary's "method". A summary without lines adds its differences alone. LAC_ERR_FORMAT says which line is none. */
 lac_status lac_pictures_add(lac_pictures *p, const json_t *summary, const char *stem);
 void lac_pictures_free(lac_pictures *p);
 

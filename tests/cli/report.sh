@@ -17,6 +17,20 @@ says report.html lacuna report a b c -o r
 [ "$(ls r | tr '\n' ' ')" = "report.html scores-2.csv scores-2.json scores-2.md scores-2.tex scores.csv scores.json scores.md scores.tex " ] || fail "wrote $(ls r)"
 grep -qF '"gated",l1,0.25' r/scores.csv || fail "$(cat r/scores.csv)"
 grep -qF 'vanilla' r/report.html || fail "the page has no table"
+
+# Results on finished pictures: a row each, by the file's name; paired where the references are the same.
+finished() { # VALUE MANIFEST
+  echo '{"metrics":{"psnr":{"value":'"$1"',"n":2,"recipe":"r","low":null,"high":null,"undefined":[]}},"size":0,"interval":{"seed":0},
+    "files":{"images":{"found":2},"reference":{"manifest":"'"$2"'"},"masks":{"manifest":"mm"},"pairs":2}}'
+}
+lines() { printf '{"id":"a","values":{"psnr":%s}}\n{"id":"b","values":{"psnr":%s}}\n' "$1" "$2"; }
+finished 20 ref > ours.json && lines 19 21 > ours.images.jsonl
+finished 25 ref > theirs.json && lines 24 26 > theirs.images.jsonl
+finished 30 elsewhere > other.json
+says '| theirs | **25.00** |' lacuna report ours.json theirs.json other.json
+lacuna report ours.json theirs.json other.json -o f > /dev/null
+[ "$(ls f | tr '\n' ' ')" = "report.html scores-2.csv scores-2.json scores-2.md scores-2.tex scores.csv scores.json scores.md scores.tex " ] || fail "wrote $(ls f)"
+grep -qF 'ours &minus; theirs</th><td data-value="-5" class="against">' f/report.html || fail "the page does not say by how much they differ"
 fails 2 "none of these runs" lacuna report c
 fails 1 "no summary" lacuna report c.json
 fails 1 "gone" lacuna report gone
