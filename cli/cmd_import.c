@@ -175,7 +175,7 @@ int lac_cmd_import(int argc, char **argv)
         { "out", 'o', "FILE", LAC_OPTION_STRING, &w.out, "the safetensors file to write" },
         { "network", 0, "NAME", LAC_OPTION_STRING, &w.network, "whose weights they are (default: what the file says, else the network that knows its names)" },
         { "system", 0, "NAME", LAC_OPTION_STRING, &w.system, "of a model of several networks: which inpainter uses it (default: the first that can: sd-inpaint, sd-blend)" },
-        { "tokenizer", 0, "FOLDER", LAC_OPTION_STRING, &w.tokenizer, "of a model of several networks that brings none, as a .ckpt: vocab.json and merges.txt, or vocab.txt" },
+        { "tokenizer", 0, "FOLDER", LAC_OPTION_STRING, &w.tokenizer, "of a model of several networks that brings none, as a .ckpt: vocab.json and merges.txt, vocab.txt, or tokenizer.json" },
         { "config", 0, "FILE", LAC_OPTION_STRING, &w.config, "JSON object with keys of the network; else what the file or the folder's config.json says, then what its shapes tell" },
         { "channel-order", 0, "NAME", LAC_OPTION_STRING, &w.channel_order, "rgb or bgr (default: what the file says, else bgr for official DeepFill names, else rgb)" },
         { NULL },

@@ -1,11 +1,12 @@
 /* Any bytes at all as a tokenizer's file and as a text. The first letter chooses: t, w a text for the small files of either kind below; j, m, v a vocabulary
- * or merges. What opens has its ids in order, and encodes any text. */
+ * or merges; f, g a tokenizer.json of either kind. What opens has its ids in order, and encodes any text. */
 #include "core/text/tokenizer.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char small_json[] = "{\"a\": 0, \"b\": 1, \"a</w>\": 2, \"ab\": 3, \"aba</w>\": 4, \"'s\": 5, \"<|startoftext|>\": 6, \"<|endoftext|>\": 7}";
@@ -60,7 +61,7 @@ static void check(const char *name, const char *text, size_t size)
 
 static void remove_folder(void)
 {
-    static const char *const names[] = { "vocab.json", "merges.txt", "vocab.txt" };
+    static const char *const names[] = { "vocab.json", "merges.txt", "vocab.txt", "tokenizer.json" };
     char path[96];
     for (size_t i = 0; i < LAC_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
@@ -81,6 +82,15 @@ static void put_small(void)
     put("vocab.txt", small_lines, strlen(small_lines));
 }
 
+/* It is read where the files that it stands for are not there. */
+static void put_alone(const char *bytes, size_t size)
+{
+    remove_folder();
+    if (mkdir(folder, 0700) != 0)
+        abort();
+    put("tokenizer.json", bytes, size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const char *text = (const char *)bytes + 1;
@@ -91,8 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     case 'j': put("vocab.json", text, size - 1); break;
     case 'm': put("merges.txt", text, size - 1); break;
     case 'v': put("vocab.txt", text, size - 1); break;
+    case 'f': case 'g': put_alone(text, size - 1); break;
     default: break;
     }
-    check(bytes[0] == 'v' || bytes[0] == 'w' ? "wordpiece" : "clip-bpe", text, size - 1);
+    check(bytes[0] == 'v' || bytes[0] == 'w' || bytes[0] == 'g' ? "wordpiece" : "clip-bpe", text, size - 1);
     return 0;
 }

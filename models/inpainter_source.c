@@ -216,7 +216,7 @@ static lac_status add_tokenizer(lac_source *s, const char *folder)
     LAC_TRY(lac_pipeline_component(folder, "tokenizer", &path, &published));
     lac_status status = lac_prompts_adopt(published, &s->tokenizer);
     if (status == LAC_OK)
-        status = lac_tokenizer_files(&s->text, json_string_value(json_object_get(s->tokenizer, "tokenizer")), path);
+        status = lac_prompts_files(&s->text, path, s->tokenizer);
     json_decref(published);
     free(path);
     return status;

@@ -15,11 +15,30 @@ const lac_key lac_prompts_keys[] = {
     { NULL },
 };
 
+static lac_tokenizer_options options_of(const json_t *config)
+{
+    return (lac_tokenizer_options){ lac_config_str(config, "pad_token"), !lac_config_bool(config, "do_lower_case") };
+}
+
+static lac_status resolve(const json_t *config, json_t **resolved)
+{
+    return lac_context(lac_config_resolve(resolved, lac_prompts_keys, config, NULL, NULL), "tokenizer");
+}
+
+lac_status lac_prompts_files(lac_text_files *files, const char *folder, const json_t *config)
+{
+    json_t *resolved;
+    LAC_TRY(resolve(config, &resolved));
+    const lac_tokenizer_options o = options_of(resolved);
+    const lac_status s = lac_tokenizer_files(files, lac_config_str(resolved, "tokenizer"), folder, &o);
+    json_decref(resolved);
+    return s;
+}
+
 static lac_status open(lac_prompts *p, const json_t *config)
 {
-    if (p->config == NULL)
-        LAC_TRY(lac_context(lac_config_resolve(&p->config, lac_prompts_keys, config, NULL, NULL), "tokenizer"));
-    const lac_tokenizer_options o = { lac_config_str(p->config, "pad_token"), !lac_config_bool(p->config, "do_lower_case") };
+    LAC_TRY(resolve(config, &p->config));
+    const lac_tokenizer_options o = options_of(p->config);
     return lac_tokenizer_open_files(&p->tokenizer, lac_config_str(p->config, "tokenizer"), &p->files, &o);
 }
 
@@ -36,11 +55,9 @@ lac_status lac_prompts_open_files(lac_prompts *p, lac_text_files *files, const j
 lac_status lac_prompts_open(lac_prompts *p, const char *folder, const json_t *config)
 {
     *p = (lac_prompts){ 0 };
-    lac_status s = lac_context(lac_config_resolve(&p->config, lac_prompts_keys, config, NULL, NULL), "tokenizer");
+    lac_status s = lac_prompts_files(&p->files, folder, config);
     if (s == LAC_OK)
-        s = lac_tokenizer_files(&p->files, lac_config_str(p->config, "tokenizer"), folder);
-    if (s == LAC_OK)
-        s = open(p, NULL);
+        s = open(p, config);
     if (s != LAC_OK)
         lac_prompts_close(p);
     return s;

@@ -20,6 +20,8 @@ typedef struct lac_prompts {
 lac_status lac_prompts_open(lac_prompts *p, const char *folder, const json_t *config);
 lac_status lac_prompts_open_files(lac_prompts *p, lac_text_files *files, const json_t *config);
 lac_status lac_prompts_copy(lac_prompts *p, const lac_prompts *from);           /* from without a tokenizer gives none */
+/* The files alone, for _open_files: those of a published folder. */
+lac_status lac_prompts_files(lac_text_files *files, const char *folder, const json_t *config);
 void lac_prompts_close(lac_prompts *p);
 
 /* What a transformers folder says of its tokenizer (tokenizer_config.json) in keys of lac_prompts_keys: a new reference in *config. */

@@ -249,6 +249,99 @@ LAC_TEST(wordpiece_files_that_lie_are_refused)
     refuse_bert("[PAD]\n[UNK]\n[CLS]\n[SEP]\n\xc3\n", "UTF-8");
 }
 
+/* ---- tokenizer.json ---- */
+
+#define BPE_MODEL "\"type\": \"BPE\", \"unk_token\": \"<|endoftext|>\", \"end_of_word_suffix\": \"</w>\", \"vocab\": "
+#define BPE_REST ", \"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}, {\"type\": \"Replace\"}, {\"type\": \"Lowercase\"}]}, " \
+                 "\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\"}, {\"type\": \"ByteLevel\"}]}}"
+#define PIECE_MODEL "\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"##\", \"max_input_chars_per_word\": 100, \"vocab\": "
+#define PIECE_REST(more) ", \"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, \"normalizer\": {\"type\": \"BertNormalizer\", \"clean_text\": true, " \
+                         "\"handle_chinese_chars\": true, " more "}}"
+
+static void refuse_fast(const char *name, const char *text, const lac_tokenizer_options *o, lac_status status, const char *word)
+{
+    lac_tokenizer *t = NULL;
+    const char *folder = lac_test_folder();
+    write_file(folder, "tokenizer.json", text);
+    LAC_CHECK_FAILS(lac_tokenizer_open(&t, name, folder, o), status, word);
+    LAC_CHECK(t == NULL && strchr(lac_error_message(), '\n') == NULL);
+}
+
+static void refuse_fast_clip(const char *vocab, const char *merges, const char *word)
+{
+    char *text;
+    LAC_CHECK_STATUS(lac_format(&text, "{\"model\": {" BPE_MODEL "%s, \"merges\": %s}" BPE_REST, vocab, merges));
+    refuse_fast("clip-bpe", text, NULL, LAC_ERR_FORMAT, word);
+    free(text);
+}
+
+static void refuse_fast_bert(const char *vocab, const char *word)
+{
+    char *text;
+    LAC_CHECK_STATUS(lac_format(&text, "{\"model\": {" PIECE_MODEL "%s}" PIECE_REST("\"lowercase\": true"), vocab));
+    refuse_fast("wordpiece", text, NULL, LAC_ERR_FORMAT, word);
+    free(text);
+}
+
+#define PIECES "{\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2, \"[SEP]\": 3}"
+
+LAC_TEST(a_tokenizer_json_that_is_another_is_refused)
+{
+    refuse_fast("clip-bpe", "{", NULL, LAC_ERR_FORMAT, "tokenizer.json': not JSON");
+    refuse_fast("clip-bpe", "[]", NULL, LAC_ERR_FORMAT, "'model.type' is '', should be 'BPE'");
+    refuse_fast("clip-bpe", "{\"model\": {\"type\": \"Unigram\"}}", NULL, LAC_ERR_FORMAT, "'model.type' is 'Unigram', should be 'BPE'");
+    refuse_fast("clip-bpe", "{\"model\": {" BPE_MODEL "{}, \"dropout\": 0.1}}", NULL, LAC_ERR_FORMAT, "'model.dropout' is 'a number'");
+    refuse_fast("clip-bpe", "{\"model\": {" BPE_MODEL "{}}, \"normalizer\": {\"type\": \"NFC\"}}", NULL, LAC_ERR_FORMAT, "'normalizer.type' is 'NFC'");
+    refuse_fast("clip-bpe", "{\"model\": {" BPE_MODEL "{}}, \"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}, 3]}}", NULL, LAC_ERR_FORMAT,
+                "'normalizer.normalizers' is 'NFC ?', should be 'NFC Replace Lowercase'");
+    refuse_fast("wordpiece", "{\"model\": {" PIECE_MODEL PIECES "}" PIECE_REST("\"lowercase\": true"), &(lac_tokenizer_options){ .keep_case = true }, LAC_ERR_CONFIG,
+                "'normalizer.lowercase' is true, do_lower_case false");
+    refuse_fast("wordpiece", "{\"model\": {" PIECE_MODEL PIECES "}" PIECE_REST("\"lowercase\": false"), NULL, LAC_ERR_CONFIG, "do_lower_case true");
+    refuse_fast("wordpiece", "{\"model\": {" PIECE_MODEL PIECES "}" PIECE_REST("\"lowercase\": true, \"strip_accents\": false"), NULL, LAC_ERR_FORMAT, "strip_accents");
+}
+
+LAC_TEST(a_tokenizer_json_that_lies_is_refused)
+{
+    refuse_fast_clip("[]", "[]", "'model.vocab' is not a table");
+    refuse_fast_clip("{" SPECIAL "}", "{}", "'model.merges' is no list");
+    refuse_fast_clip("{" SPECIAL "}", "[[\"a\"]]", "no pair of tokens at place 1");
+    refuse_fast_clip("{" SPECIAL "}", "[\"a b\", 7]", "no pair of tokens at place 2");
+    refuse_fast_clip("{" SPECIAL "}", "[\"a\\nb\"]", "no pair of tokens at place 1");
+    refuse_fast_clip("{" SPECIAL "}", "[[\"a\", \"b\"]]", "'a b' is of a token that the vocabulary does not have");
+    refuse_fast_clip("{" SPECIAL "}}, \"added_tokens\": [{\"id\": 5}], \"model\": {", "[]", "duplicate");
+    refuse_fast_bert("7", "'model.vocab' is not a table");
+    refuse_fast_bert("{\"a\": 0.5}", "the id of 'a'");
+    refuse_fast_bert("{\"a\": -1}", "the id of 'a'");
+    refuse_fast_bert("{\"a\": 2000000000}", "the id of 'a'");
+    refuse_fast_bert("{\"a\": 0, \"b\": 0}", "have the same id 0");
+    refuse_fast_bert("{\"a\\nb\": 0}", "the token of id 0 holds a line's end");
+    refuse_fast_bert("{\"a\": 0}}, \"added_tokens\": [{\"content\": \"x\"}], \"other\": {\"b\": 1", "without content or id");
+    refuse_fast_bert("{\"a\": 0}}, \"added_tokens\": [{\"content\": \"x\", \"id\": 7}], \"other\": {\"b\": 1", "'x' is a word that was added");
+}
+
+/* Merges as older files have them; an id that no token has, and a special one that was added. */
+LAC_TEST(a_tokenizer_json_is_read_where_the_files_lack)
+{
+    static const char clip[] = "{\"added_tokens\": [{\"content\": \"!\", \"id\": 20, \"special\": true}], \"model\": {" BPE_MODEL
+                               "{\"a\": 0, \"b</w>\": 1, \"ab</w>\": 2, " SPECIAL "}, \"merges\": [\"a b</w>\"]}" BPE_REST;
+    static const char bert[] = "{\"added_tokens\": [{\"content\": \"[MASK]\", \"id\": 9, \"special\": true}], \"model\": {" PIECE_MODEL
+                               "{\"[SEP]\": 3, \"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2, \"ab\": 6}}" PIECE_REST("\"lowercase\": true");
+    lac_tokenizer *t;
+    int64_t ids[6];
+    const char *folder = lac_test_folder();
+    write_file(folder, "vocab.json", "of another's, without merges.txt");
+    write_file(folder, "tokenizer.json", clip);
+    LAC_CHECK_STATUS(lac_tokenizer_open(&t, "clip-bpe", folder, &(lac_tokenizer_options){ .pad_token = "!" }));
+    LAC_CHECK_STATUS(lac_tokenizer_encode(t, "AB", 2, LAC_I64, 6, ids, NULL));
+    LAC_CHECK(ids[0] == 10 && ids[1] == 2 && ids[2] == 11 && ids[3] == 20 && lac_tokenizer_special(t).size == 21);
+    lac_tokenizer_close(t);
+    write_file(folder, "tokenizer.json", bert);
+    LAC_CHECK_STATUS(lac_tokenizer_open(&t, "wordpiece", folder, NULL));
+    LAC_CHECK_STATUS(lac_tokenizer_encode(t, "AB c", 4, LAC_I64, 6, ids, NULL));
+    LAC_CHECK(ids[0] == 2 && ids[1] == 6 && ids[2] == 1 && ids[3] == 3 && ids[4] == 0 && lac_tokenizer_special(t).size == 10);
+    lac_tokenizer_close(t);
+}
+
 LAC_TEST(files_that_are_not_there_are_named)
 {
     lac_tokenizer *t = NULL;
@@ -301,13 +394,14 @@ static lac_status open_and_encode(const char *name, const char *folder)
 
 LAC_TEST(memory_that_runs_out_is_one_line)
 {
-    for (int k = 0; k < 2; k++) {
+    static const char *const folders[] = { "clip", "bert", "clip-fast", "bert-fast" };
+    for (int k = 0; k < 4; k++) {
         char *folder;
         lac_status s = LAC_ERR_MEM;
-        LAC_CHECK_STATUS(lac_format(&folder, "%s/%s", lac_test_golden("text"), k ? "bert" : "clip"));
+        LAC_CHECK_STATUS(lac_format(&folder, "%s/%s", lac_test_golden("text"), folders[k]));
         for (int64_t n = 0; s != LAC_OK; n++) {
             lac_alloc_fail_after(n);
-            s = open_and_encode(k ? "wordpiece" : "clip-bpe", folder);
+            s = open_and_encode(k % 2 ? "wordpiece" : "clip-bpe", folder);
             lac_alloc_fail_after(-1);
             LAC_CHECK(s == LAC_OK || (s == LAC_ERR_MEM && strstr(lac_error_message(), "memory") != NULL));
             LAC_CHECK(n < 1000);

@@ -63,6 +63,6 @@ static lac_status compute_wordpiece(lac_probe *p)
 }
 
 const lac_kind lac_kind_clip_bpe = { "clip-bpe", "CLIP's tokenizer; text: the UTF-8 of all strings", clip_keys, ports, "input_ids",
-                                     .folder = "vocab.json, merges.txt", .compute = compute_clip_bpe };
+                                     .folder = "vocab.json, merges.txt; or tokenizer.json", .compute = compute_clip_bpe };
 const lac_kind lac_kind_wordpiece = { "wordpiece", "BERT's tokenizer; text: the UTF-8 of all strings", wordpiece_keys, ports, "input_ids",
-                                      .folder = "vocab.txt", .compute = compute_wordpiece };
+                                      .folder = "vocab.txt; or tokenizer.json", .compute = compute_wordpiece };

@@ -2,8 +2,12 @@
 
 #include "core/memory.h"
 #include "core/named.h"
+#include "core/text/tokenizer_json.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct lac_tokenizer {
     const lac_tokenizer_def *def;
@@ -17,18 +21,29 @@ static const lac_named tokenizers = { "tokenizer", LAC_ERR_CONFIG, {
 #undef LAC_TOKENIZER
 } };
 
-lac_status lac_tokenizer_files(lac_text_files *files, const char *name, const char *folder)
+static bool has_all(const char *folder, const char *const *names)
+{
+    char path[PATH_MAX];
+    for (; *names != NULL; names++)
+        if (snprintf(path, sizeof path, "%s/%s", folder, *names) >= (int)sizeof path || access(path, F_OK) != 0)
+            return false;
+    return true;
+}
+
+lac_status lac_tokenizer_files(lac_text_files *files, const char *name, const char *folder, const lac_tokenizer_options *o)
 {
     const lac_tokenizer_def *def = NULL;
     *files = (lac_text_files){ 0 };
     LAC_TRY(LAC_NAMED_FIND(&tokenizers, name, &def));
+    if (!has_all(folder, def->files) && lac_tokenizer_json_is_in(folder))
+        return lac_tokenizer_json_read(files, def, folder, o);
     return lac_text_files_read(files, folder, def->files);
 }
 
 lac_status lac_tokenizer_open(lac_tokenizer **t, const char *name, const char *folder, const lac_tokenizer_options *o)
 {
     lac_text_files files;
-    lac_status s = lac_tokenizer_files(&files, name, folder);
+    lac_status s = lac_tokenizer_files(&files, name, folder, o);
     if (s == LAC_OK)
         s = lac_tokenizer_open_files(t, name, &files, o);
     lac_text_files_free(&files);

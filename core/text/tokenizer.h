@@ -26,13 +26,13 @@ typedef struct lac_tokenizer_ids {
     int64_t size;               /* one more than the largest id: rows that the embedding needs */
 } lac_tokenizer_ids;
 
-/* Opens the files of tokenizer `name` in a folder; *t is untouched on failure. o may be NULL: all as published.
+/* Opens the files of tokenizer `name` in a folder, or the tokenizer.json there where one of them lacks (core/text/tokenizer_json.h); *t is untouched on failure. o may be NULL: all as published.
  * LAC_ERR_CONFIG: no such name, or an option that the files have no token for; LAC_ERR_IO; LAC_ERR_FORMAT: a file that is cut off, over
  * 64 MB, not UTF-8, has a token or an id twice, a merge of tokens that it does not have, or lacks a special token; LAC_ERR_MEM. */
 lac_status lac_tokenizer_open(lac_tokenizer **t, const char *name, const char *folder, const lac_tokenizer_options *o);
-/* The same of files in memory, which are not needed afterwards. _files: reads them. */
+/* The same of files in memory, which are not needed afterwards. _files: reads them; o is what they will be opened with. */
 lac_status lac_tokenizer_open_files(lac_tokenizer **t, const char *name, const lac_text_files *files, const lac_tokenizer_options *o);
-lac_status lac_tokenizer_files(lac_text_files *files, const char *name, const char *folder);
+lac_status lac_tokenizer_files(lac_text_files *files, const char *name, const char *folder, const lac_tokenizer_options *o);
 void lac_tokenizer_close(lac_tokenizer *t);                     /* NULL is fine */
 
 const char *lac_tokenizer_name(const lac_tokenizer *t);

@@ -1,4 +1,4 @@
-"""Writes tests/golden/text: small files of both tokenizers in the published formats, made of captions.
+"""Writes tests/golden/text: small files of both tokenizers in the published formats, made of captions, and as transformers saves them.
 
     python tests/golden/text.py         then probe.py, whose cases use them
 """
@@ -7,7 +7,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "reference"))
-from strings import KINDS, bert_files, clip_files
+from strings import FAST, KINDS, bert_files, clip_files, write_fast
 
 
 def main():
@@ -16,6 +16,8 @@ def main():
         for name, text in files.items():
             (KINDS[kind] / name).write_text(text)
             print(KINDS[kind] / name, len(text.encode()), "bytes")
+        write_fast(kind)
+        print(FAST[kind])
 
 
 if __name__ == "__main__":

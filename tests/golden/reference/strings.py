@@ -9,6 +9,7 @@ from kinds import Case
 
 FILES = pathlib.Path(__file__).resolve().parents[1] / "text"        # written by tests/golden/text.py
 KINDS = {"clip-bpe": FILES / "clip", "wordpiece": FILES / "bert"}
+FAST = {"clip-bpe": FILES / "clip-fast", "wordpiece": FILES / "bert-fast"}      # the same in one tokenizer.json, as transformers saves it
 
 CAPTIONS = """a photo of a cat. a photo of a dog on the beach, with the sea behind it. the painter removed the old fence and the red car.
 remove the airplane at the center. remove the white cat at the left of the brown dog. remove the striped t-shirt on the man.
@@ -87,8 +88,10 @@ def bert_files():
     return {"vocab.txt": "".join(t + "\n" for t in dict.fromkeys(tokens))}
 
 
-def tokenizer(kind, config):
+def tokenizer(kind, config, folder):
     from transformers import BertTokenizer, CLIPTokenizer          # 5.23.0; who writes other kinds needs none
+    if folder == FAST[kind]:
+        return {"clip-bpe": CLIPTokenizer, "wordpiece": BertTokenizer}[kind].from_pretrained(folder)
     if kind == "wordpiece":
         vocab = {t: i for i, t in enumerate((KINDS[kind] / "vocab.txt").read_text().split("\n")) if t}
         return BertTokenizer(vocab=vocab, do_lower_case=config.get("do_lower_case", True))
@@ -103,16 +106,23 @@ def expected(case):
     length = case.config.get("max_length", 77)
     if not strings:
         return dict(input_ids=torch.zeros(0, length, dtype=torch.int64))
-    ids = tokenizer(case.kind, case.config)(strings, padding="max_length", truncation=True, max_length=length)["input_ids"]
+    ids = tokenizer(case.kind, case.config, case.weights)(strings, padding="max_length", truncation=True, max_length=length)["input_ids"]
     return dict(input_ids=torch.tensor(ids))
 
 
-def case(kind, name, strings, config=None, weights=True, fails=None, **inputs):
+def write_fast(kind):
+    """Its tokenizer.json alone."""
+    tokenizer(kind, {}, KINDS[kind]).save_pretrained(FAST[kind])
+    (FAST[kind] / "tokenizer_config.json").unlink()
+
+
+def case(kind, name, strings, config=None, weights=KINDS, fails=None, **inputs):
     parts = [s if isinstance(s, bytes) else s.encode() for s in strings]
     ends = [sum(map(len, parts[:i])) for i in range(len(parts) + 1)]
     made = dict(text=torch.tensor(list(b"".join(parts)), dtype=torch.uint8), offsets=torch.tensor(ends))
     made.update(inputs)
-    return Case(kind, name, {k: v for k, v in made.items() if v is not None}, config or {}, KINDS[kind] if weights else None, fails=fails)
+    return Case(kind, name, {k: v for k, v in made.items() if v is not None}, config or {},
+                weights.get(kind), fails=fails)
 
 
 def random_strings(m, n):
@@ -130,7 +140,8 @@ def fresh(m, kind, name):
         config["pad_token"] = m.choose("!", "a", "the</w>")
     if kind == "wordpiece":
         config["do_lower_case"] = bool(m.int(0, 3))
-    return case(kind, name, random_strings(m, 60), config)
+    plain = config.get("do_lower_case", True) and "pad_token" not in config
+    return case(kind, name, random_strings(m, 60), config, weights=FAST if plain and m.int(0, 1) else KINDS)
 
 
 def committed(m):
@@ -140,6 +151,7 @@ def committed(m):
         yield case(kind, "short", STRINGS[:20], dict(max_length=2))
         yield case(kind, "no-strings", [])
         yield case(kind, "i32-offsets", ["a", "", "b"], dict(max_length=5), offsets=torch.tensor([0, 1, 1, 2], dtype=torch.int32))
+        yield case(kind, "fast", STRINGS, weights=FAST)
     yield case("clip-bpe", "pad-with-a-sign", STRINGS, dict(pad_token="!"))
     yield case("wordpiece", "keep-case", STRINGS, dict(do_lower_case=False))
 
@@ -147,7 +159,7 @@ def committed(m):
 def failing(m):
     for kind in KINDS:
         wrong = lambda name, fails, **more: case(kind, name, **{"strings": ["one", "two"], "fails": fails, **more})
-        yield wrong("no-weights", "weights", weights=False)
+        yield wrong("no-weights", "weights", weights={})
         yield wrong("offsets-begin", "offsets", offsets=torch.tensor([1, 3, 6]))
         yield wrong("offsets-end", "offsets", offsets=torch.tensor([0, 3, 5]))
         yield wrong("offsets-fall", "offsets", offsets=torch.tensor([0, 5, 3, 6]))
@@ -169,3 +181,6 @@ def failing(m):
     yield case("clip-bpe", "pad-unknown", ["a"], dict(pad_token="[PAD]"), fails="pad_token")
     yield case("clip-bpe", "pad-empty", ["a"], dict(pad_token=""), fails="pad_token")
     yield case("wordpiece", "case-number", ["a"], dict(do_lower_case=1), fails="do_lower_case")
+    yield case("wordpiece", "fast-of-other-case", ["a"], dict(do_lower_case=False), weights=FAST, fails="do_lower_case")
+    yield case("clip-bpe", "fast-of-other-kind", ["a"], weights={"clip-bpe": FAST["wordpiece"]}, fails="model.type")
+    yield case("wordpiece", "fast-of-other-kind", ["a"], weights={"wordpiece": FAST["clip-bpe"]}, fails="model.type")
