@@ -16,6 +16,7 @@ typedef struct lpips { lac_network net; lac_tape *tape; int64_t least; } lpips;
 static lac_status open(lac_features *f, const char *backbone, int64_t least)
 {
     const lac_eval_files *files;
+    char *mark;
     lpips *l;
     LAC_TRY(lac_calloc(&f->state, 1, sizeof *l));
     l = f->state;
@@ -27,7 +28,10 @@ static lac_status open(lac_features *f, const char *backbone, int64_t least)
     LAC_TRY(s);
     LAC_TRY(lac_eval_files_load(files, &l->net));
     LAC_TRY(lac_tape_new(&l->tape, f->backend));
-    return lac_format(&f->recipe, "%s,v0.1", backbone);
+    LAC_TRY(lac_eval_files_mark(files, &mark));
+    const lac_status made = lac_format(&f->recipe, "%s,v0.1,weights=%s", backbone, mark);
+    free(mark);
+    return made;
 }
 
 static lac_status open_alex(lac_features *f, const char *option) { return (void)option, open(f, "alex", 31); }

@@ -70,6 +70,8 @@ static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b, c
     *f = -1;
     if (m->features == NULL)
         return LAC_OK;
+    if (m->def->crop != NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "it sees parts of finished pictures alone: give --reference");
     for (*f = 0; *f < s->n_features; ++*f)
         if (s->features[*f].def == m->features && strcmp(s->features[*f].option, m->option) == 0)
             return LAC_OK;
@@ -89,7 +91,7 @@ static lac_status take_metrics(lac_score *s, const char *const *metrics, const l
     for (int64_t k = 0; k < s->n_metrics; k++) {
         LAC_TRY(lac_metric_find(&s->metric[k], metrics[k]));
         LAC_TRY(lac_strdup(&s->metric_name[k], metrics[k]));
-        LAC_TRY(take_features(s, k, b, weights));
+        LAC_TRY(lac_context(take_features(s, k, b, weights), "metric '%s'", metrics[k]));
         LAC_TRY(lac_metric_recipe(&s->metric[k], s->network[k] >= 0 ? &s->features[s->network[k]] : NULL, &s->recipe[k]));
     }
     return LAC_OK;

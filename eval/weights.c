@@ -87,6 +87,17 @@ lac_status lac_eval_weights_want(const lac_eval_weights *w, const char *name, co
     return *files != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "it wants weights '%s': give --weights %s=FILE", name, name);
 }
 
+lac_status lac_eval_files_mark(const lac_eval_files *files, char **mark)
+{
+    enum { DIGITS = 12 };
+    char *to;
+    LAC_TRY(lac_calloc((void **)mark, (size_t)files->n + 1, DIGITS + 1));
+    to = *mark;
+    for (int64_t i = 0; i < files->n; i++)
+        to += sprintf(to, "%s%.*s", i > 0 ? "+" : "", DIGITS, files->file[i].sha256);
+    return LAC_OK;
+}
+
 lac_status lac_eval_files_open(const lac_eval_files *files, lac_weights **joined)
 {
     const char **path;

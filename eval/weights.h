@@ -23,6 +23,9 @@ const lac_eval_files *lac_eval_weights_find(const lac_eval_weights *w, const cha
 /* The same as a status: LAC_ERR_ARG says "--weights NAME=FILE" where none were given. */
 lac_status lac_eval_weights_want(const lac_eval_weights *w, const char *name, const lac_eval_files **files);
 
+/* The first twelve digits of each file's hash, "e3b0c44298fc+9f86d081884c": what a recipe says of weights. free(*mark). */
+lac_status lac_eval_files_mark(const lac_eval_files *files, char **mark);
+
 /* All keys of the files as one; lac_weights_close ends it. LAC_ERR_FORMAT for a key that two of them have. */
 lac_status lac_eval_files_open(const lac_eval_files *files, lac_weights **joined);
 /* Into an opened network (models/network.h), strictly: missing, surplus and misshapen keys are one error that names NAME and files. */

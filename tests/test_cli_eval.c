@@ -285,3 +285,18 @@ LAC_TEST(prompt_and_seed_change_what_a_sampler_scores_and_batch_does_not)
     LAC_CHECK(lac_cli_complains(&said, "--prompt: no model here takes one"));
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, m, "--set", set, "--size", "32", "--mask", mask, "--batch", "0") == 2);
 }
+
+LAC_TEST(metrics_with_weights_are_scored_over_a_set_too)
+{
+    const char *f = lac_test_folder();
+    static lac_cli_said said;
+    char given[300];
+    lac_cli_set(f);
+    snprintf(given, sizeof given, "lpips-squeeze=%s", lac_cli_network("lpips", f, "lpips.safetensors", "{\"net\": \"squeeze\"}", false, 3));
+    const char *set = lac_cli_path(f, "set.h5"), *masks = lac_cli_path(f, "masks.png"), *out = lac_cli_path(f, "out");
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--set", set, "--split", "val", "--size", "32", "--mask", masks, "--metrics", "lpips-squeeze@hole,brushnet-psnr", "--weights", given, "-o", out,
+                      "--device", "cpu") == 0);
+    LAC_CHECK(strstr(said.out, "lpips-squeeze@hole") != NULL && strstr(said.out, "brushnet-psnr") != NULL);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--set", set, "--split", "val", "--size", "32", "--mask", masks, "--metrics", "lpips-squeeze", "--device", "cpu") != 0);
+    LAC_CHECK(lac_cli_complains(&said, "metric 'lpips-squeeze': features 'lpips-squeeze': it wants weights 'lpips-squeeze': give --weights lpips-squeeze=FILE"));
+}

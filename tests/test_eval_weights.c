@@ -4,6 +4,7 @@
 #include "core/file/atomic.h"
 #include "tests/harness/test.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 static void write_tensor(const char *path, const char *name)
@@ -30,6 +31,10 @@ LAC_TEST(several_files_of_one_name_are_joined)
     LAC_CHECK(w.n == 2 && lac_eval_weights_find(&w, "lpips") == NULL && lac_eval_weights_find(NULL, "clip") == NULL);
     LAC_CHECK_STATUS(lac_eval_weights_want(&w, "lpips-alex", &files));
     LAC_CHECK(files->n == 2 && strcmp(files->file[1].path, "b.safetensors") == 0 && strcmp(files->file[0].sha256, files->file[1].sha256) != 0);
+    char *mark;
+    LAC_CHECK_STATUS(lac_eval_files_mark(files, &mark));
+    LAC_CHECK(strlen(mark) == 25 && mark[12] == '+' && strncmp(mark + 13, files->file[1].sha256, 12) == 0);
+    free(mark);
     LAC_CHECK_STATUS(lac_eval_files_open(files, &joined));
     LAC_CHECK(lac_weights_count(joined) == 2 && lac_weights_find(joined, "head") == 1);
     lac_weights_close(joined);
