@@ -3,7 +3,9 @@
 #include "core/memory.h"
 #include "data/eval_set.h"
 #include "tests/harness/ranks.h"
+#include "tests/harness/cuda_host_queue.h"
 #include "tests/harness/said.h"
+#include "tests/harness/sealed.h"
 #include "tests/harness/test.h"
 #include "tests/harness/training.h"
 #include "train/held_out.h"
@@ -15,6 +17,7 @@
 enum { SIDE = LAC_TEST_SAID_SIDE, LATENT = SIDE / 2, Z = 4 };
 
 static const char *place;       /* folder of this test */
+static bool sealed;             /* on a device whose memory the host may not touch (tests/harness/sealed.h) */
 
 static const char config_text[] =
     "{ 'data': { 'train': { 'mask': 'object-box' }, 'eval': { 'set': '%s/set.h5', 'split': 'train', 'size': 16, 'mask': 'rect' } }, 'loss': { 'objective': { 'snr_gamma': 5 } },"
@@ -58,6 +61,7 @@ static lac_status begin(opened *o, const char *cache, int64_t draws, int64_t lim
     *o = (opened){ .set = NULL };
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    b = sealed ? lac_sealed_device() : b;
     lac_test_begin(&o->t, "latent", config_of(cache), b, LAC_F32, comm);
     const json_t *data = lac_config_at(o->t.stages.stage[0].config, "data.eval");
     LAC_TRY(lac_set_open(&o->set, lac_config_str(data, "set")));
@@ -170,6 +174,34 @@ LAC_TEST(kept_latents_give_the_loss_of_those_that_are_made)
     LAC_CHECK(fabs(loss_of(&kept) / loss_of(&off) - 1) < 1e-5);
     end(&off);
     end(&kept);
+}
+
+/* Beside steps that the device may be late with; in those the autoencoder works, or its latents come from files. */
+static void compare_sealed(const char *cache)
+{
+    opened cpu, device;
+    make_set();
+    LAC_CHECK_STATUS(begin(&cpu, cache, 2, 0, NULL));
+    sealed = true;
+    lac_cuda_host_late(true);
+    LAC_CHECK_STATUS(begin(&device, cache, 2, 0, NULL));
+    for (int64_t at = 0; at < 3; at++) {
+        LAC_CHECK(fabs(loss_of(&device) / loss_of(&cpu) - 1) < 1e-5);
+        LAC_CHECK_STATUS(lac_test_step(&cpu.t, at, LAC_TEST_BATCH));
+        LAC_CHECK_STATUS(lac_test_step(&device.t, at, LAC_TEST_BATCH));
+        LAC_CHECK_STATUS(lac_trainer_settle(&device.t.trainer));
+        LAC_CHECK(fabs(device.t.trainer.loss[0][0] / cpu.t.trainer.loss[0][0] - 1) < 1e-5);
+    }
+    end(&device);
+    lac_cuda_host_late(false);
+    sealed = false;
+    end(&cpu);
+}
+
+LAC_TEST(the_loss_on_sealed_memory_is_the_cpus)
+{
+    compare_sealed("off");
+    compare_sealed("latents");
 }
 
 static int lose_as_rank(lac_ranks_here *h)

@@ -7,6 +7,7 @@
  * the posterior's samples, which prompts are left out and which pictures are hole altogether, is derived on the host (train/recipe.h). */
 #include "train/recipe.h"
 
+#include "autograd/ops/channel_affine/channel_affine.h"
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
 #include "autograd/ops/lincomb/lincomb.h"
@@ -391,15 +392,12 @@ static lac_tensor *latents_of(const lac_recipe *r, lac_tape *t, lac_tensor *cons
 /* Of each sample's prompt, kept or made; kept, they come as f32 and are the encoder's own values in its dtype. */
 static lac_tensor *states_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f)
 {
-    static const float one = 1;
     const latent *m = r->state;
-    const lac_tensor factor = { .dtype = LAC_F32, .ndim = 1, .dim = { 1 }, .data = (void *)&one };
     if (m->net[TEXT] == NULL)
         return NULL;
     if (r->texts.encoder == NULL)
         return m->net[TEXT]->def->states(t, m->net[TEXT]->model, f[IDS]);
-    lac_tensor *kept = f[STATES];
-    return r->texts.dtype == LAC_F32 ? kept : lac_lincomb(t, lac_tape_input(t, &factor, LAC_F32), &kept, 1, r->texts.dtype);
+    return r->texts.dtype == LAC_F32 ? f[STATES] : lac_scaled(t, f[STATES], 1, r->texts.dtype);
 }
 
 static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *given, lac_phase_out *out)

@@ -1,7 +1,7 @@
 #include "models/autoencoder/autoencoder.h"
 
+#include "autograd/ops/channel_affine/channel_affine.h"
 #include "autograd/ops/embedding/embedding.h"
-#include "autograd/ops/lincomb/lincomb.h"
 
 static const lac_act_fn no_act = { .kind = LAC_ACT_NONE };
 
@@ -49,30 +49,21 @@ lac_vector_quantize_out lac_autoencoder_quantize(lac_tape *t, const lac_autoenco
     return lac_vector_quantize(t, z, a->codebook->value, &a->loss);
 }
 
-/* x times factor, as the dtype asked for. */
-static lac_tensor *scaled(lac_tape *t, lac_tensor *x, const float *factor, lac_dtype d)
-{
-    const lac_tensor host = { .dtype = LAC_F32, .ndim = 1, .dim = { 1 }, .data = (void *)factor };
-    return lac_lincomb(t, lac_tape_input(t, &host, LAC_F32), &x, 1, d);
-}
-
-static const float one = 1;
-
 lac_tensor *lac_autoencoder_codes(lac_tape *t, const lac_autoencoder *a, lac_tensor *ids)
 {
     lac_tensor *e = lac_embedding(t, a->codebook->value, ids);
-    return a->ps->dtype == LAC_F32 ? e : scaled(t, e, &one, a->ps->dtype);
+    return a->ps->dtype == LAC_F32 ? e : lac_scaled(t, e, 1, a->ps->dtype);
 }
 
 lac_tensor *lac_autoencoder_latent(lac_tape *t, const lac_autoencoder *a, lac_tensor *moments, lac_tensor *noise)
 {
     lac_tensor *x = a->codebook != NULL ? moments : lac_gaussian(t, moments, noise).sample;
-    return scaled(t, x, &a->scaling[0], LAC_F32);
+    return lac_scaled(t, x, a->scaling[0], LAC_F32);
 }
 
 lac_tensor *lac_autoencoder_unscaled(lac_tape *t, const lac_autoencoder *a, lac_tensor *latent)
 {
-    lac_tensor *x = scaled(t, latent, &a->scaling[1], a->ps->dtype);
+    lac_tensor *x = lac_scaled(t, latent, a->scaling[1], a->ps->dtype);
     return a->codebook != NULL ? lac_autoencoder_quantize(t, a, x).quantized : x;
 }
 

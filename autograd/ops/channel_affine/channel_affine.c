@@ -19,3 +19,13 @@ const lac_op_def lac_op_channel_affine = {
 };
 
 lac_tensor *lac_channel_affine(lac_tape *t, lac_tensor *x, const lac_channel_affine_attr *a) { return lac_apply(t, LAC_OP_channel_affine, a, x); }
+
+lac_tensor *lac_scaled(lac_tape *t, lac_tensor *x, float factor, lac_dtype d)
+{
+    if (x == NULL)
+        return NULL;
+    const int64_t n = lac_numel(x), c = n % LAC_AFFINE_CHANNELS == 0 ? LAC_AFFINE_CHANNELS : 1;
+    const lac_shape shape = lac_shape_of(x);
+    const lac_channel_affine_attr a = { { factor, factor, factor, factor }, { 0 }, d };
+    return lac_reshape(t, lac_channel_affine(t, lac_reshape(t, x, 2, (int64_t[]){ n / c, c }), &a), shape.ndim, shape.dim);
+}

@@ -18,3 +18,5 @@ typedef struct lac_channel_affine_attr {
 } lac_channel_affine_attr;
 
 lac_tensor *lac_channel_affine(lac_tape *t, lac_tensor *x, const lac_channel_affine_attr *a);
+/* x * factor in dtype d, whatever the shape: by a number that the host has, and that captured work may hold. */
+lac_tensor *lac_scaled(lac_tape *t, lac_tensor *x, float factor, lac_dtype d);
