@@ -83,12 +83,12 @@ static const layer unet_layers[] = {
 };
 
 /* Its linear layers, and the gradients of their inputs and weights; the context's gradient is not asked for. Attention's products are those of one head, dense, which
- * no head of a step is. */
+ * no head of a step is; of 4096 tokens in pieces of 256 rows, as writing all scores would take longer than computing them. */
 static const product unet_products[] = {
-    { "attention 4096 qk", 4096, 4096, 40, 40, false },
-    { "attention 4096 pv", 4096, 40, 4096, 40, false },
-    { "attention 4096 dp", 4096, 4096, 40, 40, true },
-    { "attention 4096 dq,dk,dv", 4096, 40, 4096, 120, true },
+    { "attention 4096 qk", 256, 4096, 40, 640, false },
+    { "attention 4096 pv", 256, 40, 4096, 640, false },
+    { "attention 4096 dp", 256, 4096, 40, 640, true },
+    { "attention 4096 dq,dk,dv", 256, 40, 4096, 1920, true },
     { "attention 1024 qk", 1024, 1024, 80, 40, false },
     { "attention 1024 pv", 1024, 80, 1024, 40, false },
     { "attention 1024 dp", 1024, 1024, 80, 40, true },
