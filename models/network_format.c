@@ -110,7 +110,7 @@ void lac_foreign_border(const lac_param *p, lac_foreign *f)
 }
 
 /* Of the tensor there, which may hold more than this parameter. */
-static lac_shape whole_shape(const lac_foreign *f)
+lac_shape lac_foreign_whole(const lac_foreign *f)
 {
     lac_shape s = f->shape;
     s.dim[0] = f->of > 0 ? f->of : s.dim[0];
@@ -136,6 +136,12 @@ static void reorder(float *to, const float *from, const lac_param *p, const lac_
             at[i] = 0;
         }
     }
+}
+
+void lac_foreign_put(float *whole, const float *from, const lac_param *p, const lac_foreign *f)
+{
+    const int64_t row = f->of > 0 ? lac_numel(p->value) / LAC_MAX(f->shape.dim[0], 1) : 0;
+    reorder(whole + f->from * row, from, p, f, true);
 }
 
 /* ---- writing ---- */
@@ -268,7 +274,7 @@ static void look_for(reader *r, const lac_param *p)
         return;
     }
     r->taken[at] = true;
-    const lac_shape found = lac_weights_shape(r->w, at), wanted = whole_shape(&there);
+    const lac_shape found = lac_weights_shape(r->w, at), wanted = lac_foreign_whole(&there);
     snprintf(what, sizeof what, "is %s in the file, %s in the model", lac_dims_str(found.ndim, found.dim), lac_dims_str(wanted.ndim, wanted.dim));
     if (!same(&found, &wanted))
         list(r, there.key, what);
@@ -311,7 +317,7 @@ static lac_status read_one(const reader *r, lac_param *p, bool set)
     const int64_t n = lac_numel(p->value);
     float *x;
     r->format->place(p, r->prefix, &there);
-    const lac_shape whole = whole_shape(&there);
+    const lac_shape whole = lac_foreign_whole(&there);
     LAC_TRY(lac_malloc((void **)&x, (size_t)(n + lac_shape_numel(&whole)) * sizeof *x));
     const float *part = x + n + (there.of > 0 ? n / there.shape.dim[0] * there.from : 0);
     lac_status s = lac_weights_read_f32(r->w, lac_weights_find(r->w, there.key), x + n);

@@ -34,6 +34,10 @@ void lac_foreign_as_is(const lac_param *p, lac_foreign *f);
 void lac_foreign_border(const lac_param *p, lac_foreign *f);
 void lac_foreign_filters_last(const lac_param *p, lac_foreign *f);
 
+/* Numbers laid as p is, a gradient for one, into their places in the tensor that f speaks of: of f->of rows, where that is above 0. */
+void lac_foreign_put(float *whole, const float *from, const lac_param *p, const lac_foreign *f);
+lac_shape lac_foreign_whole(const lac_foreign *f);
+
 /* A format by its word; def NULL: own names alone. LAC_ERR_ARG, naming the network, where it has none such. */
 lac_status lac_network_format_find(const lac_network_def *def, const char *word, const lac_network_format **format);
 

@@ -84,7 +84,7 @@ static lac_status open_networks(lac_probe *p)
 /* The format of a file under names that are not the network's own; own ones are checked as probe promises. */
 static void find_format(lac_probe *p, const lac_weights *w)
 {
-    lac_network_format_of(p->kind->network, w, &p->format, &p->prefix[0]);
+    lac_network_format_of(p->net[0].def, w, &p->format, &p->prefix[0]);
     if (p->format->place != NULL && (p->kind->foreign || strcmp(p->format->name, p->kind->also) == 0))
         return;
     p->format = NULL;
@@ -101,7 +101,7 @@ static lac_status read_values(lac_probe *p, const lac_weights *w, int i)
 static lac_status read_weights(lac_probe *p, const lac_weights *w)
 {
     lac_params *ps[LAC_PROBE_MAX_NETS];
-    if (p->kind->foreign || p->kind->also != NULL)
+    if (p->format == NULL && (p->kind->foreign || p->kind->also != NULL))
         find_format(p, w);
     for (int i = 0; i < p->n_nets; i++) {
         ps[i] = p->net[i].params;

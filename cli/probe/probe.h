@@ -60,7 +60,7 @@ typedef struct lac_probe {
     int n_out;
     lac_network net[LAC_PROBE_MAX_NETS];
     const char *prefix[LAC_PROBE_MAX_NETS];    /* of its keys in the weights: "", "generator." */
-    const struct lac_network_format *format;    /* of the weights, where the KIND takes foreign ones and these are; else NULL */
+    const struct lac_network_format *format;    /* of the weights, where the KIND takes foreign ones and these are, or its open says so; else NULL */
     int n_nets;
     lac_tensor **net_grad[LAC_PROBE_MAX_NETS];  /* by parameter */
     float **borders;            /* outputs in the border's layout, until written, and what lac_probe_numbers gave */

@@ -276,20 +276,35 @@ static lac_status write_one(lac_probe *p, lac_weights_writer *w, const char *pre
     return lac_weights_writer_add(w, key, LAC_F32, border.ndim, border.dim, swapped);
 }
 
+/* Of all parameters that lie in one tensor of the file, written where the first of them is. */
+static lac_status write_foreign_grad(lac_probe *p, lac_weights_writer *w, int net, const lac_param *first)
+{
+    const lac_params *ps = p->net[net].params;
+    lac_foreign there = { 0 };
+    char key[LAC_FOREIGN_KEY + 8];
+    float *whole;
+    p->format->place(first, p->prefix[net], &there);
+    if (there.from > 0)
+        return LAC_OK;
+    const lac_shape shape = lac_foreign_whole(&there);
+    LAC_TRY(lac_probe_numbers(p, lac_shape_numel(&shape), &whole));
+    memset(whole, 0, (size_t)lac_shape_numel(&shape) * sizeof *whole);
+    for (int64_t i = 0; i < ps->n; i++) {
+        lac_foreign other = { 0 };
+        if (p->net_grad[net][i] != NULL && p->format->place(ps->param[i], p->prefix[net], &other) && strcmp(other.key, there.key) == 0)
+            lac_foreign_put(whole, p->net_grad[net][i]->data, ps->param[i], &other);
+    }
+    snprintf(key, sizeof key, "grad.%s", there.key);
+    return lac_weights_writer_add(w, key, LAC_F32, shape.ndim, shape.dim, whole);
+}
+
 /* Under the name and in the shape that the parameter has in the weights. */
 static lac_status write_net_grad(lac_probe *p, lac_weights_writer *w, int net, int64_t i)
 {
     const lac_param *of = p->net[net].params->param[i];
-    lac_tensor grad = *p->net_grad[net][i];
-    lac_foreign there;
     char prefix[80];
     snprintf(prefix, sizeof prefix, "grad.%s", p->prefix[net]);
-    if (p->format == NULL)
-        return write_one(p, w, prefix, of->name, of->role, &grad);
-    p->format->place(of, p->prefix[net], &there);
-    if (grad.ndim != there.shape.ndim)      /* the same numbers seen with other dims of 1 */
-        lac_tensor_shape(&grad, LAC_F32, there.shape.ndim, there.shape.dim);
-    return write_one(p, w, "grad.", there.key, of->role, &grad);
+    return p->format == NULL ? write_one(p, w, prefix, of->name, of->role, p->net_grad[net][i]) : write_foreign_grad(p, w, net, of);
 }
 
 static lac_status write_net_grads(lac_probe *p, lac_weights_writer *w, int net)

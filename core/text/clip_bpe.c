@@ -5,63 +5,33 @@
 
 #include "core/memory.h"
 #include "core/text/category.h"
-#include "core/text/codes.h"
-#include "core/text/merges.h"
+#include "core/text/clip_words.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char START[] = "<|startoftext|>", END[] = "<|endoftext|>", LAST[] = "</w>";
+static const char START[] = "<|startoftext|>", END[] = "<|endoftext|>";
 
 enum { N_SPECIAL = 3 };
 
 typedef struct special_token { const char *text; size_t length; int32_t id; } special_token;
 
 typedef struct clip_bpe {
-    lac_vocabulary vocabulary;
-    lac_merges merges;
+    lac_clip_words words;
     char *pad;
     special_token special[N_SPECIAL];       /* start, end, padding; the latter may be one of the others again */
-    int32_t symbol[256], last[256];         /* ids of single bytes, and of a piece's last one */
 } clip_bpe;
-
-/* Bytes are written as printable code points: those that are stay as they are, the others follow from U+0100 on. */
-static uint32_t printable(int byte)
-{
-    uint32_t moved = 0x100;
-    for (int b = 0; b <= byte; b++) {
-        const bool stays = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-        if (b == byte)
-            return stays ? (uint32_t)b : moved;
-        moved += !stays;
-    }
-    return moved;
-}
-
-/* A byte that the vocabulary does not have is the unknown token, which is END. */
-static void find_symbols(clip_bpe *m)
-{
-    char text[4 + sizeof LAST];
-    for (int b = 0; b < 256; b++) {
-        const int n = lac_code_write(printable(b), text);
-        const int32_t id = lac_vocabulary_find(&m->vocabulary, text, (size_t)n);
-        memcpy(text + n, LAST, sizeof LAST);
-        const int32_t last = lac_vocabulary_find(&m->vocabulary, text, (size_t)n + sizeof LAST - 1);
-        m->symbol[b] = id >= 0 ? id : m->special[1].id;
-        m->last[b] = last >= 0 ? last : m->special[1].id;
-    }
-}
 
 static lac_status find_special(clip_bpe *m, lac_tokenizer_ids *ids, const char *pad)
 {
     LAC_TRY(lac_strdup(&m->pad, pad != NULL ? pad : END));
-    LAC_TRY(lac_vocabulary_want(&m->vocabulary, START, &ids->start));
-    LAC_TRY(lac_vocabulary_want(&m->vocabulary, END, &ids->end));
-    ids->pad = lac_vocabulary_find(&m->vocabulary, m->pad, strlen(m->pad));
+    LAC_TRY(lac_vocabulary_want(&m->words.vocabulary, START, &ids->start));
+    LAC_TRY(lac_vocabulary_want(&m->words.vocabulary, END, &ids->end));
+    ids->pad = lac_vocabulary_find(&m->words.vocabulary, m->pad, strlen(m->pad));
     if (ids->pad < 0 || m->pad[0] == '\0')
         return LAC_FAIL(LAC_ERR_CONFIG, "pad_token '%.64s' is not in the vocabulary", m->pad);
     ids->unknown = ids->end;
-    ids->size = m->vocabulary.size;
+    ids->size = m->words.vocabulary.size;
     m->special[0] = (special_token){ START, strlen(START), (int32_t)ids->start };
     m->special[1] = (special_token){ END, strlen(END), (int32_t)ids->end };
     m->special[2] = (special_token){ m->pad, strlen(m->pad), (int32_t)ids->pad };
@@ -73,10 +43,10 @@ static lac_status open_clip_bpe(void **model, lac_tokenizer_ids *ids, const lac_
     clip_bpe *m;
     LAC_TRY(lac_calloc(model, 1, sizeof *m));
     m = *model;
-    LAC_TRY(lac_vocabulary_read_json(&m->vocabulary, files, "vocab.json"));
+    LAC_TRY(lac_vocabulary_read_json(&m->words.vocabulary, files, "vocab.json"));
     LAC_TRY(lac_context(find_special(m, ids, o->pad_token), "'%s'", files->where));
-    find_symbols(m);
-    return lac_merges_read(&m->merges, files, "merges.txt", &m->vocabulary);
+    lac_clip_words_symbols(&m->words, (int32_t)ids->end);
+    return lac_merges_read(&m->words.merges, files, "merges.txt", &m->words.vocabulary);
 }
 
 static void close_clip_bpe(void *model)
@@ -84,48 +54,18 @@ static void close_clip_bpe(void *model)
     clip_bpe *m = model;
     if (m == NULL)
         return;
-    lac_vocabulary_free(&m->vocabulary);
-    lac_merges_free(&m->merges);
+    lac_clip_words_free(&m->words);
     free(m->pad);
     free(m);
 }
 
 /* ---- pieces of the prepared text */
 
-typedef enum { SPACE, LETTER, NUMBER, SIGN } sort;
-
-static sort sort_of(uint32_t code)
-{
-    if (code < 128)
-        return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') ? LETTER : code >= '0' && code <= '9' ? NUMBER
-             : lac_code_is_space(code) ? SPACE : SIGN;
-    return lac_code_is(LAC_CODE_LETTER, code) ? LETTER : lac_code_is(LAC_CODE_NUMBER, code) ? NUMBER : lac_code_is_space(code) ? SPACE : SIGN;
-}
-
-/* How long the word is that the n codes begin with, or 0 when they do not. */
-static int64_t begins(const uint32_t *code, int64_t n, const char *word)
-{
-    const int64_t length = (int64_t)strlen(word);
-    for (int64_t i = 0; i < length; i++)
-        if (i >= n || code[i] != (unsigned char)word[i])
-            return 0;
-    return length;
-}
-
 /* Special tokens in other capitals were lower-cased into these. */
 static int64_t lowered_special(const uint32_t *code, int64_t n)
 {
-    const int64_t start = begins(code, n, START);
-    return start > 0 ? start : begins(code, n, END);
-}
-
-static int64_t contraction(const uint32_t *code, int64_t n)
-{
-    static const char *const words[] = { "'s", "'t", "'re", "'ve", "'m", "'ll", "'d" };
-    int64_t length = 0;
-    for (size_t i = 0; i < LAC_COUNT(words) && length == 0; i++)
-        length = begins(code, n, words[i]);
-    return length;
+    const int64_t start = lac_clip_begins(code, n, START, false);
+    return start > 0 ? start : lac_clip_begins(code, n, END, false);
 }
 
 /* How long the piece is that the n codes begin with; the first is no blank. A lowered special token is ordinary text in three parts: the first
@@ -134,38 +74,12 @@ static int64_t piece_length(const uint32_t *code, int64_t n, int64_t *edge)
 {
     int64_t length = lowered_special(code, n);
     *edge = length > 0 ? 2 : 0;
-    if (length == 0)
-        length = contraction(code, n);
-    if (length > 0)
-        return length;
-    const sort first = sort_of(code[0]);
-    for (length = 1; first != NUMBER && length < n && sort_of(code[length]) == first; length++)
-        ;
-    return length;
+    return length > 0 ? length : lac_clip_piece(code, n, false);
 }
 
 /* ---- ids */
 
-typedef struct work { lac_codes codes; lac_merge_work merge; lac_id_sink *sink; } work;
-
-static lac_status put_piece(const clip_bpe *m, work *w, const uint32_t *code, int64_t n)
-{
-    char bytes[4];
-    lac_merge_clear(&w->merge);
-    for (int64_t i = 0; i < n; i++) {
-        const int length = lac_code_write(code[i], bytes);
-        for (int k = 0; k < length; k++) {
-            const unsigned char byte = (unsigned char)bytes[k];
-            LAC_TRY(lac_merge_add(&w->merge, i + 1 == n && k + 1 == length ? m->last[byte] : m->symbol[byte]));
-        }
-    }
-    LAC_TRY(lac_merge_word(&m->merges, &w->merge));
-    for (int32_t at = n > 0 ? 0 : -1; at >= 0; at = w->merge.symbol[at].next)
-        lac_id_put(w->sink, w->merge.symbol[at].id);
-    return LAC_OK;
-}
-
-static lac_status put_pieces(const clip_bpe *m, work *w)
+static lac_status put_pieces(const clip_bpe *m, lac_clip_work *w)
 {
     const uint32_t *code = w->codes.at;
     for (int64_t i = 0, n = w->codes.n, length, edge; i < n; i += length) {
@@ -173,15 +87,15 @@ static lac_status put_pieces(const clip_bpe *m, work *w)
         if (code[i] == ' ')
             continue;
         length = piece_length(code + i, n - i, &edge);
-        LAC_TRY(put_piece(m, w, code + i, edge));
-        LAC_TRY(put_piece(m, w, code + i + edge, length - 2 * edge));
-        LAC_TRY(put_piece(m, w, code + i + length - edge, edge));
+        LAC_TRY(lac_clip_put_piece(&m->words, w, code + i, edge));
+        LAC_TRY(lac_clip_put_piece(&m->words, w, code + i + edge, length - 2 * edge));
+        LAC_TRY(lac_clip_put_piece(&m->words, w, code + i + length - edge, edge));
     }
     return LAC_OK;
 }
 
 /* Blanks in a row make no difference to what follows, so they stay. */
-static lac_status put_text(const clip_bpe *m, work *w, const char *text, size_t size)
+static lac_status put_text(const clip_bpe *m, lac_clip_work *w, const char *text, size_t size)
 {
     LAC_TRY(lac_codes_read(&w->codes, text, size));
     LAC_TRY(lac_codes_compose(&w->codes));
@@ -211,7 +125,7 @@ static const special_token *first_special(const clip_bpe *m, const char *at, con
     return found;
 }
 
-static lac_status put_all(const clip_bpe *m, work *w, const char *text, size_t size)
+static lac_status put_all(const clip_bpe *m, lac_clip_work *w, const char *text, size_t size)
 {
     const char *at = text, *const end = text + size, *next[N_SPECIAL] = { NULL }, *where;
     while (at < end) {
@@ -228,12 +142,11 @@ static lac_status put_all(const clip_bpe *m, work *w, const char *text, size_t s
 
 static lac_status encode_clip_bpe(const void *model, const char *text, size_t size, lac_id_sink *sink)
 {
-    work w = { .sink = sink };
+    lac_clip_work w = { .sink = sink };
     lac_status s = lac_codes_read(&w.codes, text, size);        /* all of it, so that the place of a bad byte is the text's */
     if (s == LAC_OK)
         s = put_all(model, &w, text, size);
-    lac_codes_free(&w.codes);
-    lac_merge_free(&w.merge);
+    lac_clip_work_free(&w);
     return s;
 }
 

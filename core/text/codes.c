@@ -143,10 +143,17 @@ static uint32_t newer_lower(uint32_t code)
     return code;
 }
 
+uint32_t lac_code_lower(uint32_t code)
+{
+    if (code < 128)
+        return code + 32 * (code >= 'A' && code <= 'Z');
+    return code == 0x130 || newer_lower(code) != code ? code : (uint32_t)utf8proc_tolower((utf8proc_int32_t)code);
+}
+
 static uint32_t lower(uint32_t code)
 {
-    const uint32_t known = (uint32_t)utf8proc_tolower((utf8proc_int32_t)code);
-    return code < 128 ? code + 32 * (code >= 'A' && code <= 'Z') : known != code ? known : newer_lower(code);
+    const uint32_t known = lac_code_lower(code);
+    return known != code ? known : newer_lower(code);
 }
 
 lac_status lac_codes_lower(lac_codes *c)

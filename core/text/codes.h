@@ -18,7 +18,9 @@ lac_status lac_codes_read(lac_codes *c, const char *utf8, size_t size);
 lac_status lac_codes_decompose(lac_codes *c);       /* NFD */
 lac_status lac_codes_compose(lac_codes *c);         /* NFC */
 
-/* Code point by code point: no rule looks at neighbours (a final sigma is a sigma). U+0130 becomes i and U+0307. */
+/* As Unicode 15 has it: the code point itself where it is no capital; U+0130 stays. */
+uint32_t lac_code_lower(uint32_t code);
+/* As Unicode 17 has it. Code point by code point: no rule looks at neighbours (a final sigma is a sigma). U+0130 becomes i and U+0307. */
 lac_status lac_codes_lower(lac_codes *c);
 
 /* UTF-8 of a code point, 1 to 4 bytes; how many. */

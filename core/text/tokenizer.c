@@ -1,5 +1,6 @@
 #include "core/text/tokenizer_def.h"
 
+#include "core/file/atomic.h"
 #include "core/memory.h"
 #include "core/named.h"
 #include "core/text/tokenizer_json.h"
@@ -63,6 +64,29 @@ lac_status lac_tokenizer_open_files(lac_tokenizer **t, const char *name, const l
         *t = made;
     else
         lac_tokenizer_close(made);
+    return s;
+}
+
+static lac_status read_as(lac_text_files *files, const lac_tokenizer_def *def, const char *path)
+{
+    char *bytes;
+    size_t size;
+    LAC_TRY(lac_text_files_new(files, path));
+    LAC_TRY(lac_file_read(path, LAC_TEXT_FILE_LIMIT, &bytes, &size));
+    const lac_status s = lac_text_files_add(files, def->files[0], bytes, size);
+    free(bytes);
+    return s;
+}
+
+lac_status lac_tokenizer_open_file(lac_tokenizer **t, const char *name, const char *path, const lac_tokenizer_options *o)
+{
+    const lac_tokenizer_def *def = NULL;
+    lac_text_files files = { 0 };
+    LAC_TRY(LAC_NAMED_FIND(&tokenizers, name, &def));
+    lac_status s = read_as(&files, def, path);
+    if (s == LAC_OK)
+        s = lac_tokenizer_open_files(t, name, &files, o);
+    lac_text_files_free(&files);
     return s;
 }
 

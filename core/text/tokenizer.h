@@ -30,6 +30,8 @@ typedef struct lac_tokenizer_ids {
  * LAC_ERR_CONFIG: no such name, or an option that the files have no token for; LAC_ERR_IO; LAC_ERR_FORMAT: a file that is cut off, over
  * 64 MB, not UTF-8, has a token or an id twice, a merge of tokens that it does not have, or lacks a special token; LAC_ERR_MEM. */
 lac_status lac_tokenizer_open(lac_tokenizer **t, const char *name, const char *folder, const lac_tokenizer_options *o);
+/* Of a tokenizer that has one file: that file, whatever its name. */
+lac_status lac_tokenizer_open_file(lac_tokenizer **t, const char *name, const char *path, const lac_tokenizer_options *o);
 /* The same of files in memory, which are not needed afterwards. _files: reads them; o is what they will be opened with. */
 lac_status lac_tokenizer_open_files(lac_tokenizer **t, const char *name, const lac_text_files *files, const lac_tokenizer_options *o);
 lac_status lac_tokenizer_files(lac_text_files *files, const char *name, const char *folder, const lac_tokenizer_options *o);

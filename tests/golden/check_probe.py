@@ -25,7 +25,7 @@ sys.path.insert(0, str(HERE / "reference"))
 import drawn
 from autoencoder import nearest
 from fresh import fresh, large
-from kinds import MASKS, METRICS, TEXT, Case, expected
+from kinds import CLIP_HOST, MASKS, METRICS, TEXT, Case, expected
 from latent import HOST
 
 
@@ -198,7 +198,7 @@ def main():
                 checker.check_fails(case) if case.fails else checker.check(case, want)
         for case in fresh(a.seed, a.fresh, a.kind):
             checker.check(case)
-            if a.bf16 and case.kind not in METRICS + TEXT + MASKS + (*HOST, "pil-resize", "torch-resize", "schedule", "optim/adam", "optim/adamw"):
+            if a.bf16 and case.kind not in METRICS + TEXT + MASKS + CLIP_HOST + (*HOST, "pil-resize", "torch-resize", "schedule", "optim/adam", "optim/adamw"):
                 checker.check_bf16(case)
         for case in large(a.seed) if a.large else ():
             if a.kind in case.kind:

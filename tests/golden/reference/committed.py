@@ -3,6 +3,7 @@ import torch
 
 import autoencoder_cases
 import deepfill
+import clip_cases
 import diffusion_cases
 import perceptual_cases
 import latent_cases
@@ -216,6 +217,7 @@ GROUPS = {
     32: latent_cases.committed,
     60: masks.committed,
     39: scales,
+    62: clip_cases.committed,
 }
 
 

@@ -4,6 +4,7 @@ import copy
 import torch
 
 import autoencoder_cases
+import clip_cases
 import diffusion_cases
 import perceptual_cases
 import latent_cases
@@ -219,6 +220,7 @@ GROUPS = {
     52: latent_cases.failing,
     61: masks.failing,
     59: scales,
+    63: clip_cases.failing,
 }
 
 

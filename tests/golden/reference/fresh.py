@@ -2,6 +2,7 @@
 import latent_cases
 import perceptual_cases
 import autoencoder_cases
+import clip_cases
 import masks
 import strings
 import unet_cases
@@ -168,6 +169,7 @@ KINDS = {
     **latent_cases.FRESH,
     **tower_cases.FRESH,
     **masks.FRESH,
+    **clip_cases.FRESH,
     "scheduler": scheduler, "guidance": guidance,
     **{kind: lambda m, name, kind=kind: objective(m, name, kind) for kind in ("add-noise", "diffusion-loss")},
     "conv2d": conv2d, "resize": resize, "gated-conv": gated_conv, "contextual-attention": attention, "deepfillv2": generator,

@@ -15,6 +15,8 @@ import towers
 
 METRICS = ("mse", "l1", "psnr", "tv", "ssim", "ms-ssim")
 EXACT = ("pil-resize",)
+CLIP_HOST = ("clip-preprocess", "clip-tokenize", "clip-score", "clip-directional")
+CLIP_TAPE = ("clip", "clip-loss", "aesthetic-head", "image-reward-head")
 MASKS = ("rle", "polygon-mask", "iou", "segmentation-score", "oks", "coco-ap")
 TEXT = ("clip-bpe", "wordpiece")      # weights: the folder of their files
 DIFFUSION = {"add-noise": diffusion.add_noise, "diffusion-loss": diffusion.loss, "guidance": diffusion.guidance}
@@ -82,6 +84,9 @@ def outputs(kind, x, config, weights, codes=None):
         return unet.KINDS[kind](x, config, weights)
     if kind in towers.TAPE:
         return towers.TAPE[kind](x, config, weights)
+    if kind in CLIP_TAPE:
+        import clip_cases
+        return clip_cases.outputs(kind, x, config, weights)
     if kind == "torch-resize":
         return dict(y=ops.torch_resize(x["x"], config))
     raise KeyError(kind)
@@ -125,6 +130,9 @@ def expected(case, dtype=torch.float64, autocast=False, codes=None):
         return measured(case)
     if case.kind in latent.HOST:
         return latent.HOST[case.kind](case.inputs, case.config)
+    if case.kind in CLIP_HOST:
+        import clip_cases               # likewise
+        return clip_cases.expected(case)
     if case.kind in MASKS:
         import masks                    # which makes Cases itself
         return masks.expected(case)
