@@ -260,19 +260,31 @@ static void soften_turned(const blocks *b, const desk *k, int64_t query, int64_t
     }
 }
 
+/* Rows of y from its sums, n <= LINE of them: in f32 these lie turned, a row of the block per element. */
+LAC_BODY void finish_line(void *restrict y, const float *restrict sums, const float *restrict total, const blocks *b, int64_t n, lac_dtype d)
+{
+    float inverse[LINE];
+    for (int64_t i = 0; i < n; i++)
+        inverse[i] = 1.0f / total[i];
+    if (d == LAC_F32)
+        for (int64_t e = 0; e < b->of.d; e++)
+            for (int64_t i = 0; i < n; i++)
+                ((float *)y)[i * b->of.width + e] = sums[e * b->rows + i] * inverse[i];
+    else
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t e = 0; e < b->of.d; e++)
+                lac_st(y, i * b->of.width + e, d, sums[i * b->of.d + e] * inverse[i]);
+}
+
 LAC_BODY void finish_rows(const call *o, const desk *k, int64_t unit, int64_t from, int64_t count, lac_dtype d)
 {
     const lac_attention_shape *s = &o->b.of;
-    const int64_t row = d == LAC_F32 ? 1 : s->d, step = d == LAC_F32 ? o->b.rows : 1;         /* turned in f32 */
     float *lse = o->c->out[1] != NULL ? (float *)o->c->out[1]->data + unit * s->tq + from : NULL;
-    for (int64_t i = 0; i < count; i++) {
-        void *y = lac_at(o->c->out[0]->data, place(s, unit, from + i, s->tq), d);
-        const float inverse = 1.0f / k->total[i];
-        for (int64_t e = 0; e < s->d; e++)
-            lac_st(y, e, d, k->y[i * row + e * step] * inverse);
-        if (lse != NULL)
-            lse[i] = lac_fma(k->most[i], s->scale, lac_log(k->total[i]));
-    }
+    for (int64_t i = 0; i < count; i += LINE)
+        finish_line(lac_at(o->c->out[0]->data, place(s, unit, from + i, s->tq), d), k->y + (d == LAC_F32 ? i : i * s->d), k->total + i, &o->b,
+                    LAC_MIN(count - i, LINE), d);
+    for (int64_t i = 0; lse != NULL && i < count; i++)
+        lse[i] = lac_fma(k->most[i], s->scale, lac_log(k->total[i]));
 }
 
 static void clear(const blocks *b, const desk *k)

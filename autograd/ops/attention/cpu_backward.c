@@ -282,21 +282,20 @@ static lac_status take_part(const call *o, int64_t i)
     return LAC_OK;
 }
 
-/* gq of `count` queries from the parts' sums, which lie [d, rows]. */
+/* gq of `count` queries from the parts' sums, which lie [d, rows]; a line of them at a time. */
 LAC_BODY void store_turned(const call *o, const float *from, int64_t at, int64_t count, lac_dtype d)
 {
     const blocks *b = &o->b;
     const int64_t step = b->n_rows * b->rows * b->of.d;
     lac_tensor *gin = o->c->gin[0];
-    for (int64_t i = 0; i < count; i++) {
-        void *to = lac_at(gin->data, at + i * b->of.width, d);
-        for (int64_t k = 0; k < b->of.d; k++) {
-            float sum = from[k * b->rows + i];
-            for (int64_t part = 1; part < o->parts; part++)
-                sum += from[part * step + k * b->rows + i];
-            lac_put(to, k, d, sum, o->c->add[0]);
-        }
-    }
+    for (int64_t first = 0; first < count; first += LINE)
+        for (int64_t k = 0; k < b->of.d; k++)
+            for (int64_t i = first; i < LAC_MIN(first + LINE, count); i++) {
+                float sum = from[k * b->rows + i];
+                for (int64_t part = 1; part < o->parts; part++)
+                    sum += from[part * step + k * b->rows + i];
+                lac_put(lac_at(gin->data, at + i * b->of.width, d), k, d, sum, o->c->add[0]);
+            }
 }
 
 static lac_status store_queries(const call *o, int64_t i)

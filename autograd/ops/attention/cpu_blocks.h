@@ -10,7 +10,7 @@
 
 #include <omp.h>
 
-enum { ROWS = 128, KEYS = 512, GROUP = 32 };
+enum { ROWS = 128, KEYS = 512, GROUP = 32, LINE = 16 };
 
 typedef struct blocks {
     lac_attention_shape of;
@@ -50,19 +50,25 @@ static int64_t place(const lac_attention_shape *s, int64_t unit, int64_t token, 
     return (unit / s->heads * tokens + token) * s->width + unit % s->heads * s->d;
 }
 
+/* n <= LINE tokens as a piece of `depth` rows of `size`: a line of it at a time, as a column of strides would push its own lines out of the cache. */
+LAC_BODY void turn_line(void *restrict to, const void *restrict from, int64_t width, int64_t n, int64_t depth, int64_t size, lac_dtype d, lac_dtype dx)
+{
+    for (int64_t k = 0; k < depth; k++)
+        for (int64_t i = 0; i < n; i++)
+            lac_st(to, k * size + i, d, lac_ld(from, i * width + k, dx));
+}
+
 /* `count` tokens from element `at` of x as rows of `depth`, zeros behind d and behind the last token; turned: as columns of `size`. */
 LAC_BODY void cut_rows(const lac_attention_shape *s, void *restrict to, const lac_tensor *x, int64_t at, int64_t count, int64_t size, int64_t depth,
                        bool turned, lac_dtype d, lac_dtype dx)
 {
     memset(to, 0, (size_t)(size * depth) * lac_dtype_size(d));
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; turned && i < count; i += LINE)
+        turn_line(lac_at(to, i, d), lac_at(x->data, at + i * s->width, dx), s->width, LAC_MIN(count - i, LINE), s->d, size, d, dx);
+    for (int64_t i = 0; !turned && i < count; i++) {
         const void *row = lac_at(x->data, at + i * s->width, dx);
-        if (turned)
-            for (int64_t k = 0; k < s->d; k++)
-                lac_st(to, k * size + i, d, lac_ld(row, k, dx));
-        else
-            for (int64_t k = 0; k < s->d; k++)
-                lac_st(to, i * depth + k, d, lac_ld(row, k, dx));
+        for (int64_t k = 0; k < s->d; k++)
+            lac_st(to, i * depth + k, d, lac_ld(row, k, dx));
     }
 }
 
