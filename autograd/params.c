@@ -1,4 +1,4 @@
-#include "autograd/params.h"
+#include "autograd/params_place.h"
 
 #include "core/backend.h"
 #include "core/file/weights.h"
@@ -306,6 +306,45 @@ lac_status lac_param_set(lac_param *p, const float *from)
     LAC_TRY(lac_backend_write(p->of->backend, p->value, from));
     lac_param_changed(p);
     return LAC_OK;
+}
+
+/* Where the values lie as f32 of the host, and nowhere else; NULL: they do not. */
+static float *place_of(const lac_param *p)
+{
+    const bool alone = p->master == NULL || p->master == p->value->data;
+    return alone && p->of->backend->host && p->value->dtype == LAC_F32 ? p->value->data : NULL;
+}
+
+lac_status lac_param_begin(lac_param *p, float **x)
+{
+    *x = place_of(p);
+    return *x != NULL ? LAC_OK : lac_malloc((void **)x, (size_t)lac_numel(p->value) * sizeof **x);
+}
+
+lac_status lac_param_end(lac_param *p, float *x)
+{
+    if (x == place_of(p)) {
+        lac_param_changed(p);
+        return LAC_OK;
+    }
+    const lac_status s = lac_param_set(p, x);
+    free(x);
+    return s;
+}
+
+lac_status lac_param_look(const lac_param *p, const float **x, float **own)
+{
+    *own = NULL;
+    if ((*x = place_of(p)) != NULL)
+        return LAC_OK;
+    LAC_TRY(lac_malloc((void **)own, (size_t)lac_numel(p->value) * sizeof **own));
+    *x = *own;
+    const lac_status s = lac_param_get(p, *own);
+    if (s != LAC_OK) {
+        free(*own);
+        *own = NULL;
+    }
+    return s;
 }
 
 void lac_params_clear_grad(lac_params *ps)

@@ -1,5 +1,5 @@
 /* Loading by name: every key is checked before anything is written. */
-#include "autograd/params.h"
+#include "autograd/params_place.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
 
@@ -85,21 +85,27 @@ static void look_for_surplus(const lac_params *ps, const lac_weights *w, const c
     }
 }
 
+static lac_status take(lac_param *p, const float *theirs)
+{
+    const lac_shape ours = lac_shape_of(p->value);
+    float *x;
+    LAC_TRY(lac_param_begin(p, &x));
+    lac_from_border(x, theirs, p->role, &ours);
+    return lac_param_end(p, x);
+}
+
 /* Only looks, for NaN and for what cannot be read, or takes the values. */
 static lac_status load_one(lac_param *p, const lac_weights *w, int64_t at, bool look)
 {
     const int64_t n = lac_numel(p->value);
-    const lac_shape ours = lac_shape_of(p->value);
     float *x;
-    LAC_TRY(lac_malloc((void **)&x, 2 * (size_t)n * sizeof *x));
-    lac_status s = lac_weights_read_f32(w, at, x + n);
+    LAC_TRY(lac_malloc((void **)&x, (size_t)n * sizeof *x));
+    lac_status s = lac_weights_read_f32(w, at, x);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        if (!isfinite(x[n + i]))
-            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds %s", lac_weights_name(w, at), isnan(x[n + i]) ? "NaN" : "an infinity");
-    if (s == LAC_OK && !look) {
-        lac_from_border(x, x + n, p->role, &ours);
-        s = lac_param_set(p, x);
-    }
+        if (!isfinite(x[i]))
+            s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds %s", lac_weights_name(w, at), isnan(x[i]) ? "NaN" : "an infinity");
+    if (s == LAC_OK && !look)
+        s = take(p, x);
     free(x);
     return s;
 }

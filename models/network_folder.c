@@ -65,10 +65,23 @@ lac_status lac_network_adopt(const lac_network_def *def, const json_t *published
 
 /* ---- writing ---- */
 
+/* transformers loads weights in the dtype that the config says, which need not be that of the file here: without one it is the file's. */
+static void drop_dtype(json_t *config)
+{
+    const char *key;
+    json_t *value;
+    json_object_del(config, "dtype");
+    json_object_del(config, "torch_dtype");
+    json_object_foreach(config, key, value)
+        if (json_is_object(value))
+            drop_dtype(value);
+}
+
 static lac_status publish(const lac_network *n, json_t **published)
 {
     const lac_network_folder *f = n->def->folder;
     *published = json_deep_copy(n->config);
+    drop_dtype(*published);
     json_t *class = strcmp(f->layout, "diffusers") == 0 ? json_string(f->classes[0]) : json_pack("[s]", f->classes[0]);
     const char *key = strcmp(f->layout, "diffusers") == 0 ? "_class_name" : "architectures";
     if (*published != NULL && json_object_set_new(*published, key, class) == 0)

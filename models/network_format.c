@@ -1,5 +1,6 @@
 #include "models/network_format.h"
 
+#include "autograd/params_place.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
 #include "models/network_folder.h"
@@ -190,25 +191,41 @@ static lac_status check_range(const float *x, int64_t n, lac_dtype d)
     return LAC_OK;
 }
 
+static void order(float *to, const float *from, const outward *o)
+{
+    const lac_shape ours = lac_shape_of(o->p->value);
+    if (o->own_names)
+        lac_to_border(to, from, o->p->role, &ours);
+    else
+        reorder(to, from, o->p, &o->there, true);
+}
+
 /* f32 is put in order where it goes; other dtypes on the way there. */
+static lac_status put_in_order(const outward *o, const float *from, void *to)
+{
+    const int64_t n = lac_numel(o->p->value);
+    float *x;
+    if (o->dtype == LAC_F32) {
+        order(to, from, o);
+        return LAC_OK;
+    }
+    LAC_TRY(lac_malloc((void **)&x, (size_t)n * sizeof *x));
+    order(x, from, o);
+    const lac_status s = check_range(x, n, o->dtype);
+    if (s == LAC_OK)
+        lac_from_f32(to, o->dtype, x, n);
+    free(x);
+    return s;
+}
+
 static lac_status fill(const void *of, void *to)
 {
     const outward *o = of;
-    const int64_t n = lac_numel(o->p->value);
-    const lac_shape ours = lac_shape_of(o->p->value);
-    float *x;
-    LAC_TRY(lac_malloc((void **)&x, (o->dtype == LAC_F32 ? 1 : 2) * (size_t)n * sizeof *x));
-    float *ordered = o->dtype == LAC_F32 ? to : x + n;
-    lac_status s = lac_param_get(o->p, x);
-    if (s == LAC_OK && o->own_names)
-        lac_to_border(ordered, x, o->p->role, &ours);
-    else if (s == LAC_OK)
-        reorder(ordered, x, o->p, &o->there, true);
-    if (s == LAC_OK)
-        s = check_range(ordered, n, o->dtype);
-    if (s == LAC_OK && o->dtype != LAC_F32)
-        lac_from_f32(to, o->dtype, ordered, n);
-    free(x);
+    const float *x;
+    float *own;
+    LAC_TRY(lac_param_look(o->p, &x, &own));
+    const lac_status s = put_in_order(o, x, to);
+    free(own);
     return s;
 }
 
@@ -310,6 +327,14 @@ static lac_status check_keys(reader *r)
     return s;
 }
 
+static lac_status take(lac_param *p, const float *theirs, const lac_foreign *there)
+{
+    float *x;
+    LAC_TRY(lac_param_begin(p, &x));
+    reorder(x, theirs, p, there, false);
+    return lac_param_end(p, x);
+}
+
 /* Without `set` it is only looked at. */
 static lac_status read_one(const reader *r, lac_param *p, bool set)
 {
@@ -318,16 +343,14 @@ static lac_status read_one(const reader *r, lac_param *p, bool set)
     float *x;
     r->format->place(p, r->prefix, &there);
     const lac_shape whole = lac_foreign_whole(&there);
-    LAC_TRY(lac_malloc((void **)&x, (size_t)(n + lac_shape_numel(&whole)) * sizeof *x));
-    const float *part = x + n + (there.of > 0 ? n / there.shape.dim[0] * there.from : 0);
-    lac_status s = lac_weights_read_f32(r->w, lac_weights_find(r->w, there.key), x + n);
+    LAC_TRY(lac_malloc((void **)&x, (size_t)lac_shape_numel(&whole) * sizeof *x));
+    const float *part = x + (there.of > 0 ? n / there.shape.dim[0] * there.from : 0);
+    lac_status s = lac_weights_read_f32(r->w, lac_weights_find(r->w, there.key), x);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
         if (!isfinite(part[i]))
             s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' holds %s", there.key, isnan(part[i]) ? "NaN" : "an infinity");
-    if (s == LAC_OK && set) {
-        reorder(x, part, p, &there, false);
-        s = lac_param_set(p, x);
-    }
+    if (s == LAC_OK && set)
+        s = take(p, part, &there);
     free(x);
     return s;
 }

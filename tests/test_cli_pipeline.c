@@ -14,7 +14,7 @@
 #define VAE "\"vae\": {\"config\": {\"block_out_channels\": [4, 4], \"down_block_types\": [\"DownEncoderBlock2D\", \"DownEncoderBlock2D\"], " \
             "\"up_block_types\": [\"UpDecoderBlock2D\", \"UpDecoderBlock2D\"], \"norm_num_groups\": 2}}"
 #define TEXT "\"text_encoder\": {\"config\": {\"vocab_size\": 1527, \"hidden_size\": 8, \"intermediate_size\": 16, \"num_hidden_layers\": 1, " \
-             "\"num_attention_heads\": 2, \"max_position_embeddings\": 9, \"eos_token_id\": 1526}}"
+             "\"num_attention_heads\": 2, \"max_position_embeddings\": 9, \"eos_token_id\": 1526, \"dtype\": \"float16\"}}"
 
 /* A model in a file, its values drawn. */
 static const char *model(const lac_inpainter_def *def, const char *networks, const char *config)
@@ -64,6 +64,15 @@ static int64_t number(const char *folder, const char *file, const char *key)
     return n;
 }
 
+static bool has_key(const char *folder, const char *file, const char *key)
+{
+    json_t *json = json_load_file(lac_cli_path(folder, file), 0, NULL);
+    const bool has = json_object_get(json, key) != NULL;
+    LAC_CHECK(json != NULL);
+    json_decref(json);
+    return has;
+}
+
 static const char *const says[][3] = {
     { "model_index.json", "_class_name", "StableDiffusionInpaintPipeline" }, { "model_index.json", "_diffusers_version", "0.9.0" },
     { "model_index.json", "unet.0", "diffusers" }, { "model_index.json", "unet.1", "UNet2DConditionModel" }, { "model_index.json", "vae.1", "AutoencoderKL" },
@@ -85,6 +94,7 @@ LAC_TEST(a_model_becomes_a_pipeline_and_comes_back_to_the_bit)
     LAC_CHECK(LAC_CLI(lac_cmd_export, &said, m, "-o", out, "--layout", "diffusers") == 0);
     for (size_t i = 0; i < LAC_COUNT(says); i++)
         check_says(out, says[i][0], says[i][1], says[i][2]);
+    LAC_CHECK(!has_key(out, "text_encoder/config.json", "dtype"));          /* which would be that of other weights */
     LAC_CHECK(number(out, "tokenizer/tokenizer_config.json", "model_max_length") == 9 && number(out, "unet/config.json", "sample_size") == 16);
     LAC_CLI_HAS(lac_cli_path(out, "unet/diffusion_pytorch_model.safetensors"), "conv_in.weight", 4, 9, 3, 3);
     LAC_CLI_HAS(lac_cli_path(out, "vae/diffusion_pytorch_model.safetensors"), "quant_conv.weight", 8, 8, 1, 1);
@@ -201,4 +211,65 @@ LAC_TEST(a_checkpoint_becomes_a_model_of_several_networks)
     LAC_CHECK(lac_cli_complains(&said, "--system and --tokenizer are for models of several"));
     LAC_CHECK(LAC_CLI(lac_cmd_import, &said, ckpt, "--system", "sd-inpaint", "-o", back) != 0);
     LAC_CHECK(lac_cli_complains(&said, "9"));
+}
+
+/* ---- folders that are not what they say ---- */
+
+#define UNET_FILE "unet/diffusion_pytorch_model.safetensors"
+
+typedef struct spoiled { const char *file, *text, *says; } spoiled;         /* text NULL: the file goes */
+
+/* What import says of the pipeline while a file has other bytes, or (NULL) is not there; nothing is written. */
+static void check_refused(const char *pipe, const char *file, const char *bytes, size_t n, const char *says)
+{
+    lac_cli_said said;
+    char *kept;
+    size_t size;
+    const char *path = lac_cli_path(pipe, file), *out = lac_cli_path(lac_test_folder(), "never.safetensors");
+    LAC_CHECK_STATUS(lac_file_read(path, 1 << 24, &kept, &size));
+    if (bytes != NULL)
+        LAC_CHECK_STATUS(lac_file_write(path, bytes, n));
+    else
+        LAC_CHECK(unlink(path) == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, pipe, "-o", out) == 1);
+    if (!lac_cli_complains(&said, says))
+        fail_msg("%s: %s", file, said.err);
+    LAC_CHECK(access(out, F_OK) != 0);
+    LAC_CHECK_STATUS(lac_file_write(path, kept, size));
+    free(kept);
+}
+
+/* The UNet's file is another's, or ends early, or its last number is none. */
+static void check_weights(const char *pipe, const char *other, size_t cut, bool nan, const char *says)
+{
+    char *bytes;
+    size_t n;
+    LAC_CHECK_STATUS(lac_file_read(other, 1 << 24, &bytes, &n));
+    if (nan)
+        memset(bytes + n - 4, 0xff, 4);
+    check_refused(pipe, UNET_FILE, bytes, cut > 0 ? cut : n, says);
+    free(bytes);
+}
+
+LAC_TEST(pipelines_that_are_not_what_they_say_are_refused_in_one_line)
+{
+    static const spoiled bad[] = {
+        { "model_index.json", "[]", "model_index.json' is no JSON object" }, { "unet/config.json", "{\"_class_name\": \"AutoencoderKL\"}", "'autoencoder-kl'" },
+        { "unet/config.json", "{\"_class_name\": \"FluxTransformer2DModel\"}", "FluxTransformer2DModel, which is no network here" },
+        { "unet/config.json", "{", "config.json' is not JSON" }, { UNET_FILE, NULL, "unet': a folder without weights" },
+        { "text_encoder/config.json", NULL, "text_encoder" }, { "tokenizer/vocab.json", "{}", "vocab.json': there are no tokens" },
+        { "tokenizer/merges.txt", NULL, "merges.txt" }, { "tokenizer/tokenizer_config.json", "{\"tokenizer_class\": \"T5Tokenizer\"}", "T5Tokenizer" },
+    };
+    lac_cli_said said;
+    const char *f = lac_test_folder(), *m = model(&lac_inpainter_sd_inpaint, "{" UNET("9", "") ", " VAE ", " TEXT "}", "{}"), *pipe = lac_cli_path(f, "pipe");
+    LAC_CHECK(LAC_CLI(lac_cmd_export, &said, m, "-o", pipe, "--layout", "diffusers") == 0);
+    for (size_t i = 0; i < LAC_COUNT(bad); i++)
+        check_refused(pipe, bad[i].file, bad[i].text, bad[i].text != NULL ? strlen(bad[i].text) : 0, bad[i].says);
+    const char *unet = lac_cli_path(pipe, UNET_FILE);
+    check_weights(pipe, unet, 20000, false, UNET_FILE);
+    check_weights(pipe, unet, 0, true, "holds NaN");
+    check_weights(pipe, lac_test_golden("torch/evil.pt"), 0, false, "calls 'posix.system'");
+    check_weights(pipe, lac_cli_strip(unet, f, "keys.safetensors", (const char *const[]){ "drop conv_in.bias", "add conv_in.more", "flatten conv_out.weight", NULL }), 0,
+                  false, "unet: 3 keys do not fit: 'conv_in.bias' is missing");
+    LAC_CHECK(LAC_CLI(lac_cmd_import, &said, pipe, "-o", lac_cli_path(f, "back.safetensors")) == 0);
 }
