@@ -20,7 +20,7 @@ static double forward(const lac_op_ctx *c, int64_t from, int64_t to, int64_t z)
         lac_st(c->out[0]->data, i, c->out[0]->dtype, lac_fma(e.std, at(c->in[1], i), mean));
         lac_st(c->out[1]->data, i, c->out[1]->dtype, mean);
         lac_st(c->out[2]->data, i, c->out[2]->dtype, e.logvar);
-        kl += 0.5 * ((double)mean * (double)mean + (double)e.excess);
+        kl += 0.5 * ((double)mean * (double)mean + e.excess);
     }
     return kl;
 }

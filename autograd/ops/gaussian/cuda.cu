@@ -32,7 +32,7 @@ static __global__ void gaussian_forward(view sample, view mean, view logvar, flo
             sample.put(i, lac_fma(e.std, noise.at(i), m));
             mean.put(i, m);
             logvar.put(i, e.logvar);
-            sum += 0.5 * ((double)m * (double)m + (double)e.excess);
+            sum += 0.5 * ((double)m * (double)m + e.excess);
         }
         sum = lac_block_sum(sum);
         if (threadIdx.x == 0)
