@@ -153,7 +153,7 @@ def fresh_ldm(m, name):
                   use_scale_shift_norm=bool(m.int(0, 1)), **(dict(context_dim=m.int(1, 12), transformer_depth=m.int(1, 2)) if transformer else {}),
                   **m.choose(dict(num_heads=4), dict(num_head_channels=8), dict(num_heads=2, num_head_channels=16)))
     f = 2 ** (n - 1)
-    return case(m, LDM, name, config, (batch, f * m.int(1, 4), f * m.int(1, 4)), m.int(1, 20), tuple(m.int(0, 999) for _ in range(batch)))
+    return case(m, LDM, name, config, (batch, f * m.int(2, 5), f * m.int(2, 5)), m.int(1, 20), tuple(m.int(0, 999) for _ in range(batch)))
 
 
 FRESH = {CONDITION: fresh_condition, LDM: fresh_ldm}
