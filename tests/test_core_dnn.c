@@ -501,7 +501,9 @@ LAC_TEST(products_keep_each_view_of_a_weight_apart)
 
 static void check_products(lac_dtype d, lac_dtype dc, double tolerance)
 {
-    static const int64_t size[][3] = { { 1, 1, 300 }, { 77, 48, 96 }, { 200, 33, 17 }, { 16, 640, 64 }, { 3, 768, 700 }, { 70, 768, 700 }, { 70, 640, 820 }, { 40, 70, 2100 } };   /* two are cut by columns, the last along k */
+    static const int64_t size[][3] = { { 1, 1, 300 }, { 77, 48, 96 }, { 200, 33, 17 }, { 16, 640, 64 }, { 3, 768, 700 }, { 70, 768, 700 }, { 70, 640, 820 },    /* two are cut by columns */
+                                       { 40, 70, 2100 },                                       /* along k */
+                                       { 78, 24, 63 }, { 144, 17, 63 }, { 17, 80, 63 } };      /* of rows that oneDNN's AMX kernels die of */
     for (size_t i = 0; i < LAC_COUNT(size); i++) {
         const int64_t m = size[i][0], n = size[i][1], k = size[i][2];
         lac_product p = { .batch = 1, .m = m, .n = n, .k = k, .a_row = k, .a_col = 1, .b_row = 1, .b_col = k, .c_row = n, .dtype = d, .c_dtype = dc, .bias = true };

@@ -200,14 +200,40 @@ lac_status lac_prim_new_conv(lac_prim *p, const lac_prim_conv *c, bool accept_re
     return s;
 }
 
+#if DNNL_VERSION_MAJOR < 3
+/* AMX kernels of 2.6 for rows of 63: the second half, 31, goes into tiles of a shape that the instruction refuses, and the process dies of SIGILL
+ * (for some numbers of rows and columns: tests/test_core_dnn.c). */
+static bool traps(const_dnnl_primitive_desc_t pd, lac_md a)
+{
+    const char *name = "";
+    if (pd == NULL)
+        return false;
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
+    return a->data_type == dnnl_bf16 && a->dims[a->ndims - 1] == 63 && strstr(name, "amx") != NULL;
+}
+#endif
+
 static dnnl_status_t matmul_desc(dnnl_primitive_desc_t *pd, lac_md a, lac_md b, lac_md bias, lac_md c, const_dnnl_primitive_attr_t attr)
 {
 #if DNNL_VERSION_MAJOR >= 3
     return dnnl_matmul_primitive_desc_create(pd, engine, a, b, bias, c, attr);
 #else
     dnnl_matmul_desc_t d;
-    const dnnl_status_t s = dnnl_matmul_desc_init(&d, a, b, bias, c);
-    return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+    dnnl_primitive_desc_iterator_t i = NULL;
+    dnnl_status_t s = dnnl_matmul_desc_init(&d, a, b, bias, c);
+    if (s == dnnl_success)
+        s = dnnl_primitive_desc_iterator_create(&i, &d, attr, engine, NULL);
+    if (s == dnnl_success)
+        *pd = dnnl_primitive_desc_iterator_fetch(i);
+    while (s == dnnl_success && traps(*pd, a)) {
+        dnnl_primitive_desc_destroy(*pd);
+        *pd = NULL;
+        s = dnnl_primitive_desc_iterator_next(i);
+        if (s == dnnl_success)
+            *pd = dnnl_primitive_desc_iterator_fetch(i);
+    }
+    dnnl_primitive_desc_iterator_destroy(i);
+    return s == dnnl_success && *pd == NULL ? dnnl_out_of_memory : s;
 #endif
 }
 

@@ -21,7 +21,7 @@ return {
                                 max_position_embeddings = 6, eos_token_id = 1526 } },
     tokenizer = "data/stamps/tokenizer", prompts = { max_length = 6 }, train_text = true,
   },
-  optim = { unet = { ema = 0.9, groups = { { match = "text_encoder/*", lr = 1e-3 } } } },
+  optim = { unet = { lr = 1e-2, ema = 0.9, groups = { { match = "text_encoder/*", lr = 1e-3 } } } },
   init = { { from = "runs/first", network = "vae" } },
   log = { every = 1, tensorboard = false }, sample = { every = 4, images = 2 }, validate = { every = 4, metrics = { "psnr" } }, checkpoint = { every = 1, keep = 9 },
 }
