@@ -330,6 +330,28 @@ lac_status lac_config_resolve(json_t **resolved, const lac_key *schema, const js
     return take(resolved, &whole, given, &(place){ "", where, context });
 }
 
+static const lac_key *key_of(const lac_key *schema, const char *name)
+{
+    for (; schema != NULL && schema->name != NULL; schema++)
+        if (strcmp(schema->name, name) == 0)
+            return schema;
+    return NULL;
+}
+
+void lac_config_drop_comments(json_t *given, const lac_key *schema)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(given, next, name, value) {
+        const lac_key *key = key_of(schema, name);
+        if (key == NULL && name[0] == '_')
+            json_object_del(given, name);
+        else if (key != NULL && key->sub != NULL)
+            lac_config_drop_comments(value, key->sub);
+    }
+}
+
 /* ---- getters ---- */
 
 const json_t *lac_config_at(const json_t *config, const char *dotted_path)

@@ -41,6 +41,9 @@ typedef void lac_config_where(void *context, const char *dotted_path, char *wher
  * empty list or table. Listed keys come in the order of the schema, those under its "*" then by name. */
 lac_status lac_config_resolve(json_t **resolved, const lac_key *schema, const json_t *given, lac_config_where *where, void *context);
 
+/* Takes keys that begin with _, which published files use as comments, out of a table and of those within it, but for what the schema lists. */
+void lac_config_drop_comments(json_t *given, const lac_key *schema);
+
 /* What is at a dotted path of a resolved table; NULL, false, 0 or "" where nothing is. */
 const json_t *lac_config_at(const json_t *config, const char *dotted_path);
 bool lac_config_has(const json_t *config, const char *dotted_path);

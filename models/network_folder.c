@@ -41,23 +41,16 @@ const lac_network_def *lac_network_of_class(const json_t *published)
     return NULL;
 }
 
-static lac_status adopt_as_is(const json_t *published, json_t *config)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)published, key, value)
-        if (key[0] != '_' && json_object_set(config, key, value) != 0)
-            return LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
-    return LAC_OK;
-}
 
 lac_status lac_network_adopt(const lac_network_def *def, const json_t *published, json_t **config)
 {
     LAC_TRY(lac_network_check_class(def, published));
-    *config = json_object();
-    lac_status s = *config != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
-    if (s == LAC_OK)
-        s = lac_context((def->folder != NULL && def->folder->adopt != NULL ? def->folder->adopt : adopt_as_is)(published, *config), "config.json");
+    const bool as_it_stands = def->folder == NULL || def->folder->adopt == NULL;
+    *config = as_it_stands ? json_deep_copy(published) : json_object();
+    if (*config == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    lac_config_drop_comments(*config, def->keys);
+    const lac_status s = as_it_stands ? LAC_OK : lac_context(def->folder->adopt(published, *config), "config.json");
     if (s != LAC_OK)
         json_decref(*config);
     return s;

@@ -118,6 +118,16 @@ LAC_TEST(config_values_are_found_by_dotted_path)
     json_decref(out);
 }
 
+LAC_TEST(config_comments_of_published_files_go_at_every_depth)
+{
+    json_t *given = json_loads("{\"_class_name\":1,\"steps\":3,\"optim\":{\"g\":{\"lr\":0.5,\"_name_or_path\":\"x\"},\"_\":2},\"validate\":{\"every\":3,\"_x\":{}},\"nobodys\":{\"_x\":1}}", 0, NULL);
+    json_t *want = json_loads("{\"steps\":3,\"optim\":{\"g\":{\"lr\":0.5,\"_name_or_path\":\"x\"}},\"validate\":{\"every\":3},\"nobodys\":{\"_x\":1}}", 0, NULL);
+    lac_config_drop_comments(given, schema);
+    LAC_CHECK(json_equal(given, want));
+    json_decref(given);
+    json_decref(want);
+}
+
 LAC_TEST(nearest_word_is_near_or_none)
 {
     static const char *const words[] = { "train", "eval", "inpaint", "pack", "export", "import" };

@@ -81,21 +81,6 @@ static lac_status read_given(json_t **given, const char *path)
     return s;
 }
 
-/* Keys that begin with _ are comments, unless the KIND has them. */
-static void drop_comments(json_t *given, const lac_key *keys)
-{
-    const char *name;
-    json_t *value;
-    void *next;
-    json_object_foreach_safe(given, next, name, value) {
-        bool known = name[0] != '_';
-        for (const lac_key *k = keys; k->name != NULL; k++)
-            known = known || strcmp(k->name, name) == 0;
-        if (!known)
-            json_object_del(given, name);
-    }
-}
-
 lac_status lac_probe_read_config(lac_probe *p, const char *path)
 {
     static const lac_key none[] = { { NULL } };
@@ -103,7 +88,7 @@ lac_status lac_probe_read_config(lac_probe *p, const char *path)
     json_t *given = NULL;
     lac_status s = read_given(&given, path);
     if (s == LAC_OK) {
-        drop_comments(given, keys);
+        lac_config_drop_comments(given, keys);
         s = lac_context(check_types(keys, given), "config of %s", p->kind->name);
     }
     if (s == LAC_OK)
