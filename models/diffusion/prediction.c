@@ -17,6 +17,8 @@ lac_estimate lac_estimate_x0(lac_prediction p, double alpha, double sigma)
     }
 }
 
+lac_estimate lac_estimate_x0_to_cut(lac_prediction p, double alpha, double sigma) { return lac_estimate_x0(p, fmax(alpha, 1e-30), sigma); }
+
 lac_estimate lac_estimate_noise(lac_prediction p, double alpha, double sigma)
 {
     switch (p) {

@@ -20,6 +20,8 @@ lac_prediction lac_prediction_of(const json_t *config);     /* key "prediction_t
 /* x times x_t plus output times the prediction. */
 typedef struct lac_estimate { double x, output; } lac_estimate;
 lac_estimate lac_estimate_x0(lac_prediction p, double alpha, double sigma);
+/* The same of an estimate that is cut, which may be as large as it likes: where there is noise alone (alpha 0), one of the two ends. */
+lac_estimate lac_estimate_x0_to_cut(lac_prediction p, double alpha, double sigma);
 lac_estimate lac_estimate_noise(lac_prediction p, double alpha, double sigma);
 
 /* Of training, at one alpha_bar: each is picture times x_0 plus noise times the noise. */

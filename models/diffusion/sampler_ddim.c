@@ -17,8 +17,9 @@ static void step(const lac_sampler *s, int64_t k, lac_sampler_moves *m)
     const int64_t t = (int64_t)s->timestep[k], p = t - s->schedule.n / s->steps;
     const double now = alpha_bar[t], then = p >= 0 ? alpha_bar[p] : lac_config_bool(s->config, "set_alpha_to_one") ? 1 : alpha_bar[0];
     const double v = eta * eta * (1 - then) / (1 - now) * (1 - now / then);
-    const lac_estimate x0 = lac_estimate_x0(s->prediction, sqrt(now), sqrt(1 - now)), noise = lac_estimate_noise(s->prediction, sqrt(now), sqrt(1 - now));
     const bool clip = lac_config_bool(s->config, "clip_sample");
+    const lac_estimate x0 = (clip ? lac_estimate_x0_to_cut : lac_estimate_x0)(s->prediction, sqrt(now), sqrt(1 - now));
+    const lac_estimate noise = lac_estimate_noise(s->prediction, sqrt(now), sqrt(1 - now));
     if (clip) {
         lac_move *estimate = lac_moves_to(m, LAC_SLOT_X0);
         lac_move_add_estimate(estimate, x0, 1);

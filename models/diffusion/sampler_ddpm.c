@@ -17,8 +17,8 @@ static void step(const lac_sampler *s, int64_t k, lac_sampler_moves *m)
     const double now = s->schedule.alpha_bar[t], then = k + 1 < s->n ? s->schedule.alpha_bar[(int64_t)s->timestep[k + 1]] : 1;
     const double beta = 1 - now / then, share = (1 - then) / (1 - now), of_x0 = sqrt(then) * beta / (1 - now);
     const bool large = strcmp(lac_config_str(s->config, "variance_type"), "fixed_large") == 0;
-    const lac_estimate x0 = lac_estimate_x0(s->prediction, sqrt(now), sqrt(1 - now));
     const bool clip = lac_config_bool(s->config, "clip_sample");
+    const lac_estimate x0 = (clip ? lac_estimate_x0_to_cut : lac_estimate_x0)(s->prediction, sqrt(now), sqrt(1 - now));
     if (clip) {
         lac_move *estimate = lac_moves_to(m, LAC_SLOT_X0);
         lac_move_add_estimate(estimate, x0, 1);

@@ -56,14 +56,15 @@ static double at_timestep(const double *sigma, int64_t n, double t)
     return low + 1 < n ? sigma[low] + (t - (double)low) * (sigma[low + 1] - sigma[low]) : sigma[low];
 }
 
-/* The timestep of a sigma, between the two nearest in log sigma. */
+/* The timestep of a sigma, between the two nearest in log sigma: the last two where sigmas do not rise throughout (a schedule of zero SNR, whose end is given). */
 static double timestep_of(const double *sigma, int64_t n, double value)
 {
-    int64_t low = 0;
-    while (low + 2 < n && sigma[low + 1] <= value)
-        low++;
+    int64_t low = n - 1;
+    while (low > 0 && sigma[low] > value)
+        low--;
     if (n < 2)
         return 0;
+    low = LAC_MIN(low, n - 2);
     const double a = log(sigma[low]), b = log(sigma[low + 1]), w = (a - log(fmax(value, 1e-10))) / (a - b);
     return (double)low + fmin(fmax(w, 0), 1);
 }
@@ -73,7 +74,7 @@ static void karras(double *sigma, int64_t n, double most, double least)
 {
     const double from = pow(most, 1 / 7.0), to = pow(least, 1 / 7.0);
     for (int64_t k = 0; k < n; k++)
-        sigma[k] = pow(from + (n > 1 ? (double)k / (double)(n - 1) : 0) * (to - from), 7);
+        sigma[k] = k == 0 ? most : pow(from + (double)k / (double)(n - 1) * (to - from), 7);
 }
 
 static void fill(double *timestep, double *sigma, const double *all, int64_t n_all, const json_t *config, lac_timesteps_style style)

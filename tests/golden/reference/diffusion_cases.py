@@ -38,6 +38,10 @@ def training(m):
 def committed(m):
     yield from samplers(m)
     yield from training(m)
+    ends = dict(rescale_betas_zero_snr=True, timestep_spacing="trailing", beta_schedule="linear")
+    yield m.scheduler("ddim-cut-where-there-is-noise-alone", "DDIMScheduler", dict(ends, clip_sample=True))
+    yield m.scheduler("ddpm-cut-where-there-is-noise-alone", "DDPMScheduler", dict(ends, clip_sample=True))
+    yield m.scheduler("dpm-karras-to-a-given-end", "DPMSolverMultistepScheduler", dict(ends, use_karras_sigmas=True))
 
 
 def failing(m):
@@ -61,7 +65,7 @@ def failing(m):
     yield wrong("offset", "steps_offset", config=dict(steps_offset=900))
     yield wrong("eta", "eta", config=dict(eta=-1))
     yield wrong("beta", "beta_end", config=dict(beta_end=1.5))
-    yield wrong("zero-snr", "rescale_betas_zero_snr", config=dict(rescale_betas_zero_snr=True, timestep_spacing="trailing"))
+    yield wrong("zero-snr", "rescale_betas_zero_snr", config=dict(rescale_betas_zero_snr=True, timestep_spacing="trailing", clip_sample=False))
     yield wrong("noise-not-asked", "noise", inputs=dict(noise=torch.zeros(4, 2, 2, 2, 3)))
     yield wrong("no-noise", "noise", config=dict(eta=0.5))
     yield wrong("calls", "model_output", config=dict(num_inference_steps=5))
