@@ -10,6 +10,7 @@ import numpy
 import torch
 import torch.nn.functional as F
 
+import drawn
 import strings
 from kinds import Case
 
@@ -275,8 +276,17 @@ def aesthetic_case(m, name, version, n=3, **more):
     return m.finish("aesthetic-head", name, dict(image_embeds=m.normal(n, 768)), dict(version=version), w, **more)
 
 
-def reward_case(m, name, n=3, **more):
-    return m.finish("image-reward-head", name, dict(hidden=m.normal(n, 768)), {}, head_weights(m, "mlp."), **more)
+def reward_case(m, name, n=3, w=None, **more):
+    return m.finish("image-reward-head", name, dict(hidden=m.normal(n, 768)), {}, w or head_weights(m, "mlp."), **more)
+
+
+def drawn_head(prefix=""):
+    """Too large to be committed as numbers."""
+    w = {}
+    for i, k, o in zip(LAYERS, WIDTHS, WIDTHS[1:]):
+        w[f"{prefix}layers.{i}.weight"] = drawn.weight((o, k), i)
+        w[f"{prefix}layers.{i}.bias"] = drawn.tensor(dict(shape=[o], seed=20 + i, scale=2.0 ** -10, **{"from": -127}))
+    return w
 
 
 ODD = ["don't  STOP&amp;go", "&amp;lt;b&amp;gt; &lt &notit; &#x41;&#66 &#0;&#x80;&#150;&#xD800;&#1114112;&#11;&#xFDD0; &zz; &;&# &#x; &ampamp; &NotEqualTilde; &bne;",
@@ -325,6 +335,8 @@ def committed(m):
     yield changes(m, "plain")
     yield changes(m, "f64", dtype=torch.float64)
     yield aesthetic_case(m, "v1", 1)
+    yield reward_case(m, "plain", 2, drawn_head("mlp."), grad=False)
+    yield m.finish("aesthetic-head", "v2", dict(image_embeds=m.normal(2, 768)), dict(version=2), drawn_head(), grad=False)
 
 
 def failing(m):
