@@ -5,6 +5,7 @@ import autoencoder_cases
 import deepfill
 import clip_cases
 import diffusion_cases
+import distributions_cases
 import perceptual_cases
 import latent_cases
 import masks
@@ -218,6 +219,7 @@ GROUPS = {
     60: masks.committed,
     39: scales,
     62: clip_cases.committed,
+    64: distributions_cases.committed,
 }
 
 

@@ -6,6 +6,7 @@ import torch
 import autoencoder_cases
 import clip_cases
 import diffusion_cases
+import distributions_cases
 import perceptual_cases
 import latent_cases
 import masks
@@ -221,6 +222,7 @@ GROUPS = {
     61: masks.failing,
     59: scales,
     63: clip_cases.failing,
+    65: distributions_cases.failing,
 }
 
 

@@ -4,6 +4,7 @@ import perceptual_cases
 import autoencoder_cases
 import clip_cases
 import masks
+import distributions_cases
 import strings
 import unet_cases
 import tower_cases
@@ -166,6 +167,7 @@ KINDS = {
     **latent_cases.FRESH, **perceptual_cases.FRESH,
     **autoencoder_cases.FRESH,
     **unet_cases.FRESH,
+    **distributions_cases.FRESH,
     **latent_cases.FRESH,
     **tower_cases.FRESH,
     **masks.FRESH,

@@ -6,6 +6,7 @@ import torch
 import autoencoder
 import deepfill
 import diffusion
+import distributions
 import latent
 import metrics
 import ops
@@ -136,6 +137,8 @@ def expected(case, dtype=torch.float64, autocast=False, codes=None):
     if case.kind in MASKS:
         import masks                    # which makes Cases itself
         return masks.expected(case)
+    if case.kind in distributions.HOST:
+        return distributions.HOST[case.kind](case.inputs, case.config)
     if case.kind in TEXT:
         import strings                  # which makes Cases itself
         return strings.expected(case)
