@@ -2,6 +2,7 @@
 
 #include "autograd/ops/activation/activation.h"
 #include "autograd/ops/attention/attention.h"
+#include "autograd/ops/avg_pool/avg_pool.h"
 #include "autograd/ops/batch_norm/batch_norm.h"
 #include "autograd/ops/channel_affine/channel_affine.h"
 #include "autograd/ops/composite/composite.h"
@@ -159,6 +160,7 @@ static const op_case cases[] = {
     { LAC_OP_lincomb, &(const lac_lincomb_attr){ .dtype = LAC_F32 }, "three of 4 64x64", "cxxx", { { 1, { 3 } }, MAP(16, 64, 4), MAP(16, 64, 4), MAP(16, 64, 4) } },
     { LAC_OP_lpips_distance, NULL, "256 64x64", "xxc", { MAP(2, 64, 256), MAP(2, 64, 256), { 1, { 256 } } } },
     { LAC_OP_match_std, &(const lac_match_std_attr){ .share = 0.7f }, "4 64x64", "xx", { MAP(16, 64, 4), MAP(16, 64, 4) } },
+    { LAC_OP_avg_pool, &(const lac_avg_pool_attr){ 3 }, "192 35x35", "x", { MAP(8, 35, 192) } },
     { LAC_OP_max_pool, &(const lac_max_pool_attr){ .kernel = 2, .stride = 2 }, "64 256x256 halved", "x", { MAP(2, 256, 64) } },
     { LAC_OP_mse_loss, NULL, "4 64x64", "xxc", { MAP(16, 64, 4), MAP(16, 64, 4), { 1, { 16 } } } },
     { LAC_OP_gaussian, NULL, "4+4 64x64", "xx", { MAP(16, 64, 8), MAP(16, 64, 4) } },
