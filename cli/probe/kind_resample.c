@@ -1,4 +1,4 @@
-/* The resamplings of evaluation: Pillow's and PyTorch's. */
+/* The resamplings of evaluation: Pillow's, PyTorch's and TensorFlow's first. */
 #include "cli/probe/probe.h"
 
 #include "core/image/interpolate.h"
@@ -49,6 +49,7 @@ static lac_status pil_resize(lac_probe *p)
 static const lac_port pil_ports[] = { { "image", LAC_LAYOUT_PLAIN, 3, LAC_PORT_F32_OR_U8, "[H,W,C]" }, { NULL } };
 const lac_kind lac_kind_pil_resize = { "pil-resize", "Pillow's resampling, 8-bit or float", pil_keys, pil_ports, "image", .compute = pil_resize };
 
+static const lac_key tf1_keys[] = { SIZE_KEYS, { NULL } };
 static const lac_key torch_keys[] = {
     SIZE_KEYS,
     { "mode", LAC_KEY_STR, "\"bilinear\"", .choices = "bilinear|bicubic", .help = "interpolation, align_corners = False" },
@@ -56,16 +57,23 @@ static const lac_key torch_keys[] = {
     { NULL },
 };
 
-static lac_status torch_resize(lac_probe *p)
+static lac_status interpolate(lac_probe *p, lac_interpolation how)
 {
     const lac_tensor *x = lac_probe_host(p, "x");
     const int64_t h = lac_config_int(p->config, "height"), w = lac_config_int(p->config, "width");
-    const bool cubic = strcmp(lac_config_str(p->config, "mode"), "bicubic") == 0, aa = lac_config_bool(p->config, "antialias");
     lac_tensor *y;
     LAC_TRY(lac_probe_result(p, "y", LAC_F32, 4, (int64_t[]){ x->dim[0], x->dim[1], h, w }, &y));
-    return lac_interpolate(y->data, h, w, x->data, x->dim[2], x->dim[3], x->dim[0] * x->dim[1],
-                           cubic ? (aa ? LAC_TORCH_BICUBIC_AA : LAC_TORCH_BICUBIC) : aa ? LAC_TORCH_BILINEAR_AA : LAC_TORCH_BILINEAR);
+    return lac_interpolate(y->data, h, w, x->data, x->dim[2], x->dim[3], x->dim[0] * x->dim[1], how);
 }
+
+static lac_status torch_resize(lac_probe *p)
+{
+    const bool cubic = strcmp(lac_config_str(p->config, "mode"), "bicubic") == 0, aa = lac_config_bool(p->config, "antialias");
+    return interpolate(p, cubic ? (aa ? LAC_TORCH_BICUBIC_AA : LAC_TORCH_BICUBIC) : aa ? LAC_TORCH_BILINEAR_AA : LAC_TORCH_BILINEAR);
+}
+
+static lac_status tf1_resize(lac_probe *p) { return interpolate(p, LAC_TF1_BILINEAR); }
 
 static const lac_port torch_ports[] = { { "x", LAC_LAYOUT_PLAIN, 4, 0, "[N,C,H,W]" }, { NULL } };
 const lac_kind lac_kind_torch_resize = { "torch-resize", "PyTorch's interpolate", torch_keys, torch_ports, "y", .compute = torch_resize };
+const lac_kind lac_kind_tf1_resize = { "tf1-resize", "TensorFlow 1's bilinear, without a half-pixel shift", tf1_keys, torch_ports, "y", .compute = tf1_resize };
