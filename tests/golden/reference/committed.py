@@ -220,6 +220,7 @@ GROUPS = {
     39: scales,
     62: clip_cases.committed,
     64: distributions_cases.committed,
+    66: distributions_cases.networks,
 }
 
 

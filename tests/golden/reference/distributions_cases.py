@@ -1,5 +1,8 @@
-"""Cases of the kinds of reference/distributions.py: committed, failing, fresh."""
+"""Cases of the kinds of reference/distributions.py and inception.py: committed, failing, fresh."""
 import torch
+
+import drawn
+import inception
 
 
 def features(m, n, d, shift=0.0, scale=1.0):
@@ -57,8 +60,8 @@ def committed(m):
     yield scores(m, "one-split", dict(splits=1))
     yield scores(m, "one-split-ddof-1", dict(splits=1, ddof=1))
     yield scores(m, "ddof-1", dict(ddof=1, seed=3, splits=7))
-    yield scores(m, "sure-of-it", n=30, classes=5, scale=500.0)
-    yield scores(m, "one-each", n=10)
+    yield scores(m, "sure-of-it", n=30, classes=5, scale=60.0)
+    yield scores(m, "one-or-two-each", n=19)
 
     yield two_sets(m, "plain", "precision-recall", other=50)
     yield two_sets(m, "k-1", "precision-recall", dict(k=1), n=30, d=3)
@@ -118,7 +121,50 @@ def fresh_sets(m, name, kind):
     return two_sets(m, name, kind, config, n, other, d)
 
 
+# ---- inception-fid, tf1-resize
+
+def inception_weights(seed=1):
+    """Norms' scales and variances between 1/2 and 1, shifts small."""
+    drawing = {"running_var": (2.0 ** -7, 64), "bn.weight": (2.0 ** -7, 64), "running_mean": (2.0 ** -10, -100), "bias": (2.0 ** -10, -100)}
+    weights = {}
+    for i, (key, shape) in enumerate(inception.shapes().items()):
+        scale, low = next((v for end, v in drawing.items() if key.endswith(end)), (0, 0))
+        weights[key] = drawn.tensor(dict(shape=list(shape), seed=seed + i, scale=scale, **{"from": low})) if scale else drawn.weight(shape, seed + i)
+    return weights
+
+
+def inception_fid(m, name, recipe=None, image=(1, 40, 52)):
+    return m.finish("inception-fid", name, dict(image=m.bytes(*image, 3)), dict(recipe=recipe) if recipe else {}, inception_weights(), grad=False)
+
+
+def tf1(m, name, height, width, x=(2, 3, 9, 13)):
+    return m.resize(name, dict(height=height, width=width), x, "tf1-resize", grad=False)
+
+
+def networks(m):
+    yield inception_fid(m, "pytorch-fid")
+    yield inception_fid(m, "empty-batch", "clean", (0, 5, 6))
+    yield tf1(m, "down", 4, 5)
+    yield tf1(m, "up", 11, 17)
+    yield tf1(m, "one-pixel", 1, 1)
+    yield tf1(m, "same", 9, 13)
+
+
+def failing_networks(m):
+    from failing import changed
+    base = inception_fid(m, "")
+    yield changed(base, "recipe-word", "pytorch-fid", config=dict(recipe="pytorch"))
+    yield changed(base, "float-image", "image", inputs=dict(image=m.uniform(1, 4, 4, 3)))
+    yield changed(base, "grey", "image", inputs=dict(image=m.bytes(1, 4, 4, 1)))
+    yield changed(base, "no-rows", "image", inputs=dict(image=m.bytes(1, 0, 4, 3)))
+    yield changed(base, "missing-key", "Mixed_7c.branch_pool.bn.running_var", drop=("Mixed_7c.branch_pool.bn.running_var",))
+    base = tf1(m, "", 4, 5)
+    yield changed(base, "height-zero", "height", config=dict(height=0))
+
+
 FRESH = {
+    "inception-fid": lambda m, name: inception_fid(m, name, m.choose("pytorch-fid", "tf", "clean", "torchmetrics"), (m.int(1, 2), m.int(1, 400), m.int(1, 400))),
+    "tf1-resize": lambda m, name: tf1(m, name, m.int(1, 60), m.int(1, 60), (m.int(0, 2), m.int(1, 4), m.int(1, 60), m.int(1, 60))),
     **{kind: lambda m, name, kind=kind: fresh_sets(m, name, kind) for kind in ("frechet", "kid", "precision-recall", "p-ids")},
-    "inception-score": lambda m, name: scores(m, name, dict(splits=m.int(1, 10), shuffle=bool(m.int(0, 1)), seed=m.int(0, 10 ** 9)), m.int(10, 90), m.int(2, 60)),
+    "inception-score": lambda m, name: scores(m, name, dict(splits=m.int(1, 10), shuffle=bool(m.int(0, 1)), seed=m.int(0, 10 ** 9)), m.int(25, 90), m.int(2, 60)),
 }

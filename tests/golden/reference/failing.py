@@ -223,6 +223,7 @@ GROUPS = {
     59: scales,
     63: clip_cases.failing,
     65: distributions_cases.failing,
+    67: distributions_cases.failing_networks,
 }
 
 

@@ -7,6 +7,7 @@ import autoencoder
 import deepfill
 import diffusion
 import distributions
+import inception
 import latent
 import metrics
 import ops
@@ -79,6 +80,8 @@ def outputs(kind, x, config, weights, codes=None):
         return latent.sample(x, config, weights)
     if kind in latent.TAPE:
         return latent.TAPE[kind](x, config)
+    if kind in inception.KINDS:
+        return inception.KINDS[kind](x, config, weights)
     if kind in perceptual.KINDS:
         return perceptual.KINDS[kind](x, config, weights)
     if kind in unet.KINDS:
