@@ -2,6 +2,7 @@
 
 #include "core/config.h"
 #include "core/memory.h"
+#include "eval/metric_distributions.h"
 #include "eval/metric_l1.h"
 #include "eval/metric_l2.h"
 #include "eval/metric_ms_ssim.h"
@@ -22,6 +23,8 @@
  * the reading of docs: pictures in [0,1], completed picture against truth, over the region asked for. */
 #define LPIPS "lpips{net=%f,outside=black,region=%s}"
 #define BRUSHNET .known = true, .whole = true, .wants_mask = true, .side = 512
+#define INCEPTION(picked) .network = &lac_features_inception, .option = picked, .whole = true, .no_interval = "a resample takes as long as the value"
+#define FRECHET "{%f,ddof=1,root=singular-values}"
 const lac_metric_def lac_metrics[] = {
     { "l1", "l1{range=1,region=%s}", 1, 0, false, 4, lac_l1_measure },
     { "l1-pm1", "l1{range=2,region=%s}", 2, 0, false, 4, lac_l1_measure },
@@ -46,6 +49,19 @@ const lac_metric_def lac_metrics[] = {
     { .name = "lpips-squeeze", .recipe = LPIPS, .digits = 4, .network = &lac_features_lpips_squeeze },
     { .name = "brushnet-lpips", .recipe = "lpips{net=%f,outside=black,region=known,resize=512 pil8-bicubic,mask=nearest}", .digits = 4,
       .network = &lac_features_lpips_squeeze, BRUSHNET },
+    { .name = "fid", .recipe = "fid" FRECHET, .digits = 3, .of_set = lac_frechet_of_set, .unpaired = true, INCEPTION("pytorch-fid,%d") },
+    { .name = "fid-clean", .recipe = "fid" FRECHET, .digits = 3, .of_set = lac_frechet_of_set, .unpaired = true, INCEPTION("clean,%d") },
+    { .name = "fid-tf", .recipe = "fid" FRECHET, .digits = 3, .of_set = lac_frechet_of_set, .unpaired = true, INCEPTION("tf,%d") },
+    { .name = "lfid-bbox", .recipe = "fid{%f,ddof=1,root=singular-values,crop=bbox of the mask}", .digits = 3, .of_set = lac_frechet_of_set, .wants_mask = true,
+      .crop = lac_hole_box, INCEPTION("pytorch-fid,%d") },
+    { .name = "kid", .recipe = "kid{%f,kernel=poly,degree=3,gamma=1/d,coef0=1,subsets=%k,subset=%m,rng=numpy-2020}", .digits = 5, .of_set = lac_kid_of_set,
+      .unpaired = true, .has_std = true, INCEPTION("tf,2048") },
+    { .name = "is", .recipe = "is{%f,splits=10,shuffle=numpy-2020,ddof=0}", .higher_is_better = true, .digits = 3, .of_set = lac_inception_score_of_set,
+      .unpaired = true, .no_reference = true, .has_std = true, INCEPTION("tf,logits") },
+    { .name = "precision", .variant = LAC_PRECISION, .recipe = "precision{%f,k=3,distance=l2}", .higher_is_better = true, .digits = 4,
+      .of_set = lac_precision_recall_of_set, .unpaired = true, INCEPTION("tf,2048") },
+    { .name = "recall", .variant = LAC_RECALL, .recipe = "recall{%f,k=3,distance=l2}", .higher_is_better = true, .digits = 4,
+      .of_set = lac_precision_recall_of_set, .unpaired = true, INCEPTION("tf,2048") },
     { .name = NULL },
 };
 

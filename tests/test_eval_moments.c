@@ -32,7 +32,7 @@ LAC_TEST(a_file_that_lies_is_refused)
     char path[200], *bytes;
     size_t size;
     lac_moments m;
-    LAC_CHECK_FAILS(lac_moments_load(&m, lac_test_golden("moments-shapes.npz")), LAC_ERR_FORMAT, "array 'sigma.npy': it is [5,5]");
+    LAC_CHECK_FAILS(lac_moments_load(&m, lac_test_golden("moments-shapes.npz")), LAC_ERR_FORMAT, "array 'sigma' is [5,5]");
     snprintf(path, sizeof path, "%s/none.npz", f);
     LAC_CHECK_FAILS(lac_moments_load(&m, path), LAC_ERR_IO, "none.npz");
     LAC_CHECK_STATUS(lac_file_read(lac_test_golden("moments-f4.npz"), 1 << 20, &bytes, &size));

@@ -1,0 +1,121 @@
+#include "eval/metric_distributions.h"
+
+#include "eval/frechet.h"
+#include "eval/inception_score.h"
+#include "eval/kid.h"
+#include "eval/precision_recall.h"
+
+#include <math.h>
+
+enum { LEAST_SIDE = 8, NEIGHBOUR = 3 };
+
+static lac_samples pictures_of(const lac_set_rows *r) { return (lac_samples){ .n = r->n, .d = r->n_features, .f32 = r->feature, .weight = r->weight }; }
+
+static lac_samples reference_of(const lac_set_rows *r)
+{
+    return (lac_samples){ .n = r->n_reference, .d = r->n_features, .f32 = r->reference, .weight = r->reference_weight };
+}
+
+static double count(const lac_samples *s)
+{
+    double n = 0;
+    for (int64_t i = 0; i < s->n; i++)
+        n += lac_samples_weight(s, i);
+    return n;
+}
+
+/* Why two sets of rows give nothing; NULL: they do. */
+static const char *missing(const lac_set_rows *r, const lac_samples *a, const lac_samples *b, double least, const char *too_few)
+{
+    if (r->moments != NULL)
+        return "the cached reference has no features of pictures";
+    return count(a) < least || count(b) < least ? too_few : NULL;
+}
+
+static lac_status reference_gaussian(const lac_set_rows *r, lac_gaussian *g)
+{
+    const lac_samples b = reference_of(r);
+    return r->moments != NULL ? lac_gaussian_of_moments(g, r->moments->mean, r->moments->covariance, r->n_features) : lac_gaussian_of_rows(g, &b, 1);
+}
+
+static const char *no_frechet(const lac_set_rows *r)
+{
+    const lac_samples a = pictures_of(r), b = reference_of(r);
+    if (r->moments != NULL && (r->moments->mean == NULL || r->moments->covariance == NULL))
+        return "the cached reference has no mu and sigma";
+    if (r->moments != NULL && r->moments->n != r->n_features)
+        return "the cached reference has another number of features";
+    return count(&a) < 2 || (r->moments == NULL && count(&b) < 2) ? "fewer than 2 pictures in a set" : NULL;
+}
+
+lac_status lac_frechet_of_set(const lac_metric_def *def, const lac_set_rows *rows, lac_value *value)
+{
+    const lac_samples a = pictures_of(rows);
+    const char *why = no_frechet(rows);
+    lac_gaussian g = { 0 }, h = { 0 };
+    lac_frechet f;
+    if (why != NULL)
+        return *value = lac_undefined(why), LAC_OK;
+    lac_status s = lac_gaussian_of_rows(&g, &a, 1);
+    if (s == LAC_OK)
+        s = reference_gaussian(rows, &h);
+    if (s == LAC_OK)
+        s = lac_frechet_distance(&f, &g, &h);
+    lac_gaussian_free(&g);
+    lac_gaussian_free(&h);
+    if (s == LAC_OK)
+        *value = (lac_value){ .value = f.value };
+    return (void)def, s;
+}
+
+lac_status lac_kid_of_set(const lac_metric_def *def, const lac_set_rows *rows, lac_value *value)
+{
+    const lac_samples a = pictures_of(rows), b = reference_of(rows);
+    lac_kid_config c = LAC_KID_CONFIG;
+    c.subsets = rows->settings->kid_subsets;
+    c.subset_size = rows->settings->kid_subset_size;
+    const char *why = missing(rows, &a, &b, c.subsets > 0 ? fmax(2, (double)c.subset_size) : 2, "fewer pictures in a set than in a subset");
+    *value = (lac_value){ .value = 0 };
+    if (why != NULL)
+        return *value = lac_undefined(why), LAC_OK;
+    return (void)def, lac_kid(&value->value, &value->std, &a, &b, &c);
+}
+
+lac_status lac_inception_score_of_set(const lac_metric_def *def, const lac_set_rows *rows, lac_value *value)
+{
+    static const lac_is_config c = LAC_IS_CONFIG;
+    const lac_samples a = pictures_of(rows);
+    *value = (lac_value){ .value = 0 };
+    if (count(&a) < (double)c.splits)
+        return *value = lac_undefined("fewer pictures than the 10 splits"), LAC_OK;
+    return (void)def, lac_inception_score(&value->value, &value->std, &a, &c);
+}
+
+lac_status lac_precision_recall_of_set(const lac_metric_def *def, const lac_set_rows *rows, lac_value *value)
+{
+    const lac_samples a = pictures_of(rows), b = reference_of(rows);
+    const char *why = missing(rows, &a, &b, NEIGHBOUR + 1, "fewer than 4 pictures in a set");
+    lac_precision_recall v;
+    if (why != NULL)
+        return *value = lac_undefined(why), LAC_OK;
+    LAC_TRY(lac_precision_recall_of(&v, &a, &b, NEIGHBOUR));
+    *value = (lac_value){ .value = def->variant == LAC_PRECISION ? v.precision : v.recall };
+    return LAC_OK;
+}
+
+const char *lac_hole_box(const lac_pair *p, lac_cutout *box)
+{
+    int64_t top = p->height, bottom = 0, left = p->width, right = 0;
+    for (int64_t y = 0; p->mask != NULL && y < p->height; y++)
+        for (int64_t x = 0; x < p->width; x++)
+            if (p->mask[y * p->width + x] != 0) {
+                top = LAC_MIN(top, y);
+                bottom = y + 1;
+                left = LAC_MIN(left, x);
+                right = LAC_MAX(right, x + 1);
+            }
+    if (p->mask == NULL || bottom == 0)
+        return p->mask == NULL ? "no mask" : "the mask has no hole";
+    *box = (lac_cutout){ top, left, bottom - top, right - left };
+    return box->height < LEAST_SIDE || box->width < LEAST_SIDE ? "a side of the hole's box is under 8 pixels" : NULL;
+}
