@@ -67,7 +67,7 @@ static void draw_weights(const char *path, const char *to)
 {
     json_t *all = json_load_file(path, 0, NULL), *of;
     const char *key;
-    float *x[256];
+    float *x[1024];
     int n = 0;
     lac_weights_writer *w;
     LAC_CHECK(all != NULL && json_object_size(all) <= LAC_COUNT(x));
