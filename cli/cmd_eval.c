@@ -500,7 +500,8 @@ static const char about[] =
     "Files of one name without its ending are pairs. OUT.json has each metric's value, its recipe and what is broken, unmatched or undefined;\n"
     "OUT.images.jsonl a line a pair. Stopped, it goes on where it stood (OUT.journal-RANK). Metrics: l1 mse psnr tv ssim ssim-valid ssim-zero\n"
     "ssim-reflect ssim-uniform7 lpips-alex lpips-vgg lpips-squeeze, each also @hole and @known; ms-ssim ms-ssim-reflect brushnet-psnr\n"
-    "brushnet-mse brushnet-lpips. Exit status: 0 done, 76 another rank was lost, else an error.";
+    "brushnet-mse brushnet-lpips; of two sets fid fid-clean fid-tf kid is precision recall lfid-bbox;\n"
+    "of captions clip-score clipscore-w2.5. Exit status: 0 done, 76 another rank was lost, else an error.";
 
 int lac_cmd_eval(int argc, char **argv)
 {

@@ -2,6 +2,7 @@
 
 #include "core/config.h"
 #include "core/memory.h"
+#include "eval/metric_clip.h"
 #include "eval/metric_distributions.h"
 #include "eval/metric_l1.h"
 #include "eval/metric_l2.h"
@@ -23,6 +24,7 @@
  * the reading of docs: pictures in [0,1], completed picture against truth, over the region asked for. */
 #define LPIPS "lpips{net=%f,outside=black,region=%s}"
 #define BRUSHNET .known = true, .whole = true, .wants_mask = true, .side = 512
+#define CLIP(before) .network = &lac_features_clip, .option = before, .whole = true, .no_reference = true, .wants_prompt = true
 #define INCEPTION(picked) .network = &lac_features_inception, .option = picked, .whole = true, .no_interval = "a resample takes as long as the value"
 #define FRECHET "{%f,ddof=1,root=singular-values}"
 const lac_metric_def lac_metrics[] = {
@@ -62,6 +64,10 @@ const lac_metric_def lac_metrics[] = {
       .of_set = lac_precision_recall_of_set, .unpaired = true, INCEPTION("tf,2048") },
     { .name = "recall", .variant = LAC_RECALL, .recipe = "recall{%f,k=3,distance=l2}", .higher_is_better = true, .digits = 4,
       .of_set = lac_precision_recall_of_set, .unpaired = true, INCEPTION("tf,2048") },
+    { .name = "clip-score", .recipe = "clip-score{%f,100cos,mean>=0}", .higher_is_better = true, .digits = 2, .variant = LAC_CLIP_100, .measure = lac_clip_score_measure,
+      .of_set = lac_clip_score_of_set, CLIP("") },
+    { .name = "clipscore-w2.5", .recipe = "clipscore{%f,2.5max(cos,0)}", .higher_is_better = true, .digits = 4, .variant = LAC_CLIP_W25, .measure = lac_clip_score_measure,
+      CLIP("A photo depicts ") },
     { .name = NULL },
 };
 
