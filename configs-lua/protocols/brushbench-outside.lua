@@ -8,7 +8,6 @@ end
 local later = "arXiv:2412.10316"
 return lac.extend(require "protocols.brushbench-inside", {
   about = "BrushBench, outside: everything but the object is hole (Ju et al. 2024)",
-  pack = "lacuna pack brushbench BrushBench/ --task outside -o sets/brushbench-outside.h5",
   data = { set = "brushbench-outside" },
   published = {
     row("BLD", 7.81, 26.77, 15.85, 35.86, 21.40, 26.73),

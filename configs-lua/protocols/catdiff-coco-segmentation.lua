@@ -1,7 +1,6 @@
 -- The paper's own cells are not in this file: no source that we could check has them.
 return {
   about = "MSCOCO 2017, segmentation masks (Chen et al. 2024, CAT-Diffusion; SmartBrush's protocol)",
-  pack = "lacuna pack coco COCO/ -o sets/coco-objects.h5",
   data = { set = "coco-objects", split = "validation", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "ddim", steps = 50, guidance_scale = 7.5, eta = 0 },
   metrics = { "fid", "lfid-bbox", "clip-score" },

@@ -5,7 +5,6 @@ local function row(name, psnr, mse, lpips, clip, source)
 end
 return {
   about = "EditBench, full prompts (Wang et al. 2023), as BrushNet measures it",
-  pack = "lacuna pack editbench EditBench/ -o sets/editbench.h5",
   data = { set = "editbench", split = "test", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "unipc", steps = 50, guidance_scale = 7.5 },
   seed = 1234,
