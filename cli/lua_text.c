@@ -1,6 +1,7 @@
 #include "cli/lua_text.h"
 
 #include "core/memory.h"
+#include "core/print.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -312,28 +313,18 @@ static void print_header(FILE *to, const char *header)
     }
 }
 
-/* open_memstream without its surprises: *text is whole, or NULL with a status. */
 static lac_status print_all(const json_t *value, const char *header, char **text)
 {
-    size_t size;
-    char *made = NULL;
-    FILE *to = open_memstream(&made, &size);
-    if (to == NULL)
-        return no_memory();
+    lac_print p;
+    LAC_TRY(lac_print_open(&p, "a table as Lua"));
     if (header != NULL) {
-        print_header(to, header);
-        fputs("return ", to);
+        print_header(p.to, header);
+        fputs("return ", p.to);
     }
-    lac_status s = print_value(to, value, 0);
+    const lac_status s = print_value(p.to, value, 0);
     if (header != NULL)
-        fputc('\n', to);
-    if (fclose(to) != 0 && s == LAC_OK)
-        s = no_memory();
-    if (s == LAC_OK)
-        *text = made;
-    else
-        free(made);
-    return s;
+        fputc('\n', p.to);
+    return lac_print_close(&p, s, text);
 }
 
 lac_status lac_lua_literal(const json_t *value, char **text) { return print_all(value, NULL, text); }

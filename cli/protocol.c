@@ -2,6 +2,7 @@
 
 #include "cli/lua_host.h"
 #include "core/memory.h"
+#include "core/print.h"
 #include "core/resource.h"
 
 #include <glob.h>
@@ -53,16 +54,14 @@ static const char *name_of(const char *path, int *n)
 
 static lac_status join(const glob_t *found, char **text)
 {
-    size_t size;
-    FILE *f = open_memstream(text, &size);
-    if (f == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory: names of protocols");
+    lac_print p;
+    LAC_TRY(lac_print_open(&p, "names of protocols"));
     for (size_t i = 0; i < found->gl_pathc; i++) {
         int n;
         const char *name = name_of(found->gl_pathv[i], &n);
-        fprintf(f, "%s%.*s", i > 0 ? ", " : "", n, name);
+        fprintf(p.to, "%s%.*s", i > 0 ? ", " : "", n, name);
     }
-    return fclose(f) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: names of protocols");
+    return lac_print_close(&p, LAC_OK, text);
 }
 
 lac_status lac_protocol_names(char **names)
@@ -135,14 +134,13 @@ lac_status lac_protocol_open(json_t **protocol, const char *word)
 
 lac_status lac_protocol_metrics(const json_t *protocol, char **list)
 {
-    size_t i, size;
+    size_t i;
     json_t *name;
-    FILE *f = open_memstream(list, &size);
-    if (f == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory: metrics");
+    lac_print p;
+    LAC_TRY(lac_print_open(&p, "metrics"));
     json_array_foreach(json_object_get(protocol, "metrics"), i, name)
-        fprintf(f, "%s%s", i > 0 ? "," : "", json_string_value(name));
-    return fclose(f) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: metrics");
+        fprintf(p.to, "%s%s", i > 0 ? "," : "", json_string_value(name));
+    return lac_print_close(&p, LAC_OK, list);
 }
 
 /* Whether an option says it. */

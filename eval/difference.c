@@ -2,6 +2,7 @@
 
 #include "core/html.h"
 #include "core/memory.h"
+#include "core/print.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -133,21 +134,10 @@ static lac_status print_table(FILE *f, const lac_pictures *p)
 
 lac_status lac_differences_html(const lac_pictures *p, char **html)
 {
-    char *bytes = NULL;
-    size_t size = 0;
+    lac_print to;
     *html = NULL;
     if (json_array_size(p->method) < 2)
         return LAC_OK;
-    FILE *f = open_memstream(&bytes, &size);
-    if (f == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory for a table of differences");
-    lac_status s = print_table(f, p);
-    const bool bad = ferror(f) != 0;
-    if (fclose(f) != 0 || (bad && s == LAC_OK))
-        s = LAC_FAIL(LAC_ERR_MEM, "out of memory for a table of differences");
-    if (s == LAC_OK)
-        *html = bytes;
-    else
-        free(bytes);
-    return s;
+    LAC_TRY(lac_print_open(&to, "a table of differences"));
+    return lac_print_close(&to, print_table(to.to, p), html);
 }

@@ -5,6 +5,7 @@
 #include "core/image/paste.h"
 #include "core/image/resample.h"
 #include "core/memory.h"
+#include "core/print.h"
 #include "eval/gallery.css.h"
 #include "eval/gallery.js.h"
 
@@ -227,20 +228,9 @@ static lac_status print_gallery(FILE *f, const lac_pictures *p, const ranked *li
 
 static lac_status print(const lac_pictures *p, const ranked *list, int64_t n, int64_t most, char **html)
 {
-    char *bytes = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&bytes, &size);
-    if (f == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory for a gallery");
-    lac_status s = print_gallery(f, p, list, n, most);
-    const bool bad = ferror(f) != 0;
-    if (fclose(f) != 0 || (bad && s == LAC_OK))
-        s = LAC_FAIL(LAC_ERR_MEM, "out of memory for a gallery");
-    if (s == LAC_OK)
-        *html = bytes;
-    else
-        free(bytes);
-    return s;
+    lac_print to;
+    LAC_TRY(lac_print_open(&to, "a gallery"));
+    return lac_print_close(&to, print_gallery(to.to, p, list, n, most), html);
 }
 
 lac_status lac_gallery_html(const lac_pictures *p, int64_t most, char **html)

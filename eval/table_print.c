@@ -1,6 +1,6 @@
 /* The ways to write a lac_table. */
 #include "core/html.h"
-#include "core/memory.h"
+#include "core/print.h"
 #include "eval/table.h"
 
 #include <math.h>
@@ -292,18 +292,10 @@ static void print_html(FILE *f, const lac_table *t)
 
 static lac_status print(const lac_table *t, char **text, void (*how)(FILE *f, const lac_table *t))
 {
-    char *bytes = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&bytes, &size);
-    if (f == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory for a table of %lld rows", (long long)t->n_rows);
-    how(f, t);
-    const bool bad = ferror(f) != 0;
-    if (fclose(f) != 0 || bad) {
-        free(bytes);
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory for a table of %lld rows", (long long)t->n_rows);
-    }
-    return *text = bytes, LAC_OK;
+    lac_print to;
+    LAC_TRY(lac_print_open(&to, "a table"));
+    how(to.to, t);
+    return lac_print_close(&to, LAC_OK, text);
 }
 
 lac_status lac_table_markdown(const lac_table *t, char **text) { return print(t, text, print_markdown); }

@@ -3,6 +3,7 @@
 #include "autograd/params_place.h"
 #include "core/file/weights.h"
 #include "core/memory.h"
+#include "core/print.h"
 #include "models/network_folder.h"
 
 #include <math.h>
@@ -38,14 +39,12 @@ void lac_network_format_of(const lac_network_def *def, const lac_weights *w, con
 
 static lac_status nobody_recognises(void)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-    if (to == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory: names of networks");
+    char *text;
+    lac_print p;
+    LAC_TRY(lac_print_open(&p, "names of networks"));
     for (int i = 0; lac_network_at(i) != NULL; i++)
-        fprintf(to, "%s%s", i > 0 ? ", " : "", lac_network_at(i)->name);
-    fclose(to);
+        fprintf(p.to, "%s%s", i > 0 ? ", " : "", lac_network_at(i)->name);
+    LAC_TRY(lac_print_close(&p, LAC_OK, &text));
     const lac_status s = LAC_FAIL(LAC_ERR_FORMAT, "no network is known by these names: say which it is (%s)", text);
     free(text);
     return s;
@@ -310,17 +309,15 @@ static void look_at_all(reader *r)
 
 static lac_status check_keys(reader *r)
 {
-    char *text = NULL;
-    size_t size;
-    LAC_TRY(lac_calloc((void **)&r->taken, (size_t)lac_weights_count(r->w) + 1, sizeof *r->taken));
-    r->to = open_memstream(&text, &size);
-    if (r->to != NULL) {
+    char *text;
+    lac_print p;
+    LAC_TRY(lac_print_open(&p, "keys of the file"));
+    r->to = p.to;
+    lac_status listed = lac_calloc((void **)&r->taken, (size_t)lac_weights_count(r->w) + 1, sizeof *r->taken);
+    if (listed == LAC_OK)
         look_at_all(r);
-        fclose(r->to);
-    }
     free(r->taken);
-    if (text == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory: keys of the file");
+    LAC_TRY(lac_print_close(&p, listed, &text));
     const lac_status s = r->n == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "%d key%s not fit: %s%s", r->n, r->n == 1 ? " does" : "s do", text,
                                                        r->n > MAX_LISTED ? "; ..." : "");
     free(text);

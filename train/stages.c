@@ -1,6 +1,7 @@
 #include "train/stages.h"
 
 #include "core/memory.h"
+#include "core/print.h"
 #include "train/optim.h"
 
 #include <stdio.h>
@@ -329,11 +330,10 @@ const json_t *lac_stages_json_at(const json_t *run, int64_t k)
 
 static lac_status list_differences(const json_t *before, const json_t *now, char **text)
 {
-    size_t size;
     const int64_t n = lac_stages_json_count(before), m = lac_stages_json_count(now);
-    differences d = { open_memstream(text, &size), "" };
-    if (d.to == NULL)
-        return LAC_FAIL(LAC_ERR_MEM, "out of memory: comparing configs");
+    lac_print p;
+    LAC_TRY(lac_print_open(&p, "comparing configs"));
+    differences d = { p.to, "" };
     if (n != m)
         fprintf(d.to, "it had %lld stage%s, now it has %lld", (long long)n, n == 1 ? "" : "s", (long long)m);
     for (int64_t k = 0; n == m && k < n; k++) {
@@ -341,8 +341,7 @@ static lac_status list_differences(const json_t *before, const json_t *now, char
             snprintf(d.stage, sizeof d.stage, "stages.%lld.", (long long)k + 1);
         compare(&d, lac_stages_json_at(before, k), lac_stages_json_at(now, k), "");
     }
-    fclose(d.to);
-    return LAC_OK;
+    return lac_print_close(&p, LAC_OK, text);
 }
 
 lac_status lac_stages_differences(const json_t *before, const json_t *now, char **text)
