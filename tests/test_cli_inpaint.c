@@ -49,15 +49,6 @@ LAC_TEST(dilation_grows_the_hole_to_all_sides_and_no_further)
     LAC_CHECK(lac_cli_complains(&said, "--dilate must be"));
 }
 
-static void truncate_to(const char *from, const char *to, double share)
-{
-    char *bytes;
-    size_t n;
-    LAC_CHECK_STATUS(lac_file_read(from, 1 << 24, &bytes, &n));
-    LAC_CHECK_STATUS(lac_file_write(to, bytes, (size_t)((double)n * share)));
-    free(bytes);
-}
-
 LAC_TEST(bad_pictures_masks_and_models_are_one_line_and_no_file)
 {
     lac_cli_said said;
@@ -65,8 +56,8 @@ LAC_TEST(bad_pictures_masks_and_models_are_one_line_and_no_file)
     const char *image = lac_cli_picture(f, "a.jpg", 40, 56, 3), *png = lac_cli_picture(f, "a.png", 40, 56, 3);
     const char *mask = lac_cli_mask(f, "m.png", 40, 56, 8, 8, 8, 8), *other = lac_cli_mask(f, "o.png", 40, 57, 8, 8, 8, 8);
     const char *empty = lac_cli_mask(f, "e.png", 40, 56, 8, 8, 0, 0), *cut = lac_cli_path(f, "cut.jpg"), *cut_png = lac_cli_path(f, "cut.png");
-    truncate_to(image, cut, 0.6);
-    truncate_to(png, cut_png, 0.6);
+    lac_cli_copy(image, cut, 0.6);
+    lac_cli_copy(png, cut_png, 0.6);
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, model, "-i", image, "-m", other, "-o", out) == 1);
     LAC_CHECK(lac_cli_complains(&said, "is 57x40") && lac_cli_complains(&said, "56x40 (width x height)"));
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, model, "-i", image, "-m", empty, "-o", out) == 1 && lac_cli_complains(&said, "has no hole"));

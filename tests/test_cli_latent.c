@@ -39,15 +39,6 @@ static int paint(lac_cli_said *said, const char *path, const char *to, const cha
 
 static void write_text(const char *path, const char *text) { LAC_CHECK_STATUS(lac_file_write(path, text, strlen(text))); }
 
-static void copy(const char *from, const char *to, double share)
-{
-    char *bytes;
-    size_t n;
-    LAC_CHECK_STATUS(lac_file_read(from, 1 << 24, &bytes, &n));
-    LAC_CHECK_STATUS(lac_file_write(to, bytes, (size_t)((double)n * share)));
-    free(bytes);
-}
-
 LAC_TEST(a_prompt_too_long_is_said_and_painted_as_far_as_it_is_read)
 {
     lac_cli_said said;
@@ -148,7 +139,7 @@ static char *pipeline(const char *from)
     for (int i = 0; i < 2; i++) {
         const char *name = i == 0 ? "tokenizer/vocab.json" : "tokenizer/merges.txt";
         snprintf(stamps, sizeof stamps, "%s/data/stamps/%s", lac_test_source(), name);
-        copy(stamps, in(folder, name), 1);
+        lac_cli_copy(stamps, in(folder, name), 1);
     }
     write_text(in(folder, "tokenizer/tokenizer_config.json"), "{\"tokenizer_class\": \"CLIPTokenizer\", \"model_max_length\": 77}");
     write_text(in(folder, "model_index.json"),
@@ -177,15 +168,15 @@ LAC_TEST(a_folder_with_a_bad_part_is_one_line)
     begin();
     const char *folder = pipeline(model("m.safetensors", &lac_inpainter_sd_inpaint)), *kept = lac_cli_path(f, "kept");
     const char *weights = in(folder, "unet/diffusion_pytorch_model.safetensors"), *config = in(folder, "unet/config.json");
-    copy(weights, kept, 1);
-    copy(kept, weights, 0.5);
+    lac_cli_copy(weights, kept, 1);
+    lac_cli_copy(kept, weights, 0.5);
     LAC_CHECK(paint_twice(&said, folder, out) == 1 && lac_cli_complains(&said, "unet/diffusion_pytorch_model.safetensors"));
     LAC_CHECK(unlink(weights) == 0);
-    copy(lac_test_golden("torch/evil.pt"), in(folder, "unet/diffusion_pytorch_model.bin"), 1);
+    lac_cli_copy(lac_test_golden("torch/evil.pt"), in(folder, "unet/diffusion_pytorch_model.bin"), 1);
     LAC_CHECK(paint_twice(&said, folder, out) == 1 && lac_cli_complains(&said, "calls 'posix.system'"));
     LAC_CHECK(unlink(in(folder, "unet/diffusion_pytorch_model.bin")) == 0);
-    copy(in(folder, "vae/config.json"), config, 1);
-    copy(in(folder, "vae/diffusion_pytorch_model.safetensors"), weights, 1);
+    lac_cli_copy(in(folder, "vae/config.json"), config, 1);
+    lac_cli_copy(in(folder, "vae/diffusion_pytorch_model.safetensors"), weights, 1);
     LAC_CHECK(paint_twice(&said, folder, out) == 1);
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, folder, "-i", image, "-m", mask, "-o", out, "--system", "sd-inpaint") == 1);
     LAC_CHECK(lac_cli_complains(&said, "its 'unet' is the network 'autoencoder-kl', should be unet2d-condition") && access(out, F_OK) != 0);

@@ -2,6 +2,7 @@
 #include "autograd/ops/backend_cpu.h"
 #include "core/memory.h"
 #include "data/eval_set.h"
+#include "tests/harness/latent.h"
 #include "tests/harness/ranks.h"
 #include "tests/harness/cuda_host_queue.h"
 #include "tests/harness/said.h"
@@ -21,14 +22,7 @@ static bool sealed;             /* on a device whose memory the host may not tou
 
 static const char config_text[] =
     "{ 'data': { 'train': { 'mask': 'object-box' }, 'eval': { 'set': '%s/set.h5', 'split': 'train', 'size': 16, 'mask': 'rect' } }, 'loss': { 'objective': { 'snr_gamma': 5 } },"
-    "  'model': { 'tokenizer': 'data/stamps/tokenizer', 'prompts': { 'max_length': 6 }, 'cache': '%s',"
-    "    'vae': { 'config': { 'block_out_channels': [4, 4], 'norm_num_groups': 2, 'down_block_types': ['DownEncoderBlock2D', 'DownEncoderBlock2D'],"
-    "                         'up_block_types': ['UpDecoderBlock2D', 'UpDecoderBlock2D'] } },"
-    "    'unet': { 'config': { 'in_channels': 9, 'block_out_channels': [4, 8], 'norm_num_groups': 2, 'layers_per_block': 1, 'cross_attention_dim': 8,"
-    "                          'attention_head_dim': 2, 'down_block_types': ['DownBlock2D', 'CrossAttnDownBlock2D'],"
-    "                          'up_block_types': ['CrossAttnUpBlock2D', 'UpBlock2D'] } },"
-    "    'text_encoder': { 'config': { 'vocab_size': 1527, 'hidden_size': 8, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2,"
-    "                                  'max_position_embeddings': 6, 'eos_token_id': 1526 } } } }";
+    "  'model': { 'cache': '%s', " LAC_TEST_LATENT_MODEL("9") " } }";
 
 typedef struct opened { lac_test_training t; lac_set *set; lac_source source; lac_tape *tape; lac_latents latents; lac_held_out *held_out; } opened;
 
@@ -36,9 +30,7 @@ static json_t *config_of(const char *cache)
 {
     char text[4096];
     snprintf(text, sizeof text, config_text, place, cache);
-    for (char *c = text; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    return json_loads(text, 0, NULL);
+    return lac_test_json(text);
 }
 
 static lac_status locate(void *context, const char *name, char **path) { return (void)context, lac_strdup(path, name); }
@@ -99,20 +91,12 @@ static double loss_of(opened *o)
     return total;
 }
 
-static double snr(int64_t timestep)
-{
-    double alpha_bar = 1;
-    for (int64_t i = 0; i <= timestep; i++)
-        alpha_bar *= 1 - pow(sqrt(0.00085) + (double)i / 999 * (sqrt(0.012) - sqrt(0.00085)), 2);
-    return alpha_bar / (1 - alpha_bar);
-}
-
 /* Picture i, taken for the draw-th time, where the denoiser says nothing. */
 static double silent_loss(uint32_t draw, uint32_t i)
 {
     const uint32_t stream = lac_draw_stream("eval/derived/denoise");
     lac_stream time = lac_draw(0, stream, "time", draw, i), random = lac_draw(0, stream, "noise", draw, i);
-    const double ratio = snr(lac_stream_below(&time, 1000));
+    const double ratio = lac_test_latent_snr(lac_stream_below(&time, 1000));
     float noise[LATENT * LATENT * Z];
     double sum = 0;
     lac_philox_normals(&random.philox, noise, LATENT * LATENT * Z);

@@ -2,6 +2,7 @@
 #include "autograd/ops/backend_cpu.h"
 #include "data/field.h"
 #include "models/prompts.h"
+#include "tests/harness/latent.h"
 #include "tests/harness/ranks.h"
 #include "tests/harness/test.h"
 #include "tests/harness/training.h"
@@ -16,22 +17,13 @@ static lac_test_training t;
 static const char config_text[] =
     "{ 'optim': { 'unet': { 'lr': 10, 'eps': 1 } }, 'batch': { 'micro': %d },"
     "  'loss': { 'prompt_dropout': %g, 'whole': %g, 'objective': { 'snr_gamma': 5 } },"
-    "  'model': { 'tokenizer': 'data/stamps/tokenizer', 'prompts': { 'max_length': 6 }, 'train_text': true,"
-    "    'vae': { 'config': { 'block_out_channels': [4, 4], 'norm_num_groups': 2, 'down_block_types': ['DownEncoderBlock2D', 'DownEncoderBlock2D'],"
-    "                         'up_block_types': ['UpDecoderBlock2D', 'UpDecoderBlock2D'] } },"
-    "    'unet': { 'config': { 'in_channels': %d, 'block_out_channels': [4, 8], 'norm_num_groups': 2, 'layers_per_block': 1, 'cross_attention_dim': 8,"
-    "                          'attention_head_dim': 2, 'down_block_types': ['DownBlock2D', 'CrossAttnDownBlock2D'],"
-    "                          'up_block_types': ['CrossAttnUpBlock2D', 'UpBlock2D'] } },"
-    "    'text_encoder': { 'config': { 'vocab_size': 1527, 'hidden_size': 8, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2,"
-    "                                  'max_position_embeddings': 6, 'eos_token_id': 1526 } } } }";
+    "  'model': { 'train_text': true, " LAC_TEST_LATENT_MODEL("%d") " } }";
 
 static json_t *config_of(int micro, double drop, double whole, int channels)
 {
     char text[2048];
     snprintf(text, sizeof text, config_text, micro, drop, whole, channels);
-    for (char *c = text; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    return json_loads(text, 0, NULL);
+    return lac_test_json(text);
 }
 
 static void begin(int micro, double drop, double whole, int channels, lac_comm *comm)
@@ -49,14 +41,6 @@ static const lac_tensor *derived(const char *name)
     return x;
 }
 
-static double snr(int64_t timestep)
-{
-    double alpha_bar = 1;
-    for (int64_t i = 0; i <= timestep; i++)
-        alpha_bar *= 1 - pow(sqrt(0.00085) + (double)i / 999 * (sqrt(0.012) - sqrt(0.00085)), 2);
-    return alpha_bar / (1 - alpha_bar);
-}
-
 /* A last layer of zeros predicts nothing: the loss is the mean of min(snr, 5) / snr times the noise's square. 1e-5: sums in f32. */
 LAC_TEST(a_denoiser_of_zeros_has_the_loss_of_the_formula)
 {
@@ -68,7 +52,7 @@ LAC_TEST(a_denoiser_of_zeros_has_the_loss_of_the_formula)
     lac_test_losses(&t, loss);
     const float *noise = derived("noise")->data, *when = derived("timestep")->data;
     for (int i = 0; i < LAC_TEST_BATCH; i++) {
-        const double ratio = snr((int64_t)when[i]);
+        const double ratio = lac_test_latent_snr((int64_t)when[i]);
         LAC_CHECK(when[i] >= 0 && when[i] <= 999 && when[i] == floorf(when[i]));
         for (int k = 0; k < LATENT * LATENT * Z; k++)
             sum += fmin(ratio, 5) / ratio * pow((double)noise[i * LATENT * LATENT * Z + k], 2);
@@ -125,14 +109,6 @@ static float *values(int64_t *n)
     return x;
 }
 
-static double gap(const float *a, const float *b, int64_t n)
-{
-    double most = 0;
-    for (int64_t i = 0; i < n; i++)
-        most = fmax(most, fabs((double)a[i] - (double)b[i]));
-    return most;
-}
-
 static float *train(int from, int to, int micro, lac_comm *comm, int64_t *n)
 {
     begin(micro, 0.25, 0.25, 2 * Z + 1, comm);
@@ -154,9 +130,9 @@ LAC_TEST(a_batch_in_micro_batches_trains_as_in_one)
     lac_test_end(&t);
     float *two = train(0, 3, 1, NULL, &n);
     lac_test_end(&t);
-    const double way = gap(start, one, n);
-    LAC_CHECK(gap(start, one, unet) > 0 && gap(start + unet, one + unet, vae) == 0 && gap(start + unet + vae, one + unet + vae, n - unet - vae) > 0);
-    LAC_CHECK(gap(one, two, n) < 1e-5 * way);
+    const double way = lac_farthest(start, one, n);
+    LAC_CHECK(lac_farthest(start, one, unet) > 0 && lac_farthest(start + unet, one + unet, vae) == 0 && lac_farthest(start + unet + vae, one + unet + vae, n - unet - vae) > 0);
+    LAC_CHECK(lac_farthest(one, two, n) < 1e-5 * way);
     free(start), free(one), free(two);
 }
 
@@ -168,7 +144,7 @@ static int train_as_rank(lac_ranks_here *h)
     int64_t n;
     WANT(h->opened == LAC_OK);
     float *mine = train(0, 3, 1, h->comm, &n);
-    WANT(n == a->n && gap(a->end, mine, n) < 1e-5 * gap(a->start, a->end, n));
+    WANT(n == a->n && lac_farthest(a->end, mine, n) < 1e-5 * lac_farthest(a->start, a->end, n));
     free(mine);
     lac_test_end(&t);
     return 0;

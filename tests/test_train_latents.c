@@ -3,6 +3,7 @@
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "data/field.h"
+#include "tests/harness/latent.h"
 #include "tests/harness/ranks.h"
 #include "tests/harness/said.h"
 #include "tests/harness/test.h"
@@ -32,14 +33,7 @@ static const char config_text[] =
     "{ 'recipe': 'latent', 'precision': 'f32', 'device': 'cpu', 'name': 'a', 'steps': %d, 'threads': 1, 'optim': { 'unet': { 'lr': 10, 'eps': 1 } }, 'batch': { 'global': 4, 'micro': 2 },"
     "  'data': { 'train': { 'set': '%s', 'size': 16, 'flip': true, 'mask': 'object-box' } }, 'log': { 'tensorboard': false },"
     "  'loss': { 'prompt_dropout': 0.25, 'whole': 0.25 },"
-    "  'model': { 'tokenizer': 'data/stamps/tokenizer', 'prompts': { 'max_length': 6 }, 'cache': '%s', 'cache_texts': %s, 'cache_folder': '%s/cache',"
-    "    'vae': { 'config': { 'block_out_channels': [4, 4], 'norm_num_groups': 2, 'down_block_types': ['DownEncoderBlock2D', 'DownEncoderBlock2D'],"
-    "                         'up_block_types': ['UpDecoderBlock2D', 'UpDecoderBlock2D'] } },"
-    "    'unet': { 'config': { 'in_channels': 9, 'block_out_channels': [4, 8], 'norm_num_groups': 2, 'layers_per_block': 1, 'cross_attention_dim': 8,"
-    "                          'attention_head_dim': 2, 'down_block_types': ['DownBlock2D', 'CrossAttnDownBlock2D'],"
-    "                          'up_block_types': ['CrossAttnUpBlock2D', 'UpBlock2D'] } },"
-    "    'text_encoder': { 'config': { 'vocab_size': 1527, 'hidden_size': 8, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2,"
-    "                                  'max_position_embeddings': 6, 'eos_token_id': 1526 } } } }";
+    "  'model': { 'cache': '%s', 'cache_texts': %s, 'cache_folder': '%s/cache', " LAC_TEST_LATENT_MODEL("9") " } }";
 
 typedef struct watched { int encoded, stop_at; } watched;       /* batches of latents made; after how many somebody asks to stop */
 
@@ -58,10 +52,7 @@ static void resolve(lac_stages *stages, int steps, const char *set, const char *
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
     snprintf(text, sizeof text, config_text, steps, set, cache, keeps_texts ? "true" : "false", place);
-    for (char *c = text; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    json_t *config = json_loads(text, 0, NULL);
-    LAC_CHECK(config != NULL);
+    json_t *config = lac_test_json(text);
     json_object_set_new(json_object_get(json_object_get(config, "data"), "train"), "mask", json_string(mask));
     LAC_CHECK_STATUS(lac_stages_resolve(stages, config, NULL, NULL));
     json_decref(config);
@@ -102,14 +93,6 @@ static float *learnt(const char *name, int64_t *n)
     return x;
 }
 
-static double gap(const float *a, const float *b, int64_t n)
-{
-    double most = 0;
-    for (int64_t i = 0; i < n; i++)
-        most = fmax(most, fabs((double)a[i] - (double)b[i]));
-    return most;
-}
-
 static void make_usual_set(void)
 {
     place = lac_test_folder();
@@ -130,8 +113,8 @@ static void compare(const char *mask, const char *cache, int encoded)
     LAC_CHECK_STATUS(run("again", 4, cache, mask, &again));
     LAC_CHECK(none.encoded == 0 && first.encoded == encoded && again.encoded == 0);
     float *start = learnt("start", &n), *off = learnt("off", &n), *kept = learnt("kept", &n), *found = learnt("again", &n);
-    const double way = gap(start, off, n);
-    LAC_CHECK(way > 0 && gap(off, kept, n) < 1e-5 * way);
+    const double way = lac_farthest(start, off, n);
+    LAC_CHECK(way > 0 && lac_farthest(off, kept, n) < 1e-5 * way);
     LAC_CHECK(memcmp(kept, found, (size_t)n * sizeof *kept) == 0);
     free(start), free(off), free(kept), free(found);
 }

@@ -64,6 +64,15 @@ char *lac_cli_path(const char *folder, const char *name)
     return strcpy(p, text);
 }
 
+void lac_cli_copy(const char *from, const char *to, double share)
+{
+    char *bytes;
+    size_t n;
+    LAC_CHECK_STATUS(lac_file_read(from, 1 << 24, &bytes, &n));
+    LAC_CHECK_STATUS(lac_file_write(to, bytes, (size_t)((double)n * share)));
+    free(bytes);
+}
+
 bool lac_cli_same_file(const char *a, const char *b)
 {
     char *x, *y;

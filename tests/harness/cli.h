@@ -22,6 +22,9 @@ bool lac_cli_complains(const lac_cli_said *said, const char *text);
 char *lac_cli_path(const char *folder, const char *name);
 bool lac_cli_same_file(const char *a, const char *b);
 
+/* A file's first bytes: all of them at share 1. */
+void lac_cli_copy(const char *from, const char *to, double share);
+
 /* Tensors of a weights file: that one is there in this shape; its values, free() them; that two files hold the same. */
 void lac_cli_has(const char *path, const char *key, int ndim, const int64_t *dim);
 #define LAC_CLI_HAS(path, key, ...) lac_cli_has(path, key, LAC_COUNT(((int64_t[]){ __VA_ARGS__ })), (int64_t[]){ __VA_ARGS__ })

@@ -3,28 +3,16 @@
 #include "autograd/ops/backend_cpu.h"
 #include "tests/harness/test.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static const char networks[] =
-    "{ 'vae': { 'config': { 'block_out_channels': [4, 4], 'norm_num_groups': 2, 'down_block_types': ['DownEncoderBlock2D', 'DownEncoderBlock2D'],"
-    "                       'up_block_types': ['UpDecoderBlock2D', 'UpDecoderBlock2D'] } },"
-    "  'unet': { 'config': { 'in_channels': %d, 'out_channels': 4, 'block_out_channels': [4, 8], 'norm_num_groups': 2, 'layers_per_block': 1,"
-    "                        'cross_attention_dim': 8, 'attention_head_dim': 2, 'down_block_types': ['DownBlock2D', 'CrossAttnDownBlock2D'],"
-    "                        'up_block_types': ['CrossAttnUpBlock2D', 'UpBlock2D'] } },"
+    "{ 'vae': { 'config': { " LAC_TEST_LATENT_VAE " } },"
+    "  'unet': { 'config': { 'in_channels': %d, 'out_channels': 4, " LAC_TEST_LATENT_UNET " } },"
     "  'text_encoder': { 'network': '%s', 'config': %s } }";
 
-static const char clip[] = "{ 'vocab_size': 1527, 'hidden_size': 8, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2,"
-                           "  'max_position_embeddings': 77, 'eos_token_id': 1526 }";
+static const char clip[] = "{ 'max_position_embeddings': 77, " LAC_TEST_LATENT_TEXT " }";
 static const char bert[] = "{ 'n_embed': 8, 'n_layer': 1, 'heads': 2, 'dim_head': 4, 'vocab_size': 372 }";
-
-static json_t *parsed(char *text)
-{
-    for (char *c = text; *c != '\0'; c++)
-        *c = *c == '\'' ? '"' : *c;
-    json_t *value = json_loads(text, 0, NULL);
-    LAC_CHECK(value != NULL);
-    return value;
-}
 
 static void open_prompts(lac_prompts *p, bool wordpiece)
 {
@@ -33,6 +21,14 @@ static void open_prompts(lac_prompts *p, bool wordpiece)
     snprintf(stamps, sizeof stamps, "%s/data/stamps/tokenizer", lac_test_source());
     LAC_CHECK_STATUS(lac_prompts_open(p, wordpiece ? lac_test_golden("text/bert") : stamps, config));
     json_decref(config);
+}
+
+double lac_test_latent_snr(int64_t timestep)
+{
+    double alpha_bar = 1;
+    for (int64_t i = 0; i <= timestep; i++)
+        alpha_bar *= 1 - pow(sqrt(0.00085) + (double)i / 999 * (sqrt(0.012) - sqrt(0.00085)), 2);
+    return alpha_bar / (1 - alpha_bar);
 }
 
 void lac_test_latent_draw(lac_inpainter *ip)
@@ -54,7 +50,7 @@ void lac_test_latent(lac_inpainter *ip, const lac_inpainter_def *def, const char
     char text[2048], settings[256];
     snprintf(text, sizeof text, networks, strcmp(def->name, "sd-inpaint") == 0 ? 9 : 4, encoder, wordpiece ? bert : clip);
     snprintf(settings, sizeof settings, "%s", config);
-    json_t *n = parsed(text), *c = parsed(settings);
+    json_t *n = lac_test_json(text), *c = lac_test_json(settings);
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
     LAC_CHECK_STATUS(lac_inpainter_open(ip, def, n, c, cpu, LAC_F32));

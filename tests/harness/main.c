@@ -1,6 +1,7 @@
 #include "tests/harness/test.h"
 
 #include <ftw.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,23 @@ double lac_gap(const float *a, const float *b, int64_t n)
         size += (double)b[i] * b[i];
     }
     return difference == 0 ? 0 : sqrt(difference / (size > 0 ? size : 1));
+}
+
+double lac_farthest(const float *a, const float *b, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; i++)
+        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+    return most;
+}
+
+json_t *lac_test_json(char *text)
+{
+    for (char *c = text; *c != '\0'; c++)
+        *c = *c == '\'' ? '"' : *c;
+    json_t *value = json_loads(text, 0, NULL);
+    LAC_CHECK(value != NULL);
+    return value;
 }
 
 const char *lac_test_source(void)

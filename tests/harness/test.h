@@ -36,6 +36,12 @@ void lac_test_register(const char *file, const char *name, CMUnitTestFunction ru
 /* |a - b| / |b| in the L2 norm over n floats, in double. */
 double lac_gap(const float *a, const float *b, int64_t n);
 
+/* The largest |a - b|. */
+double lac_farthest(const float *a, const float *b, int64_t n);
+
+/* A fresh value of JSON text whose strings may stand in ' for "; text is changed. */
+struct json_t *lac_test_json(char *text);
+
 /* The source tree, or what LAC_TEST_SOURCE names in its place: a bundle, which has the tests' data alone. */
 const char *lac_test_source(void);
 
