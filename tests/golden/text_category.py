@@ -58,38 +58,24 @@ def ranges(codes):
 def table(name, codes):
     items = [f"{{0x{a:X},0x{b:X}}}" for a, b in ranges(codes)]
     lines = ["    " + ", ".join(items[i:i + 8]) + "," for i in range(0, len(items), 8)]
-    return f"static const range {name}[] = {{\n" + "\n".join(lines) + "\n};\n"
+    return f"static const lac_code_range {name}[] = {{\n" + "\n".join(lines) + "\n};\n"
 
 
 HEAD = """/* Written by tests/golden/text_category.py with tokenizers 0.23.3. */
 #include "core/text/category.h"
 
-#include <stddef.h>
-
-typedef struct range { uint32_t from, to; } range;
+#include "core/text/ranges.h"
 
 """
 
 TAIL = """
 #define TABLE(name) { name, sizeof name / sizeof name[0] }
-static const struct { const range *at; size_t n; } tables[LAC_CODE_SETS] = {
+static const struct { const lac_code_range *at; size_t n; } tables[LAC_CODE_SETS] = {
     [LAC_CODE_LETTER] = TABLE(letter), [LAC_CODE_NUMBER] = TABLE(number), [LAC_CODE_DROPPED] = TABLE(dropped), [LAC_CODE_CJK] = TABLE(cjk),
     [LAC_CODE_ACCENT] = TABLE(accent), [LAC_CODE_PUNCTUATION] = TABLE(punctuation), [LAC_CODE_MOVES] = TABLE(moves),
 };
 
-bool lac_code_is(lac_code_set set, uint32_t code)
-{
-    const range *at = tables[set].at;
-    size_t low = 0, high = tables[set].n;
-    while (low < high) {                    /* the first range that ends at code or beyond */
-        const size_t middle = (low + high) / 2;
-        if (at[middle].to < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < tables[set].n && at[low].from <= code;
-}
+bool lac_code_is(lac_code_set set, uint32_t code) { return lac_code_within(tables[set].at, tables[set].n, code); }
 
 bool lac_code_is_space(uint32_t code)
 {

@@ -7,18 +7,9 @@ Written with Python 3.11 (the names of the HTML standard; Unicode 14). A code po
 import html.entities
 import pathlib
 
+from text_category import CODES, ranges
+
 TEXT = pathlib.Path(__file__).resolve().parents[2] / "core" / "text"
-CODES = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
-
-
-def ranges(codes):
-    out = []
-    for c in codes:
-        if out and out[-1][1] == c - 1:
-            out[-1][1] = c
-        else:
-            out.append([c, c])
-    return out
 
 
 def lines(items, n):
@@ -55,43 +46,28 @@ def casing():
     return f"""/* Written by tests/golden/text_openai.py with Python 3.11, regex 2026.11.15 and tokenizers 0.23.3. */
 #include "core/text/casing.h"
 
-#include <stddef.h>
+#include "core/text/ranges.h"
 
-typedef struct range {{ uint32_t from, to; }} range;
-
-static const range cased[] = {{
+static const lac_code_range cased[] = {{
 {table(cased)}
 }};
 
-static const range passed[] = {{
+static const lac_code_range passed[] = {{
 {table(passed)}
 }};
 
-static const range letters[] = {{
+static const lac_code_range letters[] = {{
 {table(newer("L"))}
 }};
 
-static const range numbers[] = {{
+static const lac_code_range numbers[] = {{
 {table(newer("N"))}
 }};
 
-static bool within(const range *at, size_t n, uint32_t code)
-{{
-    size_t low = 0, high = n;
-    while (low < high) {{                   /* the first range that ends at code or beyond */
-        const size_t middle = (low + high) / 2;
-        if (at[middle].to < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }}
-    return low < n && at[low].from <= code;
-}}
-
-bool lac_code_cased(uint32_t code) {{ return within(cased, sizeof cased / sizeof *cased, code); }}
-bool lac_code_passed(uint32_t code) {{ return within(passed, sizeof passed / sizeof *passed, code); }}
-bool lac_code_newer_letter(uint32_t code) {{ return within(letters, sizeof letters / sizeof *letters, code); }}
-bool lac_code_newer_number(uint32_t code) {{ return within(numbers, sizeof numbers / sizeof *numbers, code); }}
+bool lac_code_cased(uint32_t code) {{ return lac_code_within(cased, sizeof cased / sizeof *cased, code); }}
+bool lac_code_passed(uint32_t code) {{ return lac_code_within(passed, sizeof passed / sizeof *passed, code); }}
+bool lac_code_newer_letter(uint32_t code) {{ return lac_code_within(letters, sizeof letters / sizeof *letters, code); }}
+bool lac_code_newer_number(uint32_t code) {{ return lac_code_within(numbers, sizeof numbers / sizeof *numbers, code); }}
 """
 
 
