@@ -251,7 +251,7 @@ static lac_status new_score(contest *c, const wish *w)
             name[n++] = m;
     }
     if (s == LAC_OK)
-        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, b, w->weights) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
+        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, &(lac_eval_means){ .backend = b, .weights = w->weights }) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
     free(name);
     free(list);
     return s;

@@ -9,7 +9,7 @@ lac_status lac_eval_set_read(void *set, int64_t i, lac_eval_item *item)
 {
     lac_eval_picture p;
     LAC_TRY(lac_eval_set_picture(set, i, &p));
-    *item = (lac_eval_item){ p.name, p.group, NULL, p.side, p.side, p.pixels, p.mask, p.record, p.prompt };
+    *item = (lac_eval_item){ p.name, p.group, NULL, p.side, p.side, p.pixels, p.mask, p.record, p.prompt, p.label };
     return LAC_OK;
 }
 

@@ -175,6 +175,6 @@ lac_status lac_eval_set_picture(lac_eval_set *s, int64_t i, lac_eval_picture *to
     }
     const lac_record r = lac_set_record(s->set, id);
     snprintf(s->background, sizeof s->background, "%lld", (long long)r.group);
-    *to = (lac_eval_picture){ id, s->size, r.name, s->background, picture, mask, NULL };
+    *to = (lac_eval_picture){ id, s->size, r.name, s->background, picture, mask, NULL, r.label[0] ? r.label : NULL };
     return prompt_of(s, id, &to->prompt);
 }

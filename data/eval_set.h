@@ -37,7 +37,7 @@ typedef struct lac_eval_picture {
     const char *name;
     const char *group;              /* pictures on one background share it */
     const uint8_t *pixels, *mask;   /* [side, side, 3], and [side, side] with 1 in the hole */
-    const char *prompt;             /* NULL: nothing is said */
+    const char *prompt, *label;     /* NULL: nothing is said */
 } lac_eval_picture;
 
 /* Picture i; i rises from 0, or begins again there. Borrowed until the next call. */

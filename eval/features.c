@@ -13,10 +13,10 @@ static lac_status open(lac_features *f, const char *option)
     return f->n > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "it makes %lld numbers of a picture", (long long)f->n);
 }
 
-lac_status lac_features_open(lac_features *f, const lac_features_def *def, const char *option, const lac_backend *b, const lac_eval_weights *weights)
+lac_status lac_features_open(lac_features *f, const lac_features_def *def, const char *option, const lac_eval_means *means, lac_backbones *backbones)
 {
-    *f = (lac_features){ .def = def, .backend = b, .weights = weights, .n = def->n };
-    if (b == NULL)
+    *f = (lac_features){ .def = def, .backend = means->backend, .weights = means->weights, .means = *means, .backbones = backbones, .n = def->n };
+    if (f->backend == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "features '%s' want a device to run on", def->name);
     const lac_status s = lac_context(open(f, option), "features '%s'", def->name);
     if (s != LAC_OK)

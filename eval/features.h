@@ -4,18 +4,36 @@
  * evaluation was told to use. What it gives must not depend on what else is in the batch. eval/features.def lists them. */
 #pragma once
 
-#include "core/backend.h"
-#include "eval/weights.h"
+#include "eval/backbones.h"
 
 typedef enum { LAC_WHOLE, LAC_HOLE, LAC_KNOWN } lac_region;
+
+/* Where an object is, [left, right) x [top, bottom) in a picture of that size: the one that was drawn in, which may be larger than the one that is seen. */
+typedef struct lac_object_box { double left, top, right, bottom; int64_t width, height; } lac_object_box;
+
+/* What is said of a picture beside its pixels; NULL: nothing. Borrowed. */
+typedef struct lac_said {
+    const char *prompt;                 /* its caption */
+    const char *label;                  /* the name of the object in the hole */
+    const char *before, *after;         /* captions of the reference, and of the picture that was made of it */
+    const lac_object_box *box;
+} lac_said;
 
 /* A picture as a network sees it; borrowed. */
 typedef struct lac_picture {
     int64_t height, width;
     const uint8_t *pixels;              /* [H, W, 3] */
-    const uint8_t *mask;                /* [H, W], non-zero = hole */
-    const char *prompt;                 /* NULL: none */
+    const uint8_t *mask;                /* [H, W], non-zero = hole; may be NULL */
+    lac_said said;
 } lac_picture;
+
+/* What an evaluation has for its networks; borrowed, and outlives them. */
+typedef struct lac_eval_means {
+    const lac_backend *backend;         /* where they run; NULL: no metric wants any */
+    const lac_eval_weights *weights;    /* those given; may be NULL */
+    const char *const *classes;         /* [n_classes] the labels of all pictures, each once, in the order of their bytes */
+    int64_t n_classes;
+} lac_eval_means;
 
 typedef struct lac_features lac_features;
 
@@ -38,6 +56,8 @@ struct lac_features {
     const lac_features_def *def;
     const lac_backend *backend;
     const lac_eval_weights *weights;    /* those given; for open */
+    lac_eval_means means;
+    lac_backbones *backbones;           /* what is loaded once for all features of the evaluation */
     char *option, *recipe;
     int64_t n;
     void *state;
@@ -47,7 +67,6 @@ struct lac_features {
 #include "eval/features.def"
 #undef LAC_FEATURES
 
-/* b: where it runs; LAC_ERR_ARG when that is NULL. weights: those given, borrowed; may be NULL. lac_features_close ends it; safe on zeroes. On failure
- * *f is empty. */
-lac_status lac_features_open(lac_features *f, const lac_features_def *def, const char *option, const lac_backend *b, const lac_eval_weights *weights);
+/* means, backbones: the evaluation's, borrowed; LAC_ERR_ARG where there is no backend. lac_features_close ends it; safe on zeroes. On failure *f is empty. */
+lac_status lac_features_open(lac_features *f, const lac_features_def *def, const char *option, const lac_eval_means *means, lac_backbones *backbones);
 void lac_features_close(lac_features *f);

@@ -13,7 +13,13 @@
 /* ---- what metrics want ---- */
 
 bool lac_finished_paired(const lac_metric_def *def) { return !def->unpaired; }
-bool lac_finished_resizes(const lac_metric_def *def) { return lac_metric_of_pictures(def) && !def->wants_prompt; }
+
+/* Networks bring pictures to their own size, but for those that compare. */
+bool lac_finished_resizes(const lac_metric_def *def)
+{
+    const bool seen = def->wants_features || (def->network != NULL && def->network->between == NULL);
+    return lac_metric_of_pictures(def) && !seen;
+}
 
 static lac_status check_wants(const lac_finished *f, const lac_metric *m, const char *name)
 {
@@ -23,7 +29,7 @@ static lac_status check_wants(const lac_finished *f, const lac_metric *m, const 
             return LAC_FAIL(LAC_ERR_ARG, "metric '%s' wants weights '%s': give --weights %s=FILE", name, *weights, *weights);
     if (f->ask.masks == NULL && (m->region != LAC_WHOLE || m->def->wants_mask))
         return LAC_FAIL(LAC_ERR_ARG, "metric '%s' wants masks: give --masks DIR", name);
-    if (f->ask.prompts == NULL && m->def->wants_prompt)
+    if (f->ask.prompts == NULL && m->def->wants != 0)
         return LAC_FAIL(LAC_ERR_ARG, "metric '%s' wants captions: give --prompts FILE.json", name);
     return LAC_OK;
 }
@@ -75,7 +81,7 @@ static lac_status open_net(lac_finished *f, int64_t k)
         if (f->net[i].def == m->features && strcmp(f->net[i].option, m->option) == 0)
             return f->net_of[k] = &f->net[i], LAC_OK;
     f->net_of[k] = &f->net[f->n_nets];
-    LAC_TRY(lac_context(lac_features_open(f->net_of[k], m->features, m->option, f->ask.backend, f->ask.weights), "metric '%s'", f->ask.metric[k]));
+    LAC_TRY(lac_context(lac_features_open(f->net_of[k], m->features, m->option, &f->means, f->backbones), "metric '%s'", f->ask.metric[k]));
     f->n_nets++;
     return LAC_OK;
 }
@@ -92,10 +98,10 @@ static lac_status add_view(lac_finished *f, int64_t k)
     if (v == LAC_MOST_VIEWS)
         return LAC_FAIL(LAC_ERR_ARG, "metrics that stand on more than %d networks", LAC_MOST_VIEWS);
     if (v == f->n_views)
-        f->view[f->n_views++] = (lac_finished_view){ f->net_of[k], def->crop, .prompt = true };
+        f->view[f->n_views++] = (lac_finished_view){ f->net_of[k], def->crop, .wants = def->wants };
     f->view[v].unpaired |= def->unpaired;
     f->view[v].reference |= !def->no_reference;
-    f->view[v].prompt &= def->wants_prompt;
+    f->view[v].wants &= def->wants;
     f->view_of[k] = v;
     return LAC_OK;
 }
@@ -117,6 +123,8 @@ static lac_status make_recipe(lac_finished *f, int64_t k)
 static lac_status open_nets(lac_finished *f)
 {
     const size_t n = (size_t)f->ask.n_metrics;
+    f->means = (lac_eval_means){ f->ask.backend, f->ask.weights, f->classes, f->n_classes };
+    LAC_TRY(lac_backbones_new(&f->backbones, f->ask.backend, f->ask.weights));
     LAC_TRY(lac_calloc((void **)&f->net, n, sizeof *f->net));
     LAC_TRY(lac_calloc((void **)&f->net_of, n, sizeof(lac_features *)));
     LAC_TRY(lac_calloc((void **)&f->view_of, n, sizeof *f->view_of));
@@ -231,7 +239,9 @@ void lac_finished_close(lac_finished *f)
     free_texts(f->recipe, f->ask.n_metrics);
     free_texts(f->reason, f->n_reasons);
     lac_moments_free(&f->moments);
+    lac_backbones_free(f->backbones);
     json_decref(f->captions);
+    free(f->classes);
     free(f->entry);
     free(f->row);
     free(f->net);

@@ -13,7 +13,7 @@
 /* All borrowed until lac_finished_close. */
 typedef struct lac_finished_ask {
     const char *images, *reference;         /* reference: a folder, or statistics: NAME.npz */
-    const char *masks, *prompts;            /* a folder; a JSON object of captions by id; NULL: none */
+    const char *masks, *prompts;            /* a folder; a JSON object of captions, and what else is said, by id (eval/finished_said.c); NULL: none */
     const char *const *metric;
     int64_t n_metrics;
     const lac_eval_weights *weights;

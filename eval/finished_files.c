@@ -1,15 +1,12 @@
 /* The folders, and what in them has one id. */
 #include "eval/finished_internal.h"
 
-#include "core/file/atomic.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 const char *const lac_finished_folder[LAC_FOLDERS] = { "images", "reference", "masks" };
-
-enum { MAX_CAPTIONS = 1 << 30 };
 
 static const char *root_of(const lac_finished *f, int folder)
 {
@@ -75,38 +72,6 @@ static lac_status enter(lac_finished *f, const file *files, int64_t n)
     return lac_calloc((void **)&f->row, (size_t)f->n_entries, sizeof *f->row);
 }
 
-/* ---- captions ---- */
-
-static lac_status check_captions(const json_t *captions, const char *path)
-{
-    const char *id;
-    json_t *caption;
-    if (!json_is_object(captions))
-        return LAC_FAIL(LAC_ERR_FORMAT, "captions '%s': not an object of captions by id", path);
-    json_object_foreach((json_t *)captions, id, caption)
-        if (!json_is_string(caption))
-            return LAC_FAIL(LAC_ERR_FORMAT, "captions '%s': that of '%s' is no text", path, id);
-    return LAC_OK;
-}
-
-static lac_status read_captions(lac_finished *f)
-{
-    const char *path = f->ask.prompts;
-    json_error_t why;
-    char *text;
-    size_t size;
-    if (path == NULL)
-        return LAC_OK;
-    LAC_TRY(lac_context(lac_file_read(path, MAX_CAPTIONS, &text, &size), "captions"));
-    f->captions = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
-    free(text);
-    if (f->captions == NULL)
-        return LAC_FAIL(LAC_ERR_FORMAT, "captions '%s' are not JSON: %s, line %d", path, why.text, why.line);
-    return check_captions(f->captions, path);
-}
-
-const char *lac_finished_caption(const lac_finished *f, const char *id) { return json_string_value(json_object_get(f->captions, id)); }
-
 lac_status lac_finished_find_files(lac_finished *f)
 {
     file *files;
@@ -117,5 +82,5 @@ lac_status lac_finished_find_files(lac_finished *f)
     const lac_status s = enter(f, files, n);
     free(files);
     LAC_TRY(s);
-    return read_captions(f);
+    return lac_finished_read_said(f);
 }

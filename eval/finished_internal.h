@@ -13,14 +13,19 @@ enum { LAC_MOST_VIEWS = 24 };
 
 extern const char *const lac_finished_folder[LAC_FOLDERS];          /* "images", "reference", "masks" */
 
-/* An id, and its file in each folder, relative to that; NULL: none. */
-typedef struct lac_finished_entry { const char *id, *path[LAC_FOLDERS]; } lac_finished_entry;
+/* An id, its file in each folder, relative to that, NULL: none; and what is said of it. */
+typedef struct lac_finished_entry {
+    const char *id, *path[LAC_FOLDERS];
+    lac_said said;
+    lac_object_box box;                     /* said.box, where there is one */
+} lac_finished_entry;
 
 /* What one network sees of the pictures: whole, or a part of each pair. */
 typedef struct lac_finished_view {
     lac_features *net;
     const char *(*crop)(const lac_pair *p, lac_cutout *box);
-    bool unpaired, reference, prompt;       /* all pictures of both folders; those of the reference too; with captions alone */
+    bool unpaired, reference;               /* all pictures of both folders; those of the reference too */
+    unsigned wants;                         /* pictures of which this is said alone */
 } lac_finished_view;
 
 /* What was found of an entry. */
@@ -46,6 +51,10 @@ struct lac_finished {
     lac_finished_row *row;                  /* of each entry */
     int64_t n_entries;
     json_t *captions;                       /* NULL: none given */
+    const char **classes;                   /* their labels, each once, in order */
+    int64_t n_classes;
+    lac_eval_means means;
+    lac_backbones *backbones;
     lac_moments moments;
     bool cached;                            /* moments stand for the reference */
     char **reason;                          /* reasons of rows, each once */
@@ -55,7 +64,7 @@ struct lac_finished {
 
 /* Folders and captions; the entries of all folders in one list. */
 lac_status lac_finished_find_files(lac_finished *f);
-const char *lac_finished_caption(const lac_finished *f, const char *id);       /* NULL: none */
+lac_status lac_finished_read_said(lac_finished *f);         /* captions, of the entries that there are */
 
 /* A metric of pictures whose sizes, and masks, --size is for. */
 bool lac_finished_resizes(const lac_metric_def *def);

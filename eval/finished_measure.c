@@ -84,9 +84,7 @@ static const char *unfit(const block *b, const slot *s, int64_t k, const lac_res
 {
     const lac_metric *m = &b->f->metric[k];
     const bool masked = m->region != LAC_WHOLE || m->def->wants_mask;
-    if (m->def->no_reference && m->def->wants_prompt)
-        return NULL;
-    if (!same_size(&seen->image, &seen->reference))
+    if (!m->def->no_reference && !same_size(&seen->image, &seen->reference))
         return "the pictures have different sizes";
     if (masked && seen->mask.pixels == NULL)
         return row_of(b, s)->broken[LAC_MASKS] != NULL ? "its mask is broken" : "no mask";
@@ -99,7 +97,7 @@ static lac_pair pair_for(const block *b, const slot *s, int64_t k, const lac_res
     lac_pair p = lac_resized_pair(seen);
     if (!same_size(&seen->image, &seen->mask))
         p.mask = NULL;
-    p.prompt = lac_finished_caption(b->f, b->f->entry[s->i].id);
+    p.said = b->f->entry[s->i].said;
     if (v >= 0) {
         p.feature = row_of(b, s)->feature[v][0];
         p.reference_feature = row_of(b, s)->feature[v][1];
@@ -191,7 +189,8 @@ static lac_status add_sight(const block *b, slot *s, int64_t view, int folder, c
     if (cut != NULL)
         LAC_TRY(lac_image_crop(&to->cut, whole, cut->top, cut->left, cut->height, cut->width));
     const lac_image *seen = cut != NULL ? &to->cut : whole;
-    to->picture = (lac_picture){ seen->height, seen->width, seen->pixels, NULL, lac_finished_caption(b->f, b->f->entry[s->i].id) };
+    const lac_image *mask = cut == NULL && same_size(seen, &s->picture[LAC_MASKS]) ? &s->picture[LAC_MASKS] : NULL;
+    to->picture = (lac_picture){ seen->height, seen->width, seen->pixels, mask != NULL ? mask->pixels : NULL, b->f->entry[s->i].said };
     return LAC_OK;
 }
 
@@ -200,7 +199,7 @@ static bool sees(const block *b, const slot *s, const lac_finished_view *v, lac_
 {
     const lac_resized whole = as_read(s);
     lac_pair p = lac_resized_pair(&whole);
-    if (v->prompt && lac_finished_caption(b->f, b->f->entry[s->i].id) == NULL)
+    if (lac_said_missing(v->wants, &b->f->entry[s->i].said) != NULL)
         return false;
     if (v->unpaired)
         return true;

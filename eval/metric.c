@@ -24,7 +24,7 @@
  * the reading of docs: pictures in [0,1], completed picture against truth, over the region asked for. */
 #define LPIPS "lpips{net=%f,outside=black,region=%s}"
 #define BRUSHNET .known = true, .whole = true, .wants_mask = true, .side = 512
-#define CLIP(before) .network = &lac_features_clip, .option = before, .whole = true, .no_reference = true, .wants_prompt = true
+#define CLIP(before) .network = &lac_features_clip, .option = before, .whole = true, .no_reference = true, .wants = LAC_SAID_PROMPT
 #define INCEPTION(picked) .network = &lac_features_inception, .option = picked, .whole = true, .no_interval = "a resample takes as long as the value"
 #define FRECHET "{%f,ddof=1,root=singular-values}"
 const lac_metric_def lac_metrics[] = {
@@ -250,9 +250,21 @@ bool lac_metric_of_pictures(const lac_metric_def *def)
     return def->measure != NULL || (def->network != NULL && def->network->between != NULL);
 }
 
+const char *lac_said_missing(unsigned wants, const lac_said *said)
+{
+    const bool prompt = said->prompt != NULL;
+    if ((wants & LAC_SAID_PROMPT) && !prompt)
+        return "no caption";
+    if ((wants & LAC_SAID_NAME) && said->label == NULL && !prompt)
+        return "no label and no caption";
+    if ((wants & LAC_SAID_AFTER) && said->after == NULL && !prompt)
+        return "no caption";
+    return (wants & LAC_SAID_CHANGE) && (said->before == NULL || said->after == NULL) ? "no captions before and after" : NULL;
+}
+
 static lac_status compare(lac_features *net, const lac_pair *p, lac_region region, lac_value *value)
 {
-    const lac_picture image = { p->height, p->width, p->image, p->mask, p->prompt }, reference = { p->height, p->width, p->reference, p->mask, p->prompt };
+    const lac_picture image = { p->height, p->width, p->image, p->mask, p->said }, reference = { p->height, p->width, p->reference, p->mask, p->said };
     double found;
     LAC_TRY(net->def->between(net, &image, &reference, region, 1, &found));
     *value = isnan(found) ? lac_undefined("a side too small for the network") : (lac_value){ found, NULL };
@@ -270,7 +282,7 @@ static lac_status measure_resized(const lac_metric *m, lac_features *net, const 
     lac_resized r;
     lac_status s = lac_resized_new(&r, &whole, m->def->side);
     lac_pair small = lac_resized_pair(&r);
-    small.prompt = p->prompt;
+    small.said = p->said;
     if (s == LAC_OK)
         s = measure(m, net, &small, value);
     lac_resized_free(&r);
@@ -280,11 +292,11 @@ static lac_status measure_resized(const lac_metric *m, lac_features *net, const 
 lac_status lac_metric_measure(const lac_metric *metric, lac_features *net, const lac_pair *p, lac_value *value)
 {
     const lac_metric_def *def = metric->def;
-    const char *missing = lac_region_missing(p, def->known ? LAC_KNOWN : metric->region);
+    const char *missing = lac_said_missing(def->wants, &p->said);
+    if (missing == NULL)
+        missing = lac_region_missing(p, def->known ? LAC_KNOWN : metric->region);
     if (!lac_metric_of_pictures(def))
         missing = "a value of the whole set";
-    else if (def->wants_prompt && p->prompt == NULL)
-        missing = "no caption";
     if (missing != NULL)
         return *value = lac_undefined(missing), LAC_OK;
     return def->side > 0 && (p->height != def->side || p->width != def->side) ? measure_resized(metric, net, p, value) : measure(metric, net, p, value);

@@ -20,7 +20,7 @@
 typedef struct lac_pair {
     int64_t height, width;
     const uint8_t *image, *reference, *mask;
-    const char *prompt;                     /* NULL: none */
+    lac_said said;
     const float *feature, *reference_feature;       /* [n_features] each, where the metric wants a network; else NULL */
     int64_t n_features;
 } lac_pair;
@@ -69,6 +69,17 @@ const char *lac_region_missing(const lac_pair *p, lac_region region);
 typedef struct lac_differences { uint64_t absolute, square; int64_t values; } lac_differences;
 lac_differences lac_differences_of(const lac_pair *p, lac_region region);
 
+/* What must be said of a picture before a metric has a value of it: bits. */
+enum {
+    LAC_SAID_PROMPT = 1,
+    LAC_SAID_NAME = 2,              /* a label, else a prompt */
+    LAC_SAID_CHANGE = 4,            /* captions before and after */
+    LAC_SAID_AFTER = 8,             /* a caption after, else a prompt */
+    LAC_SAID_CLASSES = 16,          /* labels, of whatever pictures */
+};
+/* NULL, or which of them is missing, in words. */
+const char *lac_said_missing(unsigned wants, const lac_said *said);
+
 typedef struct lac_metric_def lac_metric_def;
 struct lac_metric_def {
     const char *name;               /* "psnr"; a region joins it as "psnr@hole" */
@@ -91,7 +102,8 @@ struct lac_metric_def {
     const char *option;
     bool unpaired;                  /* of two sets: each picture of both counts, pair or not */
     bool no_reference;              /* the reference's features are not asked for */
-    bool wants_mask, wants_prompt;  /* also where the region is the whole picture */
+    bool wants_mask;                /* also where the region is the whole picture */
+    unsigned wants;                 /* what must be said of a picture: LAC_SAID_... */
     bool has_std;
     /* The part of a pair that the network sees, pixels [top, top + height) x [left, left + width) of both; reason, static text, says why there is none.
      * NULL: all. */

@@ -40,6 +40,7 @@ void lac_score_free(lac_score *s)
     lac_score_clear(s);
     for (int64_t f = 0; f < s->n_features; f++)
         lac_features_close(&s->features[f]);
+    lac_backbones_free(s->backbones);
     free(s->features);
     free(s->network);
     free(s->row);
@@ -63,7 +64,7 @@ static lac_status all_different(const char *what, const char *const *name, int64
 static int64_t numbers_of(const lac_features *f) { return f->def->between == NULL ? f->n : 0; }
 
 /* The network of metric k, opened where no metric before it has the same. */
-static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b, const lac_eval_weights *weights)
+static lac_status take_features(lac_score *s, int64_t k)
 {
     const lac_metric *m = &s->metric[k];
     int64_t *f = &s->network[k];
@@ -75,14 +76,15 @@ static lac_status take_features(lac_score *s, int64_t k, const lac_backend *b, c
     for (*f = 0; *f < s->n_features; ++*f)
         if (s->features[*f].def == m->features && strcmp(s->features[*f].option, m->option) == 0)
             return LAC_OK;
-    LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, b, weights));
+    LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, &s->means, s->backbones));
     s->row_features += (s->n_methods + 1) * numbers_of(&s->features[s->n_features]);
     s->n_features++;
     return LAC_OK;
 }
 
-static lac_status take_metrics(lac_score *s, const char *const *metrics, const lac_backend *b, const lac_eval_weights *weights)
+static lac_status take_metrics(lac_score *s, const char *const *metrics)
 {
+    LAC_TRY(lac_backbones_new(&s->backbones, s->means.backend, s->means.weights));
     LAC_TRY(lac_calloc((void **)&s->metric, (size_t)s->n_metrics, sizeof *s->metric));
     LAC_TRY(lac_calloc((void **)&s->metric_name, (size_t)s->n_metrics, sizeof *s->metric_name));
     LAC_TRY(lac_calloc((void **)&s->recipe, (size_t)s->n_metrics, sizeof *s->recipe));
@@ -91,7 +93,7 @@ static lac_status take_metrics(lac_score *s, const char *const *metrics, const l
     for (int64_t k = 0; k < s->n_metrics; k++) {
         LAC_TRY(lac_metric_find(&s->metric[k], metrics[k]));
         LAC_TRY(lac_strdup(&s->metric_name[k], metrics[k]));
-        LAC_TRY(lac_context(take_features(s, k, b, weights), "metric '%s'", metrics[k]));
+        LAC_TRY(lac_context(take_features(s, k), "metric '%s'", metrics[k]));
         LAC_TRY(lac_metric_recipe(&s->metric[k], s->network[k] >= 0 ? &s->features[s->network[k]] : NULL, &s->recipe[k]));
     }
     return LAC_OK;
@@ -106,14 +108,16 @@ static lac_status take_methods(lac_score *s, const char *const *methods)
 }
 
 lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_metrics, const char *const *methods, int64_t n_methods,
-                         const lac_backend *b, const lac_eval_weights *weights)
+                         const lac_eval_means *means)
 {
     *s = (lac_score){ .n_metrics = n_metrics, .n_methods = n_methods };
+    if (means != NULL)
+        s->means = *means;
     lac_status status = all_different("metric", metrics, n_metrics);
     if (status == LAC_OK)
         status = all_different("method", methods, n_methods);
     if (status == LAC_OK)
-        status = take_metrics(s, metrics, b, weights);
+        status = take_metrics(s, metrics);
     if (status == LAC_OK)
         status = take_methods(s, methods);
     if (status != LAC_OK)
@@ -192,10 +196,12 @@ const float *lac_score_feature(const lac_score *s, const lac_score_row *row, int
 
 typedef struct added { int64_t n; const lac_eval_item *item; const uint8_t *const *image; lac_value *value; float *feature; } added;
 
+static lac_said said_of(const lac_eval_item *item) { return (lac_said){ .prompt = item->prompt, .label = item->label }; }
+
 static lac_picture picture_of(const added *a, int64_t m, int64_t i, int64_t n_methods)
 {
     const lac_eval_item *item = &a->item[i];
-    return (lac_picture){ item->height, item->width, m < n_methods ? a->image[m * a->n + i] : item->reference, item->mask, item->prompt };
+    return (lac_picture){ item->height, item->width, m < n_methods ? a->image[m * a->n + i] : item->reference, item->mask, said_of(item) };
 }
 
 /* Network f on the n pictures of method m (of the truth), into their rows. */
@@ -221,7 +227,7 @@ static lac_status measure_all(const lac_score *s, const added *a, int64_t i)
 {
     const lac_eval_item *item = &a->item[i];
     const lac_score_row row = { .feature = s->row_features > 0 ? a->feature + i * s->row_features : NULL };
-    lac_pair p = { item->height, item->width, NULL, item->reference, item->mask, .prompt = item->prompt };
+    lac_pair p = { item->height, item->width, NULL, item->reference, item->mask, .said = said_of(item) };
     for (int64_t m = 0; m < s->n_methods; m++)
         for (int64_t k = 0; k < s->n_metrics; k++) {
             lac_features *net = s->network[k] >= 0 ? &s->features[s->network[k]] : NULL;

@@ -16,6 +16,7 @@ typedef struct lac_eval_item {
     const uint8_t *mask;            /* [H, W], non-zero = hole */
     int64_t record;                 /* its number in the set: what a method draws at random belongs to it (lac_ask.sample) */
     const char *prompt;             /* what is to be painted; NULL: nothing is said */
+    const char *label;              /* the name of the object in the hole; NULL: nothing is said */
 } lac_eval_item;
 
 /* Item i of the set, 0 <= i < n. */
@@ -50,14 +51,16 @@ typedef struct lac_score {
     lac_features *features;         /* one of each network and option that a metric names */
     int64_t n_features, *network;   /* network[k]: which of them metric k sees, -1: none */
     int64_t row_features;           /* numbers of a row */
+    lac_eval_means means;
+    lac_backbones *backbones;
     lac_score_row *row;             /* in the order of lac_score_add */
     lac_name_list backgrounds, objects, reasons;
 } lac_score;
 
-/* b, weights: where features run, and what their networks are loaded with; may be NULL where no metric wants any. LAC_ERR_ARG: a metric that is unknown or named twice, a method named twice.
- * On failure *s is empty. */
+/* means: for metrics' networks; NULL where no metric wants any. LAC_ERR_ARG: a metric that is unknown or named twice, a method named twice, a metric of what sets do not
+ * have. On failure *s is empty. */
 lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_metrics, const char *const *methods, int64_t n_methods,
-                         const lac_backend *b, const lac_eval_weights *weights);
+                         const lac_eval_means *means);
 void lac_score_free(lac_score *s);
 
 /* n items of one size; image[m * n + i] is method m's picture of item i, [H, W, 3]. */

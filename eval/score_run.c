@@ -38,7 +38,7 @@ static const char *put_text(char **to, const char *text)
 static lac_status take(batch *b, const lac_eval_item *from)
 {
     const size_t pixels = (size_t)(from->height * from->width);
-    const size_t words = length_of(from->id) + length_of(from->background) + length_of(from->object) + length_of(from->prompt);
+    const size_t words = length_of(from->id) + length_of(from->background) + length_of(from->object) + length_of(from->prompt) + length_of(from->label);
     uint8_t *block;
     LAC_TRY(lac_malloc((void **)&block, 4 * pixels + words));
     char *text = (char *)block + 4 * pixels;
@@ -50,6 +50,7 @@ static lac_status take(batch *b, const lac_eval_item *from)
     item->background = put_text(&text, from->background);
     item->object = put_text(&text, from->object);
     item->prompt = put_text(&text, from->prompt);
+    item->label = put_text(&text, from->label);
     b->block[b->n++] = block;
     return LAC_OK;
 }

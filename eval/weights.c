@@ -1,7 +1,7 @@
 #include "eval/weights.h"
 
 #include "core/memory.h"
-#include "models/network.h"
+#include "models/network_format.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -110,12 +110,46 @@ lac_status lac_eval_files_open(const lac_eval_files *files, lac_weights **joined
     return lac_context(s, "weights '%s'", files->name);
 }
 
-lac_status lac_eval_files_load(const lac_eval_files *files, struct lac_network *net)
+static lac_status name_files(const lac_eval_files *files, lac_status s)
+{
+    return lac_context(s, "weights '%s' (%s%s)", files->name, files->file[0].path, files->n > 1 ? " and others" : "");
+}
+
+lac_status lac_eval_files_load(const lac_eval_files *files, lac_network *net)
+{
+    const lac_network_format *format;
+    const char *prefix;
+    lac_weights *w;
+    LAC_TRY(lac_eval_files_open(files, &w));
+    lac_network_format_of(net->def, w, &format, &prefix);
+    const lac_status s = lac_network_read(net->params, w, format, prefix);
+    lac_weights_close(w);
+    return name_files(files, s);
+}
+
+static lac_status open_as_it_is(const lac_weights *w, lac_network *net, const lac_network_def *def, const lac_backend *b)
+{
+    const lac_network_format *format;
+    const char *prefix;
+    json_t *config = json_object();
+    lac_network_format_of(def, w, &format, &prefix);
+    lac_status s = config != NULL && format->infer != NULL ? format->infer(w, prefix, config) : LAC_FAIL(LAC_ERR_KEY, "these are not the keys of '%s'", def->name);
+    if (s == LAC_OK)
+        s = lac_network_open(net, def, config, b, LAC_F32);
+    json_decref(config);
+    if (s != LAC_OK)
+        return s;
+    s = lac_network_read(net->params, w, format, prefix);
+    if (s != LAC_OK)
+        lac_network_close(net);
+    return s;
+}
+
+lac_status lac_eval_files_open_network(const lac_eval_files *files, lac_network *net, const lac_network_def *def, const lac_backend *b)
 {
     lac_weights *w;
-    int64_t n;
     LAC_TRY(lac_eval_files_open(files, &w));
-    const lac_status s = lac_params_load(net->params, w, "", true, &n);
+    const lac_status s = open_as_it_is(w, net, def, b);
     lac_weights_close(w);
-    return lac_context(s, "weights '%s' (%s%s)", files->name, files->file[0].path, files->n > 1 ? " and others" : "");
+    return name_files(files, s);
 }

@@ -8,6 +8,8 @@
 #include "core/sha256.h"
 
 struct lac_network;
+struct lac_network_def;
+struct lac_backend;
 
 typedef struct lac_eval_file { char *path, sha256[LAC_SHA256_HEX]; } lac_eval_file;
 typedef struct lac_eval_files { char *name; lac_eval_file *file; int64_t n, capacity; } lac_eval_files;     /* in the order given */
@@ -28,5 +30,7 @@ lac_status lac_eval_files_mark(const lac_eval_files *files, char **mark);
 
 /* All keys of the files as one; lac_weights_close ends it. LAC_ERR_FORMAT for a key that two of them have. */
 lac_status lac_eval_files_open(const lac_eval_files *files, lac_weights **joined);
-/* Into an opened network (models/network.h), strictly: missing, surplus and misshapen keys are one error that names NAME and files. */
+/* Into an opened network (models/network.h), in whichever of its formats they are, strictly: missing, surplus and misshapen keys are one error that names NAME and files.
+ * _open_network: into a fresh one on b, frozen, f32, of the sizes that the files tell. LAC_ERR_KEY where they are not such a network's. */
 lac_status lac_eval_files_load(const lac_eval_files *files, struct lac_network *net);
+lac_status lac_eval_files_open_network(const lac_eval_files *files, struct lac_network *net, const struct lac_network_def *def, const struct lac_backend *b);

@@ -69,7 +69,7 @@ static lac_status score(lac_score *s, int64_t batch, int64_t items, lac_comm *co
     const lac_eval_method methods[] = { lac_eval_inpainter_method("sampler", &p.painter), lac_eval_baseline("mean-colour") };
     const char *const method[] = { methods[0].name, methods[1].name };
     const lac_eval_share share = lac_eval_share_of(items, comm);
-    lac_status status = lac_score_new(s, names, N_METRICS, method, 2, lac_inpainter_backend(&p.ip), NULL);
+    lac_status status = lac_score_new(s, names, N_METRICS, method, 2, &(lac_eval_means){ .backend = lac_inpainter_backend(&p.ip) });
     if (status == LAC_OK)
         status = lac_eval_share_run(&share, s, read_item, &set, methods, batch, comm);
     if (status == LAC_OK)
@@ -119,7 +119,7 @@ LAC_TEST(names_say_network_option_and_region)
     LAC_CHECK_FAILS(lac_metric_find(&m, "frechet[tiny"), LAC_ERR_ARG, "METRIC[NETWORK:OPTION]@REGION");
     LAC_CHECK_FAILS(lac_metric_find(&m, "DF[tiny]"), LAC_ERR_ARG, "unknown metric 'DF'");
     lac_score s;
-    LAC_CHECK_FAILS(lac_score_new(&s, names, 1, names, 1, NULL, NULL), LAC_ERR_ARG, "features 'tiny' want a device");
+    LAC_CHECK_FAILS(lac_score_new(&s, names, 1, names, 1, NULL), LAC_ERR_ARG, "features 'tiny' want a device");
 }
 
 LAC_TEST(a_network_is_opened_once_and_sees_each_picture_once)
@@ -255,7 +255,7 @@ LAC_TEST(each_missing_allocation_is_an_error)
     const lac_eval_method method = lac_eval_inpainter_method("sampler", &p.painter);
     for (; status != LAC_OK && n < 4000; n++) {
         lac_alloc_fail_after(n);
-        status = lac_score_new(&s, names, N_METRICS, &method.name, 1, lac_inpainter_backend(&p.ip), NULL);
+        status = lac_score_new(&s, names, N_METRICS, &method.name, 1, &(lac_eval_means){ .backend = lac_inpainter_backend(&p.ip) });
         if (status == LAC_OK)
             status = lac_score_run(&s, read_item, &set, 3, &method, 2);
         lac_set_value found;

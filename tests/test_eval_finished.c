@@ -361,7 +361,7 @@ LAC_TEST(what_is_wrong_is_said_in_a_line_and_nothing_is_written)
     LAC_CHECK_STATUS(lac_file_write(captions, "[1]", 3));
     REFUSED("not an object of captions by id", images, "--reference", reference, "--metrics", "psnr", "--prompts", captions);
     LAC_CHECK_STATUS(lac_file_write(captions, "{\"a\": 1}", 8));
-    REFUSED("that of 'a' is no text", images, "--reference", reference, "--metrics", "psnr", "--prompts", captions);
+    REFUSED("that of 'a': neither a text nor an object", images, "--reference", reference, "--metrics", "psnr", "--prompts", captions);
     LAC_CHECK_STATUS(lac_file_write(captions, "{", 1));
     REFUSED("are not JSON", images, "--reference", reference, "--metrics", "psnr", "--prompts", captions);
     LAC_CHECK_STATUS(lac_file_write(bad, "no weights", 10));

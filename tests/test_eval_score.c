@@ -49,7 +49,7 @@ static void score(lac_score *s)
     static toy_set set;
     const lac_eval_method methods[] = { { "hundred", complete, NULL }, lac_eval_baseline("mean-colour") };
     const char *const names[] = { methods[0].name, methods[1].name };
-    LAC_CHECK_STATUS(lac_score_new(s, metrics, 3, names, 2, NULL, NULL));
+    LAC_CHECK_STATUS(lac_score_new(s, metrics, 3, names, 2, NULL));
     LAC_CHECK_STATUS(lac_score_run(s, read_item, &set, ITEMS, methods, 1));
 }
 
@@ -310,12 +310,12 @@ LAC_TEST(a_failure_names_item_and_method)
     lac_score s;
     const lac_eval_method method = { "broken", fail_on_c, NULL };
     const char *const twice[] = { "l1", "l1" }, *const name[] = { "broken" };
-    LAC_CHECK_STATUS(lac_score_new(&s, metrics, 3, name, 1, NULL, NULL));
+    LAC_CHECK_STATUS(lac_score_new(&s, metrics, 3, name, 1, NULL));
     LAC_CHECK_FAILS(lac_score_run(&s, read_item, &set, ITEMS, &method, 1), LAC_ERR_LIBRARY, "broken on 'c': no");
     LAC_CHECK(s.n_rows == 2);
     LAC_CHECK_FAILS(lac_score_run(&s, read_item, &set, ITEMS, &method, 4), LAC_ERR_LIBRARY, "broken on 'a' to 'd': no");
     lac_score_free(&s);
-    LAC_CHECK_FAILS(lac_score_new(&s, twice, 2, name, 1, NULL, NULL), LAC_ERR_ARG, "metric 'l1' is named twice");
+    LAC_CHECK_FAILS(lac_score_new(&s, twice, 2, name, 1, NULL), LAC_ERR_ARG, "metric 'l1' is named twice");
     LAC_CHECK(lac_eval_baseline("telea").name == NULL);
 }
 
@@ -326,7 +326,7 @@ static lac_status score_and_save(const char *path)
     const lac_eval_method methods[] = { lac_eval_baseline("mean-colour"), lac_eval_baseline("laplace") };
     const char *const names[] = { methods[0].name, methods[1].name };
     const lac_score_origin origin = { "toy", "test", NULL, NULL, 7 };
-    LAC_TRY(lac_score_new(&s, metrics, 3, names, 2, NULL, NULL));
+    LAC_TRY(lac_score_new(&s, metrics, 3, names, 2, NULL));
     lac_status status = lac_score_run(&s, read_item, &set, ITEMS, methods, 3);
     if (status == LAC_OK)
         status = lac_score_save(&s, &origin, path);

@@ -1,0 +1,22 @@
+/* eval/backbone_clip.h -- CLIP (models/clip/) for everything that stands on it: embeddings of length 1, of pictures and of texts, each found once.
+ *
+ * Weights: "clip", of any size under OpenAI's or transformers' names, and for texts "clip-vocab", OpenAI's bpe_simple_vocab_16e6.txt.gz. Texts longer than the tower reads are cut. */
+#pragma once
+
+#include "eval/backbones.h"
+#include "eval/clip_input.h"
+#include "eval/features.h"
+
+typedef struct lac_clip_backbone lac_clip_backbone;
+
+/* The evaluation's one; reads: whether texts are wanted too. */
+lac_status lac_clip_backbone_get(const lac_features *f, bool reads, lac_clip_backbone **c);
+
+int64_t lac_clip_backbone_width(const lac_clip_backbone *c);        /* numbers of an embedding */
+int64_t lac_clip_backbone_side(const lac_clip_backbone *c);         /* of the picture that it sees */
+/* "clip=224px/32": fresh, for recipes. */
+lac_status lac_clip_backbone_recipe(const lac_clip_backbone *c, char **text);
+
+/* embedding [n][width] of n pictures of any size; of n texts, zeros where text[i] is NULL. */
+lac_status lac_clip_backbone_see(lac_clip_backbone *c, const lac_picture *picture, int64_t n, lac_clip_recipe recipe, float *embedding);
+lac_status lac_clip_backbone_read(lac_clip_backbone *c, const char *const *text, int64_t n, float *embedding);
