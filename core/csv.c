@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1 << 16, GROWTH = 4096 };
+enum { PIECE = 1 << 16 };
 
 struct lac_csv {
     char *path, *names[LAC_CSV_COLUMNS];
@@ -32,8 +32,11 @@ struct lac_csv {
 
 /* ---- what libcsv calls ---- */
 
-/* libcsv wants a byte of room beyond a field before it looks at what follows. */
-static void *grow(void *block, size_t size) { return size <= LAC_CSV_FIELD + 1 && lac_realloc(&block, size) == LAC_OK ? block : NULL; }
+static void *never(void *block, size_t size)
+{
+    (void)block, (void)size;
+    return NULL;
+}
 
 static int no_space(unsigned char c)
 {
@@ -76,13 +79,20 @@ static void record_ends(int end, void *context)
 
 /* ---- reading ---- */
 
+/* The room for a field is all there from the beginning; libcsv wants a byte beyond a field before it looks at what follows. */
 static lac_status start_parser(lac_csv *c)
 {
-    if (csv_init(&c->parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
+    unsigned char *room = c->parser.entry_buf;
+    if (room == NULL)
+        LAC_TRY(lac_malloc((void **)&room, LAC_CSV_FIELD + 1));
+    if (csv_init(&c->parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
+        free(room);
         return LAC_FAIL(LAC_ERR_LIBRARY, "libcsv cannot begin");
-    csv_set_realloc_func(&c->parser, grow);
+    }
+    c->parser.entry_buf = room;
+    c->parser.entry_size = LAC_CSV_FIELD + 1;
+    csv_set_realloc_func(&c->parser, never);
     csv_set_space_func(&c->parser, no_space);
-    csv_set_blk_size(&c->parser, GROWTH);
     return LAC_OK;
 }
 
@@ -128,15 +138,12 @@ static lac_status finish_line(lac_csv *c, unsigned char last)
 /* What stopped the parser; it begins anew. */
 static lac_status parse_failed(lac_csv *c)
 {
-    const bool quote = csv_error(&c->parser) == CSV_EPARSE, full = c->parser.entry_size == LAC_CSV_FIELD + 1;
-    csv_free(&c->parser);
+    const bool quote = csv_error(&c->parser) == CSV_EPARSE;
     LAC_TRY(start_parser(c));
     if (quote && c->ended)
         return LAC_FAIL(LAC_ERR_FORMAT, "a quote that is never closed");
-    if (quote)
-        return LAC_FAIL(LAC_ERR_FORMAT, "a quote inside a field without quotes, or text behind a closing quote");
-    return full ? LAC_FAIL(LAC_ERR_FORMAT, "a field of more than %d bytes; reading goes on at line %" PRId64, LAC_CSV_FIELD, c->now)
-                : LAC_FAIL(LAC_ERR_MEM, "out of memory: '%s'", c->path);
+    return quote ? LAC_FAIL(LAC_ERR_FORMAT, "a quote inside a field without quotes, or text behind a closing quote")
+                 : LAC_FAIL(LAC_ERR_FORMAT, "a field of more than %d bytes; reading goes on at line %" PRId64, LAC_CSV_FIELD, c->now);
 }
 
 static lac_status take_line(lac_csv *c, bool *begun)

@@ -1,9 +1,8 @@
 #include "data/coco.h"
 
-#include "core/file/atomic.h"
+#include "core/json.h"
 #include "core/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,30 +22,10 @@ void lac_coco_close(lac_coco *c)
 
 /* ---- fields of a record */
 
-static const char *sort_of(const json_t *x)
-{
-    static const char *const names[] = { "an object", "a list", "a string", "an integer", "a number", "true", "false", "null" };
-    return x == NULL ? "missing" : names[json_typeof(x)];
-}
-
-/* Python has 1 == 1.0, and results are written by Python. */
-static bool whole_number(const json_t *x, int64_t *value)
-{
-    if (json_is_integer(x)) {
-        *value = json_integer_value(x);
-        return true;
-    }
-    const double real = json_is_real(x) ? json_real_value(x) : NAN;
-    if (!(fabs(real) <= 9007199254740992.0) || floor(real) != real)
-        return false;
-    *value = (int64_t)real;
-    return true;
-}
-
 static lac_status want_int(const json_t *record, const char *key, int64_t *value)
 {
     const json_t *x = json_object_get(record, key);
-    return whole_number(x, value) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected an integer", key, sort_of(x));
+    return lac_json_whole(x, value) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected an integer", key, lac_json_sort(x));
 }
 
 /* Stands as it was where the key is absent, or null where that may be. */
@@ -62,26 +41,26 @@ static lac_status may_number(const json_t *record, const char *key, double *valu
     if (!*there)
         return LAC_OK;
     *value = json_number_value(x);
-    return json_is_number(x) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected a number", key, sort_of(x));
+    return json_is_number(x) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected a number", key, lac_json_sort(x));
 }
 
 static lac_status may_string(const json_t *record, const char *key, const char **value)
 {
     const json_t *x = json_object_get(record, key);
     *value = x != NULL ? json_string_value(x) : "";
-    return *value != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected a string", key, sort_of(x));
+    return *value != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected a string", key, lac_json_sort(x));
 }
 
 static lac_status read_numbers(const json_t *list, const char *what, int64_t n, double *to)
 {
     if (!json_is_array(list))
-        return LAC_FAIL(LAC_ERR_FORMAT, "%s is %s, expected a list", what, sort_of(list));
+        return LAC_FAIL(LAC_ERR_FORMAT, "%s is %s, expected a list", what, lac_json_sort(list));
     if (json_array_size(list) != (size_t)n)
         return LAC_FAIL(LAC_ERR_FORMAT, "%s has %zu elements, expected %lld", what, json_array_size(list), (long long)n);
     for (size_t i = 0; i < (size_t)n; i++) {
         const json_t *x = json_array_get(list, i);
         if (!json_is_number(x))
-            return LAC_FAIL(LAC_ERR_FORMAT, "%s[%zu] is %s, expected a number", what, i, sort_of(x));
+            return LAC_FAIL(LAC_ERR_FORMAT, "%s[%zu] is %s, expected a number", what, i, lac_json_sort(x));
         to[i] = json_number_value(x);
     }
     return LAC_OK;
@@ -141,7 +120,7 @@ static lac_status read_result(lac_coco_object *to, const json_t *record)
 {
     to->id = to->place + 1;
     if (!json_is_number(json_object_get(record, "score")))
-        return LAC_FAIL(LAC_ERR_FORMAT, "'score' is %s, expected a number", sort_of(json_object_get(record, "score")));
+        return LAC_FAIL(LAC_ERR_FORMAT, "'score' is %s, expected a number", lac_json_sort(json_object_get(record, "score")));
     return read_object(to, record);
 }
 
@@ -156,7 +135,7 @@ static lac_status refused(const lac_coco *c, const hearing *h, lac_status s, con
 static lac_status want_list(const lac_coco *c, const char *name, json_t **list)
 {
     *list = json_object_get(c->json, name);
-    return json_is_array(*list) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s': '%s' is %s, expected a list", c->path, name, sort_of(*list));
+    return json_is_array(*list) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s': '%s' is %s, expected a list", c->path, name, lac_json_sort(*list));
 }
 
 #define BY_ID(function, type)                                                       \
@@ -227,25 +206,10 @@ static lac_status read_objects(lac_coco *c, const json_t *list, lac_status (*rea
 
 /* ---- files */
 
-static lac_status parse(lac_coco *c, const char *text, size_t size)
-{
-    json_error_t error;
-    c->json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-    if (c->json != NULL)
-        return LAC_OK;
-    return json_error_code(&error) == json_error_out_of_memory ? LAC_FAIL(LAC_ERR_MEM, "out of memory: '%s'", c->path)
-         : LAC_FAIL(LAC_ERR_FORMAT, "'%s', line %d: %s", c->path, error.line, error.text);
-}
-
 static lac_status read_file(lac_coco *c, const char *path)
 {
-    char *text;
-    size_t size;
     LAC_TRY(lac_strdup(&c->path, path));
-    LAC_TRY(lac_file_read(path, MAX_FILE, &text, &size));
-    const lac_status s = parse(c, text, size);
-    free(text);
-    return s;
+    return lac_json_load(&c->json, path, MAX_FILE);
 }
 
 static lac_status read_truth(lac_coco *c, const char *path, const hearing *h)
@@ -253,7 +217,7 @@ static lac_status read_truth(lac_coco *c, const char *path, const hearing *h)
     json_t *list;
     LAC_TRY(read_file(c, path));
     if (!json_is_object(c->json))
-        return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected an object with images, annotations, categories", path, sort_of(c->json));
+        return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected an object with images, annotations, categories", path, lac_json_sort(c->json));
     c->list = "annotations";
     LAC_TRY(read_images(c, h));
     LAC_TRY(read_categories(c, h));
@@ -266,7 +230,7 @@ static lac_status read_results(lac_coco *c, const char *path)
     LAC_TRY(read_file(c, path));
     c->list = "";
     return json_is_array(c->json) ? read_objects(c, c->json, read_result, &(hearing){ 0 })
-         : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected a list of detections", path, sort_of(c->json));
+         : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is %s, expected a list of detections", path, lac_json_sort(c->json));
 }
 
 lac_status lac_coco_open(lac_coco *c, const char *path, lac_coco_refuse *refuse, void *context)
@@ -337,14 +301,9 @@ static lac_status from_polygons(lac_rle *mask, const json_t *list, int64_t heigh
 
 static lac_status from_list(lac_rle *mask, const json_t *list, int64_t height, int64_t width)
 {
-    int64_t *count;
-    const size_t n = json_array_size(list);
-    lac_status s = LAC_OK;
-    LAC_TRY(lac_malloc((void **)&count, n * sizeof *count));
-    for (size_t i = 0; s == LAC_OK && i < n; i++)
-        if (!whole_number(json_array_get(list, i), &count[i]))
-            s = LAC_FAIL(LAC_ERR_FORMAT, "counts[%zu] is %s, expected an integer", i, sort_of(json_array_get(list, i)));
-    s = s == LAC_OK ? lac_rle_from_counts(mask, height, width, count, (int64_t)n) : s;
+    int64_t *count, n;
+    LAC_TRY(lac_json_wholes(list, "counts", &count, &n));
+    const lac_status s = lac_rle_from_counts(mask, height, width, count, n);
     free(count);
     return s;
 }
@@ -353,20 +312,20 @@ static lac_status from_runs(lac_rle *mask, const json_t *runs, int64_t height, i
 {
     const json_t *counts = json_object_get(runs, "counts"), *size = json_object_get(runs, "size");
     int64_t h, w;
-    if (json_array_size(size) != 2 || !whole_number(json_array_get(size, 0), &h) || !whole_number(json_array_get(size, 1), &w))
-        return LAC_FAIL(LAC_ERR_FORMAT, "segmentation 'size' is %s, expected height and width", json_is_array(size) ? "another list" : sort_of(size));
+    if (json_array_size(size) != 2 || !lac_json_whole(json_array_get(size, 0), &h) || !lac_json_whole(json_array_get(size, 1), &w))
+        return LAC_FAIL(LAC_ERR_FORMAT, "segmentation 'size' is %s, expected height and width", json_is_array(size) ? "another list" : lac_json_sort(size));
     if (height * width > 0 && (h != height || w != width))
         return LAC_FAIL(LAC_ERR_FORMAT, "its runs are of %lld x %lld, its picture is %lld x %lld (height, width)", (long long)h, (long long)w, (long long)height, (long long)width);
     if (json_is_string(counts))
         return lac_rle_from_text(mask, h, w, json_string_value(counts), json_string_length(counts));
-    return json_is_array(counts) ? from_list(mask, counts, h, w) : LAC_FAIL(LAC_ERR_FORMAT, "'counts' is %s, expected a list or a string", sort_of(counts));
+    return json_is_array(counts) ? from_list(mask, counts, h, w) : LAC_FAIL(LAC_ERR_FORMAT, "'counts' is %s, expected a list or a string", lac_json_sort(counts));
 }
 
 lac_status lac_coco_mask(const lac_coco *c, const lac_coco_object *o, int64_t height, int64_t width, lac_rle *mask)
 {
     const json_t *s = o->segmentation;
     return lac_coco_at(c, o, json_is_array(s) ? from_polygons(mask, s, height, width) : json_is_object(s) ? from_runs(mask, s, height, width)
-                           : LAC_FAIL(LAC_ERR_FORMAT, "'segmentation' is %s, expected polygons or runs", sort_of(s)));
+                           : LAC_FAIL(LAC_ERR_FORMAT, "'segmentation' is %s, expected polygons or runs", lac_json_sort(s)));
 }
 
 lac_status lac_coco_points(const lac_coco *c, const lac_coco_object *o, int64_t n, double *points)

@@ -122,3 +122,17 @@ lac_status lac_job_part(lac_pack_job *j, const lac_part *part, const void *bytes
     j->counts.part[part->kind] += s == LAC_OK;
     return s;
 }
+
+lac_status lac_job_object(lac_pack_job *j, const lac_image *mask, const char *label, const char *name)
+{
+    uint8_t *bytes;
+    size_t size;
+    lac_part part = { .kind = LAC_PART_OBJECT, .label = label, .box = lac_box_around(mask->pixels, mask->height, mask->width) };
+    if (part.box.width == 0)
+        return lac_job_skip(j, LAC_FAIL(LAC_ERR_FORMAT, "'%s': its mask is empty", name), name);
+    LAC_TRY(lac_image_encode_png(mask, &bytes, &size));
+    part.length = (int64_t)size;
+    const lac_status s = lac_job_part(j, &part, bytes, name);
+    free(bytes);
+    return s;
+}

@@ -89,17 +89,10 @@ static lac_status cut_object(const lac_mask_source *m, const lac_sample *s, uint
 
 static lac_status box_object(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
 {
-    int64_t top = m->size, left = m->size, bottom = -1, right = -1;
     LAC_TRY(cut_object(m, s, to));
-    for (int64_t k = 0; k < m->size * m->size; k++)
-        if (to[k] != 0) {
-            top = LAC_MIN(top, k / m->size);
-            left = LAC_MIN(left, k % m->size);
-            bottom = k / m->size;
-            right = LAC_MAX(right, k % m->size);
-        }
-    for (int64_t y = top; y <= bottom; y++)
-        memset(to + y * m->size + left, 1, (size_t)(right - left + 1));
+    const lac_box b = lac_box_around(to, m->size, m->size);
+    for (int64_t y = 0; y < (int64_t)b.height; y++)
+        memset(to + ((int64_t)b.top + y) * m->size + (int64_t)b.left, 1, (size_t)b.width);
     return LAC_OK;
 }
 

@@ -175,38 +175,21 @@ static lac_status lay(const placed *p, lac_image *ground, lac_image *mask)
 
 /* ---- into the set ---- */
 
-static lac_status add_encoded(collage *c, const lac_image *image, lac_record *record, lac_part *part)
+static lac_status add_encoded(collage *c, const lac_image *image, lac_record *record)
 {
     lac_job_file f = { .height = image->height, .width = image->width };
     LAC_TRY(lac_image_encode_png(image, &f.bytes, &f.size));
-    lac_status s;
-    if (record != NULL)
-        s = lac_job_add(c->job, record, &f);
-    else {
-        part->length = (int64_t)f.size;
-        s = lac_job_part(c->job, part, f.bytes, part->label);
-    }
+    const lac_part edited = { .kind = LAC_PART_EDITED, .length = (int64_t)f.size, .label = "" };
+    const lac_status s = record != NULL ? lac_job_add(c->job, record, &f) : lac_job_part(c->job, &edited, f.bytes, "");
     free(f.bytes);
     return s;
 }
 
-static lac_box box_of(const lac_image *mask)
-{
-    int64_t top = mask->height, left = mask->width, bottom = -1, right = -1;
-    for (int64_t k = 0; k < mask->height * mask->width; k++)
-        if (mask->pixels[k] != 0) {
-            top = LAC_MIN(top, k / mask->width);
-            left = LAC_MIN(left, k % mask->width);
-            bottom = k / mask->width;
-            right = LAC_MAX(right, k % mask->width);
-        }
-    return bottom < 0 ? (lac_box){ 0 } : (lac_box){ (float)left, (float)top, (float)(right - left + 1), (float)(bottom - top + 1) };
-}
-
 static lac_status add_object(collage *c, const placed *p, const lac_image *mask)
 {
-    lac_part part = { .kind = LAC_PART_OBJECT, .label = lac_set_record(c->set, p->record).label, .box = box_of(mask) };
-    return part.box.width > 0 ? add_encoded(c, mask, NULL, &part) : LAC_OK;        /* all of it thinner than half a pixel */
+    const bool seen = lac_box_around(mask->pixels, mask->height, mask->width).width > 0;       /* else all of it is thinner than half a pixel */
+    const char *label = lac_set_record(c->set, p->record).label;
+    return seen ? lac_job_object(c->job, mask, label, label) : LAC_OK;
 }
 
 static lac_status add_caption(collage *c)
@@ -230,9 +213,9 @@ static lac_status add_picture(collage *c, lac_image *ground, int64_t photo, int6
     for (int64_t i = 0; s == LAC_OK && i < c->n; i++)
         s = lay(&c->at[i], ground, &mask[i]);
     if (s == LAC_OK)
-        s = add_encoded(c, ground, &r, NULL);
+        s = add_encoded(c, ground, &r);
     if (s == LAC_OK && c->o.pairs)
-        s = add_encoded(c, &clean, NULL, &(lac_part){ .kind = LAC_PART_EDITED, .label = "" });
+        s = add_encoded(c, &clean, NULL);
     for (int64_t i = 0; i < c->n; i++) {
         if (s == LAC_OK)
             s = add_object(c, &c->at[i], &mask[i]);
