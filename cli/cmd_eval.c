@@ -303,7 +303,7 @@ static lac_status write_sheet(const contest *c, const char *stem)
     return s;
 }
 
-/* DIR/SET-SPLIT-SIZE.json, .images.jsonl, .md, .csv, .tex, .html, .png; and the reports of the runs among `words`. */
+/* DIR/SET-SPLIT-SIZE.json, .images.jsonl, .images.csv, .md, .csv, .tex, .html, .png; and the reports of the runs among `words`. */
 static lac_status write_files(const contest *c, const wish *w, const lac_table *t, const lac_words *words)
 {
     const lac_score_origin origin = origin_of(c, w);
@@ -325,7 +325,7 @@ static lac_status write_files(const contest *c, const wish *w, const lac_table *
         if (lac_model_is_run(words->word[i]))
             s = lac_write_report(words->word[i]);
     if (s == LAC_OK)
-        fprintf(stderr, "written: %s.{json,images.jsonl,md,csv,tex,html%s}%s%s\n", stem, c->watch.n_shown > 0 ? ",png" : "",
+        fprintf(stderr, "written: %s.{json,images.jsonl,images.csv,md,csv,tex,html%s}%s%s\n", stem, c->watch.n_shown > 0 ? ",png" : "",
                 origin.pictures != NULL ? ", pictures below " : "", origin.pictures != NULL ? stem : "");
     free(stem);
     return s;
@@ -491,14 +491,14 @@ static lac_status check_numbers(const wish *w)
 static const char about[] =
     "Scores runs, weights files and the runs of configs, with simple fills beside them, over a split of a packed set. Set, split,\n"
     "size and masks are those of the first run's data.eval unless given. The table is printed as Markdown; the files are\n"
-    "SET-SPLIT-SIZE.json (summary), .images.jsonl (a line a picture and method), .md, .csv, .tex, .html and .png (known, each method,\n"
+    "SET-SPLIT-SIZE.json (summary), .images.jsonl and .csv (a line a picture and method), .md, .csv, .tex, .html and .png (known, each method,\n"
     "truth). Brackets are 95 % intervals that resample backgrounds. Started by mpirun or srun, the ranks share the pictures and the first\n"
     "writes the files, the same to the byte. Stopped, it begins anew: nothing is kept of an evaluation that did not end.\n\n"
     "With --reference the word is a folder of finished pictures, by whomever, measured against a folder of references (docs/evaluation.md):\n\n"
     "    lacuna eval IMAGES --reference DIR|STATS.npz [--masks DIR] [--prompts FILE.json] --metrics NAME[@hole|@known],...\n"
     "                [--weights NAME=FILE]... [--size N] [--fid-dims N] [--kid-subsets N] [--kid-subset-size N] [--strict] --out OUT.json\n\n"
     "Files of one name without its ending are pairs. OUT.json has each metric's value, its recipe and what is broken, unmatched or undefined;\n"
-    "OUT.images.jsonl a line a pair. Stopped, it goes on where it stood (OUT.journal-RANK). Metrics: l1 mse psnr tv ssim ssim-valid ssim-zero\n"
+    "OUT.images.jsonl and .csv a line a pair. Stopped, it goes on where it stood (OUT.journal-RANK). Metrics: l1 mse psnr tv ssim ssim-valid ssim-zero\n"
     "ssim-reflect ssim-uniform7 lpips-alex lpips-vgg lpips-squeeze, each also @hole and @known; ms-ssim ms-ssim-reflect brushnet-psnr\n"
     "brushnet-mse brushnet-lpips; of two sets fid fid-clean fid-tf kid is precision recall lfid-bbox;\n"
     "of captions clip-score clipscore-w2.5. Exit status: 0 done, 76 another rank was lost, else an error.";

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "core/clock.h"
 #include "core/file/atomic.h"
+#include "core/file/relative.h"
 #include "core/memory.h"
 #include "eval/finished.h"
 #include "train/progress.h"
@@ -122,16 +123,20 @@ static lac_status write_result(const json_t *result, const char *path)
     return s;
 }
 
-static lac_status write_lines(const lac_finished *f, const char *stem)
+/* Where the pictures lie, seen from OUT: a report shows them. What cannot be said as text is left out. */
+static lac_status add_folders(const lac_eval_images_wish *w, json_t *result)
 {
-    char *path = NULL, *text = NULL;
-    lac_status s = lac_finished_lines(f, &text);
-    if (s == LAC_OK)
-        s = lac_format(&path, "%s.images.jsonl", stem);
-    if (s == LAC_OK)
-        s = lac_file_write(path, text, strlen(text));
-    free(path);
-    free(text);
+    const struct { const char *name, *path; } all[] = { { "images", w->images }, { "reference", w->reference }, { "masks", w->masks } };
+    json_t *folders = json_object();
+    char *here, *path;
+    lac_status s = lac_path_folder(&here, w->out);
+    for (size_t i = 0; s == LAC_OK && i < LAC_COUNT(all); i++)
+        if (all[i].path != NULL && (s = lac_path_relative(&path, here, all[i].path)) == LAC_OK) {
+            json_object_set_new(folders, all[i].name, json_string(path));
+            free(path);
+        }
+    free(here);
+    json_object_set_new(result, "folders", folders);
     return s;
 }
 
@@ -174,9 +179,10 @@ static lac_status forget(const asked *a)
 }
 
 /* The lines first: who finds the result finds them too. */
-static lac_status write_files(const lac_eval_images_wish *w, const asked *a, const lac_finished *f, const json_t *result)
+static lac_status write_files(const lac_eval_images_wish *w, const asked *a, const lac_finished *f, json_t *result)
 {
-    LAC_TRY(write_lines(f, a->out));
+    LAC_TRY(add_folders(w, result));
+    LAC_TRY(lac_finished_lines(f, a->out));
     LAC_TRY(write_result(result, w->out));
     print(result);
     return LAC_OK;

@@ -39,9 +39,9 @@ typedef void lac_finished_tell(void *context, int64_t done, int64_t n);
  * stands there already, of the same question, is not measured again. */
 lac_status lac_finished_run(lac_finished *f, const char *journal, lac_finished_tell *tell, void *context, lac_comm *comm);
 
-/* After the run. _result: a new reference; _lines: fresh text, a line a pair. */
+/* After the run. _result: a new reference; _lines: writes a line a pair (eval/lines.h). */
 lac_status lac_finished_result(lac_finished *f, json_t **result);
-lac_status lac_finished_lines(const lac_finished *f, char **text);
+lac_status lac_finished_lines(const lac_finished *f, const char *stem);
 
 /* What is broken, unmatched or undefined, a line of words each. lac_paths_free ends it. */
 lac_status lac_finished_remarks(const lac_finished *f, lac_paths *lines);

@@ -31,6 +31,7 @@ typedef struct lac_finished_view {
 /* What was found of an entry. */
 typedef struct lac_finished_row {
     bool done, pair;
+    int64_t height, width, holes;           /* of a pair: the reference's size as read, and its mask's hole; -1: no mask of that size */
     char *broken[LAC_FOLDERS];              /* why a file cannot be read; NULL: it can, or there is none */
     uint8_t digest[LAC_FOLDERS][LAC_SHA256_SIZE];
     lac_value *value;                       /* [n_metrics] of a pair; NULL otherwise */
@@ -51,6 +52,7 @@ struct lac_finished {
     lac_finished_row *row;                  /* of each entry */
     int64_t n_entries;
     json_t *captions;                       /* NULL: none given */
+    char captions_hash[LAC_SHA256_HEX];     /* of their file */
     const char **classes;                   /* their labels, each once, in order */
     int64_t n_classes;
     lac_eval_means means;

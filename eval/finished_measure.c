@@ -241,11 +241,27 @@ static lac_status failed(const block *b)
     return LAC_OK;
 }
 
+static int64_t holes_of(const slot *s)
+{
+    const lac_image *mask = &s->picture[LAC_MASKS];
+    int64_t holes = 0;
+    if (mask->pixels == NULL || !same_size(mask, &s->picture[LAC_REFERENCE]))
+        return -1;
+    for (int64_t i = 0; i < mask->height * mask->width; i++)
+        holes += mask->pixels[i] != 0;
+    return holes;
+}
+
 static lac_status pair_up(const block *b, slot *s)
 {
     lac_finished_row *row = row_of(b, s);
     row->pair = s->picture[LAC_IMAGES].pixels != NULL && s->picture[LAC_REFERENCE].pixels != NULL;
-    return row->pair ? lac_calloc((void **)&row->value, (size_t)b->f->ask.n_metrics, sizeof *row->value) : LAC_OK;
+    if (!row->pair)
+        return LAC_OK;
+    row->height = s->picture[LAC_REFERENCE].height;
+    row->width = s->picture[LAC_REFERENCE].width;
+    row->holes = holes_of(s);
+    return lac_calloc((void **)&row->value, (size_t)b->f->ask.n_metrics, sizeof *row->value);
 }
 
 static lac_status measure_block(block *b)

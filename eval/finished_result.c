@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "core/utf8.h"
 #include "eval/bootstrap.h"
+#include "eval/lines.h"
 
 #include <lac_version.h>
 
@@ -240,6 +241,21 @@ static lac_status metrics_json(const lac_finished *f, json_t *metrics)
     return LAC_OK;
 }
 
+/* What all references are high or wide; null where they differ. */
+static json_t *common_side(const lac_finished *f, bool wide)
+{
+    int64_t side = -1;
+    for (int64_t i = 0; i < f->n_entries; i++) {
+        const int64_t here = wide ? f->row[i].width : f->row[i].height;
+        if (!f->row[i].pair)
+            continue;
+        if (side >= 0 && side != here)
+            return json_null();
+        side = here;
+    }
+    return side >= 0 ? json_integer(side) : json_null();
+}
+
 lac_status lac_finished_result(lac_finished *f, json_t **result)
 {
     json_t *metrics = json_object();
@@ -247,43 +263,57 @@ lac_status lac_finished_result(lac_finished *f, json_t **result)
     const lac_status s = metrics_json(f, metrics);
     if (s != LAC_OK)
         return json_decref(metrics), s;
-    *result = json_pack("{s:o, s:o, s:{s:s, s:f, s:i, s:s, s:I}, s:I, s:I, s:s, s:s}", "metrics", metrics, "files", files_json(f), "interval", "kind",
+    *result = json_pack("{s:o, s:o, s:{s:s, s:f, s:i, s:s, s:I}, s:I, s:o, s:o, s:I, s:s, s:s}", "metrics", metrics, "files", files_json(f), "interval", "kind",
                         "percentile bootstrap", "level", 0.95, "resamples", LAC_BOOTSTRAP_RESAMPLES, "unit", "pair", "seed", (json_int_t)f->ask.seed,
-                        "size", (json_int_t)f->ask.size, "limit", (json_int_t)f->ask.limit, "version", LAC_VERSION, "revision", LAC_REVISION);
+                        "size", (json_int_t)f->ask.size, "height", common_side(f, false), "width", common_side(f, true), "limit", (json_int_t)f->ask.limit,
+                        "version", LAC_VERSION, "revision", LAC_REVISION);
+    if (f->captions != NULL)
+        json_object_set_new(*result, "prompts", json_string(f->captions_hash));
     return *result != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: the result");
 }
 
 /* ---- lines ---- */
 
-static lac_status put_line(const lac_finished *f, int64_t i, lac_blob *to)
+static json_t *undefined_of(const lac_finished *f, int64_t i)
 {
-    json_t *values = json_object();
+    json_t *undefined = json_object();
     for (int64_t k = 0; k < f->ask.n_metrics; k++)
-        if (lac_metric_of_pictures(f->metric[k].def))
-            json_object_set_new(values, f->ask.metric[k], number(f->row[i].value[k].value));
-    json_t *line = json_pack("{s:o, s:o}", "id", name(f->entry[i].id), "values", values);
-    char *text = json_dumps(line, JSON_COMPACT);
-    json_decref(line);
-    lac_status s = text != NULL ? lac_blob_put(to, text, strlen(text)) : LAC_FAIL(LAC_ERR_MEM, "out of memory: a line");
-    if (s == LAC_OK)
-        s = lac_blob_put(to, "\n", 1);
-    free(text);
-    return s;
+        if (f->row[i].value[k].reason != NULL)
+            json_object_set_new(undefined, f->ask.metric[k], json_string(f->row[i].value[k].reason));
+    return undefined;
 }
 
-lac_status lac_finished_lines(const lac_finished *f, char **text)
+static void add_word(json_t *line, const char *key, const char *word)
 {
-    lac_blob b = { NULL, 0, 0 };
+    if (word != NULL)
+        json_object_set_new(line, key, json_string(word));
+}
+
+static json_t *line_of(const lac_finished *f, int64_t i)
+{
+    const lac_finished_row *row = &f->row[i];
+    const char *id = f->entry[i].id;
+    json_t *values = json_object(), *line = json_pack("{s:o, s:o, s:o}", "id", name(id), "values", values, "undefined", undefined_of(f, i));
+    for (int64_t k = 0; k < f->ask.n_metrics; k++)
+        if (lac_metric_of_pictures(f->metric[k].def))
+            json_object_set_new(values, f->ask.metric[k], number(row->value[k].value));
+    if (row->holes >= 0)
+        json_object_set_new(line, "area", json_real((double)row->holes / (double)(row->height * row->width)));
+    add_word(line, "object", f->entry[i].said.label);
+    add_word(line, "prompt", f->entry[i].said.prompt);
+    return line;
+}
+
+lac_status lac_finished_lines(const lac_finished *f, const char *stem)
+{
+    static const char *const words[] = { "object", "area", NULL };
+    lac_lines lines;
+    LAC_TRY(lac_lines_open(&lines, stem, words, f->metric, f->ask.metric, f->ask.n_metrics));
     lac_status s = LAC_OK;
     for (int64_t i = 0; s == LAC_OK && i < f->n_entries; i++)
         if (f->row[i].pair)
-            s = put_line(f, i, &b);
-    if (s == LAC_OK)
-        s = lac_blob_put_text(&b, "");
-    if (s != LAC_OK)
-        free(b.data);
-    *text = s == LAC_OK ? b.data : NULL;
-    return s;
+            s = lac_lines_put(&lines, line_of(f, i));
+    return lac_lines_close(&lines, s);
 }
 
 static lac_status remark(lac_paths *lines, const char *format, const char *a, const char *b, const char *c)

@@ -36,7 +36,9 @@ lac_status lac_finished_put_row(const lac_finished *f, int64_t i, lac_blob *to)
     for (int64_t v = 0; v < 2 * f->n_views; v++)
         seen |= (uint64_t)(row->feature[v / 2][v % 2] != NULL) << v;
     LAC_TRY(lac_blob_put(to, &i, sizeof i));
+    const int64_t size[] = { row->height, row->width, row->holes };
     LAC_TRY(lac_blob_put(to, &row->pair, sizeof row->pair));
+    LAC_TRY(lac_blob_put(to, size, sizeof size));
     LAC_TRY(lac_blob_put(to, row->digest, sizeof row->digest));
     for (int folder = 0; folder < LAC_FOLDERS; folder++)
         LAC_TRY(lac_blob_put_text(to, row->broken[folder]));
@@ -82,7 +84,12 @@ static lac_status take_features(lac_finished *f, lac_finished_row *row, lac_blob
 static lac_status take(lac_finished *f, lac_finished_row *row, lac_blob_reader *from)
 {
     const char *words;
+    int64_t size[3];
     LAC_TRY(lac_blob_take(from, &row->pair, sizeof row->pair));
+    LAC_TRY(lac_blob_take(from, size, sizeof size));
+    row->height = size[0];
+    row->width = size[1];
+    row->holes = size[2];
     LAC_TRY(lac_blob_take(from, row->digest, sizeof row->digest));
     for (int folder = 0; folder < LAC_FOLDERS; folder++) {
         LAC_TRY(lac_blob_take_text(from, &words));

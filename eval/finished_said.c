@@ -120,12 +120,15 @@ lac_status lac_finished_read_said(lac_finished *f)
 {
     const char *path = f->ask.prompts;
     json_error_t why;
+    uint8_t digest[LAC_SHA256_SIZE];
     char *text;
     size_t size;
     if (path == NULL)
         return LAC_OK;
     LAC_TRY(lac_context(lac_file_read(path, MAX_FILE, &text, &size), "captions"));
     f->captions = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
+    lac_sha256_of(text, size, digest);
+    lac_sha256_hex(digest, f->captions_hash);
     free(text);
     if (f->captions == NULL)
         return LAC_FAIL(LAC_ERR_FORMAT, "captions '%s' are not JSON: %s, line %d", path, why.text, why.line);

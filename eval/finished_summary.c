@@ -28,8 +28,10 @@ static json_t *manifest_of(const json_t *result, const char *folder)
 lac_status lac_finished_summary(const json_t *result, const char *name, json_t **summary)
 {
     json_t *pairs = json_object_get(json_object_get(result, "files"), "pairs"), *size = json_object_get(result, "size");
-    *summary = json_pack("{s:o, s:o, s:O?, s:O?, s:i, s:O?, s:O?, s:s, s:O?, s:[], s:{s:{s:o}}}", "manifest", manifest_of(result, "reference"), "masks",
-                         manifest_of(result, "masks"), "images", pairs, "backgrounds", pairs, "objects", 0, "height", size, "width", size, "method", name,
+    const bool resized = json_integer_value(size) > 0;
+    *summary = json_pack("{s:o, s:o, s:O?, s:O?, s:i, s:O?, s:O?, s:O?, s:s, s:O?, s:[], s:{s:{s:o}}}", "manifest", manifest_of(result, "reference"), "masks",
+                         manifest_of(result, "masks"), "images", pairs, "backgrounds", pairs, "objects", 0, "height", resized ? size : json_object_get(result, "height"), "width",
+                         resized ? size : json_object_get(result, "width"), "folders", json_object_get(result, "folders"), "method", name,
                          "interval", json_object_get(result, "interval"), "differences", "methods", name, "metrics", metrics_of(result));
     return *summary != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "no result of 'lacuna eval' on finished pictures, or no memory for its summary");
 }

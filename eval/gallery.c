@@ -52,15 +52,14 @@ static bool chosen(int64_t i, int64_t n, int64_t most)
     return (at + 1) * middle / rest != at * middle / rest;
 }
 
-/* Where any method's picture was kept; NULL: nowhere. */
-static const char *kept_at(const json_t *picture)
+static bool has_pictures(const json_t *picture)
 {
     const char *method;
-    json_t *at;
-    json_object_foreach(json_object_get(picture, "folder"), method, at)
-        if (json_is_string(at))
-            return json_string_value(at);
-    return NULL;
+    json_t *path;
+    json_object_foreach(json_object_get(picture, "file"), method, path)
+        if (json_is_string(path))
+            return true;
+    return false;
 }
 
 static lac_status rank(const lac_pictures *p, ranked **list, int64_t *n)
@@ -70,7 +69,7 @@ static lac_status rank(const lac_pictures *p, ranked **list, int64_t *n)
     *n = 0;
     LAC_TRY(lac_calloc((void **)list, LAC_MAX(json_object_size(p->picture), 1), sizeof **list));
     json_object_foreach(p->picture, id, picture)
-        if (kept_at(picture) != NULL)
+        if (has_pictures(picture))
             (*list)[(*n)++] = (ranked){ badness(p, picture), picture };
     qsort(*list, (size_t)*n, sizeof **list, worst_first);
     return LAC_OK;
@@ -106,17 +105,16 @@ static lac_status print_image(FILE *f, lac_image *image)
     return LAC_OK;
 }
 
-/* A kept picture; empty where there is none any more. */
-static lac_status load_kept(lac_image *image, const char *folder, const char *name, const char *id, int channels)
+/* Empty where there is none, or none any more. */
+static lac_status load(lac_image *image, const json_t *path, int channels)
 {
-    char *path;
-    LAC_TRY(lac_kept_path(&path, folder, name, id));
-    const lac_status s = lac_image_load(image, path, channels);
-    free(path);
+    if (!json_is_string(path))
+        return LAC_OK;
+    const lac_status s = lac_image_load_as_pillow(image, json_string_value(path), channels);
     return s == LAC_ERR_MEM ? s : LAC_OK;
 }
 
-static lac_status print_kept(FILE *f, const char *key, lac_image *image)
+static lac_status print_named(FILE *f, const char *key, lac_image *image)
 {
     if (image->pixels == NULL)
         return LAC_OK;
@@ -124,39 +122,54 @@ static lac_status print_kept(FILE *f, const char *key, lac_image *image)
     return print_image(f, image);
 }
 
-/* What was known, and the truth. */
-static lac_status print_given(FILE *f, const char *folder, const char *id)
+/* What was known: the truth with a grey hole. */
+static lac_status print_known(FILE *f, const lac_image *truth, const lac_image *mask)
 {
-    lac_image truth = { 0 }, known = { 0 }, mask = { 0 };
-    lac_status s = load_kept(&truth, folder, "reference", id, 3);
-    if (s == LAC_OK)
-        s = load_kept(&mask, folder, "masks", id, 1);
-    if (s == LAC_OK && truth.pixels && mask.pixels && mask.height == truth.height && mask.width == truth.width) {
-        s = lac_image_crop(&known, &truth, 0, 0, truth.height, truth.width);
-        if (s == LAC_OK) {
-            lac_mask_binarise(mask.pixels, mask.height * mask.width);
-            lac_hole_grey(known.pixels, mask.pixels, mask.height * mask.width);
-            s = print_kept(f, "known", &known);
-        }
-    }
-    if (s == LAC_OK)
-        s = print_kept(f, "truth", &truth);
-    lac_image_free(&mask);
+    lac_image known = { 0 };
+    if (truth->pixels == NULL || mask->pixels == NULL || mask->height != truth->height || mask->width != truth->width)
+        return LAC_OK;
+    LAC_TRY(lac_image_crop(&known, truth, 0, 0, truth->height, truth->width));
+    lac_hole_grey(known.pixels, mask->pixels, mask->height * mask->width);
+    const lac_status s = print_named(f, "known", &known);
     lac_image_free(&known);
+    return s;
+}
+
+static void whiten(lac_image *mask)
+{
+    for (int64_t i = 0; i < mask->height * mask->width; i++)
+        mask->pixels[i] = mask->pixels[i] != 0 ? 255 : 0;
+}
+
+static lac_status print_given(FILE *f, const json_t *picture)
+{
+    lac_image truth = { 0 }, mask = { 0 };
+    lac_status s = load(&truth, json_object_get(picture, "truth"), 3);
+    if (s == LAC_OK)
+        s = load(&mask, json_object_get(picture, "mask"), 1);
+    if (s == LAC_OK && mask.pixels != NULL)
+        lac_mask_binarise(mask.pixels, mask.height * mask.width);
+    if (s == LAC_OK)
+        s = print_known(f, &truth, &mask);
+    if (s == LAC_OK)
+        whiten(&mask);
+    if (s == LAC_OK)
+        s = print_named(f, "mask", &mask);
+    if (s == LAC_OK)
+        s = print_named(f, "truth", &truth);
+    lac_image_free(&mask);
     lac_image_free(&truth);
     return s;
 }
 
-static lac_status print_methods(FILE *f, const lac_pictures *p, const json_t *picture, const char *id)
+static lac_status print_methods(FILE *f, const lac_pictures *p, const json_t *picture)
 {
     size_t i;
     json_t *m;
     fputs(",\"images\":[", f);
     json_array_foreach(p->method, i, m) {
-        const char *folder = json_string_value(json_object_get(json_object_get(picture, "folder"), json_string_value(m)));
         lac_image image = { 0 };
-        if (folder != NULL)
-            LAC_TRY(load_kept(&image, folder, json_string_value(m), id, 3));
+        LAC_TRY(load(&image, json_object_get(json_object_get(picture, "file"), json_string_value(m)), 3));
         fputs(i > 0 ? "," : "", f);
         const lac_status s = image.pixels != NULL ? print_image(f, &image) : (fputs("null", f), LAC_OK);
         lac_image_free(&image);
@@ -197,13 +210,13 @@ static void print_json(FILE *f, const char *before, const json_t *v)
 
 static lac_status print_picture(FILE *f, const lac_pictures *p, const json_t *picture)
 {
-    const json_t *id = json_object_get(picture, "id");
-    print_json(f, "{\"id\":", id);
+    print_json(f, "{\"id\":", json_object_get(picture, "id"));
     print_json(f, ",\"object\":", json_object_get(picture, "object"));
     print_json(f, ",\"area\":", json_object_get(picture, "area"));
+    print_json(f, ",\"prompt\":", json_object_get(picture, "prompt"));
     print_values(f, p, picture);
-    LAC_TRY(print_given(f, kept_at(picture), json_string_value(id)));
-    LAC_TRY(print_methods(f, p, picture, json_string_value(id)));
+    LAC_TRY(print_given(f, picture));
+    LAC_TRY(print_methods(f, p, picture));
     fputc('}', f);
     return LAC_OK;
 }

@@ -55,6 +55,7 @@ class Gallery {
         this.data = data;
         this.root = root;
         this.shown = AT_ONCE;
+        this.side = {};
         const sortable = data.metrics.findIndex(m => m.better !== 0);
         this.state = { a: 0, b: data.methods.length > 1 ? 1 : -1, metric: Math.max(sortable, 0), order: "worst", area: "all", object: "all" };
         this.grid = element("div", { class: "pictures" });
@@ -67,12 +68,12 @@ class Gallery {
     controls() {
         const { data, state } = this;
         const set = key => value => { state[key] = typeof state[key] === "number" ? Number(value) : value; this.shown = AT_ONCE; this.draw(); };
+        const side = key => this.side[key] = select(key === "a" ? "left" : "right", key === "a" ? methods : [[-1, "truth"], ...methods], state[key], set(key));
         const methods = data.methods.map((m, i) => [i, m]);
-        const bins = [...new Set(data.pictures.map(p => Math.min(9, Math.floor(p.area * 10))))].sort((x, y) => x - y);
+        const bins = [...new Set(data.pictures.filter(p => p.area !== null).map(p => Math.min(9, Math.floor(p.area * 10))))].sort((x, y) => x - y);
         const objects = [...new Set(data.pictures.map(p => p.object).filter(o => o))].sort();
         const row = element("div", { class: "controls" },
-            select("left", methods, state.a, set("a")),
-            select("right", [[-1, "truth"], ...methods], state.b, set("b")),
+            side("a"), side("b"),
             select("by", data.metrics.map((m, i) => [i, m.name]), state.metric, set("metric")),
             select("first", [["worst", "left at its worst"], ["best", "left at its best"], ["loses", "left loses most to right"], ["wins", "left wins most"], ["id", "name"]],
                 state.order, set("order")));
@@ -83,11 +84,11 @@ class Gallery {
         return row;
     }
 
-    value(picture, method, metric) { return method < 0 ? null : picture.values[method][metric]; }
+    value(picture, method, metric) { return method < 0 || metric >= this.data.metrics.length ? null : picture.values[method][metric]; }
 
     /* Greater is shown first; null comes last. */
     key(picture) {
-        const { a, b, metric, order } = this.state, better = this.data.metrics[metric].better || 1;
+        const { a, b, metric, order } = this.state, better = (this.data.metrics[metric] || {}).better || 1;
         const left = this.value(picture, a, metric), right = this.value(picture, b, metric);
         if (left === null) return null;
         if (order === "worst") return -better * left;
@@ -99,7 +100,7 @@ class Gallery {
     visible() {
         const { area, object, order } = this.state;
         const list = this.data.pictures.filter(p =>
-            (area === "all" || Math.min(9, Math.floor(p.area * 10)) === Number(area)) && (object === "all" || p.object === object));
+            (area === "all" || p.area !== null && Math.min(9, Math.floor(p.area * 10)) === Number(area)) && (object === "all" || p.object === object));
         if (order === "id") return list.sort((x, y) => x.id < y.id ? -1 : 1);
         const keyed = list.map(p => [this.key(p), p]);
         keyed.sort(([x], [y]) => x === null || y === null ? (x === null) - (y === null) : y - x);
@@ -122,16 +123,36 @@ class Gallery {
 
     small(src, text) { return src ? element("figure", {}, element("img", { src, alt: text, loading: "lazy" }), element("figcaption", {}, text)) : ""; }
 
+    /* Where a method's small picture is clicked, it is what the slider has on the left, or with shift on the right; the truth goes to the right. */
+    pick(method, right) {
+        const key = right || method < 0 ? "b" : "a", choice = this.side[key].querySelector("select");
+        choice.value = method;
+        choice.dispatchEvent(new Event("change"));
+    }
+
+    choice(picture, method) {
+        const figure = this.small(this.image(picture, method), this.name(method));
+        if (!figure) return "";
+        const { a, b } = this.state, side = method === a ? "left" : method === b ? "right" : null;
+        const button = element("button", { type: "button", class: side, title: method < 0 ? "truth: click puts it on the right" : `${this.name(method)}: click puts it on the left, with shift on the right`,
+            on: { click: event => this.pick(method, event.shiftKey) } });
+        button.append(...figure.childNodes);
+        figure.append(button);
+        return figure;
+    }
+
     card(picture) {
-        const { a, b, metric } = this.state, { digits, name } = this.data.metrics[metric];
+        const { a, b, metric } = this.state, { digits, name } = this.data.metrics[metric] || { digits: 0, name: "" };
         const told = m => { const v = this.value(picture, m, metric); return v === null ? "" : ` ${v.toFixed(digits)}`; };
         const usable = this.image(picture, a) && this.image(picture, b);
         return element("article", {},
             usable ? this.slider(picture) : element("p", { class: "note" }, "not kept"),
             element("p", { class: "values" }, element("b", {}, this.name(a)), told(a), element("span", { class: "versus" }, " | "), element("b", {}, this.name(b)), told(b)),
-            element("div", { class: "row" }, this.small(picture.known, "known"), this.small(this.image(picture, a), this.name(a)),
-                b < 0 ? "" : this.small(this.image(picture, b), this.name(b)), this.small(picture.truth, "truth")),
-            element("p", { class: "id" }, `${picture.id}${picture.object ? `, ${picture.object}` : ""}, hole ${(picture.area * 100).toFixed(0)} %, by ${name}`));
+            element("div", { class: "row" }, this.small(picture.known, "input"), this.small(picture.mask, "mask"), this.choice(picture, -1),
+                ...this.data.methods.map((_, method) => this.choice(picture, method))),
+            picture.prompt ? element("p", { class: "prompt" }, `“${picture.prompt}”`) : "",
+            element("p", { class: "id" }, [picture.id, picture.object, isNaN(parseFloat(picture.area)) ? "" : `hole ${(picture.area * 100).toFixed(0)} %`,
+                name ? `by ${name}` : ""].filter(t => t).join(", ")));
     }
 
     draw() {

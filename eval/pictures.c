@@ -17,34 +17,6 @@ void lac_pictures_free(lac_pictures *p)
     *p = (lac_pictures){ NULL };
 }
 
-/* ---- where pictures lie ---- */
-
-/* A part of a path that stays below: no "..", nothing hidden, no separator of a method's name. */
-static void tame(char *path, bool one_part)
-{
-    for (char *c = path; *c; c++) {
-        const bool begins = c == path || c[-1] == '/';
-        if ((one_part && *c == '/') || (begins && (*c == '.' || *c == '/')))
-            *c = '_';
-    }
-}
-
-lac_status lac_kept_path(char **path, const char *folder, const char *name, const char *id)
-{
-    char *part = NULL, *file = NULL;
-    lac_status s = lac_strdup(&part, name);
-    if (s == LAC_OK)
-        s = lac_strdup(&file, id);
-    if (s == LAC_OK) {
-        tame(part, true);
-        tame(file, false);
-        s = lac_format(path, "%s/%s/%s.png", folder, part, file);
-    }
-    free(part);
-    free(file);
-    return s;
-}
-
 /* ---- reading what an evaluation found ---- */
 
 static lac_status begin(lac_pictures *p, const json_t *summary)
@@ -98,20 +70,43 @@ static json_t *picture_of(lac_pictures *p, const json_t *line)
     json_t *one = id != NULL ? json_object_get(p->picture, id) : NULL;
     if (one != NULL || id == NULL)
         return one;
-    one = json_pack("{s:s, s:O?, s:O?, s:O?, s:{}, s:{}}", "id", id, "background", json_object_get(line, "background"), "object",
-                    json_object_get(line, "object"), "area", json_object_get(line, "area"), "values", "folder");
+    one = json_pack("{s:s, s:O?, s:O?, s:O?, s:O?, s:{}, s:{}}", "id", id, "background", json_object_get(line, "background"), "object",
+                    json_object_get(line, "object"), "area", json_object_get(line, "area"), "prompt", json_object_get(line, "prompt"), "values", "file");
     return json_object_set_new(p->picture, id, one) == 0 ? one : NULL;
 }
 
-/* only: whose lines they are where these do not say. */
-static lac_status add_line(lac_pictures *p, const json_t *line, const json_t *taken, const char *only, const char *folder)
+/* Truth and mask are those of the first method that has them. */
+static lac_status add_file(json_t *picture, const char *key, const lac_picture_files *files, lac_picture_part part, const char *method)
+{
+    json_t *path;
+    LAC_TRY(lac_picture_file(files, part, method, json_string_value(json_object_get(picture, "id")), &path));
+    if (part == LAC_FILE_OF_METHOD)
+        json_object_set_new(json_object_get(picture, "file"), method, path);
+    else if (!json_is_string(json_object_get(picture, key)))
+        json_object_set_new(picture, key, path);
+    else
+        json_decref(path);
+    return LAC_OK;
+}
+
+static lac_status add_files(json_t *picture, const lac_picture_files *files, const char *method)
+{
+    LAC_TRY(add_file(picture, "file", files, LAC_FILE_OF_METHOD, method));
+    LAC_TRY(add_file(picture, "truth", files, LAC_FILE_OF_TRUTH, method));
+    return add_file(picture, "mask", files, LAC_FILE_OF_MASK, method);
+}
+
+/* Whose lines they are where these do not say; what an earlier evaluation brought already; where the pictures lie. */
+typedef struct source { const char *only; json_t *taken; lac_picture_files files; } source;
+
+static lac_status add_line(lac_pictures *p, const json_t *line, const source *from)
 {
     const char *method = json_string_value(json_object_get(line, "method")), *name;
     json_t *values = json_object_get(line, "values"), *value;
-    method = method == NULL ? only : method;
+    method = method == NULL ? from->only : method;
     if (method == NULL || !json_is_object(values))
         return LAC_FAIL(LAC_ERR_FORMAT, "no 'method' with 'values'");
-    if (json_object_get(taken, method) != NULL)
+    if (json_object_get(from->taken, method) != NULL)
         return LAC_OK;
     json_t *one = picture_of(p, line);
     if (one == NULL)
@@ -120,10 +115,9 @@ static lac_status add_line(lac_pictures *p, const json_t *line, const json_t *ta
         if (json_is_number(value))
             add_metric(p, name);
     json_object_set(json_object_get(one, "values"), method, values);
-    json_object_set_new(json_object_get(one, "folder"), method, folder != NULL ? json_string(folder) : json_null());
     if (!has_method(p, method))
         json_array_append_new(p->method, json_string(method));
-    return LAC_OK;
+    return add_files(one, &from->files, method);
 }
 
 /* Those that an earlier evaluation brought. */
@@ -136,52 +130,44 @@ static json_t *methods_there(const lac_pictures *p)
     return taken;
 }
 
-static lac_status read_lines(lac_pictures *p, FILE *f, const char *path, const char *only, const char *folder)
+static lac_status read_lines(lac_pictures *p, FILE *f, const char *path, const source *from)
 {
     lac_status s = LAC_OK;
     char *text = NULL;
     size_t room = 0;
     int64_t number = 0;
-    json_t *taken = methods_there(p);
     while (s == LAC_OK && getline(&text, &room, f) >= 0) {
         json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
         number++;
-        s = line != NULL ? add_line(p, line, taken, only, folder) : LAC_FAIL(LAC_ERR_FORMAT, "not JSON");
+        s = line != NULL ? add_line(p, line, from) : LAC_FAIL(LAC_ERR_FORMAT, "not JSON");
         json_decref(line);
     }
-    json_decref(taken);
     free(text);
     return lac_context(s, "'%s', line %lld", path, (long long)number);
 }
 
-static lac_status add_lines(lac_pictures *p, const char *stem, const char *only, const char *folder)
+static lac_status add_lines(lac_pictures *p, const char *stem, const source *from)
 {
     char *path;
     LAC_TRY(lac_format(&path, "%s.images.jsonl", stem));
     FILE *f = fopen(path, "r");
-    const lac_status s = f != NULL ? read_lines(p, f, path, only, folder) : errno == ENOENT ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    const lac_status s = f != NULL ? read_lines(p, f, path, from) : errno == ENOENT ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
     if (f != NULL)
         fclose(f);
     free(path);
     return s;
 }
 
-/* "runs/a/eval/stamps-val-64" and the summary's "stamps-val-64" give the folder beside; *folder stays NULL where pictures were not kept. */
-static lac_status folder_beside(const char *stem, const json_t *summary, char **folder)
-{
-    const char *slash = strrchr(stem, '/'), *name = json_string_value(json_object_get(summary, "pictures"));
-    return name != NULL ? lac_format(folder, "%.*s%s", slash != NULL ? (int)(slash + 1 - stem) : 0, stem, name) : LAC_OK;
-}
-
 lac_status lac_pictures_add(lac_pictures *p, const json_t *summary, const char *stem)
 {
-    char *folder = NULL;
+    source from = { .only = json_string_value(json_object_get(summary, "method")) };
     LAC_TRY(begin(p, summary));
     json_array_extend(p->difference, json_object_get(summary, "differences"));
-    lac_status s = folder_beside(stem, summary, &folder);
-    if (s == LAC_OK)
-        s = add_lines(p, stem, json_string_value(json_object_get(summary, "method")), folder);
-    free(folder);
+    LAC_TRY(lac_picture_files_open(&from.files, summary, stem));
+    from.taken = methods_there(p);
+    const lac_status s = add_lines(p, stem, &from);
+    json_decref(from.taken);
+    lac_picture_files_close(&from.files);
     return s;
 }
 

@@ -1,13 +1,13 @@
 /* eval/pictures.h -- what several evaluations found of the same pictures, one by one: their lines (eval/summary.h), joined by id. */
 #pragma once
 
-#include "core/status.h"
+#include "eval/picture_files.h"
 
 #include <jansson.h>
 
 typedef struct lac_pictures {
-    json_t *picture;            /* by id: { "id", "background", "object", "area", "values": { METHOD: { METRIC: number } }, "folder": { METHOD: PATH } };
-                                 * folder: where that method's pictures were kept, null where they were not */
+    json_t *picture;            /* by id: { "id", "background", "object", "area", "prompt", "values": { METHOD: { METRIC: number } },
+                                 * "file": { METHOD: PATH }, "truth": PATH, "mask": PATH }; null where there is none (eval/picture_files.h) */
     json_t *method, *metric;    /* names; { "name", "better": 1, -1 or 0, "digits" }, in the order of first sight */
     json_t *difference;         /* the summaries' own, as there */
     uint64_t seed;              /* of the first summary's resamples */
@@ -20,7 +20,3 @@ void lac_pictures_free(lac_pictures *p);
 
 /* A picture's value, NAN where there is none. */
 double lac_pictures_value(const json_t *picture, const char *method, const char *metric);
-
-/* Where `lacuna eval --keep` puts a picture: "FOLDER/NAME/ID.png", name a method's, "reference" or "masks"; what would lead out of the folder is
- * replaced. Fresh text. */
-lac_status lac_kept_path(char **path, const char *folder, const char *name, const char *id);

@@ -3,6 +3,7 @@
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "eval/bins.h"
+#include "eval/lines.h"
 #include "eval/set_value.h"
 
 #include <lac_version.h>
@@ -177,21 +178,16 @@ static json_t *line_of(const lac_score *s, const lac_score_row *row, int64_t m)
                      "area", (double)row->holes / (double)(row->height * row->width), "values", values, "undefined", undefined);
 }
 
-static lac_status write_lines(const lac_score *s, const char *path)
+static lac_status write_lines(const lac_score *s, const char *stem)
 {
-    lac_atomic file;
-    LAC_TRY(lac_atomic_open(&file, path));
-    for (int64_t i = 0; i < s->n_rows; i++)
-        for (int64_t m = 0; m < s->n_methods; m++) {
-            json_t *line = line_of(s, &s->row[i], m);
-            if (line == NULL || json_dumpf(line, file.stream, JSON_COMPACT) != 0 || fputc('\n', file.stream) == EOF) {
-                json_decref(line);
-                lac_atomic_abandon(&file);
-                return LAC_FAIL(LAC_ERR_IO, "cannot write '%s'", path);
-            }
-            json_decref(line);
-        }
-    return lac_atomic_commit(&file);
+    static const char *const words[] = { "method", "background", "object", "area", NULL };
+    lac_lines lines;
+    LAC_TRY(lac_lines_open(&lines, stem, words, s->metric, (const char *const *)s->metric_name, s->n_metrics));
+    lac_status status = LAC_OK;
+    for (int64_t i = 0; status == LAC_OK && i < s->n_rows; i++)
+        for (int64_t m = 0; status == LAC_OK && m < s->n_methods; m++)
+            status = lac_lines_put(&lines, line_of(s, &s->row[i], m));
+    return lac_lines_close(&lines, status);
 }
 
 static lac_status write_summary(const lac_score *s, const lac_score_origin *origin, const char *path)
@@ -209,15 +205,11 @@ static lac_status write_summary(const lac_score *s, const lac_score_origin *orig
 
 lac_status lac_score_save(const lac_score *s, const lac_score_origin *origin, const char *path)
 {
-    char *lines = NULL, *summary = NULL;
-    lac_status status = lac_format(&lines, "%s.images.jsonl", path);
-    if (status == LAC_OK)
-        status = lac_format(&summary, "%s.json", path);
-    if (status == LAC_OK)
-        status = write_lines(s, lines);
+    char *summary;
+    LAC_TRY(lac_format(&summary, "%s.json", path));
+    lac_status status = write_lines(s, path);
     if (status == LAC_OK)
         status = write_summary(s, origin, summary);
     free(summary);
-    free(lines);
     return status;
 }

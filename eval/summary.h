@@ -35,5 +35,5 @@ typedef struct lac_score_origin {
 /* *summary is a new reference. */
 lac_status lac_score_summary(const lac_score *s, const lac_score_origin *origin, json_t **summary);
 
-/* "PATH.json" (the summary) and "PATH.images.jsonl" (the lines), each written aside and renamed. */
+/* "PATH.json" (the summary), "PATH.images.jsonl" and "PATH.images.csv" (the lines, eval/lines.h), each written aside and renamed. */
 lac_status lac_score_save(const lac_score *s, const lac_score_origin *origin, const char *path);

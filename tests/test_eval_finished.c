@@ -123,6 +123,32 @@ LAC_TEST(every_kind_of_file_and_metric_agrees_with_the_references)
     json_decref(expected);
 }
 
+/* Beside the values: the hole's share, words given by id, why a value is not there; the same as a table. */
+LAC_TEST(a_line_says_what_is_known_of_the_picture)
+{
+    const char *f = lac_test_folder(), *out = lac_cli_path(f, "out/o.json"), *words = lac_cli_path(f, "words.json");
+    static lac_cli_said said;
+    size_t size;
+    char *text;
+    LAC_CHECK_STATUS(lac_file_write(words, "{\"rgb8\": {\"label\": \"a \\\"cat\\\"\", \"prompt\": \"it\"}}", 48));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images"), "--reference", golden("reference"), "--masks", golden("masks"), "--metrics", "psnr,l1@hole", "--prompts", words,
+                      "--out", out) == 0);
+    LAC_CHECK_STATUS(lac_file_read(lac_cli_path(f, "out/o.images.jsonl"), 1 << 20, &text, &size));
+    LAC_CHECK(strstr(text, "{\"id\":\"identical\",\"values\":{\"psnr\":null,\"l1@hole\":null},\"undefined\":{\"psnr\":\"equal pictures\",\"l1@hole\":\"no mask\"}}\n") != NULL);
+    const char *line = strstr(text, "{\"id\":\"rgb8\"");
+    LAC_CHECK(line != NULL && strstr(line, "\"undefined\":{},\"area\":0.") < strchr(line, '\n'));
+    LAC_CHECK(strstr(line, "\"object\":\"a \\\"cat\\\"\",\"prompt\":\"it\"}\n") != NULL);
+    free(text);
+    LAC_CHECK_STATUS(lac_file_read(lac_cli_path(f, "out/o.images.csv"), 1 << 20, &text, &size));
+    LAC_CHECK(strncmp(text, "id,object,area,\"psnr\",\"l1@hole\"\n", 32) == 0);
+    LAC_CHECK(strstr(text, "\n\"identical\",,,,\n") != NULL && strstr(text, "\n\"rgb8\",\"a \"\"cat\"\"\",0.") != NULL);
+    free(text);
+    json_t *o = load(out), *folders = json_object_get(o, "folders");
+    LAC_CHECK(strcmp(json_string_value(json_object_get(folders, "images")) + strlen(json_string_value(json_object_get(folders, "images"))) - 7, "/images") == 0);
+    LAC_CHECK(strlen(json_string_value(json_object_get(o, "prompts"))) == 64 && json_is_null(json_object_get(o, "height")));
+    json_decref(o);
+}
+
 /* ---- LPIPS, against the KIND of the same name ---- */
 
 static void add_picture(lac_weights_writer *w, const char *name, lac_image *p, const char *path, int channels)

@@ -114,6 +114,35 @@ LAC_TEST(large_pictures_are_shrunk_to_jpeg_and_missing_ones_left_out)
     free(html);
 }
 
+/* Folders are named as seen from the result; ids have lost their endings. */
+LAC_TEST(finished_pictures_are_found_where_the_result_says)
+{
+    static const char lines[] = "{\"id\":\"p/a\",\"values\":{\"psnr\":20},\"area\":0.25,\"object\":\"cat\",\"prompt\":\"a cat\"}\n"
+                                "{\"id\":\"p/b\",\"values\":{\"psnr\":null},\"undefined\":{\"psnr\":\"equal pictures\"}}\n";
+    const char *f = lac_test_folder();
+    char folder[300];
+    lac_pictures p = { NULL };
+    snprintf(folder, sizeof folder, "%s/in", f);
+    put_picture(folder, "ours", "p/a", 8, 3);
+    put_picture(folder, "truth", "p/a", 8, 3);
+    put_picture(folder, "holes", "p/a", 8, 1);
+    put_picture(folder, "ours", "p/b", 8, 3);
+    put(f, "e.images.jsonl", lines);
+    LAC_CHECK_STATUS(add(&p, f, "{\"method\":\"m\",\"folders\":{\"images\":\"in/ours\",\"reference\":\"in/truth\",\"masks\":\"in/holes\"}}"));
+    char *html, *a, *b;
+    LAC_CHECK_STATUS(lac_gallery_html(&p, 5, &html));
+    a = strstr(html, "{\"id\":\"p\\/a\"");
+    b = strstr(html, "{\"id\":\"p\\/b\"");           /* without a value: as if it were the worst */
+    LAC_CHECK(b != NULL && b < a && strstr(b, "\"values\":[[null]],\"images\":[\"data:image") < a && strstr(b, "\"truth\"") > a);
+    LAC_CHECK(strstr(a, "\"prompt\":\"a cat\"") && strstr(a, "\"object\":\"cat\"") && strstr(a, "\"known\":\"data:image") && strstr(a, "\"mask\":\"data:image"));
+    free(html);
+    lac_pictures_free(&p);
+    LAC_CHECK_STATUS(add(&p, f, "{\"method\":\"m\",\"folders\":{\"images\":\"gone\"}}"));         /* moved away since: no pictures, and no failure */
+    LAC_CHECK_STATUS(lac_gallery_html(&p, 5, &html));
+    LAC_CHECK(html == NULL);
+    lac_pictures_free(&p);
+}
+
 LAC_TEST(names_lead_nowhere)
 {
     static const char *const bad[][3] = {
