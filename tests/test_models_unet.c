@@ -45,7 +45,7 @@ static lac_status body(lac_tape *t, void *context)
 {
     pass *p = context;
     lac_tape_train(t, p->net.params);
-    const lac_unet_in in = { lac_tape_input(t, p->in[0], LAC_F32), lac_tape_input(t, p->in[1], LAC_F32), lac_tape_input(t, p->in[2], LAC_F32), p->recompute };
+    const lac_unet_in in = { lac_tape_input(t, p->in[0], LAC_F32), lac_tape_input(t, p->in[1], LAC_F32), lac_tape_input(t, p->in[2], LAC_F32), .recompute = p->recompute };
     lac_tensor *y = lac_unet_forward(t, p->net.model, &in);
     LAC_TRY(lac_keep(t, y, &p->y));
     return lac_backward(t, &(lac_root){ .y = y, .gy = lac_tape_input(t, p->gy, LAC_F32) }, 1);

@@ -416,7 +416,7 @@ static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
         lac_tensor *told[3] = { noised, cast(t, field[CELLS], field[CELLS], r->dtype), cast(t, lac_rows(t, latents, n, n), field[CELLS], r->dtype) };
         noised = lac_concat(t, told, 3, -1);
     }
-    lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ noised, field[TIMESTEP], states_of(r, t, field), m->recompute });
+    lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ noised, field[TIMESTEP], states_of(r, t, field), .recompute = m->recompute });
     out->sum[0] = lac_mse_loss(t, y, target, field[WEIGHT], NULL, NULL);
     return lac_tape_status(t);
 }

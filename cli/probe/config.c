@@ -84,9 +84,11 @@ static lac_status read_given(json_t **given, const char *path)
 lac_status lac_probe_read_config(lac_probe *p, const char *path)
 {
     static const lac_key none[] = { { NULL } };
-    const lac_key *keys = p->kind->keys ? p->kind->keys : none;
     json_t *given = NULL;
     lac_status s = read_given(&given, path);
+    if (p->kind->other != NULL && json_object_get(given, p->kind->told_by) != NULL)
+        p->kind = p->kind->other;
+    const lac_key *keys = p->kind->keys ? p->kind->keys : none;
     if (s == LAC_OK) {
         lac_config_drop_comments(given, keys);
         s = lac_context(check_types(keys, given), "config of %s", p->kind->name);

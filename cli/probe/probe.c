@@ -30,6 +30,12 @@ static lac_status find_kind(const char *name, const lac_kind **kind)
     return LAC_OK;
 }
 
+static void list_keys(const lac_key *keys, const char *before)
+{
+    for (const lac_key *k = keys; k != NULL && k->name != NULL; k++)
+        printf("%s%s%s%s", k == keys ? before : " ", k->name, k->value && k->value[0] == '\0' ? "" : "=", k->value ? k->value : "(required)");
+}
+
 static void list(void)
 {
     for (int i = 0; i < N_KINDS; i++) {
@@ -42,8 +48,8 @@ static void list(void)
             printf("  --weights");
         if (kinds[i]->folder != NULL)
             printf("  --weights FOLDER: %s", kinds[i]->folder);
-        for (const lac_key *k = kinds[i]->keys; k != NULL && k->name != NULL; k++)
-            printf("%s%s%s%s", k == kinds[i]->keys ? "  config: " : " ", k->name, k->value && k->value[0] == '\0' ? "" : "=", k->value ? k->value : "(required)");
+        list_keys(kinds[i]->keys, "  config: ");
+        list_keys(kinds[i]->other != NULL ? kinds[i]->other->keys : NULL, "; or ");
         printf("  -- %s\n", kinds[i]->about);
     }
 }

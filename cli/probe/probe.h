@@ -25,6 +25,7 @@ enum {
     LAC_PORT_PARAMETER = 128,   /* a weight: NaN in it is an error */
     LAC_PORT_OR_U8 = 256,       /* 8-bit pictures [B, H, W, C] as well as floats in the port's layout */
     LAC_PORT_NUMBER = 512,      /* integers too, as f32; with LAC_PORT_NO_GRAD */
+    LAC_PORT_INTEGER = 2048,    /* integers alone, as f32 in the port's layout; with LAC_PORT_NO_GRAD */
     LAC_PORT_F64 = 1024,        /* stays double, whatever float it comes as; layout plain, no gradient */
 };
 
@@ -79,6 +80,8 @@ typedef struct lac_kind {
     const char *folder;         /* the files in --weights FOLDER that compute reads itself; NULL: it reads none */
     bool foreign;               /* weights may have names and layouts of any format of `network`; gradients come out under those of the file */
     const char *also;           /* or names of this one format alone, by its word; NULL: of none */
+    const struct lac_kind *other;               /* the KIND under the same name for configs of another form: those that have the key */
+    const char *told_by;
     lac_status (*forward)(lac_probe *p, lac_tape *t);   /* twice: planning and running */
     lac_status (*compute)(lac_probe *p);
 } lac_kind;

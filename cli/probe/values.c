@@ -81,10 +81,10 @@ static lac_status read_integers(const lac_weights *w, int64_t at, const lac_port
 static lac_status check_dtype(const lac_port *port, lac_dtype d, const char *name)
 {
     const bool f = d == LAC_F32 || d == LAC_F16 || d == LAC_BF16 || d == LAC_F64;
-    const char *wanted = port->flags & LAC_PORT_U8 ? "u8" : port->flags & LAC_PORT_I64 ? "i64 or i32"
+    const char *wanted = port->flags & LAC_PORT_U8 ? "u8" : port->flags & (LAC_PORT_I64 | LAC_PORT_INTEGER) ? "i64 or i32"
                        : port->flags & LAC_PORT_F32_OR_U8 ? "u8 or f32" : port->flags & LAC_PORT_OR_U8 ? "u8, f32, f16, bf16 or f64"
                        : port->flags & LAC_PORT_NUMBER ? "i64, i32 or a float" : "f32, f16, bf16 or f64";
-    const bool good = port->flags & LAC_PORT_U8 ? d == LAC_U8 : port->flags & LAC_PORT_I64 ? d == LAC_I64 || d == LAC_I32
+    const bool good = port->flags & LAC_PORT_U8 ? d == LAC_U8 : port->flags & (LAC_PORT_I64 | LAC_PORT_INTEGER) ? d == LAC_I64 || d == LAC_I32
                     : port->flags & LAC_PORT_F32_OR_U8 ? d == LAC_U8 || d == LAC_F32 : f || (port->flags & LAC_PORT_OR_U8 && d == LAC_U8) ||
                       (port->flags & LAC_PORT_NUMBER && (d == LAC_I64 || d == LAC_I32));
     return good ? LAC_OK : LAC_FAIL(LAC_ERR_DTYPE, "input '%s' is %s, expected %s", name, lac_dtype_name(d), wanted);

@@ -4,6 +4,8 @@
 
 enum { WIDEST = 65536 };
 
+#define FUSION_KEY { "fusion_dim", LAC_KEY_INT | LAC_KEY_NULL, "null", .min = 1, .max = WIDEST, .help = "width of the visual prompt that RefAdapters read; null: none" }
+
 /* diffusers calls the number of heads attention_head_dim; in the files of SD 1.x it is one number, 8, for all levels. */
 const lac_key lac_unet2d_condition_keys[] = {
     { "in_channels", LAC_KEY_INT, "4", .min = 1, .max = WIDEST, .help = "of the sample: 4, 8 or 9" },
@@ -24,6 +26,7 @@ const lac_key lac_unet2d_condition_keys[] = {
     { "num_attention_heads", LAC_KEY_ANY, "", .of = LAC_KEY_ANY, .only = "null", .help = "null: attention_head_dim is the number of heads" },
     { "transformer_layers_per_block", LAC_KEY_INT, "1", .min = 1, .max = 64, .help = "transformer blocks in each spatial transformer" },
     { "use_linear_projection", LAC_KEY_BOOL, "false", .help = "proj_in and proj_out are matrices, not 1x1 convolutions" },
+    FUSION_KEY,
     LAC_KEY_INERT("sample_size", NULL), LAC_KEY_INERT("upcast_attention", NULL),
     LAC_KEY_INERT("center_input_sample", "false"), LAC_KEY_INERT("act_fn", "\"silu\""), LAC_KEY_INERT("downsample_padding", "1"),
     LAC_KEY_INERT("mid_block_scale_factor", "1"), LAC_KEY_INERT("dropout", "0.0"), LAC_KEY_INERT("only_cross_attention", "false"),
@@ -51,6 +54,7 @@ const lac_key lac_unet_ldm_keys[] = {
     { "use_spatial_transformer", LAC_KEY_BOOL, "false", .help = "cross-attention; else attention blocks" },
     { "transformer_depth", LAC_KEY_INT, "1", .min = 1, .max = 64, .help = "transformer blocks in each spatial transformer" },
     { "context_dim", LAC_KEY_INT | LAC_KEY_NULL, "null", .min = 1, .max = WIDEST, .help = "width of encoder_hidden_states" },
+    FUSION_KEY,
     { "resblock_updown", LAC_KEY_BOOL, "false", .help = "res-blocks change the size of maps, not convolutions" },
     { "use_scale_shift_norm", LAC_KEY_BOOL, "false", .help = "the timestep scales and shifts what was normalised" },
     LAC_KEY_INERT("image_size", NULL), LAC_KEY_INERT("legacy", NULL), LAC_KEY_INERT("use_checkpoint", NULL), LAC_KEY_INERT("use_fp16", NULL),
@@ -61,6 +65,9 @@ const lac_key lac_unet_ldm_keys[] = {
 
 static int64_t at(const json_t *config, const char *key, int i) { return json_integer_value(json_array_get(lac_config_at(config, key), (size_t)i)); }
 static int count(const json_t *config, const char *key) { return (int)json_array_size(lac_config_at(config, key)); }
+
+/* 0 for null. */
+static int64_t width_of(const json_t *config, const char *key) { return json_integer_value(lac_config_at(config, key)); }
 
 static bool attends(const json_t *config, const char *key, int i)
 {
@@ -111,6 +118,7 @@ lac_status lac_unet2d_condition_configure(lac_unet_config *c, const json_t *conf
         .flip_sin_to_cos = lac_config_bool(config, "flip_sin_to_cos"), .freq_shift = (float)lac_config_num(config, "freq_shift"), .n_levels = n,
         .layers = lac_config_int(config, "layers_per_block"), .context = lac_config_int(config, "cross_attention_dim"),
         .depth = lac_config_int(config, "transformer_layers_per_block"), .linear_projection = lac_config_bool(config, "use_linear_projection"),
+        .fusion = width_of(config, "fusion_dim"),
     };
     for (int i = 0; i < n; i++)
         c->level[i] = (lac_unet_level){ .channels = at(config, "block_out_channels", i),
@@ -135,6 +143,8 @@ static lac_status check_ldm(const json_t *config, bool transformer, int64_t head
     LAC_TRY(check_levels("channel_mult", count(config, "channel_mult")));
     if (transformer != context)
         return LAC_FAIL(LAC_ERR_CONFIG, "'context_dim' belongs to 'use_spatial_transformer': both or neither");
+    if (!transformer && !json_is_null(lac_config_at(config, "fusion_dim")))
+        return LAC_FAIL(LAC_ERR_CONFIG, "'fusion_dim' needs 'use_spatial_transformer'");
     if (heads == 0 || of_head == 0)
         return LAC_FAIL(LAC_ERR_CONFIG, "'%s' must be -1 or at least 1, is 0", heads == 0 ? "num_heads" : "num_head_channels");
     return heads > 0 || of_head > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "'num_heads' or 'num_head_channels' must be given");
@@ -148,7 +158,7 @@ lac_status lac_unet_ldm_configure(lac_unet_config *c, const json_t *config)
     *c = (lac_unet_config){
         .names = LAC_UNET_COMPVIS, .in = lac_config_int(config, "in_channels"), .out = lac_config_int(config, "out_channels"), .width = width, .groups = 32,
         .eps = 1e-5f, .flip_sin_to_cos = true, .n_levels = count(config, "channel_mult"), .layers = lac_config_int(config, "num_res_blocks"),
-        .context = transformer ? lac_config_int(config, "context_dim") : 0, .depth = lac_config_int(config, "transformer_depth"),
+        .context = width_of(config, "context_dim"), .fusion = width_of(config, "fusion_dim"), .depth = lac_config_int(config, "transformer_depth"),
         .scale_shift = lac_config_bool(config, "use_scale_shift_norm"), .resample_blocks = lac_config_bool(config, "resblock_updown"),
     };
     for (int i = 0; i < c->n_levels; i++) {

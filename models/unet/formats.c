@@ -35,7 +35,7 @@ static bool has(const lac_weights *w, const char *key) { return lac_weights_find
 
 /* What both kinds of names tell. */
 typedef struct shape_of_net {
-    int64_t in, out, context, layers, depth, channels[MAX_LEVELS];
+    int64_t in, out, context, fusion, layers, depth, channels[MAX_LEVELS];
     bool down[MAX_LEVELS], up[MAX_LEVELS], linear;
     int levels;
 } shape_of_net;
@@ -46,6 +46,7 @@ static shape_of_net read_diffusers(const source *s)
     const char *middle = "mid_block.attentions.0";
     n.linear = dim_of(s, 1, "%s.proj_in.weight", middle) > 0 && dim_of(s, 2, "%s.proj_in.weight", middle) == 0;
     n.context = dim_of(s, 1, "%s.transformer_blocks.0.attn2.to_k.weight", middle);
+    n.fusion = dim_of(s, 1, "%s.transformer_blocks.0.attn3.to_k.weight", middle);
     while (dim_of(s, 0, "down_blocks.0.resnets.%lld.conv1.weight", (long long)n.layers) > 0)
         n.layers++;
     while (dim_of(s, 0, "%s.transformer_blocks.%lld.norm1.weight", middle, (long long)n.depth) > 0)
@@ -64,6 +65,7 @@ static shape_of_net read_compvis(const source *s)
     const char *middle = "middle_block.1";
     n.linear = dim_of(s, 1, "%s.proj_in.weight", middle) > 0 && dim_of(s, 2, "%s.proj_in.weight", middle) == 0;
     n.context = dim_of(s, 1, "%s.transformer_blocks.0.attn2.to_k.weight", middle);
+    n.fusion = dim_of(s, 1, "%s.transformer_blocks.0.attn3.to_k.weight", middle);
     while (dim_of(s, 0, "input_blocks.%lld.0.in_layers.2.weight", (long long)n.layers + 1) > 0)
         n.layers++;
     while (dim_of(s, 0, "%s.transformer_blocks.%lld.norm1.weight", middle, (long long)n.depth) > 0)
@@ -100,7 +102,8 @@ static lac_status tell(const shape_of_net *n, json_t *config)
                              "cross_attention_dim", (json_int_t)n->context, "layers_per_block", (json_int_t)n->layers, "transformer_layers_per_block",
                              (json_int_t)n->depth, "use_linear_projection", n->linear, "attention_head_dim", heads(n), "down_block_types", down, "up_block_types", up,
                              "block_out_channels", channels);
-    const bool failed = told == NULL || json_object_update(config, told) != 0;
+    const bool failed = told == NULL || json_object_update(config, told) != 0
+                     || (n->fusion > 0 && json_object_set_new(config, "fusion_dim", json_integer(n->fusion)) != 0);
     json_decref(told);
     return failed ? LAC_FAIL(LAC_ERR_MEM, "out of memory: config") : LAC_OK;
 }

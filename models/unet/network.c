@@ -19,9 +19,12 @@ static lac_status init_unet_ldm(void *model, lac_params *ps, const json_t *confi
 
 static void close_unet(void *model) { lac_unet_close(model); }
 
-/* Pipelines of diffusers compare it with 64, and do not load a folder where it is null. */
+/* Pipelines of diffusers compare sample_size with 64, and do not load a folder where it is null. */
 static lac_status describe(const json_t *config, json_t *published)
 {
+    if (json_is_integer(json_object_get(config, "fusion_dim")))
+        return LAC_FAIL(LAC_ERR_CONFIG, "diffusers has no UNet with RefAdapters ('fusion_dim')");
+    json_object_del(published, "fusion_dim");
     if (json_is_integer(json_object_get(config, "sample_size")) || json_object_set_new(published, "sample_size", json_integer(64)) == 0)
         return LAC_OK;
     return LAC_FAIL(LAC_ERR_MEM, "out of memory: config.json");

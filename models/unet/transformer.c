@@ -27,21 +27,26 @@ lac_tensor *lac_attention_layer_forward(lac_tape *t, const lac_attention_layer *
     return lac_linear_layer_sum(t, &l->out, y, NULL, residual);
 }
 
-static lac_status init_block(lac_transformer_block *b, lac_params *ps, int64_t heads, int64_t channels, int64_t context)
+lac_status lac_transformer_block_init(lac_transformer_block *b, lac_params *ps, const lac_transformer_widths *w)
 {
-    b->norm1.eps = b->norm2.eps = b->norm3.eps = 1e-5f;
-    b->attn1.heads = b->attn2.heads = heads;
-    LAC_TRY(lac_layer_norm_layer_init(&b->norm1, ps, "norm1", channels));
-    LAC_TRY(lac_attention_layer_init(&b->attn1, ps, "attn1", channels, channels, channels));
-    LAC_TRY(lac_layer_norm_layer_init(&b->norm2, ps, "norm2", channels));
-    LAC_TRY(lac_attention_layer_init(&b->attn2, ps, "attn2", channels, context, channels));
-    LAC_TRY(lac_layer_norm_layer_init(&b->norm3, ps, "norm3", channels));
-    LAC_TRY(lac_linear_layer_init(&b->ff_in, ps, "ff.net.0.proj", channels, 8 * channels));
-    return lac_linear_layer_init(&b->ff_out, ps, "ff.net.2", 4 * channels, channels);
+    b->norm1.eps = b->norm2.eps = b->norm3.eps = b->norm4.eps = 1e-5f;
+    b->attn1.heads = b->attn2.heads = b->attn3.heads = w->heads;
+    LAC_TRY(lac_layer_norm_layer_init(&b->norm1, ps, "norm1", w->tokens));
+    LAC_TRY(lac_attention_layer_init(&b->attn1, ps, "attn1", w->tokens, w->tokens, w->inner));
+    LAC_TRY(lac_layer_norm_layer_init(&b->norm2, ps, "norm2", w->tokens));
+    LAC_TRY(lac_attention_layer_init(&b->attn2, ps, "attn2", w->tokens, w->context, w->inner));
+    LAC_TRY(lac_layer_norm_layer_init(&b->norm3, ps, "norm3", w->tokens));
+    LAC_TRY(lac_linear_layer_init(&b->ff_in, ps, "ff.net.0.proj", w->tokens, 8 * w->tokens));
+    LAC_TRY(lac_linear_layer_init(&b->ff_out, ps, "ff.net.2", 4 * w->tokens, w->tokens));
+    if (w->fusion == 0)
+        return LAC_OK;
+    LAC_TRY(lac_layer_norm_layer_init(&b->norm4, ps, "norm4", w->tokens));
+    return lac_attention_layer_init(&b->attn3, ps, "attn3", w->tokens, w->fusion, w->inner);
 }
 
-lac_status lac_spatial_transformer_init(lac_spatial_transformer *s, lac_params *ps, int64_t channels, int64_t context)
+lac_status lac_spatial_transformer_init(lac_spatial_transformer *s, lac_params *ps, int64_t channels)
 {
+    const lac_transformer_widths w = { channels, channels, s->heads, s->context, s->fusion };
     s->norm = (lac_group_norm_layer){ .groups = s->groups, .eps = 1e-6f };
     s->proj_in.kind = s->proj_out.kind = s->linear ? LAC_LINEAR_MATRIX : LAC_LINEAR_CONV2D;
     LAC_TRY(lac_calloc((void **)&s->block, (size_t)s->depth, sizeof *s->block));
@@ -49,7 +54,7 @@ lac_status lac_spatial_transformer_init(lac_spatial_transformer *s, lac_params *
     LAC_TRY(lac_linear_layer_init(&s->proj_in, ps, "proj_in", channels, channels));
     for (int64_t i = 0; i < s->depth; i++) {
         LAC_TRY(lac_params_enter(ps, "transformer_blocks.%lld", (long long)i));
-        LAC_TRY(init_block(&s->block[i], ps, s->heads, channels, context));
+        LAC_TRY(lac_transformer_block_init(&s->block[i], ps, &w));
         lac_params_leave(ps);
     }
     LAC_TRY(lac_linear_layer_init(&s->proj_out, ps, "proj_out", channels, channels));
@@ -65,20 +70,22 @@ void lac_spatial_transformer_close(lac_spatial_transformer *s)
 
 static lac_tensor *norm(lac_tape *t, const lac_layer_norm_layer *l, lac_tensor *x) { return lac_layer_norm_layer_forward(t, l, x, NULL, NULL); }
 
-static lac_tensor *run_block(lac_tape *t, const lac_transformer_block *b, lac_tensor *h, lac_tensor *context)
+lac_tensor *lac_transformer_block_forward(lac_tape *t, const lac_transformer_block *b, lac_tensor *h, lac_tensor *context, lac_tensor *fusion)
 {
     lac_tensor *n = norm(t, &b->norm1, h);
     h = lac_attention_layer_forward(t, &b->attn1, n, n, h);
+    if (fusion != NULL)
+        h = lac_attention_layer_forward(t, &b->attn3, norm(t, &b->norm4, h), fusion, h);
     h = lac_attention_layer_forward(t, &b->attn2, norm(t, &b->norm2, h), context, h);
     n = lac_linear_layer_forward(t, &b->ff_in, norm(t, &b->norm3, h));
     return lac_linear_layer_sum(t, &b->ff_out, lac_geglu(t, n), NULL, h);
 }
 
-lac_tensor *lac_spatial_transformer_forward(lac_tape *t, const lac_spatial_transformer *s, lac_tensor *x, lac_tensor *context)
+lac_tensor *lac_spatial_transformer_forward(lac_tape *t, const lac_spatial_transformer *s, lac_tensor *x, lac_tensor *context, lac_tensor *fusion)
 {
     lac_tensor *h = lac_group_norm_layer_forward(t, &s->norm, x, NULL, NULL, NULL, LAC_ACT_NONE);
     h = lac_linear_layer_forward(t, &s->proj_in, h);
     for (int64_t i = 0; i < s->depth; i++)
-        h = run_block(t, &s->block[i], h, context);
+        h = lac_transformer_block_forward(t, &s->block[i], h, context, fusion);
     return lac_linear_layer_sum(t, &s->proj_out, h, NULL, x);
 }

@@ -2,6 +2,8 @@
  *
  *     h = proj_in(GN(x)),   each block:  h += attn1(LN(h)),  h += attn2(LN(h), context),  h += ff(LN(h)),   y = x + proj_out(h)
  *
+ * A block with a RefAdapter (CAT-Diffusion, arXiv:2409.08260) reads a visual prompt between the two: h += attn3(LN(h), fusion).
+ *
  * Eps is 1e-6 in GN, 1e-5 in LN; q, k and v have no bias; ff = W2 geglu(W1 h). */
 #pragma once
 
@@ -16,15 +18,23 @@ lac_status lac_attention_layer_init(lac_attention_layer *l, lac_params *ps, cons
 /* residual + out(attention(q(x), k(from), v(from))); residual as x, or NULL. */
 lac_tensor *lac_attention_layer_forward(lac_tape *t, const lac_attention_layer *l, lac_tensor *x, lac_tensor *from, lac_tensor *residual);
 
+/* inner: of q, k and v, all heads together; context, fusion: of the tokens of text and visual prompt; fusion 0: no RefAdapter. */
+typedef struct lac_transformer_widths { int64_t tokens, inner, heads, context, fusion; } lac_transformer_widths;
+
 typedef struct lac_transformer_block {
-    lac_layer_norm_layer norm1, norm2, norm3;
-    lac_attention_layer attn1, attn2;           /* of itself; of the context */
+    lac_layer_norm_layer norm1, norm2, norm3, norm4;
+    lac_attention_layer attn1, attn2, attn3;    /* of itself, of the context, of the visual prompt */
     lac_linear_layer ff_in, ff_out;
 } lac_transformer_block;
 
-/* The first four are chosen before lac_spatial_transformer_init; the rest is its own. */
+/* heads divide inner. */
+lac_status lac_transformer_block_init(lac_transformer_block *b, lac_params *ps, const lac_transformer_widths *w);
+/* h [N, ..., tokens], context [N, T, context], fusion [N, R, fusion] or NULL -> as h. */
+lac_tensor *lac_transformer_block_forward(lac_tape *t, const lac_transformer_block *b, lac_tensor *h, lac_tensor *context, lac_tensor *fusion);
+
+/* The first six are chosen before lac_spatial_transformer_init; the rest is its own. */
 typedef struct lac_spatial_transformer {
-    int64_t heads, groups, depth;
+    int64_t heads, groups, depth, context, fusion;
     bool linear;                                /* proj_in and proj_out are published as matrices, not as 1x1 convolutions */
     lac_group_norm_layer norm;
     lac_linear_layer proj_in, proj_out;
@@ -32,8 +42,8 @@ typedef struct lac_spatial_transformer {
 } lac_spatial_transformer;
 
 /* Under the module that lac_params_enter names; heads divide channels. Ended by lac_spatial_transformer_close, also after an error. */
-lac_status lac_spatial_transformer_init(lac_spatial_transformer *s, lac_params *ps, int64_t channels, int64_t context);
+lac_status lac_spatial_transformer_init(lac_spatial_transformer *s, lac_params *ps, int64_t channels);
 void lac_spatial_transformer_close(lac_spatial_transformer *s);
 
-/* x [N, H, W, channels], context [N, T, context] -> as x; NULL after an error. */
-lac_tensor *lac_spatial_transformer_forward(lac_tape *t, const lac_spatial_transformer *s, lac_tensor *x, lac_tensor *context);
+/* x [N, H, W, channels], context [N, T, context], fusion [N, R, fusion] or NULL -> as x; NULL after an error. */
+lac_tensor *lac_spatial_transformer_forward(lac_tape *t, const lac_spatial_transformer *s, lac_tensor *x, lac_tensor *context, lac_tensor *fusion);

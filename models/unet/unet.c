@@ -68,9 +68,10 @@ static lac_status add_attention(lac_unet_layer *l, lac_params *ps, const lac_une
     l->has_attention = c->context == 0;
     l->has_transformer = c->context > 0;
     l->attention = (lac_attention_block){ .heads = level->heads, .groups = c->groups };
-    l->transformer = (lac_spatial_transformer){ .heads = level->heads, .groups = c->groups, .depth = c->depth, .linear = c->linear_projection };
+    l->transformer = (lac_spatial_transformer){ .heads = level->heads, .groups = c->groups, .depth = c->depth, .context = c->context,
+                                                .fusion = c->fusion, .linear = c->linear_projection };
     LAC_TRY(l->has_attention ? lac_attention_block_init(&l->attention, ps, level->channels)
-                             : lac_spatial_transformer_init(&l->transformer, ps, level->channels, c->context));
+                             : lac_spatial_transformer_init(&l->transformer, ps, level->channels));
     lac_params_leave(ps);
     return LAC_OK;
 }
@@ -193,7 +194,7 @@ static lac_tensor *time_embedding(lac_tape *t, const lac_unet *u, lac_tensor *ti
 
 /* Of one layer: what it is and, at the end of a level on the way up, the size it leaves; 0: none. */
 typedef struct layer_call { const lac_unet_layer *layer; int64_t height, width; } layer_call;
-enum { X, SKIP, TIME, CONTEXT, N_INPUTS };
+enum { X, SKIP, TIME, CONTEXT, FUSION, N_INPUTS };
 
 static lac_tensor *run_layer(lac_tape *t, void *context, lac_tensor *const *in)
 {
@@ -203,7 +204,7 @@ static lac_tensor *run_layer(lac_tape *t, void *context, lac_tensor *const *in)
     if (l->has_res)
         x = lac_res_block_forward(t, &l->res, x, in[SKIP], in[TIME]);
     if (l->has_transformer)
-        x = lac_spatial_transformer_forward(t, &l->transformer, x, in[CONTEXT]);
+        x = lac_spatial_transformer_forward(t, &l->transformer, x, in[CONTEXT], in[FUSION]);
     if (l->has_attention)
         x = lac_attention_block_forward(t, &l->attention, x);
     if (l->has_resample_block)
@@ -224,31 +225,37 @@ static lac_tensor *walk(lac_tape *t, const lac_unet *u, const lac_unet_in *in, l
     int n = 0;
     kept[n++] = x = lac_conv_layer_forward(t, &u->conv_in, in->sample, NULL, lac_act_of(LAC_ACT_NONE));
     for (int i = 0; i < u->n_down; i++)
-        kept[n++] = x = call_layer(t, &(layer_call){ .layer = &u->down[i] }, (lac_tensor *[]){ x, NULL, time, in->context }, in->recompute);
+        kept[n++] = x = call_layer(t, &(layer_call){ .layer = &u->down[i] }, (lac_tensor *[]){ x, NULL, time, in->context, in->fusion }, in->recompute);
     for (int i = 0; i < 2; i++)
-        x = call_layer(t, &(layer_call){ .layer = &u->middle[i] }, (lac_tensor *[]){ x, NULL, time, in->context }, in->recompute);
+        x = call_layer(t, &(layer_call){ .layer = &u->middle[i] }, (lac_tensor *[]){ x, NULL, time, in->context, in->fusion }, in->recompute);
     for (int i = 0; i < u->n_up && lac_tape_status(t) == LAC_OK; i++) {
         lac_tensor *skip = kept[--n], *next = n > 0 ? kept[n - 1] : skip;
-        x = call_layer(t, &(layer_call){ &u->up[i], next->dim[1], next->dim[2] }, (lac_tensor *[]){ x, skip, time, in->context }, in->recompute);
+        x = call_layer(t, &(layer_call){ &u->up[i], next->dim[1], next->dim[2] }, (lac_tensor *[]){ x, skip, time, in->context, in->fusion }, in->recompute);
     }
     return x;
 }
 
+/* Tokens that an attention reads: of that width, none where it is 0. */
+static lac_status check_tokens(const char *name, const lac_tensor *tokens, int64_t n, int64_t width)
+{
+    if (tokens == NULL && width > 0)
+        return LAC_FAIL(LAC_ERR_ARG, "%s is missing: there is attention to it", name);
+    if (tokens != NULL && width == 0)
+        return LAC_FAIL(LAC_ERR_ARG, "%s is given, but there is no attention to it", name);
+    if (tokens != NULL && (tokens->ndim != 3 || tokens->dim[0] != n || tokens->dim[1] < 1 || tokens->dim[2] != width))
+        return LAC_FAIL(LAC_ERR_SHAPE, "%s must be [%lld, T, %lld] with T at least 1, got %s", name, (long long)n, (long long)width, lac_shape_str(tokens));
+    return LAC_OK;
+}
+
 static lac_status check(const lac_unet *u, const lac_unet_in *in)
 {
-    const lac_tensor *x = in->sample, *timestep = in->timestep, *context = in->context;
+    const lac_tensor *x = in->sample, *timestep = in->timestep;
     if (x->ndim != 4 || x->dim[3] != u->config.in || x->dim[1] < 1 || x->dim[2] < 1)
         return LAC_FAIL(LAC_ERR_SHAPE, "sample must be [N, H, W, %lld], got %s", (long long)u->config.in, lac_shape_str(x));
     if (timestep->ndim != 1 || timestep->dim[0] != x->dim[0])
         return LAC_FAIL(LAC_ERR_SHAPE, "timestep must be [%lld], one for each sample, got %s", (long long)x->dim[0], lac_shape_str(timestep));
-    if (context == NULL && u->config.context > 0)
-        return LAC_FAIL(LAC_ERR_ARG, "encoder_hidden_states is missing: there is cross-attention");
-    if (context != NULL && u->config.context == 0)
-        return LAC_FAIL(LAC_ERR_ARG, "encoder_hidden_states is given, but there is no cross-attention");
-    if (context != NULL && (context->ndim != 3 || context->dim[0] != x->dim[0] || context->dim[1] < 1 || context->dim[2] != u->config.context))
-        return LAC_FAIL(LAC_ERR_SHAPE, "encoder_hidden_states must be [%lld, T, %lld] with T at least 1, got %s", (long long)x->dim[0], (long long)u->config.context,
-                        lac_shape_str(context));
-    return LAC_OK;
+    LAC_TRY(check_tokens("encoder_hidden_states", in->context, x->dim[0], u->config.context));
+    return check_tokens("fusion_out", in->fusion, x->dim[0], u->config.fusion);
 }
 
 lac_tensor *lac_unet_forward(lac_tape *t, const lac_unet *u, const lac_unet_in *in)

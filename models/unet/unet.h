@@ -29,6 +29,7 @@ typedef struct lac_unet_config {
     int64_t layers;                             /* res-blocks of a level on the way down; one more on the way up */
     lac_unet_level level[LAC_UNET_LEVELS];      /* the middle has the heads of the last */
     int64_t context, depth;                     /* context 0: attention blocks, else spatial transformers of that depth */
+    int64_t fusion;                             /* width of a visual prompt, with a RefAdapter in every transformer block; 0: none */
     bool linear_projection, scale_shift, resample_blocks;
 } lac_unet_config;
 
@@ -55,7 +56,7 @@ typedef struct lac_unet {
 lac_status lac_unet_init(lac_unet *u, lac_params *ps, const lac_unet_config *c);
 void lac_unet_close(lac_unet *u);
 
-/* sample [N, H, W, in] of the network's dtype, timestep f32 [N], context [N, T, width] or NULL for attention blocks. recompute: each layer keeps its inputs
- * alone and runs again in backward. -> [N, H, W, out]; NULL after an error. */
-typedef struct lac_unet_in { lac_tensor *sample, *timestep, *context; bool recompute; } lac_unet_in;
+/* sample [N, H, W, in] of the network's dtype, timestep f32 [N], context [N, T, width] or NULL for attention blocks, fusion [N, R, width] or NULL without
+ * RefAdapters. recompute: each layer keeps its inputs alone and runs again in backward. -> [N, H, W, out]; NULL after an error. */
+typedef struct lac_unet_in { lac_tensor *sample, *timestep, *context, *fusion; bool recompute; } lac_unet_in;
 lac_tensor *lac_unet_forward(lac_tape *t, const lac_unet *u, const lac_unet_in *in);

@@ -3,6 +3,7 @@ import torch
 
 import autoencoder_cases
 import deepfill
+import catdiff_cases
 import clip_cases
 import diffusion_cases
 import distributions_cases
@@ -221,6 +222,7 @@ GROUPS = {
     62: clip_cases.committed,
     64: distributions_cases.committed,
     66: distributions_cases.networks,
+    70: catdiff_cases.committed,
 }
 
 

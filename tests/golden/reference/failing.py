@@ -4,6 +4,7 @@ import copy
 import torch
 
 import autoencoder_cases
+import catdiff_cases
 import clip_cases
 import diffusion_cases
 import distributions_cases
@@ -224,6 +225,7 @@ GROUPS = {
     63: clip_cases.failing,
     65: distributions_cases.failing,
     67: distributions_cases.failing_networks,
+    71: catdiff_cases.failing,
 }
 
 

@@ -2,6 +2,7 @@
 import latent_cases
 import perceptual_cases
 import autoencoder_cases
+import catdiff_cases
 import clip_cases
 import masks
 import distributions_cases
@@ -167,6 +168,7 @@ KINDS = {
     **latent_cases.FRESH, **perceptual_cases.FRESH,
     **autoencoder_cases.FRESH,
     **unet_cases.FRESH,
+    **catdiff_cases.FRESH,
     **distributions_cases.FRESH,
     **latent_cases.FRESH,
     **tower_cases.FRESH,

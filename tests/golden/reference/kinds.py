@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 import torch
 
 import autoencoder
+import catdiff
 import deepfill
 import diffusion
 import distributions
@@ -84,6 +85,8 @@ def outputs(kind, x, config, weights, codes=None):
         return inception.KINDS[kind](x, config, weights)
     if kind in perceptual.KINDS:
         return perceptual.KINDS[kind](x, config, weights)
+    if kind in catdiff.KINDS:
+        return catdiff.KINDS[kind](x, config, weights)
     if kind in unet.KINDS:
         return unet.KINDS[kind](x, config, weights)
     if kind in towers.TAPE:
@@ -124,7 +127,7 @@ def measured(case):
 
 def carries_gradient(kind, name, tensor):
     constant = (name in ("mask", "alpha") and kind not in latent.TAPE) or name.endswith(".u") or (kind == "deepfillv2-gan" and name == "image")
-    constant = constant or (kind in unet.KINDS and name == "timestep")
+    constant = constant or (kind in (*unet.KINDS, "ref-unet") and name == "timestep")
     return tensor.is_floating_point() and not constant
 
 

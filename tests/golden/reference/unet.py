@@ -94,20 +94,23 @@ class Projection(nn.Module):
         return value * F.gelu(gate)
 
 
-def transformer(c, heads, depth, context):
+def transformer(c, heads, depth, context, fusion=None):
     feed = lambda: nn.ModuleDict(dict(net=nn.Sequential(Projection(c), nn.Identity(), nn.Linear(4 * c, c))))
-    layer = lambda: nn.ModuleDict(dict(norm1=nn.LayerNorm(c), attn1=cross(c, c), norm2=nn.LayerNorm(c), attn2=cross(c, context), norm3=nn.LayerNorm(c), ff=feed()))
+    adapter = lambda: dict(norm4=nn.LayerNorm(c), attn3=cross(c, fusion)) if fusion else {}
+    layer = lambda: nn.ModuleDict(dict(norm1=nn.LayerNorm(c), attn1=cross(c, c), norm2=nn.LayerNorm(c), attn2=cross(c, context), norm3=nn.LayerNorm(c), ff=feed(), **adapter()))
     block = nn.ModuleDict(dict(norm=nn.GroupNorm(32, c, eps=1e-6), proj_in=nn.Conv2d(c, c, 1), transformer_blocks=nn.ModuleList(layer() for _ in range(depth)),
                                proj_out=nn.Conv2d(c, c, 1)))
     block.kind, block.heads = "transformer", heads
     return block
 
 
-def run_transformer(b, x, context):
+def run_transformer(b, x, context, fusion=None):
     h = b["proj_in"](b["norm"](x)).flatten(2).transpose(1, 2)
     for layer in b["transformer_blocks"]:
         n = layer["norm1"](h)
         h = h + run_cross(layer["attn1"], n, n, b.heads)
+        if fusion is not None:
+            h = h + run_cross(layer["attn3"], layer["norm4"](h), fusion, b.heads)
         h = h + run_cross(layer["attn2"], layer["norm2"](h), context, b.heads)
         h = h + layer["ff"]["net"](layer["norm3"](h))
     return x + b["proj_out"](h.transpose(1, 2).reshape(x.shape))
@@ -119,13 +122,14 @@ def resampler(c, down):
     return block
 
 
-def run(part, x, emb, context):
+def run(part, x, emb, context, fusion=None, size=None):
+    """size: that the way up goes to; twice as large where there is none"""
     if isinstance(part, nn.Conv2d):
         return part(x)
     if part.kind == "up":
-        return part["conv"](F.interpolate(x, scale_factor=2, mode="nearest"))
+        return part["conv"](F.interpolate(x, size or [2 * n for n in x.shape[2:]], mode="nearest"))
     return {"res": lambda: run_res(part, x, emb), "attention": lambda: run_attention(part, x),
-            "transformer": lambda: run_transformer(part, x, context), "down": lambda: part["op"](x)}[part.kind]()
+            "transformer": lambda: run_transformer(part, x, context, fusion), "down": lambda: part["op"](x)}[part.kind]()
 
 
 class UNet(nn.Module):
@@ -135,7 +139,7 @@ class UNet(nn.Module):
         shift, updown, self.width = config.get("use_scale_shift_norm", False), config.get("resblock_updown", False), width
         time, of_head = 4 * width, config.get("num_head_channels", -1)
         heads = lambda c: c // of_head if of_head > 0 else config["num_heads"]
-        attention = lambda c: (transformer(c, heads(c), config.get("transformer_depth", 1), config["context_dim"])
+        attention = lambda c: (transformer(c, heads(c), config.get("transformer_depth", 1), config["context_dim"], config.get("fusion_dim"))
                                if config.get("use_spatial_transformer", False) else attention_block(c, heads(c)))
         size = lambda c, down: res_block(c, c, time, shift, "down" if down else "up") if updown else resampler(c, down)
         attends = lambda i: 2 ** i in config["attention_resolutions"]
@@ -160,21 +164,21 @@ class UNet(nn.Module):
         self.output_blocks = nn.ModuleList(map(nn.ModuleList, blocks))
         self.out = nn.Sequential(nn.GroupNorm(32, c), nn.SiLU(), nn.Conv2d(c, config["out_channels"], 3, padding=1))
 
-    def forward(self, x, timestep, context=None):
+    def forward(self, x, timestep, context=None, fusion=None):
         half = self.width // 2
         phase = timestep.double()[:, None] * torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float64) / half)
         emb = self.time_embed(torch.cat([phase.cos(), phase.sin()], -1).to(x.dtype))
         kept = []
         for block in self.input_blocks:
             for part in block:
-                x = run(part, x, emb, context)
+                x = run(part, x, emb, context, fusion)
             kept.append(x)
         for part in self.middle_block:
-            x = run(part, x, emb, context)
+            x = run(part, x, emb, context, fusion)
         for block in self.output_blocks:
             x = torch.cat([x, kept.pop()], 1)
             for part in block:
-                x = run(part, x, emb, context)
+                x = run(part, x, emb, context, fusion, kept[-1].shape[2:] if kept else None)
         return self.out(x)
 
 
