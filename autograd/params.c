@@ -31,8 +31,6 @@ lac_status lac_params_new(lac_params **ps, const char *name, const lac_backend *
 
 static void free_param(lac_param *p)
 {
-    if (p == NULL)
-        return;
     if (p->value != NULL && p->of->backend->forget != NULL)
         p->of->backend->forget(p->value->uid);
     free(p->value);                         /* the data lies in a block, or is the optimizer's */
@@ -166,6 +164,17 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(lac_param *const *)a)->name, (*(lac_param *const *)b)->name);
 }
 
+static void draw_by(lac_param *p, lac_init init, double mean, double gain)
+{
+    p->init = init;
+    p->mean = (float)mean;
+    p->gain = (float)gain;
+}
+
+void lac_param_zero(lac_param *p) { draw_by(p, LAC_INIT_ZERO, 0, 1); }
+void lac_param_uniform(lac_param *p, double bound) { draw_by(p, LAC_INIT_UNIFORM, 0, bound); }
+void lac_param_normal(lac_param *p, double mean, double deviation) { draw_by(p, LAC_INIT_NORMAL, mean, deviation); }
+
 /* Glorot's bound: fans count the window and, for gated layers, both halves of the filters (deepfillv2.md 1.7). */
 static float xavier_bound(const lac_param *p)
 {
@@ -192,13 +201,15 @@ static lac_status fill(lac_param *p, uint64_t seed)
     const int64_t n = lac_numel(p->value);
     float *x;
     LAC_TRY(lac_malloc((void **)&x, (size_t)n * sizeof *x));
-    const float bound = p->init == LAC_INIT_XAVIER ? p->gain * xavier_bound(p) : 0;
+    const float bound = p->init == LAC_INIT_XAVIER ? p->gain * xavier_bound(p) : p->gain;
     for (int64_t i = 0; i < n; i++)
         switch (p->init) {
         case LAC_INIT_ZERO: x[i] = 0; break;
-        case LAC_INIT_ONE: x[i] = 1; break;
-        case LAC_INIT_XAVIER: x[i] = bound * (2 * lac_stream_uniform(&s) - 1); break;
-        case LAC_INIT_NORMAL: x[i] = p->mean + p->gain * truncated_normal(&s); break;
+        case LAC_INIT_ONE: x[i] = p->gain; break;
+        case LAC_INIT_XAVIER:
+        case LAC_INIT_UNIFORM: x[i] = p->mean + bound * (2 * lac_stream_uniform(&s) - 1); break;
+        case LAC_INIT_NORMAL: x[i] = p->mean + p->gain * lac_stream_normal(&s); break;
+        case LAC_INIT_TRUNCATED: x[i] = p->mean + p->gain * truncated_normal(&s); break;
         }
     const lac_status status = lac_param_set(p, x);
     free(x);

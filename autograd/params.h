@@ -11,7 +11,8 @@
 
 typedef enum { LAC_ROLE_CONV, LAC_ROLE_CONV_TRANSPOSED, LAC_ROLE_LINEAR, LAC_ROLE_EMBEDDING, LAC_ROLE_NORM, LAC_ROLE_BIAS,
                LAC_ROLE_OTHER, LAC_ROLE_BUFFER } lac_role;
-typedef enum { LAC_INIT_ZERO, LAC_INIT_ONE, LAC_INIT_XAVIER, LAC_INIT_NORMAL } lac_init;  /* Glorot uniform; N(0, 1) truncated at 2 */
+/* Glorot's uniform; uniform in [-1, 1]; N(0, 1); the same truncated at 2. What lac_param_new is given, a layer may change (lac_param_uniform, ...). */
+typedef enum { LAC_INIT_ZERO, LAC_INIT_ONE, LAC_INIT_XAVIER, LAC_INIT_UNIFORM, LAC_INIT_NORMAL, LAC_INIT_TRUNCATED } lac_init;
 enum { LAC_PARAM_F32 = 1 };                     /* flags: kept in f32 whatever the working dtype */
 enum { LAC_PARAM_NAME = 256, LAC_PARAM_DEPTH = 16 };        /* bytes of a name, its end included; modules within modules */
 
@@ -19,8 +20,8 @@ struct lac_param {
     char *name;                                 /* "conv1.weight" */
     lac_role role;
     lac_init init;
-    float gain;                                 /* times the bound of LAC_INIT_XAVIER, or what is drawn by _NORMAL; 1 unless set before lac_params_init */
-    float mean;                                 /* of LAC_INIT_NORMAL; 0 unless set before lac_params_init */
+    float gain;                                 /* times what is drawn; 1 unless set before lac_params_init */
+    float mean;                                 /* and then added to it; 0 unless set before lac_params_init */
     lac_tensor *value;                          /* layouts of core/tensor.h; uid and version set; data from lac_params_init on */
     float *master, *grad;                       /* the optimizer's, f32, numel long; NULL when frozen */
     bool has_grad;                              /* grad holds contributions since the last clear */
@@ -70,6 +71,11 @@ lac_status lac_params_name(lac_params *ps, const char **interned, const char *na
 /* dims in the project's layout; role LAC_ROLE_BUFFER is saved, exported, never trained. A name used twice is an error. */
 lac_status lac_param_new(lac_params *ps, lac_param **p, lac_role role, int ndim, const int64_t *dim, lac_init init, unsigned flags,
                          const char *format, ...) __attribute__((format(printf, 8, 9)));
+
+/* What lac_params_init fills p with, in place of what it was made with. */
+void lac_param_zero(lac_param *p);
+void lac_param_uniform(lac_param *p, double bound);             /* in [-bound, bound] */
+void lac_param_normal(lac_param *p, double mean, double deviation);
 
 /* After the last lac_param_new: sorts, gives the values memory, and fills them by each one's init from Philox (seed, "init/NETWORK/NAME"). */
 lac_status lac_params_init(lac_params *ps, uint64_t seed);

@@ -56,7 +56,7 @@ LAC_TEST(initial_values_have_the_published_moments)
     lac_params *ps = new_params(LAC_F32);
     lac_param *w = add(ps, LAC_ROLE_CONV, LAC_INIT_XAVIER, "w", 4, (int64_t[]){ 96, 3, 3, 48 });
     lac_param *l = add(ps, LAC_ROLE_LINEAR, LAC_INIT_XAVIER, "l", 2, (int64_t[]){ 200, 100 });
-    lac_param *u = add(ps, LAC_ROLE_BUFFER, LAC_INIT_NORMAL, "u", 1, (int64_t[]){ 40000 });
+    lac_param *u = add(ps, LAC_ROLE_BUFFER, LAC_INIT_TRUNCATED, "u", 1, (int64_t[]){ 40000 });
     lac_param *zero = add(ps, LAC_ROLE_BIAS, LAC_INIT_ZERO, "b", 1, (int64_t[]){ 7 });
     lac_param *one = add(ps, LAC_ROLE_NORM, LAC_INIT_ONE, "g", 1, (int64_t[]){ 7 });
     LAC_CHECK_STATUS(lac_params_init(ps, 3));

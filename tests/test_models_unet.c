@@ -26,17 +26,9 @@ static void open_net(lac_network *n, const lac_network_def *def, const char *tex
 static void draw(lac_params *ps, uint64_t seed)
 {
     for (int64_t i = 0; i < ps->n; i++)
-        ps->param[i]->init = ps->param[i]->role == LAC_ROLE_NORM && strstr(ps->param[i]->name, "weight") != NULL ? LAC_INIT_ONE : LAC_INIT_NORMAL;
+        if (ps->param[i]->role != LAC_ROLE_NORM || strstr(ps->param[i]->name, "weight") == NULL)
+            lac_param_normal(ps->param[i], 0, 0.3);
     LAC_CHECK_STATUS(lac_params_init(ps, seed));
-    for (int64_t i = 0; i < ps->n; i++) {
-        const int64_t n = lac_numel(ps->param[i]->value);
-        float *x = malloc((size_t)n * sizeof *x);
-        LAC_CHECK_STATUS(lac_param_get(ps->param[i], x));
-        for (int64_t k = 0; ps->param[i]->init == LAC_INIT_NORMAL && k < n; k++)
-            x[k] *= 0.3f;
-        LAC_CHECK_STATUS(lac_param_set(ps->param[i], x));
-        free(x);
-    }
 }
 
 typedef struct pass { lac_network net; lac_tensor *in[3], *gy, *y; bool recompute; } pass;

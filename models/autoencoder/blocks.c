@@ -2,6 +2,7 @@
 
 #include "autograd/ops/attention/attention.h"
 #include "autograd/ops/resize/resize.h"
+#include "models/layers/initial.h"
 
 static const lac_act_fn no_act = { .kind = LAC_ACT_NONE };
 
@@ -37,8 +38,10 @@ static lac_status projection_init(lac_conv_layer *l, lac_params *ps, const char 
     if (!linear)
         return lac_conv_layer_init(l, ps, name, channels, channels);
     LAC_TRY(lac_params_name(ps, &l->name, name));
-    LAC_TRY(lac_param_new(ps, &l->weight, LAC_ROLE_LINEAR, 2, (int64_t[]){ channels, channels }, LAC_INIT_XAVIER, 0, "%s.weight", name));
-    return lac_param_new(ps, &l->bias, LAC_ROLE_BIAS, 1, &channels, LAC_INIT_ZERO, 0, "%s.bias", name);
+    LAC_TRY(lac_param_new(ps, &l->weight, LAC_ROLE_LINEAR, 2, (int64_t[]){ channels, channels }, LAC_INIT_UNIFORM, 0, "%s.weight", name));
+    LAC_TRY(lac_param_new(ps, &l->bias, LAC_ROLE_BIAS, 1, &channels, LAC_INIT_UNIFORM, 0, "%s.bias", name));
+    lac_initial_uniform(l->weight, l->bias, channels);
+    return LAC_OK;
 }
 
 static lac_tensor *project(lac_tape *t, const lac_conv_layer *l, lac_tensor *x, lac_tensor *residual)

@@ -67,8 +67,8 @@ static lac_status configure(lac_coder_config *c, const json_t *config)
 /* Uniform in [-1 / n_embed, 1 / n_embed]. */
 static lac_status codebook_init(lac_autoencoder *a, lac_params *ps, int64_t codes)
 {
-    LAC_TRY(lac_param_new(ps, &a->codebook, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ codes, a->z }, LAC_INIT_XAVIER, LAC_PARAM_F32, "quantize.embedding.weight"));
-    a->codebook->gain = (float)(1 / ((double)codes * sqrt(6 / (double)(codes + a->z))));
+    LAC_TRY(lac_param_new(ps, &a->codebook, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ codes, a->z }, LAC_INIT_UNIFORM, LAC_PARAM_F32, "quantize.embedding.weight"));
+    lac_param_uniform(a->codebook, 1 / (double)codes);
     return LAC_OK;
 }
 

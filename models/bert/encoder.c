@@ -41,7 +41,8 @@ static lac_status init(void *model, lac_params *ps, const json_t *config)
     m->positions = lac_config_int(config, "max_seq_len");
     LAC_TRY(lac_param_new(ps, &m->token, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->vocabulary, width }, LAC_INIT_NORMAL, 0, "token_emb.weight"));
     LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->positions, width }, LAC_INIT_NORMAL, LAC_PARAM_F32, "pos_emb.emb.weight"));
-    m->token->gain = m->position->gain = 0.02f;          /* as the authors' code */
+    lac_param_normal(m->token, 0, 0.02);                /* as the authors' code */
+    lac_param_normal(m->position, 0, 0.02);
     LAC_TRY(lac_encoder_new(&m->encoder, &a));
     for (int64_t i = 0; i < a.layers; i++)
         LAC_TRY(init_layer(&m->encoder, i, ps));

@@ -3,6 +3,8 @@
 #include "models/clip/formats.h"
 #include "models/network_folder.h"
 
+#include <math.h>
+
 static lac_status init_text(void *model, lac_params *ps, const json_t *config)
 {
     lac_clip_text_config c;
@@ -30,7 +32,10 @@ static lac_status init_model(void *model, lac_params *ps, const json_t *config)
     LAC_TRY(lac_clip_text_init(&m->text, ps, &text));
     LAC_TRY(lac_clip_vision_init(&m->vision, ps, &vision));
     LAC_TRY(lac_linear_layer_init(&m->text_projection, ps, "text_projection", text.encoder.width, vision.projection));
-    return lac_param_new(ps, &m->logit_scale, LAC_ROLE_OTHER, 0, NULL, LAC_INIT_ONE, LAC_PARAM_F32, "logit_scale");
+    lac_param_normal(m->text_projection.weight, 0, 1 / sqrt((double)text.encoder.width));
+    LAC_TRY(lac_param_new(ps, &m->logit_scale, LAC_ROLE_OTHER, 0, NULL, LAC_INIT_ONE, LAC_PARAM_F32, "logit_scale"));
+    m->logit_scale->gain = logf(1 / 0.07f);
+    return LAC_OK;
 }
 
 static void close_text(void *model) { lac_clip_text_close(model); }

@@ -13,7 +13,8 @@ static lac_status init_parts(lac_clip_text *m, lac_params *ps)
     const lac_encoder_attr *a = &m->c.encoder;
     LAC_TRY(lac_param_new(ps, &m->token, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->c.vocabulary, a->width }, LAC_INIT_NORMAL, 0, "embeddings.token_embedding.weight"));
     LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ m->c.positions, a->width }, LAC_INIT_NORMAL, LAC_PARAM_F32, "embeddings.position_embedding.weight"));
-    m->token->gain = m->position->gain = 0.02f;          /* as transformers has them */
+    lac_param_normal(m->token, 0, 0.02);
+    lac_param_normal(m->position, 0, 0.02);
     LAC_TRY(lac_clip_encoder_init(&m->encoder, ps, a));
     m->final.eps = a->eps;
     return lac_layer_norm_layer_init(&m->final, ps, "final_layer_norm", a->width);

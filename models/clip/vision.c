@@ -6,6 +6,8 @@
 #include "autograd/ops/slice/slice.h"
 #include "models/clip/layers.h"
 
+#include <math.h>
+
 static int64_t patches_of(const lac_clip_vision *m) { return (m->c.image / m->c.patch) * (m->c.image / m->c.patch); }
 
 static lac_status init_parts(lac_clip_vision *m, lac_params *ps)
@@ -16,7 +18,9 @@ static lac_status init_parts(lac_clip_vision *m, lac_params *ps)
     LAC_TRY(lac_param_new(ps, &m->class_token, LAC_ROLE_OTHER, 1, &a->width, LAC_INIT_NORMAL, 0, "embeddings.class_embedding"));
     LAC_TRY(lac_conv_layer_init(&m->patches, ps, "embeddings.patch_embedding", m->c.channels, a->width));
     LAC_TRY(lac_param_new(ps, &m->position, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ 1 + patches_of(m), a->width }, LAC_INIT_NORMAL, LAC_PARAM_F32, "embeddings.position_embedding.weight"));
-    m->class_token->gain = m->position->gain = 0.02f;
+    lac_param_normal(m->class_token, 0, 1 / sqrt((double)a->width));
+    lac_param_normal(m->position, 0, 0.02);
+    lac_param_normal(m->patches.weight, 0, 0.02);
     LAC_TRY(lac_layer_norm_layer_init(&m->before, ps, "pre_layrnorm", a->width));         /* so it is spelt in the files */
     LAC_TRY(lac_clip_encoder_init(&m->encoder, ps, a));
     return lac_layer_norm_layer_init(&m->after, ps, "post_layernorm", a->width);
@@ -30,7 +34,9 @@ lac_status lac_clip_vision_init(lac_clip_vision *m, lac_params *ps, const lac_cl
     LAC_TRY(lac_params_enter(ps, "vision_model"));
     LAC_TRY(init_parts(m, ps));
     lac_params_leave(ps);
-    return lac_linear_layer_init(&m->projection, ps, "visual_projection", c->encoder.width, c->projection);
+    LAC_TRY(lac_linear_layer_init(&m->projection, ps, "visual_projection", c->encoder.width, c->projection));
+    lac_param_normal(m->projection.weight, 0, 1 / sqrt((double)c->encoder.width));
+    return LAC_OK;
 }
 
 void lac_clip_vision_close(lac_clip_vision *m) { lac_encoder_free(&m->encoder); }

@@ -8,7 +8,10 @@ static lac_status conv_init(lac_sn_layer *l, lac_params *ps, const char *name, l
 {
     l->conv = (lac_conv_layer){ .k = 5, .stride = 2, .flags = LAC_PARAM_F32, .padding = mode == LAC_MODE_TF ? LAC_PAD_SAME : LAC_PAD_EXPLICIT, .pad = 2 };
     LAC_TRY(lac_conv_layer_init(&l->conv, ps, name, in, out));
-    return lac_param_new(ps, &l->u, LAC_ROLE_BUFFER, 1, &out, LAC_INIT_NORMAL, 0, "%s.u", name);
+    l->conv.weight->init = LAC_INIT_XAVIER;             /* TensorFlow's */
+    l->conv.weight->gain = 1;
+    lac_param_zero(l->conv.bias);
+    return lac_param_new(ps, &l->u, LAC_ROLE_BUFFER, 1, &out, LAC_INIT_TRUNCATED, 0, "%s.u", name);
 }
 
 static lac_status dense_init(lac_sn_layer *l, lac_params *ps, int64_t in)
@@ -17,7 +20,7 @@ static lac_status dense_init(lac_sn_layer *l, lac_params *ps, int64_t in)
     LAC_TRY(lac_params_name(ps, &l->conv.name, "linear"));
     LAC_TRY(lac_param_new(ps, &l->conv.weight, LAC_ROLE_LINEAR, 2, (int64_t[]){ out, in }, LAC_INIT_XAVIER, LAC_PARAM_F32, "linear.weight"));
     LAC_TRY(lac_param_new(ps, &l->conv.bias, LAC_ROLE_BIAS, 1, &out, LAC_INIT_ZERO, 0, "linear.bias"));
-    return lac_param_new(ps, &l->u, LAC_ROLE_BUFFER, 1, &out, LAC_INIT_NORMAL, 0, "linear.u");
+    return lac_param_new(ps, &l->u, LAC_ROLE_BUFFER, 1, &out, LAC_INIT_TRUNCATED, 0, "linear.u");
 }
 
 static int64_t halved(int64_t n)

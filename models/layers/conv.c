@@ -1,13 +1,19 @@
 #include "models/layers/conv.h"
 
+#include "models/layers/initial.h"
+
 static int64_t or_one(int64_t n) { return n > 0 ? n : 1; }
 
 lac_status lac_conv_layer_init(lac_conv_layer *l, lac_params *ps, const char *name, int64_t in, int64_t out)
 {
     LAC_TRY(lac_params_name(ps, &l->name, name));
-    LAC_TRY(lac_param_new(ps, &l->weight, LAC_ROLE_CONV, 4, (int64_t[]){ out, l->k, l->k, in / or_one(l->groups) }, LAC_INIT_XAVIER, l->flags,
+    const int64_t fan_in = l->k * l->k * in / or_one(l->groups);
+    LAC_TRY(lac_param_new(ps, &l->weight, LAC_ROLE_CONV, 4, (int64_t[]){ out, l->k, l->k, in / or_one(l->groups) }, LAC_INIT_UNIFORM, l->flags,
                           "%s.weight", name));
-    return l->no_bias ? LAC_OK : lac_param_new(ps, &l->bias, LAC_ROLE_BIAS, 1, &out, LAC_INIT_ZERO, 0, "%s.bias", name);
+    if (!l->no_bias)
+        LAC_TRY(lac_param_new(ps, &l->bias, LAC_ROLE_BIAS, 1, &out, LAC_INIT_UNIFORM, 0, "%s.bias", name));
+    lac_initial_uniform(l->weight, l->bias, fan_in);
+    return LAC_OK;
 }
 
 static lac_conv2d_attr attr_of(const lac_conv_layer *l, const lac_tensor *x, lac_act_fn act)

@@ -19,7 +19,7 @@ typedef struct lac_conv_layer {
     lac_param *weight, *bias;
 } lac_conv_layer;
 
-/* Adds its parameters, under the module that lac_params_enter names; Glorot's weights, bias 0. in: channels of x, of all groups. */
+/* Adds its parameters, under the module that lac_params_enter names: uniform within 1 / sqrt(fan in), weight and bias, as PyTorch makes its layers. in: channels of x, of all groups. */
 lac_status lac_conv_layer_init(lac_conv_layer *l, lac_params *ps, const char *name, int64_t in, int64_t out);
 
 /* x [N, H, W, in]; residual as y or NULL. NULL after an error. */

@@ -17,7 +17,7 @@ typedef struct lac_linear_layer {
     lac_param *weight, *bias;
 } lac_linear_layer;
 
-/* Adds its parameters, under the module that lac_params_enter names; Glorot's weights, bias 0. */
+/* Adds its parameters, under the module that lac_params_enter names: uniform within 1 / sqrt(in), weight and bias, as PyTorch makes its layers. */
 lac_status lac_linear_layer_init(lac_linear_layer *l, lac_params *ps, const char *name, int64_t in, int64_t out);
 
 /* x [..., in]; NULL after an error. */

@@ -17,8 +17,7 @@ static lac_status add_conv(lac_patchgan *d, lac_params *ps, int place, int64_t i
     snprintf(name, sizeof name, "main.%d", place);
     *l = (lac_conv_layer){ .k = 4, .stride = strided ? 2 : 1, .pad = 1, .no_bias = !bias };
     LAC_TRY(lac_conv_layer_init(l, ps, name, in, out));
-    l->weight->init = LAC_INIT_NORMAL;
-    l->weight->gain = 0.02f;
+    lac_param_normal(l->weight, 0, 0.02);
     return LAC_OK;
 }
 
@@ -28,9 +27,7 @@ static lac_status add_norm(lac_batch_norm_layer *l, lac_params *ps, int place, i
     snprintf(name, sizeof name, "main.%d", place);
     *l = (lac_batch_norm_layer){ .eps = 1e-5f, .momentum = 0.1f };
     LAC_TRY(lac_batch_norm_layer_init(l, ps, name, channels));
-    l->weight->init = LAC_INIT_NORMAL;
-    l->weight->mean = 1;
-    l->weight->gain = 0.02f;
+    lac_param_normal(l->weight, 1, 0.02);
     return LAC_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "autograd/ops/attention/attention.h"
 #include "autograd/ops/slice/slice.h"
+#include "models/layers/initial.h"
 
 lac_status lac_attention_block_init(lac_attention_block *b, lac_params *ps, int64_t channels)
 {
@@ -10,7 +11,7 @@ lac_status lac_attention_block_init(lac_attention_block *b, lac_params *ps, int6
     LAC_TRY(lac_group_norm_layer_init(&b->norm, ps, "norm", channels));
     LAC_TRY(lac_linear_layer_init(&b->qkv, ps, "qkv", channels, 3 * channels));
     LAC_TRY(lac_linear_layer_init(&b->proj_out, ps, "proj_out", channels, channels));
-    b->proj_out.weight->init = LAC_INIT_ZERO;           /* a fresh block passes its input on */
+    lac_initial_zero(b->proj_out.weight, b->proj_out.bias);
     return LAC_OK;
 }
 

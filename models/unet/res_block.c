@@ -1,6 +1,7 @@
 #include "models/unet/res_block.h"
 
 #include "autograd/ops/resize/resize.h"
+#include "models/layers/initial.h"
 
 const lac_res_block_names lac_res_block_diffusers = { "norm1", "conv1", "time_emb_proj", "norm2", "conv2", "conv_shortcut" };
 const lac_res_block_names lac_res_block_compvis = { "in_layers.0", "in_layers.2", "emb_layers.1", "out_layers.0", "out_layers.3", "skip_connection" };
@@ -15,7 +16,7 @@ lac_status lac_res_block_init(lac_res_block *b, lac_params *ps, const lac_res_bl
     LAC_TRY(lac_linear_layer_init(&b->time, ps, names->time, time_width, b->scale_shift ? 2 * out : out));
     LAC_TRY(lac_group_norm_layer_init(&b->norm2, ps, names->norm2, out));
     LAC_TRY(lac_conv_layer_init(&b->conv2, ps, names->conv2, out, out));
-    b->conv2.weight->init = LAC_INIT_ZERO;              /* a fresh block passes its input on */
+    lac_initial_zero(b->conv2.weight, b->conv2.bias);
     return in == out ? LAC_OK : lac_linear_layer_init(&b->shortcut, ps, names->shortcut, in, out);
 }
 

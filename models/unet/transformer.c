@@ -3,6 +3,7 @@
 #include "autograd/ops/attention/attention.h"
 #include "autograd/ops/geglu/geglu.h"
 #include "core/memory.h"
+#include "models/layers/initial.h"
 
 #include <stdlib.h>
 
@@ -58,7 +59,7 @@ lac_status lac_spatial_transformer_init(lac_spatial_transformer *s, lac_params *
         lac_params_leave(ps);
     }
     LAC_TRY(lac_linear_layer_init(&s->proj_out, ps, "proj_out", channels, channels));
-    s->proj_out.weight->init = LAC_INIT_ZERO;           /* a fresh transformer passes its input on */
+    lac_initial_zero(s->proj_out.weight, s->proj_out.bias);
     return LAC_OK;
 }
 

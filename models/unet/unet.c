@@ -4,6 +4,7 @@
 #include "autograd/ops/resize/resize.h"
 #include "autograd/ops/timestep_embedding/timestep_embedding.h"
 #include "core/memory.h"
+#include "models/layers/initial.h"
 
 #include <stdlib.h>
 
@@ -149,7 +150,7 @@ static lac_status add_ends(lac_unet *u, lac_params *ps)
     LAC_TRY(lac_conv_layer_init(&u->conv_in, ps, diffusers ? "conv_in" : "input_blocks.0.0", c->in, c->width));
     LAC_TRY(lac_group_norm_layer_init(&u->norm_out, ps, diffusers ? "conv_norm_out" : "out.0", c->level[0].channels));
     LAC_TRY(lac_conv_layer_init(&u->conv_out, ps, diffusers ? "conv_out" : "out.2", c->level[0].channels, c->out));
-    u->conv_out.weight->init = LAC_INIT_ZERO;
+    lac_initial_zero(u->conv_out.weight, u->conv_out.bias);
     return LAC_OK;
 }
 
