@@ -19,13 +19,14 @@ enum { MAX_SUMMARY = 64 << 20 };
 typedef struct wish { const char *out; int64_t pictures; } wish;
 
 /* Numbers from other pictures, masks or sizes begin a table of their own. */
-typedef struct contest { lac_table table; lac_pictures pictures; } contest;
+typedef struct contest { lac_table table, differences; lac_pictures pictures; } contest;
 typedef struct board { contest *contest; int64_t n, capacity; } board;
 
 static void free_board(board *b)
 {
     for (int64_t i = 0; i < b->n; i++) {
         lac_table_free(&b->contest[i].table);
+        lac_table_free(&b->contest[i].differences);
         lac_pictures_free(&b->contest[i].pictures);
     }
     free(b->contest);
@@ -71,24 +72,42 @@ static void name_of(const char *path, char name[128])
     snprintf(name, 128, "%.*s", (int)(n - from), path + from);
 }
 
-/* Of finished pictures it is a result, which is called by its file's name: made a summary of in its place. */
-static lac_status take_finished(json_t **summary, const char *path)
+static void stem_of(const char *path, char name[128])
+{
+    name_of(path, name);
+    char *ending = strrchr(name, '.');
+    if (ending != NULL && ending != name)
+        *ending = '\0';
+}
+
+/* Whether another file of these is called the same. */
+static bool is_shared(const lac_words *files, const char *path)
+{
+    char name[128], other[128];
+    int n = 0;
+    stem_of(path, name);
+    for (int i = 0; i < files->n; i++) {
+        stem_of(files->word[i], other);
+        n += strcmp(name, other) == 0;
+    }
+    return n > 1;
+}
+
+/* Of finished pictures it is a result, which is called by its file's name, or by its path where another has that name: made a summary of in its place. */
+static lac_status take_finished(json_t **summary, const char *path, const lac_words *files)
 {
     char name[128];
     json_t *made;
     if (!lac_is_finished_result(*summary))
         return LAC_OK;
-    name_of(path, name);
-    char *ending = strrchr(name, '.');
-    if (ending != NULL && ending != name)
-        *ending = '\0';
-    LAC_TRY(lac_finished_summary(*summary, name, &made));
+    stem_of(path, name);
+    LAC_TRY(lac_finished_summary(*summary, is_shared(files, path) ? path : name, &made));
     json_decref(*summary);
     *summary = made;
     return LAC_OK;
 }
 
-static lac_status add_file(board *b, const char *path)
+static lac_status add_file(board *b, const char *path, const lac_words *files)
 {
     char *text;
     size_t size;
@@ -99,7 +118,7 @@ static lac_status add_file(board *b, const char *path)
     if (summary == NULL)
         return LAC_FAIL(LAC_ERR_FORMAT, "'%s' is not JSON: %s, line %d", path, error.text, error.line);
     contest *c = NULL;
-    lac_status s = take_finished(&summary, path);
+    lac_status s = take_finished(&summary, path, files);
     if (s == LAC_OK && !json_is_object(json_object_get(summary, "methods")))
         s = LAC_FAIL(LAC_ERR_FORMAT, "'%s' is no summary of an evaluation: it has no 'methods'", path);
     if (s == LAC_OK)
@@ -117,30 +136,30 @@ static bool is_folder(const char *path)
 }
 
 /* RUN/eval/NAME.json, in byte order; a run that was not scored yet has curves alone. */
-static lac_status add_run(board *b, const char *run)
+static lac_status add_run(board *b, const char *run, const lac_words *all)
 {
     char *pattern;
     glob_t found = { 0 };
     if (!is_folder(run))
-        return add_file(b, run);
+        return add_file(b, run, all);
     LAC_TRY(lac_format(&pattern, "%s/eval/*.json", run));
     glob(pattern, 0, NULL, &found);
     free(pattern);
     lac_status s = LAC_OK;
     for (size_t i = 0; s == LAC_OK && i < found.gl_pathc; i++)
-        s = add_file(b, found.gl_pathv[i]);
+        s = add_file(b, found.gl_pathv[i], all);
     globfree(&found);
     return s;
 }
 
 /* DIR/NAME.ext, from the second table on DIR/NAME-2.ext. */
-static lac_status write_one(const char *folder, int64_t number, const char *ending, const char *text)
+static lac_status write_one(const char *folder, const char *name, int64_t number, const char *ending, const char *text)
 {
     char *path;
     if (number == 0)
-        LAC_TRY(lac_format(&path, "%s/scores.%s", folder, ending));
+        LAC_TRY(lac_format(&path, "%s/%s.%s", folder, name, ending));
     else
-        LAC_TRY(lac_format(&path, "%s/scores-%d.%s", folder, (int)number + 1, ending));
+        LAC_TRY(lac_format(&path, "%s/%s-%d.%s", folder, name, (int)number + 1, ending));
     const lac_status s = lac_file_write(path, text, strlen(text));
     free(path);
     return s;
@@ -155,19 +174,36 @@ static lac_status json_text(const lac_table *t, char **text)
     return *text != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "no memory for a table as JSON");
 }
 
-static lac_status write_tables(const board *b, const char *folder)
+static lac_status write_forms(const lac_table *t, const char *folder, const char *name, int64_t number)
 {
     static const struct { const char *ending; lac_status (*make)(const lac_table *t, char **text); } forms[] = {
         { "md", lac_table_markdown }, { "csv", lac_table_csv }, { "tex", lac_table_latex }, { "json", json_text },
     };
+    for (size_t k = 0; k < LAC_COUNT(forms); k++) {
+        char *text = NULL;
+        LAC_TRY(forms[k].make(t, &text));
+        const lac_status s = write_one(folder, name, number, forms[k].ending, text);
+        free(text);
+        LAC_TRY(s);
+    }
+    return LAC_OK;
+}
+
+static lac_status write_tables(const board *b, const char *folder)
+{
+    for (int64_t i = 0; i < b->n; i++) {
+        const lac_table *differences = &b->contest[i].differences;
+        LAC_TRY(write_forms(&b->contest[i].table, folder, "scores", i));
+        if (differences->n_rows > 0)
+            LAC_TRY(write_forms(differences, folder, "differences", i));
+    }
+    return LAC_OK;
+}
+
+static lac_status find_differences(board *b)
+{
     for (int64_t i = 0; i < b->n; i++)
-        for (size_t k = 0; k < LAC_COUNT(forms); k++) {
-            char *text = NULL;
-            LAC_TRY(forms[k].make(&b->contest[i].table, &text));
-            const lac_status s = write_one(folder, i, forms[k].ending, text);
-            free(text);
-            LAC_TRY(s);
-        }
+        LAC_TRY(lac_difference_table(&b->contest[i].pictures, &b->contest[i].differences));
     return LAC_OK;
 }
 
@@ -197,31 +233,43 @@ static lac_status fill_runs(page *p, const lac_words *runs)
     return LAC_OK;
 }
 
-/* html: fresh, the page's from here on; NULL: there is no such section. */
-static lac_status add_section(page *p, const char *what, const lac_table *t, char *html)
+/* "NAME", and where there are more tables than one, of which pictures. html: fresh, the page's from here on; NULL: there is no such section. */
+static lac_status add_section(page *p, const char *name, const lac_table *t, bool alone, char *html)
 {
-    const char *masks = t->masks[0] ? t->masks : "of the set";
-    const int n = (int)strcspn(masks, t->masks[0] ? " " : "");          /* the name without the hash */
+    const int n = LAC_MIN((int)strcspn(t->masks, " "), 40);         /* the name without the hash, or the beginning of a hash */
+    char size[48] = "";
     if (html == NULL)
         return LAC_OK;
-    p->section[p->n_sections++].html = html;
-    return lac_format((char **)&p->section[p->n_sections - 1].title, "%s: %lld pictures, masks %.*s", what, (long long)t->images, n, masks);
+    lac_report_section *s = &p->section[p->n_sections++];
+    s->html = html;
+    if (alone)
+        return lac_strdup((char **)&s->title, name);
+    if (t->width > 0)
+        snprintf(size, sizeof size, " of %lldx%lld", (long long)t->width, (long long)t->height);
+    return lac_format((char **)&s->title, "%s: %lld pictures%s%s%.*s", name, (long long)t->images, size, n > 0 ? ", masks " : "", n > 12 && t->of_pairs ? 12 : n, t->masks);
 }
 
-/* Scores, differences, and pictures where some were kept. */
+static lac_status fill_contest(page *p, const contest *c, bool alone, int64_t most)
+{
+    char *html;
+    LAC_TRY(lac_table_html(&c->table, &html));
+    LAC_TRY(add_section(p, "Scores", &c->table, alone, html));
+    if (c->differences.n_rows > 0) {
+        LAC_TRY(lac_table_html(&c->differences, &html));
+        LAC_TRY(add_section(p, "Two by two", &c->table, alone, html));
+    }
+    LAC_TRY(lac_gallery_html(&c->pictures, most, &html));
+    LAC_TRY(add_section(p, "Side by side", &c->table, alone, html));
+    LAC_TRY(lac_table_origin_html(&c->table, &html));
+    return add_section(p, "Where the numbers come from", &c->table, alone, html);
+}
+
+/* Scores, differences, pictures where some are there, and what it all depends on. */
 static lac_status fill_sections(page *p, const board *b, int64_t most)
 {
-    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n * 3, sizeof *p->section));
-    for (int64_t i = 0; i < b->n; i++) {
-        const contest *c = &b->contest[i];
-        char *html;
-        LAC_TRY(lac_table_html(&c->table, &html));
-        LAC_TRY(add_section(p, "Scores", &c->table, html));
-        LAC_TRY(lac_differences_html(&c->pictures, &html));
-        LAC_TRY(add_section(p, "Two by two", &c->table, html));
-        LAC_TRY(lac_gallery_html(&c->pictures, most, &html));
-        LAC_TRY(add_section(p, "Side by side", &c->table, html));
-    }
+    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n * 4, sizeof *p->section));
+    for (int64_t i = 0; i < b->n; i++)
+        LAC_TRY(fill_contest(p, &b->contest[i], b->n == 1, most));
     return LAC_OK;
 }
 
@@ -233,7 +281,7 @@ static lac_status write_page(const board *b, const lac_words *runs, const wish *
     lac_status s = fill_runs(&p, runs);
     if (s == LAC_OK)
         s = fill_sections(&p, b, w->pictures);
-    const lac_report r = { .title = "Runs side by side", .facts = &fact, .n_facts = 1, .sections = p.section, .n_sections = p.n_sections,
+    const lac_report r = { .title = p.n_runs > 0 ? "Runs side by side" : "Methods side by side", .facts = &fact, .n_facts = 1, .sections = p.section, .n_sections = p.n_sections,
                            .style = lac_gallery_style(), .script = lac_gallery_script() };
     if (s == LAC_OK)
         s = lac_format(&path, "%s/report.html", w->out);
@@ -269,9 +317,11 @@ static lac_status report(const lac_words *runs, const wish *w)
     board b = { 0 };
     lac_status s = LAC_OK;
     for (int i = 0; s == LAC_OK && i < runs->n; i++)
-        s = add_run(&b, runs->word[i]);
+        s = add_run(&b, runs->word[i], runs);
     if (s == LAC_OK && b.n == 0 && w->out == NULL)
         s = LAC_FAIL(LAC_ERR_ARG, "none of these runs has scores in eval/ (lacuna eval makes them; -o gives the curves)");
+    if (s == LAC_OK)
+        s = find_differences(&b);
     if (s == LAC_OK)
         s = print_tables(&b);
     if (s == LAC_OK && w->out != NULL)
@@ -284,7 +334,7 @@ int lac_cmd_report(int argc, char **argv)
 {
     wish w = { .pictures = 60 };
     const lac_option options[] = {
-        { "out", 'o', "FOLDER", LAC_OPTION_STRING, &w.out, "report.html with the curves, and scores.md, .csv, .tex, .json" },
+        { "out", 'o', "FOLDER", LAC_OPTION_STRING, &w.out, "report.html with the curves, and scores.md, .csv, .tex, .json, differences.md, .csv, .tex, .json" },
         { "pictures", 0, "N", LAC_OPTION_INT, &w.pictures, "of an evaluation that kept them (eval --keep), in the page: the worst, the best, some between; 0: none (default 60)" },
         { NULL },
     };

@@ -1,8 +1,7 @@
 #include "eval/difference.h"
 
-#include "core/html.h"
 #include "core/memory.h"
-#include "core/print.h"
+#include "eval/metric.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -76,68 +75,58 @@ static lac_interval as_summarised(const lac_pictures *p, const char *a, const ch
     return (lac_interval){ NAN, NAN, NAN, 0, 0 };
 }
 
-/* An interval on one side of 0 is marked: for a, or against it. */
-static void print_cell(FILE *f, const lac_interval *v, int digits, int better)
+static lac_status add_pair(lac_table *t, const lac_pictures *p, const char *a, const char *b)
 {
-    const bool sure = v->low > 0 || v->high < 0;
-    if (isnan(v->value)) {
-        fputs("<td>-</td>", f);
-        return;
+    lac_table_row *row;
+    char *name;
+    LAC_TRY(lac_format(&name, "%s − %s", a, b));
+    lac_status s = lac_table_new_row(t, name, &row);
+    free(name);
+    for (int64_t k = 0; s == LAC_OK && k < t->n_columns; k++) {
+        const char *metric = t->column[k].metric;
+        lac_interval v = as_summarised(p, a, b, metric);
+        if (v.n == 0)
+            s = lac_difference(p, a, b, metric, &v);
+        if (s == LAC_OK)
+            s = lac_table_set(row, k, &v, v.n == 0 ? "the two were not scored together, or have no picture in common" : NULL);
     }
-    fprintf(f, "<td data-value=\"%.17g\"%s>%+.*f", v->value, !sure || better == 0 ? "" : v->value * better > 0 ? " class=\"for\"" : " class=\"against\"", digits, v->value);
-    if (!isnan(v->low))
-        fprintf(f, " <span class=\"range\">[%.*f, %.*f]</span>", digits, v->low, digits, v->high);
-    fputs("</td>", f);
+    return s;
 }
 
-static lac_status print_pair(FILE *f, const lac_pictures *p, const char *a, const char *b)
+/* Those of single pictures, then those of whole sets that summaries speak of. */
+static lac_status add_columns(lac_table *t, const lac_pictures *p)
 {
     size_t i;
-    json_t *metric;
-    fputs("<tr><th>", f);
-    lac_html_text(f, a);
-    fputs(" &minus; ", f);
-    lac_html_text(f, b);
-    fputs("</th>", f);
+    json_t *metric, *d;
     json_array_foreach(p->metric, i, metric) {
-        const char *name = json_string_value(json_object_get(metric, "name"));
-        lac_interval v = as_summarised(p, a, b, name);
-        if (v.n == 0)
-            LAC_TRY(lac_difference(p, a, b, name, &v));
-        print_cell(f, &v, (int)json_integer_value(json_object_get(metric, "digits")), (int)json_integer_value(json_object_get(metric, "better")));
+        const int64_t better = json_integer_value(json_object_get(metric, "better"));
+        const lac_table_column c = { .metric = (char *)json_string_value(json_object_get(metric, "name")), .recipe = "difference, paired by picture",
+                                     .digits = (int)json_integer_value(json_object_get(metric, "digits")), .higher_is_better = better > 0, .no_direction = better == 0 };
+        LAC_TRY(lac_table_new_column(t, &c));
     }
-    fputs("</tr>\n", f);
+    json_array_foreach(p->difference, i, d) {
+        lac_metric m;
+        const char *name = json_string_value(json_object_get(d, "metric"));
+        if (name == NULL || lac_table_column_named(t, name) >= 0 || isnan(real_at(d, "value")) || lac_metric_find(&m, name) != LAC_OK)
+            continue;
+        const lac_table_column c = { .metric = (char *)name, .recipe = "difference of two values of the set", .digits = m.def->digits,
+                                     .higher_is_better = m.def->higher_is_better, .no_direction = m.def->no_direction };
+        LAC_TRY(lac_table_new_column(t, &c));
+    }
     return LAC_OK;
 }
 
 static const char *method_at(const lac_pictures *p, size_t i) { return json_string_value(json_array_get(p->method, i)); }
 
-static lac_status print_table(FILE *f, const lac_pictures *p)
+lac_status lac_difference_table(const lac_pictures *p, lac_table *t)
 {
-    const size_t n = json_array_size(p->method), first = n <= LAC_DIFFERENCE_ALL ? n : 1;
-    size_t i;
-    json_t *metric;
-    fputs("<table class=\"scores\">\n<thead><tr><th>difference</th>", f);
-    json_array_foreach(p->metric, i, metric) {
-        fputs("<th>", f);
-        lac_html_text(f, json_string_value(json_object_get(metric, "name")));
-        fputs("</th>", f);
-    }
-    fputs("</tr></thead>\n<tbody>\n", f);
-    for (size_t a = 0; a < first; a++)
-        for (size_t b = a + 1; b < n; b++)
-            LAC_TRY(print_pair(f, p, method_at(p, a), method_at(p, b)));
-    fputs("</tbody>\n</table>\n<p class=\"note\">Means of picture by picture differences, in brackets the 95 % interval over backgrounds; "
-          "marked where that leaves out 0: <span class=\"for\">the first is better</span>, <span class=\"against\">the second is</span>.</p>\n", f);
-    return LAC_OK;
-}
-
-lac_status lac_differences_html(const lac_pictures *p, char **html)
-{
-    lac_print to;
-    *html = NULL;
-    if (json_array_size(p->method) < 2)
-        return LAC_OK;
-    LAC_TRY(lac_print_open(&to, "a table of differences"));
-    return lac_print_close(&to, print_table(to.to, p), html);
+    const size_t n = json_array_size(p->method), first = n <= LAC_DIFFERENCE_ALL ? n : LAC_MIN(n, 1);
+    *t = (lac_table){ .differences = true };
+    lac_status s = n > 1 ? add_columns(t, p) : LAC_OK;
+    for (size_t a = 0; s == LAC_OK && a < first; a++)
+        for (size_t b = a + 1; s == LAC_OK && b < n; b++)
+            s = add_pair(t, p, method_at(p, a), method_at(p, b));
+    if (s != LAC_OK)
+        lac_table_free(t);
+    return s;
 }

@@ -6,11 +6,12 @@
 
 #include "eval/bootstrap.h"
 #include "eval/pictures.h"
+#include "eval/table.h"
 
 /* a - b by a metric of single pictures; intervals as eval/bootstrap.h draws them, over the pictures' backgrounds (where they have none, pictures). */
 lac_status lac_difference(const lac_pictures *p, const char *a, const char *b, const char *metric, lac_interval *found);
 
-/* A table of all pairs as a fragment of a page; of more than LAC_DIFFERENCE_ALL methods, the first against each other one. free() it; NULL with fewer
- * than two methods. */
+/* All pairs as a table, a row each, which lac_table_free ends and every form of eval/table.h prints; of more than LAC_DIFFERENCE_ALL methods, the first against
+ * each other one. Without a row where there are fewer than two methods. */
 enum { LAC_DIFFERENCE_ALL = 6 };
-lac_status lac_differences_html(const lac_pictures *p, char **html);
+lac_status lac_difference_table(const lac_pictures *p, lac_table *t);

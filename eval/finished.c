@@ -1,5 +1,6 @@
 #include "eval/finished_internal.h"
 
+#include "core/file/atomic.h"
 #include "core/memory.h"
 #include "eval/moments.h"
 
@@ -191,12 +192,25 @@ static lac_status hash_question(lac_finished *f)
 
 /* ---- as a whole ---- */
 
+static lac_status load_moments(lac_finished *f)
+{
+    uint8_t digest[LAC_SHA256_SIZE];
+    char *bytes;
+    size_t size;
+    LAC_TRY(lac_moments_load(&f->moments, f->ask.reference));
+    LAC_TRY(lac_file_read(f->ask.reference, SIZE_MAX / 2, &bytes, &size));
+    lac_sha256_of(bytes, size, digest);
+    lac_sha256_hex(digest, f->moments_hash);
+    free(bytes);
+    return LAC_OK;
+}
+
 static lac_status open_all(lac_finished *f)
 {
     LAC_TRY(find_metrics(f));
     f->cached = is_cached(f->ask.reference);
     if (f->cached)
-        LAC_TRY(lac_context(lac_moments_load(&f->moments, f->ask.reference), "reference"));
+        LAC_TRY(lac_context(load_moments(f), "reference"));
     LAC_TRY(lac_finished_find_files(f));
     LAC_TRY(check_pairs(f));
     LAC_TRY(open_nets(f));

@@ -59,6 +59,7 @@ struct lac_finished {
     lac_backbones *backbones;
     lac_moments moments;
     bool cached;                            /* moments stand for the reference */
+    char moments_hash[LAC_SHA256_HEX];      /* of their file */
     char **reason;                          /* reasons of rows, each once */
     int64_t n_reasons, reason_capacity;
     char question[LAC_SHA256_HEX];          /* what all that was asked comes to: a journal belongs to one */

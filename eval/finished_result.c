@@ -116,7 +116,27 @@ static lac_status pair_values(const lac_finished *f, int64_t k, double **value, 
     return LAC_OK;
 }
 
-static lac_status mean_of_pairs(const lac_finished *f, int64_t k, found *to)
+/* Of pairs that all have no value: why, where they agree. */
+static lac_status say_why(lac_finished *f, int64_t k, int64_t n, lac_value *value)
+{
+    const char *why = NULL;
+    char *words;
+    bool same = true;
+    for (int64_t i = 0; i < f->n_entries; i++)
+        if (f->row[i].pair) {
+            same &= why == NULL || strcmp(why, f->row[i].value[k].reason) == 0;
+            why = f->row[i].value[k].reason;
+        }
+    *value = lac_undefined(n > 0 ? "no pair has a value" : "there is no pair");
+    if (why == NULL || !same)
+        return LAC_OK;
+    LAC_TRY(lac_format(&words, "no pair has a value: %s", why));
+    const lac_status s = lac_finished_reason(f, words, &value->reason);
+    free(words);
+    return s;
+}
+
+static lac_status mean_of_pairs(lac_finished *f, int64_t k, found *to)
 {
     double *value;
     int64_t *group = NULL, n;
@@ -129,8 +149,8 @@ static lac_status mean_of_pairs(const lac_finished *f, int64_t k, found *to)
     free(group);
     free(value);
     to->n = to->v.n;
-    to->value = to->n > 0 ? (lac_value){ to->v.value, NULL } : lac_undefined(n > 0 ? "no pair has a value" : "there is no pair");
-    return s;
+    to->value = (lac_value){ to->v.value, NULL };
+    return s != LAC_OK || to->n > 0 ? s : say_why(f, k, n, &to->value);
 }
 
 /* ---- a metric of sets ---- */
@@ -199,19 +219,6 @@ static json_t *undefined_json(const lac_finished *f, int64_t k)
     return list;
 }
 
-static json_t *weights_json(const lac_finished *f, const char *const *names)
-{
-    json_t *weights = json_object();
-    for (; *names != NULL; names++) {
-        const lac_eval_files *files = lac_eval_weights_find(f->ask.weights, *names);
-        json_t *list = json_array();
-        for (int64_t i = 0; files != NULL && i < files->n; i++)
-            json_array_append_new(list, json_string(files->file[i].sha256));
-        json_object_set_new(weights, *names, list);
-    }
-    return weights;
-}
-
 static json_t *metric_json(const lac_finished *f, int64_t k, const found *x)
 {
     const lac_metric_def *def = f->metric[k].def;
@@ -227,11 +234,11 @@ static json_t *metric_json(const lac_finished *f, int64_t k, const found *x)
     if (x->value.reason != NULL)
         json_object_set_new(metric, "reason", json_string(x->value.reason));
     if (f->metric[k].features != NULL && f->metric[k].features->weights != NULL)
-        json_object_set_new(metric, "weights", weights_json(f, f->metric[k].features->weights));
+        json_object_set_new(metric, "weights", lac_eval_weights_json(f->ask.weights, f->metric[k].features->weights));
     return metric;
 }
 
-static lac_status metrics_json(const lac_finished *f, json_t *metrics)
+static lac_status metrics_json(lac_finished *f, json_t *metrics)
 {
     for (int64_t k = 0; k < f->ask.n_metrics; k++) {
         found x = { .v = { NAN, NAN, NAN, 0, 0 } };
@@ -267,6 +274,8 @@ lac_status lac_finished_result(lac_finished *f, json_t **result)
                         "percentile bootstrap", "level", 0.95, "resamples", LAC_BOOTSTRAP_RESAMPLES, "unit", "pair", "seed", (json_int_t)f->ask.seed,
                         "size", (json_int_t)f->ask.size, "height", common_side(f, false), "width", common_side(f, true), "limit", (json_int_t)f->ask.limit,
                         "version", LAC_VERSION, "revision", LAC_REVISION);
+    if (f->cached)
+        json_object_set_new(*result, "statistics", json_string(f->moments_hash));
     if (f->captions != NULL)
         json_object_set_new(*result, "prompts", json_string(f->captions_hash));
     return *result != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: the result");

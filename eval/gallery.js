@@ -57,12 +57,24 @@ class Gallery {
         this.shown = AT_ONCE;
         this.side = {};
         const sortable = data.metrics.findIndex(m => m.better !== 0);
-        this.state = { a: 0, b: data.methods.length > 1 ? 1 : -1, metric: Math.max(sortable, 0), order: "worst", area: "all", object: "all" };
+        const [a, b = -1] = this.ranked(Math.max(sortable, 0));
+        this.state = { a, b, metric: Math.max(sortable, 0), order: "worst", area: "all", object: "all" };
         this.grid = element("div", { class: "pictures" });
         this.count = element("p", { class: "note", "aria-live": "polite" });
         this.more = element("button", { type: "button", class: "more", on: { click: () => { this.shown += AT_ONCE; this.draw(); } } }, "Show more");
         root.append(this.controls(), this.count, this.grid, this.more);
         this.draw();
+    }
+
+    /* Methods by their mean over the pictures here, the best first. */
+    ranked(metric) {
+        const { methods, metrics, pictures } = this.data, better = (metrics[metric] || {}).better || 0;
+        const mean = m => {
+            const values = pictures.map(p => this.value(p, m, metric)).filter(v => v !== null);
+            return values.length ? better * values.reduce((x, y) => x + y) / values.length : -Infinity;
+        };
+        const means = methods.map((_, m) => mean(m));
+        return methods.map((_, m) => m).sort((x, y) => means[x] === means[y] ? x - y : means[y] > means[x] ? 1 : -1);
     }
 
     controls() {

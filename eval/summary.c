@@ -40,6 +40,8 @@ static lac_status add_metric(const lac_score *s, int64_t m, int64_t k, uint64_t 
                                "high", number(found.v.high), "n", (json_int_t)found.v.n, "backgrounds", (json_int_t)found.v.n_groups,
                                "recipe", s->recipe[k], "undefined", undefined_list(s, m, k));
     add_word(metric, "reason", found.undefined);
+    if (s->metric[k].features != NULL && s->metric[k].features->weights != NULL)
+        json_object_set_new(metric, "weights", lac_eval_weights_json(s->features[s->network[k]].weights, s->metric[k].features->weights));
     add_word(metric, "interval", found.no_interval);
     json_object_set_new(metrics, s->metric_name[k], metric);
     return LAC_OK;

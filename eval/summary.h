@@ -5,12 +5,12 @@
  *       "images", "backgrounds", "objects", "pictures", "protocol", "published",
  *       "interval": { "kind", "level", "resamples", "unit", "seed" },
  *       "methods": { NAME: { "metrics": { METRIC: { "value", "low", "high", "n", "backgrounds", "recipe",
- *                                                   "undefined": [{ "id", "reason" }], "reason", "interval" } },
+ *                                                   "undefined": [{ "id", "reason" }], "reason", "interval", "weights" } },
  *                            "area": [{ "from", "to", "images", "metrics": { METRIC: { "mean", "std", "n" } } }] } },
  *       "differences": [{ "metric", "a", "b", "value", "low", "high", "n" }] }
  * value is the mean over the pictures where it is defined, or what a metric of the set makes of them all (eval/set_value.h); low and high
  * bound the 95 % interval of eval/bootstrap.h. What cannot be said is null; why a metric of the set has no value is in "reason", why it has
- * no interval in "interval", words that are there only then. Such a metric is not in "area": a bin holds too few pictures to be a set, and
+ * no interval in "interval", words that are there only then; "weights" are the hashes of the files that its network was loaded from, by name. Such a metric is not in "area": a bin holds too few pictures to be a set, and
  * in a line it is undefined, "a value of the whole set", unless its pictures have values too. differences holds a - b over the pictures where both are defined, for every pair of methods.
  * Lines:  { "id", "method", "background", "object", "area", "values": { METRIC: number or null }, "undefined": { METRIC: reason } } */
 #pragma once

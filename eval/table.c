@@ -7,21 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void free_row(lac_table_row *row)
+{
+    for (int64_t k = 0; k < row->n_cells; k++)
+        free(row->cell[k].reason);
+    free(row->name);
+    free(row->source);
+    free(row->cell);
+}
+
 void lac_table_free(lac_table *t)
 {
     for (int64_t i = 0; i < t->n_columns; i++) {
         free(t->column[i].metric);
         free(t->column[i].recipe);
+        json_decref(t->column[i].weights);
     }
-    for (int64_t i = 0; i < t->n_rows; i++) {
-        free(t->row[i].name);
-        free(t->row[i].source);
-        free(t->row[i].cell);
-    }
+    for (int64_t i = 0; i < t->n_rows; i++)
+        free_row(&t->row[i]);
     free(t->column);
     free(t->row);
     free(t->manifest);
     free(t->masks);
+    json_decref(t->origin);
     if (t->published != NULL)
         lac_table_free(t->published);
     free(t->published);
@@ -54,6 +62,7 @@ static lac_status begin(lac_table *t, const json_t *summary)
     t->objects = integer_at(summary, "objects");
     t->height = integer_at(summary, "height");
     t->width = integer_at(summary, "width");
+    t->of_pairs = strcmp(text_at(json_object_get(summary, "interval"), "unit"), "pair") == 0;
     return lac_strdup(&t->manifest, text_at(summary, "manifest"));
 }
 
@@ -73,19 +82,15 @@ static lac_status same_origin(const lac_table *t, const json_t *summary)
     return LAC_OK;
 }
 
-static lac_status new_column(lac_table *t, const char *metric, const char *recipe)
+/* ---- columns ---- */
+
+lac_status lac_table_new_column(lac_table *t, const lac_table_column *like)
 {
-    lac_metric m;
+    lac_table_column c = *like;
     LAC_TRY(lac_grow((void **)&t->column, t->n_columns, &t->column_capacity, sizeof *t->column));
-    lac_table_column c = { .digits = 4 };
-    if (lac_metric_find(&m, metric) == LAC_OK) {
-        c.digits = m.def->digits;
-        c.higher_is_better = m.def->higher_is_better;
-        c.no_direction = m.def->no_direction;
-    }
-    lac_status s = lac_strdup(&c.metric, metric);
-    if (s == LAC_OK)
-        s = lac_strdup(&c.recipe, recipe);
+    LAC_TRY(lac_strdup(&c.metric, like->metric));
+    const lac_status s = lac_strdup(&c.recipe, like->recipe);
+    json_incref(c.weights);
     if (s == LAC_OK)
         t->column[t->n_columns++] = c;
     else
@@ -93,38 +98,76 @@ static lac_status new_column(lac_table *t, const char *metric, const char *recip
     return s;
 }
 
-static lac_status column_of(lac_table *t, const char *metric, const char *recipe, int64_t *column)
+int64_t lac_table_column_named(const lac_table *t, const char *metric)
 {
-    for (*column = 0; *column < t->n_columns; (*column)++)
-        if (strcmp(t->column[*column].metric, metric) == 0)
-            break;
-    if (*column == t->n_columns)
-        return new_column(t, metric, recipe);
-    if (strcmp(t->column[*column].recipe, recipe) != 0)
-        return LAC_FAIL(LAC_ERR_STATE, "%s: recipe '%s' cannot share a column with '%s'", metric, recipe, t->column[*column].recipe);
+    for (int64_t k = 0; k < t->n_columns; k++)
+        if (strcmp(t->column[k].metric, metric) == 0)
+            return k;
+    return -1;
+}
+
+static lac_status same_recipe(const lac_table *t, int64_t column, const char *recipe)
+{
+    const lac_table_column *c = &t->column[column];
+    return strcmp(c->recipe, recipe) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_STATE, "%s: recipe '%s' cannot share a column with '%s'", c->metric, recipe, c->recipe);
+}
+
+/* told: what a summary says of the metric. */
+static lac_status column_of(lac_table *t, const char *name, const char *recipe, const json_t *told, int64_t *column)
+{
+    lac_metric m;
+    *column = lac_table_column_named(t, name);
+    if (*column >= 0)
+        return same_recipe(t, *column, recipe);
+    const int64_t better = integer_at(told, "better");
+    lac_table_column c = { .metric = (char *)name, .recipe = (char *)recipe, .weights = json_object_get(told, "weights"), .digits = 4, .higher_is_better = better > 0,
+                           .no_direction = better == 0 };
+    if (lac_metric_find(&m, name) == LAC_OK) {
+        c.digits = m.def->digits;
+        c.higher_is_better = m.def->higher_is_better;
+        c.no_direction = m.def->no_direction;
+    }
+    *column = t->n_columns;
+    return lac_table_new_column(t, &c);
+}
+
+/* ---- rows ---- */
+
+lac_status lac_table_new_row(lac_table *t, const char *name, lac_table_row **row)
+{
+    LAC_TRY(lac_grow((void **)&t->row, t->n_rows, &t->row_capacity, sizeof *t->row));
+    *row = &t->row[t->n_rows];
+    **row = (lac_table_row){ .name = NULL };
+    LAC_TRY(lac_strdup(&(*row)->name, name));
+    t->n_rows++;
     return LAC_OK;
 }
 
-static lac_status set_cell(lac_table_row *row, int64_t column, const json_t *metric)
+lac_status lac_table_set(lac_table_row *row, int64_t column, const lac_interval *v, const char *reason)
 {
     if (column >= row->n_cells) {
         LAC_TRY(lac_realloc((void **)&row->cell, (size_t)(column + 1) * sizeof *row->cell));
         memset(row->cell + row->n_cells, 0, (size_t)(column + 1 - row->n_cells) * sizeof *row->cell);
         row->n_cells = column + 1;
     }
-    row->cell[column] = (lac_cell){ true, { real_at(metric, "value"), real_at(metric, "low"), real_at(metric, "high"),
-                                            integer_at(metric, "n"), integer_at(metric, "backgrounds") } };
-    return LAC_OK;
+    row->cell[column] = (lac_cell){ .present = true, .v = *v };
+    return reason != NULL ? lac_strdup(&row->cell[column].reason, reason) : LAC_OK;
+}
+
+static lac_status set_from(lac_table_row *row, int64_t column, const json_t *told)
+{
+    const lac_interval v = { real_at(told, "value"), real_at(told, "low"), real_at(told, "high"), integer_at(told, "n"), integer_at(told, "backgrounds") };
+    return lac_table_set(row, column, &v, json_string_value(json_object_get(told, "reason")));
 }
 
 static lac_status fill_cells(lac_table *t, lac_table_row *row, const json_t *metrics)
 {
     const char *name;
-    json_t *metric;
-    json_object_foreach((json_t *)metrics, name, metric) {
+    json_t *told;
+    json_object_foreach((json_t *)metrics, name, told) {
         int64_t column;
-        LAC_TRY(column_of(t, name, text_at(metric, "recipe"), &column));
-        LAC_TRY(set_cell(row, column, metric));
+        LAC_TRY(column_of(t, name, text_at(told, "recipe"), told, &column));
+        LAC_TRY(set_from(row, column, told));
     }
     return LAC_OK;
 }
@@ -142,25 +185,20 @@ static bool same_cells(const lac_table_row *a, const lac_table_row *b)
 static bool already_there(const lac_table *t, const lac_table_row *row)
 {
     for (int64_t i = 0; i < t->n_rows; i++)
-        if (strcmp(t->row[i].name, row->name) == 0 && same_cells(&t->row[i], row))
+        if (&t->row[i] != row && strcmp(t->row[i].name, row->name) == 0 && same_cells(&t->row[i], row))
             return true;
     return false;
 }
 
-static lac_status add_row(lac_table *t, const char *name, const json_t *metrics)
+static lac_status add_row(lac_table *t, const char *name, const json_t *metrics, int64_t origin)
 {
-    lac_table_row row = { 0 };
-    lac_status s = lac_strdup(&row.name, name);
-    if (s == LAC_OK)
-        s = fill_cells(t, &row, metrics);
-    const bool wanted = s == LAC_OK && !already_there(t, &row);
-    if (wanted)
-        s = lac_grow((void **)&t->row, t->n_rows, &t->row_capacity, sizeof *t->row);
-    if (wanted && s == LAC_OK)
-        t->row[t->n_rows++] = row;
-    else {
-        free(row.name);
-        free(row.cell);
+    lac_table_row *row;
+    LAC_TRY(lac_table_new_row(t, name, &row));
+    row->origin = origin;
+    const lac_status s = fill_cells(t, row, metrics);
+    if (s != LAC_OK || already_there(t, row)) {
+        free_row(row);
+        t->n_rows--;
     }
     return s;
 }
@@ -173,22 +211,19 @@ static lac_status fill_published(lac_table *t, lac_table_row *row, const json_t 
     json_t *value;
     json_object_foreach((json_t *)values, name, value) {
         int64_t column = 0;
-        json_t *metric = json_pack("{s:O}", "value", value);
-        lac_status s = metric != NULL && json_is_number(value) ? column_of(t, name, "as published", &column) : LAC_FAIL(LAC_ERR_FORMAT, "'%s' of '%s' is no number", name, row->name);
-        if (s == LAC_OK)
-            s = set_cell(row, column, metric);
-        json_decref(metric);
-        LAC_TRY(s);
+        const lac_interval v = { json_number_value(value), NAN, NAN, 0, 0 };
+        if (!json_is_number(value))
+            return LAC_FAIL(LAC_ERR_FORMAT, "'%s' of '%s' is no number", name, row->name);
+        LAC_TRY(column_of(t, name, "as published", NULL, &column));
+        LAC_TRY(lac_table_set(row, column, &v, NULL));
     }
     return LAC_OK;
 }
 
 static lac_status add_published_row(lac_table *t, const json_t *told)
 {
-    LAC_TRY(lac_grow((void **)&t->row, t->n_rows, &t->row_capacity, sizeof *t->row));
-    lac_table_row *row = &t->row[t->n_rows++];
-    *row = (lac_table_row){ .name = NULL };
-    LAC_TRY(lac_strdup(&row->name, text_at(told, "name")));
+    lac_table_row *row;
+    LAC_TRY(lac_table_new_row(t, text_at(told, "name"), &row));
     LAC_TRY(lac_strdup(&row->source, text_at(told, "source")));
     return fill_published(t, row, json_object_get(told, "values"));
 }
@@ -205,16 +240,47 @@ static lac_status add_published(lac_table *t, const json_t *rows)
     return LAC_OK;
 }
 
+/* ---- a summary ---- */
+
+/* Before anything is added: a recipe that differs from that of its column. */
+static lac_status check_recipes(const lac_table *t, const json_t *methods)
+{
+    const char *method, *name;
+    json_t *of, *told;
+    json_object_foreach((json_t *)methods, method, of)
+        json_object_foreach(json_object_get(of, "metrics"), name, told) {
+            const int64_t k = lac_table_column_named(t, name);
+            if (k >= 0)
+                LAC_TRY(same_recipe(t, k, text_at(told, "recipe")));
+        }
+    return LAC_OK;
+}
+
+/* What its values depend on, beside their recipes. */
+static lac_status add_origin(lac_table *t, const json_t *summary)
+{
+    static const char *const keys[] = { "set", "split", "manifest", "masks", "finished", "prompt", "prompts", "protocol", "view", "seed", "limit", "height", "width", "version", "revision" };
+    json_t *origin = json_object();
+    if (t->origin == NULL)
+        t->origin = json_array();
+    for (size_t i = 0; i < LAC_COUNT(keys); i++)
+        if (json_object_get(summary, keys[i]) != NULL)
+            json_object_set(origin, keys[i], json_object_get(summary, keys[i]));
+    return json_array_append_new(t->origin, origin) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory for a table");
+}
+
 lac_status lac_table_add(lac_table *t, const json_t *summary)
 {
     const json_t *methods = json_object_get(summary, "methods");
     if (!json_is_object(methods))
         return LAC_FAIL(LAC_ERR_FORMAT, "not an evaluation summary: no 'methods'");
     LAC_TRY(t->manifest == NULL ? begin(t, summary) : same_origin(t, summary));
+    LAC_TRY(check_recipes(t, methods));
     LAC_TRY(add_published(t, json_object_get(summary, "published")));
+    LAC_TRY(add_origin(t, summary));
     const char *name;
     json_t *method;
     json_object_foreach((json_t *)methods, name, method)
-        LAC_TRY(add_row(t, name, json_object_get(method, "metrics")));
+        LAC_TRY(add_row(t, name, json_object_get(method, "metrics"), (int64_t)json_array_size(t->origin) - 1));
     return LAC_OK;
 }

@@ -1,79 +1,252 @@
-/* The ways to write a lac_table. */
+/* A lac_table to be read by people: Markdown, LaTeX and HTML, which differ in what stands around things. */
 #include "core/html.h"
 #include "core/print.h"
-#include "eval/table.h"
+#include "eval/table_internal.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const lac_cell *cell_at(const lac_table *t, int64_t row, int64_t column)
-{
-    const lac_table_row *r = &t->row[row];
-    return column < r->n_cells && r->cell[column].present ? &r->cell[column] : NULL;
-}
+/* What stands around a line, its name, the name of a column, a value, a source, the best value and the next, an interval, a note; NULL: nothing. */
+typedef const char *around[2];
 
-/* Which rows have the best value of a column and the next; -1 where there is no such row, or nothing to choose between. */
-typedef struct podium { int64_t best, second; } podium;
+typedef struct form {
+    around row, name, head, cell, source, best, second, range, note;
+    const char *up, *down;                  /* behind the name of a metric that is better so */
+    void (*text)(FILE *f, const char *s);
+    void (*begin)(FILE *f, const lac_table *t);
+    void (*after_head)(FILE *f, const lac_table *t);
+    void (*attributes)(FILE *f, const lac_table *t, int64_t row, int64_t column);      /* of a cell, ending it; row < 0: of a column's name. NULL: none */
+    const char *end, *between;              /* behind a table's rows; between notes and the table of published rows */
+    const char *verdict;                    /* before the note on differences; NULL: as before any */
+    bool recipes;                           /* a note for each column says its recipe */
+} form;
+
+static void put(FILE *f, const char *s) { fputs(s != NULL ? s : "", f); }
+
+/* ---- which values are marked ---- */
+
+typedef enum { PLAIN, BEST, SECOND } mark;
 
 static bool better(const lac_table *t, int64_t column, int64_t a, int64_t b)
 {
-    const double x = cell_at(t, a, column)->v.value, y = cell_at(t, b, column)->v.value;
+    const double x = lac_table_cell_at(t, a, column)->v.value, y = lac_table_cell_at(t, b, column)->v.value;
     return t->column[column].higher_is_better ? x > y : x < y;
 }
 
-static podium podium_of(const lac_table *t, int64_t column)
+/* The best of two and more, and of three and more the next. */
+static mark place_of(const lac_table *t, int64_t row, int64_t column)
 {
-    podium p = { -1, -1 };
-    int64_t n = 0;
+    int64_t best = -1, second = -1, n = 0;
     for (int64_t i = 0; !t->column[column].no_direction && i < t->n_rows && t->row[i].source == NULL; i++) {
-        const lac_cell *c = cell_at(t, i, column);
+        const lac_cell *c = lac_table_cell_at(t, i, column);
         if (c == NULL || isnan(c->v.value))
             continue;
         n++;
-        if (p.best < 0 || better(t, column, i, p.best))
-            p = (podium){ i, p.best };
-        else if (p.second < 0 || better(t, column, i, p.second))
-            p.second = i;
+        if (best < 0 || better(t, column, i, best)) {
+            second = best;
+            best = i;
+        } else if (second < 0 || better(t, column, i, second))
+            second = i;
     }
-    return n > 2 ? p : (podium){ n > 1 ? p.best : -1, -1 };
+    return n > 1 && row == best ? BEST : n > 2 && row == second ? SECOND : PLAIN;
 }
 
-static const char *arrow(const lac_table_column *c, const char *up, const char *down)
+/* Of a difference whose interval leaves out 0: the first is better, or the second is. */
+static mark winner_of(const lac_table *t, const lac_cell *c, int64_t column)
 {
-    return c->no_direction ? "" : c->higher_is_better ? up : down;
+    const bool sure = c->v.low > 0 || c->v.high < 0;
+    return !sure || t->column[column].no_direction ? PLAIN : (c->v.value > 0) == t->column[column].higher_is_better ? BEST : SECOND;
 }
 
-static void print_seen(FILE *f, const lac_table *t)
+static mark mark_of(const lac_table *t, int64_t row, int64_t column)
 {
-    fprintf(f, "%lld pictures", (long long)t->images);
-    if (t->width > 0)
-        fprintf(f, " of %lldx%lld", (long long)t->width, (long long)t->height);
-    fprintf(f, ", %lld backgrounds, %lld objects; in brackets the 95 %% interval over backgrounds.", (long long)t->backgrounds,
-            (long long)t->objects);
+    const lac_cell *c = lac_table_cell_at(t, row, column);
+    return c == NULL || isnan(c->v.value) ? PLAIN : t->differences ? winner_of(t, c, column) : place_of(t, row, column);
 }
 
-static const char as_published[] = "As published, not measured here: whether recipes, pictures and masks are the same is not known.";
+/* ---- lines ---- */
 
-/* How a form marks the best value of a column and the next, and what stands around an interval. */
-typedef struct marks { const char *best[2], *second[2], *range[2]; } marks;
-
-static void print_value(FILE *f, const lac_table *t, int64_t row, int64_t column, const marks *m)
+static void print_value(FILE *f, const lac_table *t, int64_t row, int64_t column, const form *how)
 {
-    static const char *const none[2] = { "", "" };
-    const lac_cell *c = cell_at(t, row, column);
+    static const around nothing = { "", "" };
+    const lac_cell *c = lac_table_cell_at(t, row, column);
     if (c == NULL || isnan(c->v.value)) {
         fputs("-", f);
         return;
     }
-    const podium p = podium_of(t, column);
-    const char *const *mark = p.best == row ? m->best : p.second == row ? m->second : none;
+    const mark m = mark_of(t, row, column);
+    const around *marked = m == BEST ? &how->best : m == SECOND ? &how->second : &nothing;
     const int digits = t->column[column].digits;
-    fprintf(f, "%s%.*f%s", mark[0], digits, c->v.value, mark[1]);
-    if (!isnan(c->v.low))
-        fprintf(f, "%s[%.*f, %.*f]%s", m->range[0], digits, c->v.low, digits, c->v.high, m->range[1]);
+    put(f, (*marked)[0]);
+    fprintf(f, t->differences ? "%+.*f" : "%.*f", digits, c->v.value);
+    put(f, (*marked)[1]);
+    if (isnan(c->v.low))
+        return;
+    put(f, how->range[0]);
+    fprintf(f, "[%.*f, %.*f]", digits, c->v.low, digits, c->v.high);
+    put(f, how->range[1]);
 }
+
+static void print_text(FILE *f, const around a, const char *text, const form *how)
+{
+    put(f, a[0]);
+    how->text(f, text);
+    put(f, a[1]);
+}
+
+static void print_column_name(FILE *f, const lac_table_column *c, const lac_table *t, const form *how)
+{
+    how->text(f, c->metric);
+    if (!c->no_direction && !t->differences)
+        put(f, c->higher_is_better ? how->up : how->down);
+}
+
+/* Row row; -1 is the head. */
+static void print_row(FILE *f, const lac_table *t, int64_t row, const form *how)
+{
+    const bool head = row < 0, published = lac_table_is_published(t);
+    put(f, how->row[0]);
+    print_text(f, how->name, !head ? t->row[row].name : published ? "published" : t->differences ? "difference" : "method", how);
+    for (int64_t k = 0; k < t->n_columns; k++) {
+        put(f, head ? how->head[0] : how->cell[0]);
+        if (how->attributes != NULL)
+            how->attributes(f, t, row, k);
+        if (head)
+            print_column_name(f, &t->column[k], t, how);
+        else
+            print_value(f, t, row, k, how);
+        put(f, head ? how->head[1] : how->cell[1]);
+    }
+    if (published)
+        print_text(f, how->source, head ? "source" : t->row[row].source, how);
+    put(f, how->row[1]);
+}
+
+static void print_rows(FILE *f, const lac_table *t, const form *how)
+{
+    if (how->begin != NULL)
+        how->begin(f, t);
+    print_row(f, t, -1, how);
+    how->after_head(f, t);
+    for (int64_t i = 0; i < t->n_rows; i++)
+        print_row(f, t, i, how);
+    put(f, how->end);
+}
+
+/* ---- notes ---- */
+
+static void print_seen(FILE *f, const lac_table *t, const form *how)
+{
+    put(f, how->note[0]);
+    fprintf(f, "%lld pictures", (long long)t->images);
+    if (t->width > 0)
+        fprintf(f, " of %lldx%lld", (long long)t->width, (long long)t->height);
+    if (t->of_pairs)
+        fputs("; in brackets the 95 % interval over pictures.", f);
+    else
+        fprintf(f, ", %lld backgrounds, %lld objects; in brackets the 95 %% interval over backgrounds.", (long long)t->backgrounds, (long long)t->objects);
+    put(f, how->note[1]);
+}
+
+static void print_differences_seen(FILE *f, const form *how)
+{
+    put(f, how->verdict != NULL ? how->verdict : how->note[0]);
+    fputs("Means of picture by picture differences, in brackets their 95 % interval; marked where that leaves out 0: ", f);
+    fprintf(f, "%sthe first is better%s, %sthe second is%s.", how->best[0], how->best[1], how->second[0], how->second[1]);
+    put(f, how->note[1]);
+}
+
+/* Whether a cell is not the whole truth: it has no value, or one of other pictures than those that were seen. */
+static bool is_doubtful(const lac_table *t, const lac_cell *c) { return c != NULL && (isnan(c->v.value) || c->v.n != t->images); }
+
+static const char *reason_of(const lac_cell *c) { return !isnan(c->v.value) ? "" : c->reason != NULL ? c->reason : "no picture has a value"; }
+
+static bool same_doubt(const lac_table *t, int64_t column, int64_t a, int64_t b)
+{
+    const lac_cell *x = lac_table_cell_at(t, a, column), *y = lac_table_cell_at(t, b, column);
+    return is_doubtful(t, x) && is_doubtful(t, y) && isnan(x->v.value) == isnan(y->v.value) && strcmp(reason_of(x), reason_of(y)) == 0 && (isnan(x->v.value) || x->v.n == y->v.n);
+}
+
+/* "METRIC of NAME, NAME ..." of those rows from `first` on that share its doubt. */
+static void print_doubt(FILE *f, const lac_table *t, int64_t first, int64_t column, const form *how)
+{
+    const lac_cell *c = lac_table_cell_at(t, first, column);
+    put(f, how->note[0]);
+    how->text(f, t->column[column].metric);
+    for (int64_t i = first; i < t->n_rows; i++)
+        if (same_doubt(t, column, first, i)) {
+            fputs(i == first ? " of " : ", ", f);
+            how->text(f, t->row[i].name);
+        }
+    if (isnan(c->v.value)) {
+        fputs(" is undefined: ", f);
+        how->text(f, reason_of(c));
+    } else
+        fprintf(f, ": n %lld", (long long)c->v.n);
+    put(f, how->note[1]);
+}
+
+static void print_doubts(FILE *f, const lac_table *t, int64_t column, const form *how)
+{
+    for (int64_t i = 0; i < t->n_rows; i++) {
+        bool told = !is_doubtful(t, lac_table_cell_at(t, i, column));
+        for (int64_t k = 0; k < i && !told; k++)
+            told = same_doubt(t, column, k, i);
+        if (!told)
+            print_doubt(f, t, i, column, how);
+    }
+}
+
+static void print_recipe(FILE *f, const lac_table_column *c, const form *how)
+{
+    char *weights = NULL;
+    put(f, how->note[0]);
+    how->text(f, c->metric);
+    fputs(": ", f);
+    how->text(f, c->recipe);
+    if (lac_table_weights_text(c, &weights) == LAC_OK && weights[0] != '\0') {
+        fputs(", ", f);
+        how->text(f, weights);
+    }
+    free(weights);
+    put(f, how->note[1]);
+}
+
+static void print_notes(FILE *f, const lac_table *t, const form *how)
+{
+    if (t->differences) {
+        print_differences_seen(f, how);
+        return;
+    }
+    print_seen(f, t, how);
+    for (int64_t k = 0; k < t->n_columns; k++)
+        print_doubts(f, t, k, how);
+    for (int64_t k = 0; how->recipes && k < t->n_columns; k++)
+        print_recipe(f, &t->column[k], how);
+}
+
+static void print_table(FILE *f, const lac_table *t, const form *how)
+{
+    static const char as_published[] = "As published, not measured here: whether recipes, pictures and masks are the same is not known.";
+    print_rows(f, t, how);
+    print_notes(f, t, how);
+    if (t->published == NULL)
+        return;
+    put(f, how->between);
+    print_rows(f, t->published, how);
+    print_text(f, how->note, as_published, how);
+}
+
+static lac_status print(const lac_table *t, const form *how, char **text)
+{
+    lac_print to;
+    LAC_TRY(lac_print_open(&to, "a table"));
+    print_table(to.to, t, how);
+    return lac_print_close(&to, LAC_OK, text);
+}
+
+/* ---- Markdown ---- */
 
 static void print_markdown_text(FILE *f, const char *s)
 {
@@ -81,57 +254,28 @@ static void print_markdown_text(FILE *f, const char *s)
         fprintf(f, *s == '|' ? "\\%c" : "%c", *s);
 }
 
-static const marks in_markdown = { { "**", "**" }, { "_", "_" }, { " ", "" } };
-
-/* Whether its rows are what others printed. */
-static bool is_published(const lac_table *t) { return t->n_rows > 0 && t->row[0].source != NULL; }
-
-static void print_markdown_rows(FILE *f, const lac_table *t)
+static void rule_markdown(FILE *f, const lac_table *t)
 {
-    fputs(is_published(t) ? "| published |" : "| method |", f);
-    for (int64_t k = 0; k < t->n_columns; k++)
-        fprintf(f, " %s%s |", t->column[k].metric, arrow(&t->column[k], " ↑", " ↓"));
-    fputs(is_published(t) ? " source |" : "", f);
-    fputs("\n|---|", f);
+    fputs("|---|", f);
     for (int64_t k = 0; k < t->n_columns; k++)
         fputs("---:|", f);
-    fputs(is_published(t) ? "---|" : "", f);
-    for (int64_t i = 0; i < t->n_rows; i++) {
-        fputs("\n| ", f);
-        print_markdown_text(f, t->row[i].name);
-        fputs(" |", f);
-        for (int64_t k = 0; k < t->n_columns; k++) {
-            fputc(' ', f);
-            print_value(f, t, i, k, &in_markdown);
-            fputs(" |", f);
-        }
-        if (t->row[i].source != NULL) {
-            fputc(' ', f);
-            print_markdown_text(f, t->row[i].source);
-            fputs(" |", f);
-        }
-    }
-    fputs("\n\n", f);
+    fputs(lac_table_is_published(t) ? "---|\n" : "\n", f);
 }
 
-static void print_markdown(FILE *f, const lac_table *t)
-{
-    print_markdown_rows(f, t);
-    print_seen(f, t);
-    fputc('\n', f);
-    if (t->published != NULL) {
-        fputc('\n', f);
-        print_markdown_rows(f, t->published);
-        fprintf(f, "%s\n", as_published);
-    }
-}
+static const form in_markdown = { .row = { "|", "\n" }, .name = { " ", " |" }, .head = { " ", " |" }, .cell = { " ", " |" }, .source = { " ", " |" }, .best = { "**", "**" },
+                                  .second = { "_", "_" }, .range = { " ", "" }, .note = { "- ", "\n" }, .up = " ↑", .down = " ↓", .text = print_markdown_text,
+                                  .after_head = rule_markdown, .end = "\n", .between = "\n", .recipes = true };
 
-/* ---- LaTeX ---- */
+/* ---- LaTeX, with booktabs' rules ---- */
 
 static void print_latex_text(FILE *f, const char *s)
 {
+    static const char minus[] = "−";
     for (; *s; s++)
-        if (strchr("&%$#_{}", *s) != NULL)
+        if (strncmp(s, minus, sizeof minus - 1) == 0) {
+            fputs("$-$", f);
+            s += sizeof minus - 2;
+        } else if (strchr("&%$#_{}", *s) != NULL)
             fprintf(f, "\\%c", *s);
         else if (*s == '\\' || *s == '~' || *s == '^')
             fprintf(f, "\\text%s{}", *s == '\\' ? "backslash" : *s == '~' ? "asciitilde" : "asciicircum");
@@ -139,191 +283,59 @@ static void print_latex_text(FILE *f, const char *s)
             fputc(*s, f);
 }
 
-static const marks in_latex = { { "\\textbf{", "}" }, { "\\underline{", "}" }, { " {\\scriptsize ", "}" } };
-
-/* Rules are booktabs'. */
-static void print_latex_rows(FILE *f, const lac_table *t)
+static void begin_latex(FILE *f, const lac_table *t)
 {
     fputs("\\begin{tabular}{l", f);
     for (int64_t k = 0; k < t->n_columns; k++)
         fputc('r', f);
-    fputs(is_published(t) ? "l}\n\\toprule\npublished" : "}\n\\toprule\nmethod", f);
-    for (int64_t k = 0; k < t->n_columns; k++) {
-        fputs(" & ", f);
-        print_latex_text(f, t->column[k].metric);
-        fputs(arrow(&t->column[k], " $\\uparrow$", " $\\downarrow$"), f);
+    fputs(lac_table_is_published(t) ? "l}\n\\toprule\n" : "}\n\\toprule\n", f);
+}
+
+static void rule_latex(FILE *f, const lac_table *t)
+{
+    (void)t;
+    fputs("\\midrule\n", f);
+}
+
+static const form in_latex = { .row = { "", " \\\\\n" }, .head = { " & ", "" }, .cell = { " & ", "" }, .source = { " & ", "" }, .best = { "\\textbf{", "}" },
+                               .second = { "\\underline{", "}" }, .range = { " {\\scriptsize ", "}" }, .note = { "% ", "\n" }, .up = " $\\uparrow$", .down = " $\\downarrow$",
+                               .text = print_latex_text, .begin = begin_latex, .after_head = rule_latex, .end = "\\bottomrule\n\\end{tabular}\n", .recipes = true };
+
+/* ---- HTML ---- */
+
+static void begin_html(FILE *f, const lac_table *t)
+{
+    (void)t;
+    fputs("<table class=\"scores\">\n<thead>", f);
+}
+
+static void end_head_html(FILE *f, const lac_table *t)
+{
+    (void)t;
+    fputs("</thead>\n<tbody>\n", f);
+}
+
+static void attributes_html(FILE *f, const lac_table *t, int64_t row, int64_t column)
+{
+    static const char *const class[] = { [PLAIN] = "", [BEST] = " class=\"for\"", [SECOND] = " class=\"against\"" };
+    const lac_cell *c = row >= 0 ? lac_table_cell_at(t, row, column) : NULL;
+    if (row < 0) {
+        fputs(" title=\"", f);
+        lac_html_text(f, t->column[column].recipe);
+        fputc('"', f);
+    } else if (c != NULL && !isnan(c->v.value)) {
+        fprintf(f, " data-value=\"%.17g\"", c->v.value);
+        if (!lac_table_is_published(t))
+            fprintf(f, " title=\"n %lld\"%s", (long long)c->v.n, t->differences ? class[mark_of(t, row, column)] : "");
     }
-    fputs(is_published(t) ? " & source" : "", f);
-    fputs(" \\\\\n\\midrule\n", f);
-    for (int64_t i = 0; i < t->n_rows; i++) {
-        print_latex_text(f, t->row[i].name);
-        for (int64_t k = 0; k < t->n_columns; k++) {
-            fputs(" & ", f);
-            print_value(f, t, i, k, &in_latex);
-        }
-        if (t->row[i].source != NULL) {
-            fputs(" & ", f);
-            print_latex_text(f, t->row[i].source);
-        }
-        fputs(" \\\\\n", f);
-    }
-    fputs("\\bottomrule\n\\end{tabular}\n", f);
+    fputc('>', f);
 }
 
-static void print_latex(FILE *f, const lac_table *t)
-{
-    print_latex_rows(f, t);
-    fputs("% ", f);
-    for (int64_t k = 0; k < t->n_columns; k++)
-        fprintf(f, "%s: %s; ", t->column[k].metric, t->column[k].recipe);
-    print_seen(f, t);
-    fputc('\n', f);
-    if (t->published != NULL) {
-        print_latex_rows(f, t->published);
-        fprintf(f, "%% %s\n", as_published);
-    }
-}
+static const form in_html = { .row = { "<tr>", "</tr>\n" }, .name = { "<th>", "</th>" }, .head = { "<th", "</th>" }, .cell = { "<td", "</td>" }, .source = { "<td>", "</td>" },
+                              .best = { "<b>", "</b>" }, .second = { "<u>", "</u>" }, .range = { " <span class=\"range\">", "</span>" }, .note = { "<p class=\"note\">", "</p>\n" },
+                              .up = " ↑", .down = " ↓", .text = lac_html_text, .begin = begin_html, .after_head = end_head_html, .attributes = attributes_html,
+                              .end = "</tbody>\n</table>\n", .verdict = "<p class=\"note verdict\">" };
 
-static void print_csv_text(FILE *f, const char *s)
-{
-    fputc('"', f);
-    for (; *s; s++)
-        fprintf(f, *s == '"' ? "\"%c" : "%c", *s);
-    fputc('"', f);
-}
-
-static void print_csv_number(FILE *f, double x)
-{
-    if (isnan(x))
-        fputc(',', f);
-    else
-        fprintf(f, ",%.17g", x);
-}
-
-enum { RECIPE = 600 };
-
-/* What a value's recipe is called: of a published one nothing but its source is known. */
-static const char *recipe_of(const lac_table *t, int64_t row, int64_t column, char text[RECIPE])
-{
-    if (t->row[row].source == NULL)
-        return t->column[column].recipe;
-    snprintf(text, RECIPE, "published: %s", t->row[row].source);
-    return text;
-}
-
-static void print_csv_rows(FILE *f, const lac_table *t)
-{
-    char recipe[RECIPE];
-    for (int64_t i = 0; i < t->n_rows; i++)
-        for (int64_t k = 0; k < t->n_columns; k++) {
-            const lac_cell *c = cell_at(t, i, k);
-            if (c == NULL)
-                continue;
-            print_csv_text(f, t->row[i].name);
-            fprintf(f, ",%s", t->column[k].metric);
-            print_csv_number(f, c->v.value);
-            print_csv_number(f, c->v.low);
-            print_csv_number(f, c->v.high);
-            fprintf(f, ",%lld,", (long long)c->v.n);
-            print_csv_text(f, recipe_of(t, i, k, recipe));
-            fputc('\n', f);
-        }
-}
-
-static void print_csv(FILE *f, const lac_table *t)
-{
-    fputs("method,metric,value,low,high,n,recipe\n", f);
-    print_csv_rows(f, t);
-    if (t->published != NULL)
-        print_csv_rows(f, t->published);
-}
-
-static void print_html_head(FILE *f, const lac_table *t)
-{
-    fprintf(f, "<table class=\"scores\">\n<thead><tr><th>%s</th>", is_published(t) ? "published" : "method");
-    for (int64_t k = 0; k < t->n_columns; k++) {
-        fputs("<th title=\"", f);
-        lac_html_text(f, t->column[k].recipe);
-        fputs("\">", f);
-        lac_html_text(f, t->column[k].metric);
-        fprintf(f, "%s</th>", arrow(&t->column[k], " &uarr;", " &darr;"));
-    }
-    fprintf(f, "%s</tr></thead>\n<tbody>\n", is_published(t) ? "<th>source</th>" : "");
-}
-
-static const marks in_html = { { "<b>", "</b>" }, { "<u>", "</u>" }, { " <span class=\"range\">", "</span>" } };
-
-static void print_html_rows(FILE *f, const lac_table *t)
-{
-    print_html_head(f, t);
-    for (int64_t i = 0; i < t->n_rows; i++) {
-        fputs("<tr><th>", f);
-        lac_html_text(f, t->row[i].name);
-        fputs("</th>", f);
-        for (int64_t k = 0; k < t->n_columns; k++) {
-            const lac_cell *c = cell_at(t, i, k);
-            fputs("<td", f);
-            if (c != NULL && !isnan(c->v.value))
-                fprintf(f, " data-value=\"%.17g\"", c->v.value);
-            fputc('>', f);
-            print_value(f, t, i, k, &in_html);
-            fputs("</td>", f);
-        }
-        if (t->row[i].source != NULL) {
-            fputs("<td>", f);
-            lac_html_text(f, t->row[i].source);
-            fputs("</td>", f);
-        }
-        fputs("</tr>\n", f);
-    }
-    fputs("</tbody>\n</table>\n<p class=\"note\">", f);
-}
-
-static void print_html(FILE *f, const lac_table *t)
-{
-    print_html_rows(f, t);
-    print_seen(f, t);
-    fputs("</p>\n", f);
-    if (t->published != NULL) {
-        print_html_rows(f, t->published);
-        fprintf(f, "%s</p>\n", as_published);
-    }
-}
-
-static lac_status print(const lac_table *t, char **text, void (*how)(FILE *f, const lac_table *t))
-{
-    lac_print to;
-    LAC_TRY(lac_print_open(&to, "a table"));
-    how(to.to, t);
-    return lac_print_close(&to, LAC_OK, text);
-}
-
-lac_status lac_table_markdown(const lac_table *t, char **text) { return print(t, text, print_markdown); }
-lac_status lac_table_csv(const lac_table *t, char **text) { return print(t, text, print_csv); }
-lac_status lac_table_latex(const lac_table *t, char **text) { return print(t, text, print_latex); }
-lac_status lac_table_html(const lac_table *t, char **text) { return print(t, text, print_html); }
-
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
-static void add_json(json_t *all, const lac_table *t)
-{
-    char recipe[RECIPE];
-    for (int64_t i = 0; i < t->n_rows; i++)
-        for (int64_t k = 0; k < t->n_columns; k++) {
-            const lac_cell *c = cell_at(t, i, k);
-            if (c != NULL)
-                json_array_append_new(all, json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:s}", "method", t->row[i].name, "metric",
-                                                     t->column[k].metric, "value", number(c->v.value), "low", number(c->v.low),
-                                                     "high", number(c->v.high), "n", (json_int_t)c->v.n, "recipe",
-                                                     recipe_of(t, i, k, recipe)));
-        }
-}
-
-lac_status lac_table_json(const lac_table *t, json_t **list)
-{
-    *list = json_array();
-    add_json(*list, t);
-    if (t->published != NULL)
-        add_json(*list, t->published);
-    return LAC_OK;
-}
+lac_status lac_table_markdown(const lac_table *t, char **text) { return print(t, &in_markdown, text); }
+lac_status lac_table_latex(const lac_table *t, char **text) { return print(t, &in_latex, text); }
+lac_status lac_table_html(const lac_table *t, char **text) { return print(t, &in_html, text); }

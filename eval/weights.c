@@ -87,6 +87,19 @@ lac_status lac_eval_weights_want(const lac_eval_weights *w, const char *name, co
     return *files != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "it wants weights '%s': give --weights %s=FILE", name, name);
 }
 
+json_t *lac_eval_weights_json(const lac_eval_weights *w, const char *const *names)
+{
+    json_t *weights = json_object();
+    for (; *names != NULL; names++) {
+        const lac_eval_files *files = lac_eval_weights_find(w, *names);
+        json_t *list = json_array();
+        for (int64_t i = 0; files != NULL && i < files->n; i++)
+            json_array_append_new(list, json_string(files->file[i].sha256));
+        json_object_set_new(weights, *names, list);
+    }
+    return weights;
+}
+
 lac_status lac_eval_files_mark(const lac_eval_files *files, char **mark)
 {
     enum { DIGITS = 12 };

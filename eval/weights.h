@@ -7,6 +7,8 @@
 #include "core/file/weights.h"
 #include "core/sha256.h"
 
+#include <jansson.h>
+
 struct lac_network;
 struct lac_network_def;
 struct lac_backend;
@@ -24,6 +26,9 @@ void lac_eval_weights_free(lac_eval_weights *w);
 const lac_eval_files *lac_eval_weights_find(const lac_eval_weights *w, const char *name);       /* NULL when none were given; w may be NULL */
 /* The same as a status: LAC_ERR_ARG says "--weights NAME=FILE" where none were given. */
 lac_status lac_eval_weights_want(const lac_eval_weights *w, const char *name, const lac_eval_files **files);
+
+/* { NAME: [SHA-256, ...] } of these names, which end with NULL; an empty list where none were given. A new reference. */
+json_t *lac_eval_weights_json(const lac_eval_weights *w, const char *const *names);
 
 /* The first twelve digits of each file's hash, "e3b0c44298fc+9f86d081884c": what a recipe says of weights. free(*mark). */
 lac_status lac_eval_files_mark(const lac_eval_files *files, char **mark);

@@ -184,6 +184,7 @@ LAC_TEST(differences_are_paired_and_resample_backgrounds)
     const char *f = lac_test_folder();
     lac_pictures p = { NULL };
     lac_interval v;
+    lac_table t;
     char *html;
     put(f, "e.images.jsonl", "{\"id\":\"a\",\"method\":\"one\",\"background\":\"x\",\"values\":{\"psnr\":3,\"tv\":1}}\n"
                              "{\"id\":\"b\",\"method\":\"one\",\"background\":\"x\",\"values\":{\"psnr\":5,\"tv\":1}}\n"
@@ -198,8 +199,17 @@ LAC_TEST(differences_are_paired_and_resample_backgrounds)
     LAC_CHECK(v.value == 3 && v.n == 3 && v.n_groups == 2 && v.low == 1.5 && v.high == 6);
     LAC_CHECK_STATUS(lac_difference(&p, "two", "one", "psnr", &v));
     LAC_CHECK(v.value == -3 && v.low == -6 && v.high == -1.5);
-    LAC_CHECK_STATUS(lac_differences_html(&p, &html));
-    LAC_CHECK(strstr(html, "<tr><th>one &minus; two</th><td data-value=\"3\" class=\"for\">+3.00 <span class=\"range\">[1.50, 6.00]</span></td><td data-value=\"7\">+7.0000</td></tr>"));
+    LAC_CHECK_STATUS(lac_difference_table(&p, &t));
+    LAC_CHECK_STATUS(lac_table_html(&t, &html));
+    LAC_CHECK(strstr(html, "<tr><th>one − two</th><td data-value=\"3\" title=\"n 3\" class=\"for\"><b>+3.00</b> <span class=\"range\">[1.50, 6.00]</span></td>"
+                           "<td data-value=\"7\" title=\"n 4\">+7.0000</td></tr>"));
+    free(html);
+    LAC_CHECK_STATUS(lac_table_markdown(&t, &html));
+    LAC_CHECK(strstr(html, "| difference | psnr | tv |") && strstr(html, "| one − two | **+3.00** [1.50, 6.00] | +7.0000 |"));
+    free(html);
+    LAC_CHECK_STATUS(lac_table_latex(&t, &html));
+    LAC_CHECK(strstr(html, "one $-$ two & \\textbf{+3.00} {\\scriptsize [1.50, 6.00]} & +7.0000 \\\\") != NULL);
+    lac_table_free(&t);
     free(html);
     lac_pictures_free(&p);
 }

@@ -173,10 +173,13 @@ LAC_TEST(tables_print_every_way_and_repeat_no_row)
     LAC_CHECK(strstr(text, "4 pictures of 10x10, 3 backgrounds, 1 objects") != NULL);
     free(text);
     LAC_CHECK_STATUS(lac_table_csv(&t, &text));
-    LAC_CHECK(lines_in(text) == 7 && strstr(text, "\"mean colour\",psnr@hole,,,,0,\"psnr{range=255,mean=per-image,region=hole}\"\n") != NULL);
+    LAC_CHECK(lines_in(text) == 7 && strstr(text, "\"mean colour\",psnr@hole,,,,0,\"psnr{range=255,mean=per-image,region=hole}\",,,") != NULL);
     free(text);
     LAC_CHECK_STATUS(lac_table_html(&t, &text));
-    LAC_CHECK(strstr(text, "<tr><th>hundred</th><td data-value=\"0.058823529411764705\">0.0588 <span class=\"range\">[") != NULL && strstr(text, "<b>0.0000</b>") != NULL);
+    LAC_CHECK(strstr(text, "<tr><th>hundred</th><td data-value=\"0.058823529411764705\" title=\"n 4\">0.0588 <span class=\"range\">[") != NULL && strstr(text, "<b>0.0000</b>") != NULL);
+    free(text);
+    LAC_CHECK_STATUS(lac_table_origin_html(&t, &text));
+    LAC_CHECK(strstr(text, "<dt>l1@hole</dt><dd><span> <code>l1{range=1,region=hole}</code></span>\n<span>n 4</span>") != NULL && strstr(text, "<dt>hundred, mean colour</dt>") != NULL);
     free(text);
     LAC_CHECK_STATUS(lac_table_latex(&t, &text));
     LAC_CHECK(strstr(text, "\\begin{tabular}{lrrr}\n\\toprule\nmethod & l1@hole $\\downarrow$ & psnr@hole $\\uparrow$ & tv \\\\\n") == text);
@@ -184,6 +187,9 @@ LAC_TEST(tables_print_every_way_and_repeat_no_row)
     free(text);
     LAC_CHECK_STATUS(lac_table_json(&t, &list));
     LAC_CHECK(json_array_size(list) == 6);
+    const json_t *first = json_array_get(list, 0);
+    LAC_CHECK(json_integer_value(json_object_get(first, "seed")) == json_integer_value(json_object_get(summary, "seed")) && json_integer_value(json_object_get(first, "width")) == 10);
+    LAC_CHECK(strcmp(json_string_value(json_object_get(first, "masks")), "hand-made") == 0 && json_string_value(json_object_get(first, "version")) != NULL);
     json_decref(list);
     json_decref(summary);
     lac_table_free(&t);
@@ -228,7 +234,7 @@ LAC_TEST(published_rows_stand_apart_in_every_form)
     LAC_CHECK_STATUS(lac_table_add(&t, summary));
     LAC_CHECK(t.n_rows == 1 && t.published->n_rows == 1);
     LAC_CHECK_STATUS(lac_table_markdown(&t, &text));
-    LAC_CHECK(strstr(text, "| ours | 20.00 |") && strstr(text, "| published | psnr ↑ | source |\n|---|---:|---|\n| Theirs & co | 99.00 | arXiv:1 |\n\nAs published, not measured here"));
+    LAC_CHECK(strstr(text, "| ours | 20.00 |") && strstr(text, "| published | psnr ↑ | source |\n|---|---:|---|\n| Theirs & co | 99.00 | arXiv:1 |\n\n- As published, not measured here"));
     free(text);
     LAC_CHECK_STATUS(lac_table_latex(&t, &text));
     LAC_CHECK(strstr(text, "\\begin{tabular}{lrl}\n\\toprule\npublished & psnr $\\uparrow$ & source \\\\") && strstr(text, "Theirs \\& co & 99.00 & arXiv:1 \\\\"));
@@ -237,7 +243,7 @@ LAC_TEST(published_rows_stand_apart_in_every_form)
     LAC_CHECK(strstr(text, "<th>Theirs &amp; co</th><td data-value=\"99\">99.00</td><td>arXiv:1</td>"));
     free(text);
     LAC_CHECK_STATUS(lac_table_csv(&t, &text));
-    LAC_CHECK(strstr(text, "\"Theirs & co\",psnr,99,,,0,\"published: arXiv:1\"\n"));
+    LAC_CHECK(strstr(text, "\"Theirs & co\",psnr,99,,,0,\"published: arXiv:1\",,,,"));
     free(text);
     LAC_CHECK_STATUS(lac_table_json(&t, &list));
     LAC_CHECK(json_array_size(list) == 2 && strcmp(json_string_value(json_object_get(json_array_get(list, 1), "recipe")), "published: arXiv:1") == 0);

@@ -43,9 +43,9 @@ static void print_sections(FILE *f, const lac_report *r)
     }
 }
 
-static void print_foot(FILE *f, const lac_report *r)
+static void print_foot(FILE *f, const lac_report *r, bool curves)
 {
-    fputs("<footer>Written by Lacuna. Lines are means over bins of steps, bands their extremes.</footer>\n", f);
+    fprintf(f, "<footer>Written by Lacuna.%s</footer>\n", curves ? " Lines are means over bins of steps, bands their extremes." : "");
     if (r->script != NULL)
         fprintf(f, "<script>\n%s</script>\n", r->script);
     fputs("</body>\n</html>\n", f);
@@ -182,7 +182,7 @@ static lac_status print_run(FILE *f, const lac_report *r, const char *folder)
     print_sections(f, r);
     LAC_TRY(print_log(f, folder));
     LAC_TRY(print_config(f, folder));
-    print_foot(f, r);
+    print_foot(f, r, true);
     return LAC_OK;
 }
 
@@ -252,8 +252,8 @@ static lac_status print_runs(FILE *f, const lac_report *r, const lac_report_entr
     if (s == LAC_OK) {
         print_head(f, r);
         print_sections(f, r);
-        s = print_comparison(f, runs, sets, n_runs);
-        print_foot(f, r);
+        s = n_runs > 0 ? print_comparison(f, runs, sets, n_runs) : LAC_OK;
+        print_foot(f, r, n_runs > 0);
     }
     for (int i = 0; i < n_runs; i++)
         lac_series_free(&sets[i]);

@@ -29,8 +29,29 @@ finished 25 ref > theirs.json && lines 24 26 > theirs.images.jsonl
 finished 30 elsewhere > other.json
 says '| theirs | **25.00** |' lacuna report ours.json theirs.json other.json
 lacuna report ours.json theirs.json other.json -o f > /dev/null
-[ "$(ls f | tr '\n' ' ')" = "report.html scores-2.csv scores-2.json scores-2.md scores-2.tex scores.csv scores.json scores.md scores.tex " ] || fail "wrote $(ls f)"
-grep -qF 'ours &minus; theirs</th><td data-value="-5" class="against">' f/report.html || fail "the page does not say by how much they differ"
+[ "$(ls f | tr '\n' ' ')" = "differences.csv differences.json differences.md differences.tex report.html scores-2.csv scores-2.json scores-2.md scores-2.tex scores.csv scores.json scores.md scores.tex " ] || fail "wrote $(ls f)"
+grep -qF 'ours − theirs</th><td data-value="-5" title="n 2" class="against"><u>-5.00</u>' f/report.html || fail "the page does not say by how much they differ"
+grep -qF '| ours − theirs | _-5.00_' f/differences.md && grep -qF '"ours − theirs",psnr,-5,-5,-5,2,' f/differences.csv || fail "differences: $(cat f/differences.md f/differences.csv)"
+
+# Every value says what it depends on, and the page too; recipes, weights and why there is no value.
+cat > deep.json << 'EOF'
+{"metrics":{"fid":{"value":null,"n":1,"recipe":"fid{x}","reason":"fewer than two pictures","weights":{"inception":["abc123","def456"]}}},"size":64,"version":"9.9","revision":"cafe",
+ "interval":{"seed":5,"unit":"pair"},"files":{"images":{"found":2,"manifest":"imgs"},"reference":{"manifest":"refs"},"pairs":2}}
+EOF
+lacuna report deep.json -o d > out
+grep -qF -e '- fid of deep is undefined: fewer than two pictures' out && grep -qF -e '- fid: fid{x}, inception=abc123+def456' out || fail "$(cat out)"
+grep -qxF '"deep",fid,,,,1,"fid{x}","fewer than two pictures",inception=abc123+def456,,,"refs","","imgs",,,5,64,64,"9.9","cafe"' d/scores.csv || fail "$(cat d/scores.csv)"
+for word in 'weights inception <code>abc123' '<code>fid{x}' 'n 1' 'code <code>cafe' 'pictures <code>refs' 'finished pictures <code>imgs' 'size 64x64' 'seed 5'; do
+  grep -qF -- "$word" d/report.html || fail "the page does not say '$word'"
+done
+
+# Of two recipes neither shares a column; a refused summary leaves the table as it was. Two files of one name are told apart.
+sed 's/fid{x}/fid{y}/; s/"fid"/"psnr":{"value":9,"n":2,"recipe":"r"},"fid"/' deep.json > other-recipe.json
+lacuna report deep.json other-recipe.json > out
+[ "$(grep -c '^| method | fid ↓ |$' out)" = 1 ] && [ "$(grep -c '^| method | psnr ↑ | fid ↓ |$' out)" = 1 ] || fail "$(cat out)"
+mkdir -p one two && finished 20 ref > one/o.json && finished 21 ref > two/o.json
+lacuna report one/o.json two/o.json > out
+grep -qF '| one/o.json | 20.00 |' out && grep -qF '| two/o.json | **21.00** |' out || fail "$(cat out)"
 fails 2 "none of these runs" lacuna report c
 fails 1 "no summary" lacuna report c.json
 fails 1 "gone" lacuna report gone
