@@ -22,6 +22,12 @@ static void skip(void *context, const char *name, const char *why)
     fprintf(stderr, "lacuna: skipped: %s\n", why);
 }
 
+static void note(void *context, const char *text)
+{
+    (void)context;
+    printf("%s\n", text);
+}
+
 /* The options of a format: those of every one, unless it is one very set, then its own. */
 typedef struct parsed { const char *out; lac_pack_options common; union { max_align_t align; char bytes[LAC_FORMAT_OWN]; } own; } parsed;
 
@@ -29,7 +35,7 @@ static void list_options(const lac_pack_format *f, parsed *p, lac_option *to)
 {
     const lac_option common[] = {
         { "name", 0, "NAME", LAC_OPTION_STRING, &p->common.title, "the set's name (default: the file's, without .h5)" },
-        { "split", 0, "NAME", LAC_OPTION_STRING, &p->common.split, "the split of every picture (default train)" },
+        { "split", 0, "NAME", LAC_OPTION_STRING, &p->common.split, "the split of every picture (default train; of a benchmark test)" },
         { "licence", 0, "TEXT", LAC_OPTION_STRING, &p->common.licence, "licence of every picture" },
         { "strict", 0, NULL, LAC_OPTION_FLAG, &p->common.strict, "whatever would be skipped is an error, and nothing is written" },
     };
@@ -61,7 +67,7 @@ static void report(const char *out, const lac_pack_counts *n)
 
 static lac_status pack_format(const lac_pack_format *f, int argc, char **argv)
 {
-    parsed p = { .common = { .skipped = skip } };
+    parsed p = { .common = { .skipped = skip, .note = note } };
     lac_option options[LAC_FORMAT_OPTIONS + 6];
     char name[64];
     lac_pack_counts counts;
@@ -150,8 +156,8 @@ static void help(FILE *to)
     const lac_pack_format *const *f = lac_pack_formats(&n);
     fprintf(to, "usage: lacuna pack FORMAT ...\n\n");
     for (int i = 0; i < n; i++)
-        fprintf(to, "  %-9s %s\n", f[i]->name, f[i]->about);
-    fprintf(to, "  %-9s %s\n\nlacuna pack FORMAT --help says more.\n", "masks", "a fixed set of evaluation masks into PNG files");
+        fprintf(to, "  %-11s %s\n", f[i]->name, f[i]->about);
+    fprintf(to, "  %-11s %s\n\nlacuna pack FORMAT --help says more.\n", "masks", "a fixed set of evaluation masks into PNG files");
 }
 
 static lac_status no_format(const char *const *names, int n)

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,18 @@ lac_status lac_job_skip(lac_pack_job *j, lac_status s, const char *name)
     if (j->options->skipped != NULL)
         j->options->skipped(j->options->context, name, why);
     return LAC_OK;
+}
+
+void lac_job_note(lac_pack_job *j, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    if (j->options->note == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    j->options->note(j->options->context, text);
 }
 
 lac_status lac_job_path(char **path, const char *folder, const char *name)

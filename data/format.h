@@ -12,6 +12,7 @@ typedef struct lac_pack_options {
     const char *split, *licence;    /* of every picture; NULL: "train", "" */
     bool strict;
     lac_set_complain *skipped;      /* hears of each; may be NULL */
+    void (*note)(void *context, const char *text);      /* hears what was found out about the sources; may be NULL */
     void *context;
     const void *own;                /* the format's own struct; NULL: all zero */
 } lac_pack_options;
@@ -57,6 +58,9 @@ lac_status lac_pack_run(const lac_pack_format *format, const char *const *source
 /* A failure that concerns one file: named by its message, counted, LAC_OK; what no other file would be spared (memory) and, with strict, anything is
  * handed back. */
 lac_status lac_job_skip(lac_pack_job *j, lac_status s, const char *name);
+
+/* What a reader found out about its sources and did not have to be told: a line for whoever packs. */
+void lac_job_note(lac_pack_job *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* FOLDER/NAME, fresh; LAC_ERR_FORMAT where that would lead out of the folder. */
 lac_status lac_job_path(char **path, const char *folder, const char *name);

@@ -2,9 +2,23 @@
 #include "cli/protocol.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
+#include "data/format.h"
 #include "tests/harness/cli.h"
 
+#include <math.h>
 #include <stdlib.h>
+
+/* "lacuna pack FORMAT ... -o sets/..." of a format that there is. */
+static bool names_a_format(const char *pack)
+{
+    int n;
+    char word[64] = "";
+    const lac_pack_format *const *f = lac_pack_formats(&n);
+    for (int i = 0; i < n; i++)
+        if (sscanf(pack, "lacuna pack %63s", word) == 1 && strcmp(word, f[i]->name) == 0)
+            return strstr(pack, " -o sets/") != NULL;
+    return false;
+}
 
 LAC_TEST(each_that_comes_along_says_what_it_is)
 {
@@ -15,8 +29,7 @@ LAC_TEST(each_that_comes_along_says_what_it_is)
         json_t *p;
         LAC_CHECK_STATUS(lac_protocol_open(&p, name));
         LAC_CHECK(strcmp(lac_config_str(p, "name"), name) == 0 && strlen(lac_config_str(p, "about")) > 10);
-        const char *pack = lac_config_str(p, "pack");           /* a command that there is, or nothing */
-        LAC_CHECK(pack[0] == '\0' || strncmp(pack, "lacuna pack folder ", 19) == 0);
+        LAC_CHECK(lac_config_str(p, "pack")[0] == '\0' || names_a_format(lac_config_str(p, "pack")));
         LAC_CHECK(json_array_size(json_object_get(p, "metrics")) >= 3 && lac_config_int(p, "data.size") >= 256);
         json_decref(p);
     }
@@ -94,4 +107,82 @@ LAC_TEST(what_is_wrong_is_one_line)
     LAC_CHECK(lac_cli_complains(&said, "whose set is made by 'lacuna pack this'"));
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, f, "--reference", f, "--protocol", "editbench", "--metrics", "l1", "-o", "x.json") != 0);
     LAC_CHECK(lac_cli_complains(&said, "--protocol does not go with --reference"));
+}
+
+/* ---- from published files to a table ---- */
+
+/* The folders that the protocols' own lines name, as links to small sets of their layout, and an empty `sets`; from here on the current folder. */
+static void enter_a_desk(char *back, size_t size)
+{
+    static const char *const links[][2] = { { "brushbench", "BrushBench" }, { "editbench", "EditBench" }, { "celebahq", "CelebA-HQ" }, { "places", "Places365" } };
+    const char *f = lac_test_folder();
+    LAC_CHECK(getcwd(back, size) != NULL && chdir(f) == 0);
+    LAC_CHECK_STATUS(lac_make_folders("sets"));
+    for (size_t i = 0; i < LAC_COUNT(links); i++)
+        LAC_CHECK(symlink(lac_cli_path(lac_test_golden("layouts"), links[i][0]), links[i][1]) == 0);
+}
+
+/* Runs the line that the protocol names. */
+static void pack_as_said(const char *protocol, lac_cli_said *said)
+{
+    json_t *p;
+    char *line, *rest = NULL;
+    const char *words[20];
+    int n = 0;
+    LAC_CHECK_STATUS(lac_protocol_open(&p, protocol));
+    LAC_CHECK_STATUS(lac_strdup(&line, lac_config_str(p, "pack")));
+    for (char *word = strtok_r(line, " ", &rest); word != NULL && n < 19; word = strtok_r(NULL, " ", &rest))
+        words[n++] = word;
+    words[n] = NULL;
+    const int status = lac_cli(lac_cmd_pack, said, words + 1);
+    if (status != 0)
+        fail_msg("%s: %s", lac_config_str(p, "pack"), said->err);
+    free(line);
+    json_decref(p);
+}
+
+static double score_of(const char *path, const char *method, const char *metric)
+{
+    json_t *j = json_load_file(path, 0, NULL);
+    const json_t *value = json_object_get(json_object_get(json_object_get(json_object_get(json_object_get(j, "methods"), method), "metrics"), metric), "value");
+    LAC_CHECK(json_is_number(value));
+    const double v = json_number_value(value);
+    json_decref(j);
+    return v;
+}
+
+/* Pillow's and NumPy's value for grey in the holes (tests/golden/layouts.py). */
+static double wanted_of(const char *protocol)
+{
+    json_t *j = json_load_file(lac_cli_path(lac_test_golden("layouts"), "expected.json"), 0, NULL);
+    const double v = json_number_value(json_object_get(json_object_get(j, "l1"), protocol));
+    LAC_CHECK(v > 0);
+    json_decref(j);
+    return v;
+}
+
+LAC_TEST(protocols_go_from_published_files_to_a_table)
+{
+    static const struct { const char *protocol, *summary, *says, *published; } made[] = {
+        { "brushbench-inside", "brushbench-inside-test-512.json", "3 pictures of 512x512", "| BrushNet * |" }, { "editbench", "editbench-test-512.json", "4 pictures of 512x512", "| BrushNet * |" },
+        { "deepfill-places2-freeform", "places2-val-val-256.json", "3 pictures of 256x256", "| DeepFill v1 |" },
+    };
+    lac_cli_said said;
+    char back[4096];
+    enter_a_desk(back, sizeof back);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", "brushbench-inside", "--metrics", "l1-percent@hole") != 0);
+    LAC_CHECK(lac_cli_complains(&said, "whose set is made by 'lacuna pack brushbench --root BrushBench --task inside -o sets/brushbench-inside.h5'"));
+    for (size_t i = 0; i < LAC_COUNT(made); i++) {
+        const char *p = made[i].protocol;
+        pack_as_said(p, &said);
+        LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", p, "--metrics", "l1-percent@hole,brushnet-psnr", "-o", p) == 0);
+        LAC_CHECK(strstr(said.out, made[i].says) != NULL && strstr(said.out, made[i].published) != NULL);
+        const double l1 = score_of(lac_cli_path(p, made[i].summary), "copy nothing", "l1-percent@hole");
+        if (i < 2 && !(fabs(l1 - wanted_of(p)) < 1e-4))
+            fail_msg("%s: %.9g, expected %.9g", p, l1, wanted_of(p));
+        LAC_CHECK(i == 2 || score_of(lac_cli_path(p, made[i].summary), "copy nothing", "brushnet-psnr") == 1000);      /* what is known stays */
+    }
+    for (size_t i = 0; i < 2; i++)          /* those that evaluate alike */
+        pack_as_said(i == 0 ? "brushbench-outside" : "deepfill-celebahq-rectangle", &said);
+    LAC_CHECK(strstr(said.out, "sets/celebahq.h5: 3 pictures, 0 skipped") != NULL && chdir(back) == 0);
 }

@@ -115,12 +115,21 @@ LAC_TEST(runs_that_lie_are_refused)
     lac_rle_free(&r);
 }
 
-LAC_TEST(brushbench_pairs_run_along_the_rows)
+LAC_TEST(pairs_run_along_the_rows_or_down_the_columns)
 {
     uint8_t mask[12], wanted[12] = { 1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1 };
-    LAC_CHECK_STATUS(lac_mask_from_pairs(mask, 3, 4, (int64_t[]){ 1, 1, 6, 3, 12, 1, 13, 0 }, 8));
+    LAC_CHECK_STATUS(lac_mask_from_pairs(mask, 3, 4, LAC_PAIRS_BY_ROWS, (int64_t[]){ 1, 1, 6, 3, 12, 1, 13, 0 }, 8));
     LAC_CHECK(memcmp(mask, wanted, sizeof mask) == 0);
-    LAC_CHECK_FAILS(lac_mask_from_pairs(mask, 3, 4, (int64_t[]){ 12, 2 }, 2), LAC_ERR_FORMAT, "pair 0");
-    LAC_CHECK_FAILS(lac_mask_from_pairs(mask, 3, 4, (int64_t[]){ 2, INT64_MAX }, 2), LAC_ERR_FORMAT, "pair 0");
-    LAC_CHECK_FAILS(lac_mask_from_pairs(mask, 3, 4, (int64_t[]){ 2 }, 1), LAC_ERR_FORMAT, "pairs");
+    LAC_CHECK_STATUS(lac_mask_from_pairs(mask, 3, 4, LAC_PAIRS_BY_COLUMNS, (int64_t[]){ 1, 1, 5, 1, 8, 1, 12, 1, 6, 0 }, 10));
+    const uint8_t down[12] = { 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1 };
+    LAC_CHECK(memcmp(mask, down, sizeof mask) == 0);
+    const uint8_t page[6] = { 0, 1, 1, 1, 0, 0 };           /* brushnet.md 3.1: one mask of 2 x 3 in either order */
+    LAC_CHECK_STATUS(lac_mask_from_pairs(mask, 2, 3, LAC_PAIRS_BY_ROWS, (int64_t[]){ 2, 3 }, 2));
+    LAC_CHECK(memcmp(mask, page, sizeof page) == 0);
+    LAC_CHECK_STATUS(lac_mask_from_pairs(mask, 2, 3, LAC_PAIRS_BY_COLUMNS, (int64_t[]){ 2, 2, 5, 1 }, 4));
+    LAC_CHECK(memcmp(mask, page, sizeof page) == 0);
+    LAC_CHECK_FAILS(lac_mask_from_pairs(mask, 3, 4, LAC_PAIRS_BY_COLUMNS, (int64_t[]){ 12, 2 }, 2), LAC_ERR_FORMAT, "pair 0");
+    LAC_CHECK_FAILS(lac_mask_from_pairs(mask, 3, 4, LAC_PAIRS_BY_ROWS, (int64_t[]){ 12, 2 }, 2), LAC_ERR_FORMAT, "pair 0");
+    LAC_CHECK_FAILS(lac_mask_from_pairs(mask, 3, 4, LAC_PAIRS_BY_ROWS, (int64_t[]){ 2, INT64_MAX }, 2), LAC_ERR_FORMAT, "pair 0");
+    LAC_CHECK_FAILS(lac_mask_from_pairs(mask, 3, 4, LAC_PAIRS_BY_ROWS, (int64_t[]){ 2 }, 1), LAC_ERR_FORMAT, "pairs");
 }

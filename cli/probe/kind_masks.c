@@ -102,7 +102,7 @@ static lac_status decode_pairs(lac_probe *p, lac_rle *r)
     const lac_tensor *counts = lac_probe_host(p, "counts");
     lac_tensor *mask;
     LAC_TRY(lac_probe_result(p, "mask", LAC_U8, 2, (int64_t[]){ h, w }, &mask));
-    LAC_TRY(lac_context(lac_mask_from_pairs(mask->data, h, w, counts->data, counts->dim[0]), "input 'counts'"));
+    LAC_TRY(lac_context(lac_mask_from_pairs(mask->data, h, w, LAC_PAIRS_BY_ROWS, counts->data, counts->dim[0]), "input 'counts'"));
     LAC_TRY(lac_rle_encode(r, mask->data, h, w));
     return put_size(p, r);
 }

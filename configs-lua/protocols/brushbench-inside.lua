@@ -1,14 +1,9 @@
 -- BrushNet's benchmark, 600 pictures of 512 x 512, the hole on the object; without pasting back unless a row is starred.
 -- The arXiv version has the columns LPIPS and MSE swapped in this table; here they are set right, in this program's units.
-local brushnet = "arXiv:2403.06976"
-local function row(name, ir, hps, aesthetic, psnr, mse, lpips, clip, source)
-  return { name = name, source = source or brushnet,
-           values = { ["image-reward"] = ir and ir / 10, ["hps-v2.1"] = hps and hps / 100, ["aesthetic-v1"] = aesthetic, ["brushnet-psnr"] = psnr,
-                      ["brushnet-mse"] = mse / 1000, ["brushnet-lpips"] = lpips / 1000, ["clip-score"] = clip } }
-end
-local later = "arXiv:2412.10316"
+local row, later = require "base.brushnet_rows".from("arXiv:2403.06976"), "arXiv:2412.10316"
 return {
   about = "BrushBench, inside: the hole is the object (Ju et al. 2024)",
+  pack = "lacuna pack brushbench --root BrushBench --task inside -o sets/brushbench-inside.h5",
   data = { set = "brushbench-inside", split = "test", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "unipc", steps = 50, guidance_scale = 7.5 },
   seed = 1234,

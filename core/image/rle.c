@@ -345,7 +345,14 @@ double lac_box_iou(const double a[4], const double b[4], bool crowd)
     return w * h / (crowd ? a[2] * a[3] : a[2] * a[3] + b[2] * b[3] - w * h);
 }
 
-lac_status lac_mask_from_pairs(uint8_t *mask, int64_t height, int64_t width, const int64_t *pair, int64_t n)
+/* Pixels from..to of a mask counted column by column. */
+static void set_down(uint8_t *mask, int64_t height, int64_t width, int64_t from, int64_t to)
+{
+    for (int64_t at = from; at < to; at++)
+        mask[at % height * width + at / height] = 1;
+}
+
+lac_status lac_mask_from_pairs(uint8_t *mask, int64_t height, int64_t width, lac_pairs_order order, const int64_t *pair, int64_t n)
 {
     const int64_t pixels = height * width;
     if (n % 2 != 0)
@@ -356,7 +363,10 @@ lac_status lac_mask_from_pairs(uint8_t *mask, int64_t height, int64_t width, con
         if (start < 1 || start > pixels + 1 || length < 0 || length > pixels - (start - 1))
             return LAC_FAIL(LAC_ERR_FORMAT, "pair %lld is (%lld, %lld), expected a run within the %lld pixels of %lld x %lld (height, width), counted from 1",
                             (long long)(i / 2), (long long)start, (long long)length, (long long)pixels, (long long)height, (long long)width);
-        memset(mask + start - 1, 1, (size_t)length);
+        if (order == LAC_PAIRS_BY_ROWS)
+            memset(mask + start - 1, 1, (size_t)length);
+        else
+            set_down(mask, height, width, start - 1, start - 1 + length);
     }
     return LAC_OK;
 }

@@ -40,5 +40,7 @@ double lac_rle_iou(const lac_rle *a, const lac_rle *b, bool crowd);
 /* The same of boxes x, y, width, height. */
 double lac_box_iou(const double a[4], const double b[4], bool crowd);
 
-/* BrushBench's runs: pairs of (start, length), start counted from 1, pixels row by row, into a mask 0 and 1 of height * width. */
-lac_status lac_mask_from_pairs(uint8_t *mask, int64_t height, int64_t width, const int64_t *pair, int64_t n);
+/* BrushBench's and BrushData's runs: pairs of (start, length), start counted from 1, into a mask 0 and 1 of height * width. BrushBench counts pixels row by
+ * row, BrushData column by column. */
+typedef enum { LAC_PAIRS_BY_ROWS, LAC_PAIRS_BY_COLUMNS } lac_pairs_order;
+lac_status lac_mask_from_pairs(uint8_t *mask, int64_t height, int64_t width, lac_pairs_order order, const int64_t *pair, int64_t n);

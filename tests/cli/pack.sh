@@ -7,7 +7,7 @@ lacuna pack masks -o pictures/val --count=1 --size 64 --min 0.1 --max 0.5
 fails 2 "--size wants" lacuna pack masks -o x --size 32,
 fails 1 "no mask generator 'brsh'" lacuna pack masks -o x --kind brsh
 fails 2 "wants -o" lacuna pack masks
-fails 2 "wants a format: collage, folder, " lacuna pack
+fails 2 "wants a format: brushbench, " lacuna pack
 fails 2 "max-side is 0 or more" lacuna pack folder pictures -o x.h5 --max-side -1
 fails 2 "unknown option 'strict'" lacuna pack stamps . -o x.h5 --strict
 fails 2 "did you mean 'folder'" lacuna pack floder pictures -o x.h5
@@ -33,6 +33,13 @@ fails 2 "empty" lacuna pack folder empty -o set.h5
 lacuna pack folder bad -o set.h5 2> err && fail "nothing was left, and pack did not mind"
 cmp set.h5 before.h5 || fail "a failed pack touched the set"
 [ -z "$(ls | grep tmp)" ] || fail "files left behind: $(ls)"
+
+# Benchmarks: what is found out is said, what is skipped is named.
+says "inside.h5: 3 pictures, 3 objects, 3 captions, 0 skipped" lacuna pack brushbench --root "$SOURCE/tests/golden/layouts/brushbench" --task inside -o inside.h5
+says "masks_generated: black is hole" lacuna pack editbench --root "$SOURCE/tests/golden/layouts/editbench" --size 64 -o edit.h5
+says "edit.h5: 4 records and 8 parts" lacuna verify edit.h5
+fails 2 "wants --task inside or --task outside" lacuna pack brushbench --root . -o x.h5
+fails 2 "holds neither annotations_natural.csv" lacuna pack editbench --root . -o x.h5
 
 # A bit turned over in the middle, and a file that is cut.
 cp first.h5 turned.h5
