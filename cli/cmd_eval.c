@@ -41,6 +41,8 @@ typedef struct contest {
     const char **row;               /* the methods' names */
     int64_t n_methods;
     lac_eval_set *set;
+    const char **label;             /* of its pictures, each once */
+    int64_t n_labels;
     lac_score score;
     lac_eval_watch watch;
     char *folder, *name;            /* where the files go, NULL: nowhere; and "SET-SPLIT-SIZE", what they are called */
@@ -50,6 +52,7 @@ static void free_contest(contest *c)
 {
     lac_eval_watch_free(&c->watch);
     lac_score_free(&c->score);
+    free(c->label);
     lac_eval_set_close(c->set);
     for (int64_t i = 0; i < c->n; i++) {
         lac_tape_free(c->model[i]->tape);
@@ -244,14 +247,14 @@ static lac_status new_score(contest *c, const wish *w)
     int64_t n = 0, capacity = 0;
     LAC_TRY(lac_model_device(&w->how, &b, &d));
     LAC_TRY(lac_strdup(&list, w->metrics));
-    lac_status s = LAC_OK;
+    lac_status s = lac_eval_set_labels(c->set, &c->label, &c->n_labels);
     for (char *m = strtok_r(list, ",", &rest); s == LAC_OK && m != NULL; m = strtok_r(NULL, ",", &rest)) {
         s = lac_grow((void **)&name, n, &capacity, sizeof *name);
         if (s == LAC_OK)
             name[n++] = m;
     }
     if (s == LAC_OK)
-        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, &(lac_eval_means){ .backend = b, .weights = w->weights }) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
+        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, &(lac_eval_means){ b, w->weights, c->label, c->n_labels }) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
     free(name);
     free(list);
     return s;
@@ -363,8 +366,8 @@ static lac_status prepare(contest *c, const wish *w, const lac_words *words)
     LAC_TRY(line_up(c, w));
     LAC_TRY(check_prompt(c, w));
     LAC_TRY(choose_folder(c, w, words));
-    LAC_TRY(new_score(c, w));
-    return open_set(c, w);
+    LAC_TRY(open_set(c, w));
+    return new_score(c, w);
 }
 
 static lac_status score(contest *c, const wish *w, lac_comm *comm)
@@ -526,7 +529,7 @@ int lac_cmd_eval(int argc, char **argv)
         { "out", 'o', "DIR|OUT.json", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
         { "reference", 0, "DIR|STATS.npz", LAC_OPTION_STRING, &images.reference, "finished pictures are measured against these, or their statistics" },
         { "masks", 0, "DIR", LAC_OPTION_STRING, &images.masks, "masks of finished pictures: 128 and above is hole" },
-        { "prompts", 0, "FILE.json", LAC_OPTION_STRING, &images.prompts, "captions of finished pictures by id" },
+        { "prompts", 0, "FILE.json", LAC_OPTION_STRING, &images.prompts, "captions of finished pictures by id, and labels, boxes, captions before and after" },
         { "weights", 0, "NAME=FILE", LAC_OPTION_MULTIPLE, &images.weights, "weights of a metric's network; several files of one NAME are joined" },
         { "fid-dims", 0, "N", LAC_OPTION_INT, &images.settings.fid_dims, "features of Inception: 64, 192, 768 or 2048 (default)" },
         { "kid-subsets", 0, "N", LAC_OPTION_INT, &images.settings.kid_subsets, "default 100" },

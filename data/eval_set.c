@@ -156,6 +156,33 @@ static lac_status prompt_of(lac_eval_set *s, int64_t id, const char **prompt)
     return LAC_OK;
 }
 
+static const char *label_of(const lac_eval_set *s, int64_t id)
+{
+    const char *label = lac_set_record(s->set, id).label;
+    int64_t first;
+    if (label[0] == '\0' && lac_set_parts(s->set, id, LAC_PART_OBJECT, &first) > 0)
+        label = lac_set_part(s->set, first).label;
+    return label[0] ? label : NULL;
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+lac_status lac_eval_set_labels(const lac_eval_set *s, const char ***label, int64_t *n)
+{
+    const char *split = lac_config_str(s->data, "split");
+    int64_t all = 0;
+    *n = 0;
+    LAC_TRY(lac_calloc((void **)label, (size_t)lac_set_count(s->set), sizeof **label));
+    for (int64_t id = 0; id < lac_set_count(s->set); id++)
+        if ((split[0] == '\0' || strcmp(lac_set_record(s->set, id).split, split) == 0) && ((*label)[all] = label_of(s, id)) != NULL)
+            all++;
+    qsort(*label, (size_t)all, sizeof **label, by_bytes);
+    for (int64_t i = 0; i < all; i++)
+        if (*n == 0 || strcmp((*label)[i], (*label)[*n - 1]) != 0)
+            (*label)[(*n)++] = (*label)[i];
+    return LAC_OK;
+}
+
 lac_status lac_eval_set_picture(lac_eval_set *s, int64_t i, lac_eval_picture *to)
 {
     const int64_t pixels = s->size * s->size, at = i - s->kept_from;
@@ -175,6 +202,6 @@ lac_status lac_eval_set_picture(lac_eval_set *s, int64_t i, lac_eval_picture *to
     }
     const lac_record r = lac_set_record(s->set, id);
     snprintf(s->background, sizeof s->background, "%lld", (long long)r.group);
-    *to = (lac_eval_picture){ id, s->size, r.name, s->background, picture, mask, NULL, r.label[0] ? r.label : NULL };
+    *to = (lac_eval_picture){ id, s->size, r.name, s->background, picture, mask, NULL, label_of(s, id) };
     return prompt_of(s, id, &to->prompt);
 }

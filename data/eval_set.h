@@ -32,12 +32,16 @@ typedef struct lac_eval_about {
 } lac_eval_about;
 lac_eval_about lac_eval_set_about(const lac_eval_set *set);
 
+/* The labels of the split's records, each once, in the order of their bytes; *label [*n] is fresh, its texts live as long as the set. */
+lac_status lac_eval_set_labels(const lac_eval_set *set, const char ***label, int64_t *n);
+
 typedef struct lac_eval_picture {
     int64_t record, side;           /* its number in the set */
     const char *name;
     const char *group;              /* pictures on one background share it */
     const uint8_t *pixels, *mask;   /* [side, side, 3], and [side, side] with 1 in the hole */
-    const char *prompt, *label;     /* NULL: nothing is said */
+    const char *prompt;             /* NULL: nothing is said */
+    const char *label;              /* the record's, else its first object's; NULL: none */
 } lac_eval_picture;
 
 /* Picture i; i rises from 0, or begins again there. Borrowed until the next call. */

@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "core/file/atomic.h"
+#include "core/json.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -35,10 +36,15 @@ static lac_status check_box(const json_t *box)
     return good ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'box' wants four numbers, left below right and top below bottom");
 }
 
+static bool size_of(const json_t *size, int64_t *width, int64_t *height)
+{
+    return json_array_size(size) == 2 && lac_json_whole(json_array_get(size, 0), width) && lac_json_whole(json_array_get(size, 1), height) && *width > 0 && *height > 0;
+}
+
 static lac_status check_size(const json_t *size)
 {
-    const bool good = json_array_size(size) == 2 && json_integer_value(json_array_get(size, 0)) > 0 && json_integer_value(json_array_get(size, 1)) > 0;
-    return good ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'size' wants two whole numbers above 0, width and height");
+    int64_t width, height;
+    return size_of(size, &width, &height) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'size' wants two whole numbers above 0, width and height");
 }
 
 static lac_status check_field(const char *key, const json_t *value)
@@ -111,8 +117,9 @@ static void take(lac_finished_entry *e, const json_t *said)
     e->said = (lac_said){ json_is_string(said) ? json_string_value(said) : text_of(said, "prompt"), text_of(said, "label"), text_of(said, "before"), text_of(said, "after"), NULL };
     if (box == NULL)
         return;
-    e->box = (lac_object_box){ number_at(box, 0), number_at(box, 1), number_at(box, 2), number_at(box, 3), json_integer_value(json_array_get(size, 0)),
-                               json_integer_value(json_array_get(size, 1)) };
+    e->box = (lac_object_box){ number_at(box, 0), number_at(box, 1), number_at(box, 2), number_at(box, 3), 0, 0 };
+    if (size != NULL)
+        size_of(size, &e->box.width, &e->box.height);
     e->said.box = &e->box;
 }
 

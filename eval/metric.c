@@ -25,6 +25,10 @@
 #define LPIPS "lpips{net=%f,outside=black,region=%s}"
 #define BRUSHNET .known = true, .whole = true, .wants_mask = true, .side = 512
 #define CLIP(before) .network = &lac_features_clip, .option = before, .whole = true, .no_reference = true, .wants = LAC_SAID_PROMPT
+#define SAYS(net, said) .network = &lac_features_##net, .whole = true, .wants = said
+#define CLIP_AT(k)                                                                                                                                             \
+    { .name = "clip-at-" #k, .recipe = "clip-at{%f,n=" #k ",gone=top-1 of the reference}", .higher_is_better = true, .digits = 4, .variant = k,               \
+      .measure = lac_clip_at_measure, SAYS(clip_top, LAC_SAID_CLASSES) }
 #define INCEPTION(picked) .network = &lac_features_inception, .option = picked, .whole = true, .no_interval = "a resample takes as long as the value"
 #define FRECHET "{%f,ddof=1,root=singular-values}"
 const lac_metric_def lac_metrics[] = {
@@ -68,6 +72,24 @@ const lac_metric_def lac_metrics[] = {
       .of_set = lac_clip_score_of_set, CLIP("") },
     { .name = "clipscore-w2.5", .recipe = "clipscore{%f,2.5max(cos,0)}", .higher_is_better = true, .digits = 4, .variant = LAC_CLIP_W25, .measure = lac_clip_score_measure,
       CLIP("A photo depicts ") },
+    { .name = "clip-sim", .recipe = "clip-sim{%f,100cos}", .higher_is_better = true, .digits = 2, .variant = LAC_CLIP_100, .measure = lac_clip_score_measure,
+      SAYS(clip_after, LAC_SAID_AFTER), .no_reference = true },
+    { .name = "clip-local", .recipe = "clip-local{%f,100cos}", .higher_is_better = true, .digits = 2, .variant = LAC_CLIP_100, .measure = lac_clip_score_measure,
+      SAYS(clip_squared, LAC_SAID_NAME), .no_reference = true, .wants_mask = true },
+    { .name = "clip-local2", .recipe = "clip-local2{%f,100cos}", .higher_is_better = true, .digits = 2, .variant = LAC_CLIP_100, .measure = lac_clip_score_measure,
+      SAYS(clip_cut, LAC_SAID_NAME), .option = "hf", .no_reference = true, .wants_mask = true },
+    { .name = "clip-cat", .recipe = "clip-cat{%f,100cos}", .higher_is_better = true, .digits = 2, .variant = LAC_CLIP_100, .measure = lac_clip_score_measure,
+      SAYS(clip_cut, LAC_SAID_NAME), .option = "clip", .no_reference = true, .wants_mask = true },
+    { .name = "clip-i", .recipe = "clip-i{%f,cos}", .higher_is_better = true, .digits = 4, .measure = lac_clip_image_measure, SAYS(clip_image, 0) },
+    { .name = "clip-dir", .recipe = "clip-dir{%f,cos of changes,unit before}", .higher_is_better = true, .digits = 4, .measure = lac_clip_direction_measure,
+      SAYS(clip_change, LAC_SAID_CHANGE) },
+    CLIP_AT(1), CLIP_AT(3), CLIP_AT(5),
+    { .name = "clip-distance", .recipe = "clip-distance{%f,cos(reference,label)-cos(picture,label)}", .higher_is_better = true, .digits = 4,
+      .measure = lac_clip_distance_measure, SAYS(clip_top, LAC_SAID_LABEL | LAC_SAID_CLASSES) },
+    { .name = "aesthetic-v1", .recipe = "aesthetic{version=1,%f}", .higher_is_better = true, .digits = 3, .measure = lac_aesthetic_measure, SAYS(aesthetic_v1, 0),
+      .no_reference = true },
+    { .name = "aesthetic-v2", .recipe = "aesthetic{version=2,%f}", .higher_is_better = true, .digits = 3, .measure = lac_aesthetic_measure, SAYS(aesthetic_v2, 0),
+      .no_reference = true },
     { .name = NULL },
 };
 
@@ -255,6 +277,8 @@ const char *lac_said_missing(unsigned wants, const lac_said *said)
     const bool prompt = said->prompt != NULL;
     if ((wants & LAC_SAID_PROMPT) && !prompt)
         return "no caption";
+    if ((wants & LAC_SAID_LABEL) && said->label == NULL)
+        return "no label";
     if ((wants & LAC_SAID_NAME) && said->label == NULL && !prompt)
         return "no label and no caption";
     if ((wants & LAC_SAID_AFTER) && said->after == NULL && !prompt)

@@ -25,9 +25,6 @@ typedef struct lac_pair {
     int64_t n_features;
 } lac_pair;
 
-/* Part of a picture. */
-typedef struct lac_cutout { int64_t top, left, height, width; } lac_cutout;
-
 /* What a user may set of metrics of the set. */
 typedef struct lac_metric_settings {
     int64_t fid_dims;                       /* 64, 192, 768 or 2048 */
@@ -75,7 +72,8 @@ enum {
     LAC_SAID_NAME = 2,              /* a label, else a prompt */
     LAC_SAID_CHANGE = 4,            /* captions before and after */
     LAC_SAID_AFTER = 8,             /* a caption after, else a prompt */
-    LAC_SAID_CLASSES = 16,          /* labels, of whatever pictures */
+    LAC_SAID_LABEL = 16,
+    LAC_SAID_CLASSES = 32,          /* labels, of whatever pictures */
 };
 /* NULL, or which of them is missing, in words. */
 const char *lac_said_missing(unsigned wants, const lac_said *said);

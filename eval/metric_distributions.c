@@ -3,6 +3,7 @@
 #include "eval/frechet.h"
 #include "eval/inception_score.h"
 #include "eval/kid.h"
+#include "eval/object_crop.h"
 #include "eval/precision_recall.h"
 
 #include <math.h>
@@ -105,17 +106,9 @@ lac_status lac_precision_recall_of_set(const lac_metric_def *def, const lac_set_
 
 const char *lac_hole_box(const lac_pair *p, lac_cutout *box)
 {
-    int64_t top = p->height, bottom = 0, left = p->width, right = 0;
-    for (int64_t y = 0; p->mask != NULL && y < p->height; y++)
-        for (int64_t x = 0; x < p->width; x++)
-            if (p->mask[y * p->width + x] != 0) {
-                top = LAC_MIN(top, y);
-                bottom = y + 1;
-                left = LAC_MIN(left, x);
-                right = LAC_MAX(right, x + 1);
-            }
-    if (p->mask == NULL || bottom == 0)
-        return p->mask == NULL ? "no mask" : "the mask has no hole";
-    *box = (lac_cutout){ top, left, bottom - top, right - left };
+    if (p->mask == NULL)
+        return "no mask";
+    if (!lac_hole_around(p->mask, p->height, p->width, box))
+        return "the mask has no hole";
     return box->height < LEAST_SIDE || box->width < LEAST_SIDE ? "a side of the hole's box is under 8 pixels" : NULL;
 }

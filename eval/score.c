@@ -71,6 +71,8 @@ static lac_status take_features(lac_score *s, int64_t k)
     *f = -1;
     if (m->features == NULL)
         return LAC_OK;
+    if (m->def->wants & LAC_SAID_CHANGE)
+        return LAC_FAIL(LAC_ERR_ARG, "it wants captions before and after, which finished pictures alone can have: give --reference and --prompts");
     if (m->def->crop != NULL)
         return LAC_FAIL(LAC_ERR_ARG, "it sees parts of finished pictures alone: give --reference");
     for (*f = 0; *f < s->n_features; ++*f)
@@ -204,6 +206,15 @@ static lac_picture picture_of(const added *a, int64_t m, int64_t i, int64_t n_me
     return (lac_picture){ item->height, item->width, m < n_methods ? a->image[m * a->n + i] : item->reference, item->mask, said_of(item) };
 }
 
+/* Whether a metric compares network f's numbers with those of the truth. */
+static bool sees_truth(const lac_score *s, int64_t f)
+{
+    for (int64_t k = 0; k < s->n_metrics; k++)
+        if (s->network[k] == f && !s->metric[k].def->no_reference)
+            return true;
+    return false;
+}
+
 /* Network f on the n pictures of method m (of the truth), into their rows. */
 static lac_status see(const lac_score *s, const added *a, int64_t f, int64_t m)
 {
@@ -256,7 +267,7 @@ lac_status lac_score_add(lac_score *s, int64_t n, const lac_eval_item *item, con
     LAC_TRY(lac_calloc((void **)&a.value, (size_t)(s->n_methods * s->n_metrics), sizeof *a.value));
     lac_status status = lac_calloc((void **)&a.feature, (size_t)(n * s->row_features), sizeof *a.feature);
     for (int64_t f = 0; f < s->n_features; f++)
-        for (int64_t m = 0; status == LAC_OK && numbers_of(&s->features[f]) > 0 && m <= s->n_methods; m++)
+        for (int64_t m = 0; status == LAC_OK && numbers_of(&s->features[f]) > 0 && m < s->n_methods + sees_truth(s, f); m++)
             status = see(s, &a, f, m);
     for (int64_t i = 0; status == LAC_OK && i < n; i++)
         status = add_one(s, &a, i);
