@@ -1,5 +1,6 @@
 /* lacuna eval: runs, models and baselines scored over a split of a packed set. */
 #include "cli/commands.h"
+#include "cli/eval_coco.h"
 #include "cli/eval_images.h"
 #include "cli/eval_watch.h"
 #include "cli/locate.h"
@@ -447,6 +448,20 @@ static int run_on_images(const wish *w, lac_eval_images_wish *images, const lac_
     return lac_eval_images(images);
 }
 
+/* Two files of annotations, and nothing else. */
+static int run_on_coco(const wish *w, const lac_eval_images_wish *images, lac_eval_coco_wish *coco, const lac_words *words)
+{
+    const struct { const char *option; bool given; } other[] = {
+        { "a word beside the options", words->n > 0 }, { "--reference", images->reference != NULL }, { "--masks", images->masks != NULL }, { "--metrics", w->metrics != NULL },
+        { "--set", w->set != NULL }, { "--protocol", w->protocol_name != NULL }, { "--limit", w->limit != 0 }, { "--size", w->size != 0 },
+    };
+    for (size_t i = 0; i < LAC_COUNT(other); i++)
+        if (other[i].given)
+            return lac_finish(LAC_FAIL(LAC_ERR_ARG, "%s does not go with --ground-truth and --detections", other[i].option));
+    coco->out = w->out;
+    return lac_finish(lac_eval_coco(coco));
+}
+
 /* What the protocol says and no option. */
 static lac_status take_protocol(wish *w)
 {
@@ -504,12 +519,15 @@ static const char about[] =
     "OUT.images.jsonl and .csv a line a pair. Stopped, it goes on where it stood (OUT.journal-RANK). Metrics: l1 mse psnr tv ssim ssim-valid ssim-zero\n"
     "ssim-reflect ssim-uniform7 lpips-alex lpips-vgg lpips-squeeze, each also @hole and @known; ms-ssim ms-ssim-reflect brushnet-psnr\n"
     "brushnet-mse brushnet-lpips; of two sets fid fid-clean fid-tf kid is precision recall lfid-bbox;\n"
-    "of captions clip-score clipscore-w2.5. Exit status: 0 done, 76 another rank was lost, else an error.";
+    "of captions clip-score clipscore-w2.5; of folders of masks iou m-iou c-iou p@0.5 p@0.6 p@0.7 p@0.8 p@0.9.\n\n"
+    "    lacuna eval --ground-truth instances.json --detections results.json [--iou-type bbox|segm|keypoints] --out OUT.json\n\n"
+    "is COCOeval's AP and AR of a detector's results. Exit status: 0 done, 76 another rank was lost, else an error.";
 
 int lac_cmd_eval(int argc, char **argv)
 {
     wish w = { .shorter = -1, .seed = UNSAID, .pictures = 8, .batch = LAC_EVAL_BATCH, .how = { "auto", "auto" } };
     lac_eval_images_wish images = { .settings = LAC_METRIC_SETTINGS };
+    lac_eval_coco_wish coco = { .iou_type = "bbox" };
     const lac_option options[] = {
         { "protocol", 0, "NAME", LAC_OPTION_STRING, &w.protocol_name, "a benchmark's own split, masks, size, sampling, seed and metrics (configs-lua/protocols/), with what was published beside the table" },
         { "set", 0, "NAME", LAC_OPTION_STRING, &w.set, "packed set: a path, or a name below $LACUNA_SETS or sets/" },
@@ -534,6 +552,9 @@ int lac_cmd_eval(int argc, char **argv)
         { "fid-dims", 0, "N", LAC_OPTION_INT, &images.settings.fid_dims, "features of Inception: 64, 192, 768 or 2048 (default)" },
         { "kid-subsets", 0, "N", LAC_OPTION_INT, &images.settings.kid_subsets, "default 100" },
         { "kid-subset-size", 0, "N", LAC_OPTION_INT, &images.settings.kid_subset_size, "default 1000" },
+        { "ground-truth", 0, "FILE.json", LAC_OPTION_STRING, &coco.ground_truth, "COCO's instances or person_keypoints: --detections are scored by its AP and AR" },
+        { "detections", 0, "FILE.json", LAC_OPTION_STRING, &coco.detections, "a detector's results, as COCO wants them" },
+        { "iou-type", 0, "bbox|segm|keypoints", LAC_OPTION_STRING, &coco.iou_type, "what is compared: boxes (default), masks, or key points by OKS" },
         { "strict", 0, NULL, LAC_OPTION_FLAG, &images.strict, "a finished picture that is broken, unmatched or undefined is an error" },
         LAC_MODEL_HOW_OPTIONS(w.how),
         { NULL },
@@ -544,7 +565,8 @@ int lac_cmd_eval(int argc, char **argv)
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
     if (go && s == LAC_OK)
         s = check_numbers(&w);
-    const int code = !go || s != LAC_OK ? lac_finish(s) : images.reference != NULL ? run_on_images(&w, &images, &words) : run_on_set(&w, &images, &words);
+    const int code = !go || s != LAC_OK ? lac_finish(s) : coco.ground_truth != NULL || coco.detections != NULL ? run_on_coco(&w, &images, &coco, &words)
+                   : images.reference != NULL ? run_on_images(&w, &images, &words) : run_on_set(&w, &images, &words);
     lac_words_free(&words);
     lac_words_free(&w.how.set);
     lac_words_free(&images.weights);

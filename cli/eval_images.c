@@ -1,14 +1,13 @@
 #include "cli/eval_images.h"
 
 #include "cli/commands.h"
+#include "cli/eval_result.h"
 #include "core/clock.h"
-#include "core/file/atomic.h"
 #include "core/file/relative.h"
 #include "core/memory.h"
 #include "eval/finished.h"
 #include "train/progress.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,15 +56,8 @@ static lac_status name_out(asked *a, const char *out)
 {
     const size_t n = strlen(out);
     const bool ends = n > 5 && strcmp(out + n - 5, ".json") == 0;
-    const char *slash = strrchr(out, '/');
-    char *folder;
     LAC_TRY(lac_format(&a->out, "%.*s", (int)(ends ? n - 5 : n), out));
-    if (slash == NULL || slash == out)
-        return LAC_OK;
-    LAC_TRY(lac_format(&folder, "%.*s", (int)(slash - out), out));
-    const lac_status s = lac_make_folders(folder);
-    free(folder);
-    return s;
+    return lac_eval_result_make_folder(out);
 }
 
 static lac_status open_finished(const lac_eval_images_wish *w, asked *a, lac_finished **f)
@@ -112,17 +104,6 @@ static lac_status run(lac_finished *f, const asked *a, lac_comm *comm)
 
 /* ---- what comes out ---- */
 
-static lac_status write_result(const json_t *result, const char *path)
-{
-    char *text = json_dumps(result, JSON_INDENT(1)), *whole = NULL;
-    lac_status s = text != NULL ? lac_format(&whole, "%s\n", text) : LAC_FAIL(LAC_ERR_MEM, "out of memory: '%s'", path);
-    if (s == LAC_OK)
-        s = lac_file_write(path, whole, strlen(whole));
-    free(whole);
-    free(text);
-    return s;
-}
-
 /* Where the pictures lie, seen from OUT: a report shows them. What cannot be said as text is left out. */
 static lac_status add_folders(const lac_eval_images_wish *w, json_t *result)
 {
@@ -138,22 +119,6 @@ static lac_status add_folders(const lac_eval_images_wish *w, json_t *result)
     free(here);
     json_object_set_new(result, "folders", folders);
     return s;
-}
-
-static void print(const json_t *result)
-{
-    const char *name;
-    json_t *metric;
-    json_object_foreach(json_object_get(result, "metrics"), name, metric) {
-        const json_t *value = json_object_get(metric, "value"), *low = json_object_get(metric, "low"), *high = json_object_get(metric, "high");
-        const long long n = json_integer_value(json_object_get(metric, "n"));
-        if (!json_is_real(value))
-            printf("%-20s undefined: %s\n", name, json_string_value(json_object_get(metric, "reason")));
-        else if (json_is_real(low))
-            printf("%-20s %.6g [%.6g, %.6g]   n %lld\n", name, json_real_value(value), json_real_value(low), json_real_value(high), n);
-        else
-            printf("%-20s %.6g   n %lld\n", name, json_real_value(value), n);
-    }
 }
 
 /* Says what is broken, unmatched or undefined; under --strict the first of it is the failure. */
@@ -183,8 +148,8 @@ static lac_status write_files(const lac_eval_images_wish *w, const asked *a, con
 {
     LAC_TRY(add_folders(w, result));
     LAC_TRY(lac_finished_lines(f, a->out));
-    LAC_TRY(write_result(result, w->out));
-    print(result);
+    LAC_TRY(lac_eval_result_write(result, w->out));
+    lac_eval_result_print(result);
     return LAC_OK;
 }
 

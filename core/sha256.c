@@ -1,5 +1,10 @@
 #include "core/sha256.h"
 
+#include "core/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const uint32_t round_constant[64] = {
@@ -93,4 +98,32 @@ void lac_sha256_hex(const uint8_t digest[LAC_SHA256_SIZE], char text[LAC_SHA256_
         text[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
     }
     text[2 * LAC_SHA256_SIZE] = '\0';
+}
+
+/* ---- files ---- */
+
+static lac_status hash_stream(FILE *f, const char *path, char hex[LAC_SHA256_HEX])
+{
+    enum { PIECE = 1 << 18 };
+    lac_sha256 h;
+    uint8_t digest[LAC_SHA256_SIZE];
+    char *piece;
+    LAC_TRY(lac_malloc((void **)&piece, PIECE));
+    lac_sha256_start(&h);
+    for (size_t n; (n = fread(piece, 1, PIECE, f)) > 0;)
+        lac_sha256_add(&h, piece, n);
+    lac_sha256_end(&h, digest);
+    lac_sha256_hex(digest, hex);
+    free(piece);
+    return ferror(f) ? LAC_FAIL(LAC_ERR_IO, "cannot read '%s': %s", path, strerror(errno)) : LAC_OK;
+}
+
+lac_status lac_sha256_file(const char *path, char hex[LAC_SHA256_HEX])
+{
+    FILE *f = fopen(path, "rb");
+    if (f == NULL)
+        return LAC_FAIL(LAC_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    const lac_status s = hash_stream(f, path, hex);
+    fclose(f);
+    return s;
 }

@@ -1,8 +1,7 @@
 /* core/sha256.h -- SHA-256 (FIPS 180-4): names the content of records, sets and masks. */
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
+#include "core/status.h"
 
 enum { LAC_SHA256_SIZE = 32, LAC_SHA256_HEX = 65 };
 
@@ -13,4 +12,5 @@ void lac_sha256_add(lac_sha256 *h, const void *bytes, size_t size);
 void lac_sha256_end(lac_sha256 *h, uint8_t digest[LAC_SHA256_SIZE]);
 
 void lac_sha256_of(const void *bytes, size_t size, uint8_t digest[LAC_SHA256_SIZE]);
+lac_status lac_sha256_file(const char *path, char hex[LAC_SHA256_HEX]);        /* LAC_ERR_IO */
 void lac_sha256_hex(const uint8_t digest[LAC_SHA256_SIZE], char text[LAC_SHA256_HEX]);

@@ -342,6 +342,32 @@ static void summarize(const work *w, double *stats, int64_t *n)
         stats[(*n)++] = mean(&w->sum[range][MOST], w->sum[range][MOST].recall, -1);
 }
 
+typedef struct stat { const char *name, *thresholds, *area; int detections; } stat;
+
+static const stat *stat_of(lac_coco_sort sort, int64_t i)
+{
+    static const char all[] = "0.5:0.05:0.95";
+    static const stat plain[LAC_COCO_STATS] = {
+        { "ap", all, "all", 100 }, { "ap50", "0.5", "all", 100 }, { "ap75", "0.75", "all", 100 }, { "ap-small", all, "<32^2", 100 }, { "ap-medium", all, "32^2..96^2", 100 },
+        { "ap-large", all, ">96^2", 100 }, { "ar1", all, "all", 1 }, { "ar10", all, "all", 10 }, { "ar100", all, "all", 100 }, { "ar-small", all, "<32^2", 100 },
+        { "ar-medium", all, "32^2..96^2", 100 }, { "ar-large", all, ">96^2", 100 },
+    };
+    static const stat points[] = {
+        { "ap", all, "all", 20 }, { "ap50", "0.5", "all", 20 }, { "ap75", "0.75", "all", 20 }, { "ap-medium", all, "32^2..96^2", 20 }, { "ap-large", all, ">96^2", 20 },
+        { "ar", all, "all", 20 }, { "ar50", "0.5", "all", 20 }, { "ar75", "0.75", "all", 20 }, { "ar-medium", all, "32^2..96^2", 20 }, { "ar-large", all, ">96^2", 20 },
+    };
+    return sort == LAC_COCO_KEYPOINTS ? &points[i] : &plain[i];
+}
+
+const char *lac_coco_stat_name(lac_coco_sort sort, int64_t i) { return stat_of(sort, i)->name; }
+
+lac_status lac_coco_stat_recipe(lac_coco_sort sort, int64_t i, char **recipe)
+{
+    static const char *const like[] = { "bbox", "segm", "oks" };
+    const stat *s = stat_of(sort, i);
+    return lac_format(recipe, "coco-%.2s{iou=%s,threshold=%s,area=%s,detections=%d}", s->name, like[sort], s->thresholds, s->area, s->detections);
+}
+
 static void close_work(work *w)
 {
     for (int64_t i = 0; i < w->n_gt; i++)
@@ -365,12 +391,25 @@ static lac_status run(work *w, const char *ground_truth, const char *detections)
     return accumulate(w);
 }
 
-lac_status lac_coco_ap(const char *ground_truth, const char *detections, lac_coco_sort sort, double stats[LAC_COCO_STATS], int64_t *n)
+static void count(const work *w, lac_coco_result *r)
+{
+    r->images = w->truth.n_images;
+    r->objects = w->truth.n_objects;
+    r->detections = w->found.n_objects;
+    for (int64_t i = 0; i < w->found.n_objects; i++)
+        if (lac_coco_find_category(&w->truth, w->found.object[i].category_id) < 0)
+            r->first_unlisted = r->unlisted++ == 0 ? i : r->first_unlisted;
+}
+
+lac_status lac_coco_ap(const char *ground_truth, const char *detections, lac_coco_sort sort, lac_coco_result *result)
 {
     work w = { .sort = sort };
     const lac_status s = run(&w, ground_truth, detections);
-    if (s == LAC_OK)
-        summarize(&w, stats, n);
+    *result = (lac_coco_result){ .n = 0 };
+    if (s == LAC_OK) {
+        summarize(&w, result->stats, &result->n);
+        count(&w, result);
+    }
     close_work(&w);
     return s;
 }

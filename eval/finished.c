@@ -1,6 +1,5 @@
 #include "eval/finished_internal.h"
 
-#include "core/file/atomic.h"
 #include "core/memory.h"
 #include "eval/moments.h"
 
@@ -19,7 +18,7 @@ bool lac_finished_paired(const lac_metric_def *def) { return !def->unpaired; }
 bool lac_finished_resizes(const lac_metric_def *def)
 {
     const bool seen = def->wants_features || (def->network != NULL && def->network->between == NULL);
-    return lac_metric_of_pictures(def) && !seen;
+    return lac_metric_of_pictures(def) && !seen && !def->of_masks;
 }
 
 static lac_status check_wants(const lac_finished *f, const lac_metric *m, const char *name)
@@ -194,15 +193,8 @@ static lac_status hash_question(lac_finished *f)
 
 static lac_status load_moments(lac_finished *f)
 {
-    uint8_t digest[LAC_SHA256_SIZE];
-    char *bytes;
-    size_t size;
     LAC_TRY(lac_moments_load(&f->moments, f->ask.reference));
-    LAC_TRY(lac_file_read(f->ask.reference, SIZE_MAX / 2, &bytes, &size));
-    lac_sha256_of(bytes, size, digest);
-    lac_sha256_hex(digest, f->moments_hash);
-    free(bytes);
-    return LAC_OK;
+    return lac_sha256_file(f->ask.reference, f->moments_hash);
 }
 
 static lac_status open_all(lac_finished *f)

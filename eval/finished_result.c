@@ -155,7 +155,7 @@ static lac_status mean_of_pairs(lac_finished *f, int64_t k, found *to)
 
 /* ---- a metric of sets ---- */
 
-typedef struct sets { const float **feature[2]; double *weight, *value; int64_t n[2]; } sets;
+typedef struct sets { const float **feature[2]; double *weight, *value, *share; int64_t n[2]; } sets;
 
 static void free_sets(sets *s)
 {
@@ -163,6 +163,7 @@ static void free_sets(sets *s)
     free(s->feature[1]);
     free(s->weight);
     free(s->value);
+    free(s->share);
 }
 
 /* Whether entry i counts in a set of pairs. */
@@ -176,12 +177,15 @@ static lac_status collect(const lac_finished *f, int64_t k, sets *s)
         LAC_TRY(lac_calloc((void **)&s->feature[side], (size_t)f->n_entries, sizeof(float *)));
     LAC_TRY(lac_calloc((void **)&s->weight, (size_t)f->n_entries, sizeof *s->weight));
     LAC_TRY(lac_calloc((void **)&s->value, (size_t)f->n_entries, sizeof *s->value));
+    LAC_TRY(lac_calloc((void **)&s->share, (size_t)f->n_entries, sizeof *s->share));
     for (int64_t i = 0; i < f->n_entries; i++) {
         s->weight[i] = 1;
         if (paired && !counts(f, i, k))
             continue;
-        if (paired)
+        if (paired) {
             s->value[s->n[0]] = f->row[i].value[k].value;
+            s->share[s->n[0]] = f->row[i].value[k].share;
+        }
         for (int side = 0; side < 2; side++)
             if (v >= 0 && f->row[i].feature[v][side] != NULL)
                 s->feature[side][s->n[side]++] = f->row[i].feature[v][side];
@@ -191,19 +195,41 @@ static lac_status collect(const lac_finished *f, int64_t k, sets *s)
     return LAC_OK;
 }
 
-static lac_status value_of_sets(const lac_finished *f, int64_t k, found *to)
+/* A lac_statistic: pairs weigh as often as they were drawn. */
+typedef struct question { const lac_metric_def *def; lac_set_rows rows; } question;
+
+static lac_status of_drawn(void *context, const double *times, double *value)
+{
+    question *q = context;
+    lac_value found;
+    q->rows.weight = q->rows.reference_weight = times;
+    LAC_TRY(q->def->of_set(q->def, &q->rows, &found));
+    *value = found.reason == NULL ? found.value : NAN;
+    return LAC_OK;
+}
+
+/* Of pairs there is an interval, where the metric has one. */
+static bool is_resampled(const lac_metric_def *def) { return def->of_set == NULL || (lac_finished_paired(def) && def->no_interval == NULL); }
+
+static lac_status ask(const lac_finished *f, int64_t k, const sets *s, found *to)
 {
     const lac_metric_def *def = f->metric[k].def;
     const int64_t v = f->view_of[k];
+    question q = { def, { .n = s->n[0], .n_features = v >= 0 ? f->view[v].net->n : 0, .weight = s->weight, .value = def->measure != NULL ? s->value : NULL,
+                          .share = def->measure != NULL ? s->share : NULL, .feature = v >= 0 ? s->feature[0] : NULL, .reference = v >= 0 ? s->feature[1] : NULL,
+                          .n_reference = s->n[1], .reference_weight = s->weight, .moments = f->cached ? &f->moments : NULL, .settings = &f->ask.settings } };
+    to->n = s->n[0];
+    to->n_reference = s->n[1];
+    LAC_TRY(def->of_set(def, &q.rows, &to->value));
+    return is_resampled(def) && to->value.reason == NULL ? lac_bootstrap_interval(&to->v, of_drawn, &q, to->n, f->ask.seed) : LAC_OK;
+}
+
+static lac_status value_of_sets(const lac_finished *f, int64_t k, found *to)
+{
     sets s = { .n = { 0, 0 } };
     lac_status status = collect(f, k, &s);
-    const lac_set_rows rows = { .n = s.n[0], .n_features = v >= 0 ? f->view[v].net->n : 0, .weight = s.weight, .value = def->measure != NULL ? s.value : NULL,
-                                .feature = v >= 0 ? s.feature[0] : NULL, .reference = v >= 0 ? s.feature[1] : NULL, .n_reference = s.n[1],
-                                .reference_weight = s.weight, .moments = f->cached ? &f->moments : NULL, .settings = &f->ask.settings };
-    to->n = s.n[0];
-    to->n_reference = s.n[1];
     if (status == LAC_OK)
-        status = lac_context(def->of_set(def, &rows, &to->value), "metric '%s'", f->ask.metric[k]);
+        status = lac_context(ask(f, k, &s, to), "metric '%s'", f->ask.metric[k]);
     free_sets(&s);
     return status;
 }
@@ -223,9 +249,9 @@ static json_t *metric_json(const lac_finished *f, int64_t k, const found *x)
 {
     const lac_metric_def *def = f->metric[k].def;
     json_t *metric = json_pack("{s:o, s:I, s:s}", "value", number(x->value.value), "n", (json_int_t)x->n, "recipe", f->recipe[k]);
-    if (def->of_set == NULL)
+    if (is_resampled(def))
         json_object_update_new(metric, json_pack("{s:o, s:o}", "low", number(x->v.low), "high", number(x->v.high)));
-    else if (!f->cached && !def->no_reference)
+    if (def->of_set != NULL && !f->cached && !def->no_reference)
         json_object_set_new(metric, "n_reference", json_integer(x->n_reference));
     if (lac_finished_paired(def))
         json_object_set_new(metric, "undefined", undefined_json(f, k));

@@ -44,6 +44,7 @@ lac_status lac_finished_put_row(const lac_finished *f, int64_t i, lac_blob *to)
         LAC_TRY(lac_blob_put_text(to, row->broken[folder]));
     for (int64_t k = 0; row->pair && k < f->ask.n_metrics; k++) {
         LAC_TRY(lac_blob_put(to, &row->value[k].value, sizeof row->value[k].value));
+        LAC_TRY(lac_blob_put(to, &row->value[k].share, sizeof row->value[k].share));
         LAC_TRY(lac_blob_put_text(to, row->value[k].reason));
     }
     LAC_TRY(lac_blob_put(to, &seen, sizeof seen));
@@ -59,6 +60,7 @@ static lac_status take_values(lac_finished *f, lac_finished_row *row, lac_blob_r
     LAC_TRY(lac_calloc((void **)&row->value, (size_t)f->ask.n_metrics, sizeof *row->value));
     for (int64_t k = 0; k < f->ask.n_metrics; k++) {
         LAC_TRY(lac_blob_take(from, &row->value[k].value, sizeof row->value[k].value));
+        LAC_TRY(lac_blob_take(from, &row->value[k].share, sizeof row->value[k].share));
         LAC_TRY(lac_blob_take_text(from, &words));
         if (words[0] != '\0')
             LAC_TRY(lac_finished_reason(f, words, &row->value[k].reason));

@@ -26,11 +26,11 @@ static json_t *manifest_of(const json_t *result, const char *folder)
     return text_or_empty(json_object_get(json_object_get(json_object_get(result, "files"), folder), "manifest"));
 }
 
-/* Of the references: of their files, or of their statistics. */
+/* Of the references: of their files, of their statistics, of their annotations. */
 static json_t *reference_of(const json_t *result)
 {
-    json_t *statistics = json_object_get(result, "statistics");
-    return statistics != NULL ? text_or_empty(statistics) : manifest_of(result, "reference");
+    json_t *statistics = json_object_get(result, "statistics"), *annotations = json_object_get(json_object_get(result, "files"), "ground_truth");
+    return statistics != NULL ? text_or_empty(statistics) : manifest_of(result, annotations != NULL ? "ground_truth" : "reference");
 }
 
 static void take(json_t *summary, const char *key, json_t *value)
@@ -45,7 +45,7 @@ lac_status lac_finished_summary(const json_t *result, const char *name, json_t *
     json_t *pairs = json_object_get(json_object_get(result, "files"), "pairs"), *size = json_object_get(result, "size");
     const bool resized = json_integer_value(size) > 0;
     *summary = json_pack("{s:o, s:o, s:o, s:O?, s:O?, s:i, s:s, s:[], s:{s:{s:o}}}", "manifest", reference_of(result), "masks", manifest_of(result, "masks"), "finished",
-                         manifest_of(result, "images"), "images", pairs, "backgrounds", pairs, "objects", 0, "method", name, "differences", "methods", name, "metrics", metrics_of(result));
+                         manifest_of(result, json_object_get(json_object_get(result, "files"), "detections") != NULL ? "detections" : "images"), "images", pairs, "backgrounds", pairs, "objects", 0, "method", name, "differences", "methods", name, "metrics", metrics_of(result));
     if (*summary == NULL)
         return LAC_FAIL(LAC_ERR_FORMAT, "no result of 'lacuna eval' on finished pictures, or no memory for its summary");
     for (size_t i = 0; i < LAC_COUNT(same); i++)

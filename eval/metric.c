@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "eval/metric_clip.h"
 #include "eval/metric_distributions.h"
+#include "eval/metric_iou.h"
 #include "eval/metric_l1.h"
 #include "eval/metric_l2.h"
 #include "eval/metric_ms_ssim.h"
@@ -30,6 +31,7 @@
     { .name = "clip-at-" #k, .recipe = "clip-at{%f,n=" #k ",gone=top-1 of the reference}", .higher_is_better = true, .digits = 4, .variant = k,               \
       .measure = lac_clip_at_measure, SAYS(clip_top, LAC_SAID_CLASSES) }
 #define INCEPTION(picked) .network = &lac_features_inception, .option = picked, .whole = true, .no_interval = "a resample takes as long as the value"
+#define IOU(more) .recipe = "iou{inside=grey>=128,empty=1" more "}", .higher_is_better = true, .digits = 4, .whole = true, .of_masks = true
 #define FRECHET "{%f,ddof=1,root=singular-values}"
 const lac_metric_def lac_metrics[] = {
     { "l1", "l1{range=1,region=%s}", 1, 0, false, 4, lac_l1_measure },
@@ -90,6 +92,14 @@ const lac_metric_def lac_metrics[] = {
       .no_reference = true },
     { .name = "aesthetic-v2", .recipe = "aesthetic{version=2,%f}", .higher_is_better = true, .digits = 3, .measure = lac_aesthetic_measure, SAYS(aesthetic_v2, 0),
       .no_reference = true },
+    { .name = "iou", IOU(""), .variant = LAC_IOU, .measure = lac_iou_measure },
+    { .name = "m-iou", IOU(""), .variant = LAC_IOU, .measure = lac_iou_measure },
+    { .name = "c-iou", IOU(",mean=by-union"), .variant = LAC_IOU, .measure = lac_iou_measure, .of_set = lac_c_iou_of_set },
+    { .name = "p@0.5", IOU(",above=0.5"), .variant = LAC_IOU_ABOVE, .range = 0.5, .measure = lac_iou_measure },
+    { .name = "p@0.6", IOU(",above=0.6"), .variant = LAC_IOU_ABOVE, .range = 0.6, .measure = lac_iou_measure },
+    { .name = "p@0.7", IOU(",above=0.7"), .variant = LAC_IOU_ABOVE, .range = 0.7, .measure = lac_iou_measure },
+    { .name = "p@0.8", IOU(",above=0.8"), .variant = LAC_IOU_ABOVE, .range = 0.8, .measure = lac_iou_measure },
+    { .name = "p@0.9", IOU(",above=0.9"), .variant = LAC_IOU_ABOVE, .range = 0.9, .measure = lac_iou_measure },
     { .name = NULL },
 };
 
@@ -198,6 +208,8 @@ static lac_status take_apart(words *w, char *text, const char *name)
 {
     char *open = strchr(text, '['), *close = strrchr(text, ']'), *at = strchr(text, '@');
     *w = (words){ .metric = text };
+    if (known_as(text) != NULL)                 /* p@0.5 */
+        return LAC_OK;
     if (open != NULL && (at == NULL || open < at)) {
         if (close == NULL || close < open || (close[1] != '\0' && close[1] != '@'))
             return LAC_FAIL(LAC_ERR_ARG, "metric '%s' is not of the form METRIC[NETWORK:OPTION]@REGION", name);

@@ -42,7 +42,7 @@ typedef struct lac_moments { int64_t n; double *mean, *covariance; } lac_moments
 typedef struct lac_set_rows {
     int64_t n, n_features;
     const double *weight;
-    const double *value;                    /* [n] what measure gave, NaN where that is undefined; NULL without measure */
+    const double *value, *share;            /* [n] what measure gave, NaN where that is undefined; NULL without measure. share: of finished pictures alone */
     const float *const *feature, *const *reference;     /* [n], [n_reference] of [n_features], where it wants a network; else NULL */
     int64_t n_reference;
     const double *reference_weight;
@@ -50,8 +50,9 @@ typedef struct lac_set_rows {
     const lac_metric_settings *settings;
 } lac_set_rows;
 
-/* reason is static text, NULL when the value is defined. std: over subsets or splits, of a metric that has_std; else 0. */
-typedef struct lac_value { double value; const char *reason; double std; } lac_value;
+/* reason is static text, NULL when the value is defined. std: over subsets or splits, of a metric that has_std; else 0. share: what a picture counts by in the value of
+ * finished pictures, of a metric whose of_set reads that; else 0. */
+typedef struct lac_value { double value; const char *reason; double std, share; } lac_value;
 
 static inline bool lac_in_region(const lac_pair *p, lac_region region, int64_t pixel)
 {
@@ -108,6 +109,7 @@ struct lac_metric_def {
     const char *(*crop)(const lac_pair *p, lac_cutout *box);
     bool known;                     /* of the known pixels, whatever region is asked for (none can be: whole) */
     int64_t side;                   /* both pictures, and the mask, are brought to side x side first (Pillow's bicubic; nearest), if they are not; 0: no */
+    bool of_masks;                  /* the pictures are masks, in finished folders alone; --size leaves them as they are */
     bool no_direction;              /* neither high nor low is better: it is not judged */
 };
 

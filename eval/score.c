@@ -69,6 +69,8 @@ static lac_status take_features(lac_score *s, int64_t k)
     const lac_metric *m = &s->metric[k];
     int64_t *f = &s->network[k];
     *f = -1;
+    if (m->def->of_masks)
+        return LAC_FAIL(LAC_ERR_ARG, "it compares folders of masks: give --reference");
     if (m->features == NULL)
         return LAC_OK;
     if (m->def->wants & LAC_SAID_CHANGE)

@@ -3,36 +3,9 @@
 #include "core/memory.h"
 #include "models/network_format.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static lac_status hash_stream(FILE *f, const char *path, char hex[LAC_SHA256_HEX])
-{
-    enum { PIECE = 1 << 18 };
-    lac_sha256 h;
-    uint8_t digest[LAC_SHA256_SIZE];
-    char *piece;
-    LAC_TRY(lac_malloc((void **)&piece, PIECE));
-    lac_sha256_start(&h);
-    for (size_t n; (n = fread(piece, 1, PIECE, f)) > 0;)
-        lac_sha256_add(&h, piece, n);
-    lac_sha256_end(&h, digest);
-    lac_sha256_hex(digest, hex);
-    free(piece);
-    return ferror(f) ? LAC_FAIL(LAC_ERR_IO, "cannot read '%s': %s", path, strerror(errno)) : LAC_OK;
-}
-
-static lac_status hash_file(const char *path, char hex[LAC_SHA256_HEX])
-{
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return LAC_FAIL(LAC_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
-    const lac_status s = hash_stream(f, path, hex);
-    fclose(f);
-    return s;
-}
 
 static lac_status files_named(lac_eval_weights *w, const char *name, size_t n, lac_eval_files **files)
 {
@@ -53,7 +26,7 @@ lac_status lac_eval_weights_add(lac_eval_weights *w, const char *given)
     lac_eval_files *files;
     if (sign == NULL || sign == given || sign[1] == '\0')
         return LAC_FAIL(LAC_ERR_ARG, "--weights wants NAME=FILE, found '%s'", given);
-    LAC_TRY(lac_context(hash_file(sign + 1, file.sha256), "--weights %.*s", (int)(sign - given), given));
+    LAC_TRY(lac_context(lac_sha256_file(sign + 1, file.sha256), "--weights %.*s", (int)(sign - given), given));
     LAC_TRY(files_named(w, given, (size_t)(sign - given), &files));
     LAC_TRY(lac_grow((void **)&files->file, files->n, &files->capacity, sizeof *files->file));
     LAC_TRY(lac_strdup(&file.path, sign + 1));

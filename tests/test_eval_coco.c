@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char truth[] =
     "{\"images\": [{\"id\": 1}, {\"id\": 2}], \"categories\": [{\"id\": 1}, {\"id\": 2}], \"annotations\": ["
@@ -33,7 +34,10 @@ static lac_status score(const char *gt, const char *dt, double *stats, int64_t *
     LAC_CHECK_STATUS(lac_format(&b, "%s/found.json", lac_test_folder()));
     LAC_CHECK_STATUS(lac_file_write(a, gt, strlen(gt)));
     LAC_CHECK_STATUS(lac_file_write(b, dt, strlen(dt)));
-    const lac_status s = lac_coco_ap(a, b, LAC_COCO_BBOX, stats, n);
+    lac_coco_result r;
+    const lac_status s = lac_coco_ap(a, b, LAC_COCO_BBOX, &r);
+    memcpy(stats, r.stats, sizeof r.stats);
+    *n = r.n;
     free(a);
     free(b);
     return s;

@@ -313,17 +313,17 @@ static lac_status coco_ap(lac_probe *p)
 {
     const lac_coco_sort sort = (lac_coco_sort)lac_config_choice(p->config, "iou_type", LAC_COCO_WORDS);
     char *truth, *found = NULL;
-    double stats[LAC_COCO_STATS], *to;
-    int64_t n = 0;
+    lac_coco_result result;
+    double *to;
     LAC_TRY(lac_probe_path(p, "ground_truth", &truth));
     lac_status s = lac_probe_path(p, "detections", &found);
     if (s == LAC_OK)
-        s = lac_coco_ap(truth, found, sort, stats, &n);
+        s = lac_coco_ap(truth, found, sort, &result);
     free(truth);
     free(found);
     LAC_TRY(s);
-    LAC_TRY(numbers(p, "stats", 1, &n, &to));
-    memcpy(to, stats, (size_t)n * sizeof *to);
+    LAC_TRY(numbers(p, "stats", 1, &result.n, &to));
+    memcpy(to, result.stats, (size_t)result.n * sizeof *to);
     return LAC_OK;
 }
 
