@@ -169,13 +169,15 @@ static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *
 
 lac_status lac_eval_set_labels(const lac_eval_set *s, const char ***label, int64_t *n)
 {
-    const char *split = lac_config_str(s->data, "split");
-    int64_t all = 0;
+    int64_t *id, records, all = 0;
     *n = 0;
-    LAC_TRY(lac_calloc((void **)label, (size_t)lac_set_count(s->set), sizeof **label));
-    for (int64_t id = 0; id < lac_set_count(s->set); id++)
-        if ((split[0] == '\0' || strcmp(lac_set_record(s->set, id).split, split) == 0) && ((*label)[all] = label_of(s, id)) != NULL)
+    LAC_TRY(lac_set_select(s->set, lac_config_str(s->data, "split"), LAC_KIND_PHOTO, &id, &records));
+    const lac_status status = lac_calloc((void **)label, (size_t)records, sizeof **label);
+    for (int64_t i = 0; status == LAC_OK && i < records; i++)
+        if (((*label)[all] = label_of(s, id[i])) != NULL)
             all++;
+    free(id);
+    LAC_TRY(status);
     qsort(*label, (size_t)all, sizeof **label, by_bytes);
     for (int64_t i = 0; i < all; i++)
         if (*n == 0 || strcmp((*label)[i], (*label)[*n - 1]) != 0)

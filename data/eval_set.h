@@ -32,7 +32,7 @@ typedef struct lac_eval_about {
 } lac_eval_about;
 lac_eval_about lac_eval_set_about(const lac_eval_set *set);
 
-/* The labels of the split's records, each once, in the order of their bytes; *label [*n] is fresh, its texts live as long as the set. */
+/* The labels of the split's photographs, each once, in the order of their bytes; *label [*n] is fresh, its texts live as long as the set. */
 lac_status lac_eval_set_labels(const lac_eval_set *set, const char ***label, int64_t *n);
 
 typedef struct lac_eval_picture {

@@ -1,4 +1,5 @@
 #include "core/image/interpolate.h"
+#include "core/image/opencv.h"
 #include "core/image/resample.h"
 
 #include "core/memory.h"
@@ -46,6 +47,34 @@ LAC_TEST(bytes_resize_as_in_pillow)
         lac_image_free(&from);
     }
     LAC_CHECK(n == 109);                 /* all that the file holds */
+    lac_golden_close(&g);
+}
+
+/* "in.HxW.HxW" of one input; returns how many there were. */
+static int resizes_as_opencv(const lac_golden *g, const lac_image *from, int64_t h, int64_t w)
+{
+    lac_image to;
+    uint8_t *want = lac_golden_get(g, NULL, "in.%dx%d.%dx%d", (int)from->height, (int)from->width, (int)h, (int)w);
+    LAC_CHECK_STATUS(lac_image_resize_opencv_cubic(&to, from, h, w));
+    LAC_CHECK(to.height == h && to.width == w && memcmp(to.pixels, want, (size_t)(3 * h * w)) == 0);
+    lac_image_free(&to);
+    free(want);
+    return 1;
+}
+
+LAC_TEST(bytes_resize_as_in_opencv)
+{
+    static const int64_t size[][2] = { { 1, 1 }, { 2, 3 }, { 17, 17 }, { 40, 40 }, { 31, 60 } };
+    lac_golden g = lac_golden_open("opencv.safetensors");
+    int n = 0;
+    for (size_t i = 0; i < LAC_COUNT(size); i++) {
+        lac_image from = { size[i][0], size[i][1], 3, lac_golden_get(&g, NULL, "in.%dx%d", (int)size[i][0], (int)size[i][1]) }, to;
+        n += resizes_as_opencv(&g, &from, 32, 32) + resizes_as_opencv(&g, &from, from.height, from.width) + resizes_as_opencv(&g, &from, 7, 13) +
+             resizes_as_opencv(&g, &from, 61, 24);
+        LAC_CHECK_FAILS(lac_image_resize_opencv_cubic(&to, &from, 0, 4), LAC_ERR_ARG, "0");
+        lac_image_free(&from);
+    }
+    LAC_CHECK(n == 20);                  /* all that the file holds */
     lac_golden_close(&g);
 }
 

@@ -3,5 +3,5 @@ return {
   about = "OpenImages V6, segmentation masks (Chen et al. 2024, CAT-Diffusion; SmartBrush's protocol)",
   data = { set = "openimages-objects", split = "validation", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "ddim", steps = 50, guidance_scale = 7.5, eta = 0 },
-  metrics = { "fid", "lfid-bbox", "clip-score" },
+  metrics = { "fid", "lfid-bbox", "clip-score", "clip-cat" },
 }
