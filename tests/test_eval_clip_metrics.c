@@ -3,9 +3,11 @@
 #include "core/file/weights.h"
 #include "core/memory.h"
 #include "core/text/tokenizer.h"
+#include "data/set.h"
 #include "eval/finished.h"
 #include "tests/harness/cli.h"
 #include "tests/harness/hash_data.h"
+#include "tests/harness/objects.h"
 #include "tests/harness/ranks.h"
 
 #include <math.h>
@@ -313,6 +315,70 @@ LAC_TEST(company_changes_no_byte)
     json_decref(together);
     lac_comm_free(comm);
     lac_eval_weights_free(&w);
+}
+
+/* ---- sets ---- */
+
+#define ON_SETS "clip-score,clip-sim,clip-local,clip-local2,clip-cat,clip-i,clip-at-1,clip-at-5,clip-distance"
+
+static double mean_of(const json_t *summary, const char *method, const char *metric)
+{
+    const json_t *metrics = method != NULL ? json_object_get(json_object_get(json_object_get(summary, "methods"), method), "metrics") : json_object_get(summary, "metrics");
+    const json_t *value = json_object_get(json_object_get(metrics, metric), "value");
+    LAC_CHECK(json_is_number(value));
+    return json_number_value(value);
+}
+
+/* What is said of a set's pictures, for the pictures that --keep leaves. */
+static void write_said(const char *set, const char *path)
+{
+    lac_set *s;
+    json_t *all = json_object();
+    LAC_CHECK_STATUS(lac_set_open(&s, set));
+    for (int64_t i = 0; i < lac_set_count(s); i++) {
+        int64_t part;
+        char caption[LAC_CAPTION_BYTES];
+        uint8_t *bytes = NULL;
+        size_t room = 0;
+        if (strcmp(lac_set_record(s, i).split, "train") != 0)
+            continue;
+        LAC_CHECK(lac_set_parts(s, i, LAC_PART_CAPTION, &part) > 0);
+        LAC_CHECK_STATUS(lac_set_read_part(s, part, &bytes, &room));
+        snprintf(caption, sizeof caption, "%.*s", (int)lac_set_part(s, part).length, (const char *)bytes);
+        free(bytes);
+        LAC_CHECK(lac_set_parts(s, i, LAC_PART_OBJECT, &part) > 0);
+        json_object_set_new(all, lac_set_record(s, i).name, json_pack("{s:s, s:s}", "prompt", caption, "label", lac_set_part(s, part).label));
+    }
+    lac_set_close(s);
+    LAC_CHECK(json_dump_file(all, path, 0) == 0);
+    json_decref(all);
+}
+
+LAC_TEST(a_set_has_the_values_of_its_kept_pictures)
+{
+    static const char *const metric[] = { "clip-score", "clip-sim", "clip-local", "clip-local2", "clip-cat", "clip-i", "clip-at-1", "clip-at-5", "clip-distance", "aesthetic-v1" };
+    lac_cli_said said;
+    char *text;
+    const char *f = lac_test_folder(), *objects = lac_cli_path(f, "objects.h5"), *set = lac_cli_path(f, "c.h5"), *protocol = lac_cli_path(f, "mine.lua"), *words = lac_cli_path(f, "said.json"),
+               *clip = weights_of(f, "clip"), *head = weights_of(f, "aesthetic-v1"), *out = lac_cli_path(f, "o"), *result = lac_cli_path(f, "r.json");
+    lac_test_objects(objects);
+    LAC_CHECK(LAC_CLI(lac_cmd_pack, &said, "collage", objects, "--size", "48", "--count", "5", "-o", set) == 0);
+    LAC_CHECK_STATUS(lac_format(&text, "return { about = 'x', data = { set = '%s', split = 'train', size = 48, mask = 'object-box' }, metrics = { 'l1' } }", set));
+    LAC_CHECK_STATUS(lac_file_write(protocol, text, strlen(text)));
+    free(text);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", protocol, "--metrics", ON_SETS ",aesthetic-v1", "--weights", clip, "--weights", "clip-vocab=" VOCABULARY, "--weights", head, "--keep",
+                      "--device", "cpu", "-o", out) == 0);
+    write_said(set, words);
+    const char *kept = lac_cli_path(out, "collage-train-48");
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, lac_cli_path(kept, "Laplace fill"), "--reference", lac_cli_path(kept, "reference"), "--masks", lac_cli_path(kept, "masks"), "--prompts", words,
+                      "--metrics", ON_SETS ",aesthetic-v1", "--weights", clip, "--weights", "clip-vocab=" VOCABULARY, "--weights", head, "--device", "cpu", "--out", result) == 0);
+    json_t *summary = json_load_file(lac_cli_path(out, "collage-train-48.json"), 0, NULL), *again = json_load_file(result, 0, NULL);
+    for (size_t k = 0; k < LAC_COUNT(metric); k++)
+        LAC_CHECK(fabs(mean_of(summary, "Laplace fill", metric[k]) - mean_of(again, NULL, metric[k])) < 1e-9);
+    json_decref(summary);
+    json_decref(again);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", protocol, "--metrics", "clip-dir", "--weights", clip, "--weights", "clip-vocab=" VOCABULARY, "-o", out) != 0);
+    LAC_CHECK(lac_cli_complains(&said, "metric 'clip-dir': it wants captions before and after, which finished pictures alone can have"));
 }
 
 /* ---- what is refused ---- */
