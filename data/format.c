@@ -86,7 +86,7 @@ static bool is_empty(const lac_image *mask)
 }
 
 /* Size is asked of the header first: what is of another than it should be is not decoded. */
-static lac_status decode(lac_job_file *f, const char *path, const lac_job_file *like, bool mask)
+lac_status lac_job_decode(lac_job_file *f, const char *path, const lac_job_file *like, bool mask)
 {
     lac_image image;
     LAC_TRY(lac_image_probe(f->bytes, f->size, &f->height, &f->width, path));
@@ -104,7 +104,7 @@ lac_status lac_job_load(lac_job_file *f, const char *path, const lac_job_file *l
     *f = (lac_job_file){ 0 };
     lac_status s = lac_file_read(path, MAX_FILE, (char **)&f->bytes, &f->size);
     if (s == LAC_OK)
-        s = decode(f, path, like, mask);
+        s = lac_job_decode(f, path, like, mask);
     if (s != LAC_OK) {
         free(f->bytes);
         *f = (lac_job_file){ 0 };

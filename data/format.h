@@ -71,6 +71,9 @@ typedef struct lac_job_file { uint8_t *bytes; size_t size; int64_t height, width
  * the file is empty. */
 lac_status lac_job_load(lac_job_file *f, const char *path, const lac_job_file *like, bool mask);
 
+/* The same of bytes that are there already: f's, which stay where they are. */
+lac_status lac_job_decode(lac_job_file *f, const char *name, const lac_job_file *like, bool mask);
+
 /* Into the set, counted. Of r, size and length are the file's, split and licence the options' where it has none. A part that is refused is skipped. */
 lac_status lac_job_add(lac_pack_job *j, const lac_record *r, const lac_job_file *f);
 lac_status lac_job_part(lac_pack_job *j, const lac_part *part, const void *bytes, const char *name);

@@ -52,6 +52,7 @@ static void make_jobs(job jobs[MAX_JOBS], const char *f)
         { "pack", lac_cmd_pack, { "pack", "folder", lac_cli_path(f, "pictures"), "-o", packed, "--captions" }, packed },
         { "collage", lac_cmd_pack, { "pack", "collage", objects, "-o", packed, "--size", "32", "--count", "2" }, packed },
         { "brushbench", lac_cmd_pack, { "pack", "brushbench", "--root", lac_test_golden("layouts/brushbench"), "--task", "inside", "-o", packed }, packed },
+        { "brushdata", lac_cmd_pack, { "pack", "brushdata", lac_test_golden("layouts/brushdata/00000.tar"), "-o", packed }, packed },
         { "editbench", lac_cmd_pack, { "pack", "editbench", "--root", lac_test_golden("layouts/editbench"), "--size", "32", "-o", packed }, packed },
         { "masks", lac_cmd_pack, { "pack", "masks", "-o", lac_cli_path(f, "drawn"), "-n", "2", "--size", "32" } },
         { "verify", lac_cmd_verify, { "verify", set } },

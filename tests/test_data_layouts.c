@@ -291,3 +291,182 @@ LAC_TEST(editbench_that_cannot_be_told_is_an_error)
     own = (lac_pack_editbench_own){ .root = layouts() };
     LAC_CHECK_FAILS(pack(&lac_format_editbench, &own, NULL, &h, &counts), LAC_ERR_ARG, "holds neither annotations_natural.csv");
 }
+
+/* ---- shards */
+
+static lac_status pack_shards(const char *const *paths, int n, heard *h, lac_pack_counts *counts)
+{
+    *h = (heard){ 0 };
+    return lac_pack_run(&lac_format_brushdata, paths, n, target(), &(lac_pack_options){ .skipped = hear, .context = h }, counts);
+}
+
+LAC_TEST(brushdata_shards_hold_what_pillow_finds)
+{
+    const char *folder = copied("brushdata");
+    char path[2][1024], command[2400];
+    lac_pack_counts counts;
+    heard h;
+    lac_set *set;
+    json_t *all = json_load_file(below("expected.json"), 0, NULL), *wanted = json_object_get(all, "brushdata");
+    snprintf(command, sizeof command, "gzip '%s/00001.tar'", folder);
+    LAC_CHECK(system(command) == 0);
+    snprintf(path[0], sizeof path[0], "%s/00000.tar", folder);
+    snprintf(path[1], sizeof path[1], "%s/00001.tar.gz", folder);
+    LAC_CHECK_STATUS(pack_shards((const char *const[]){ path[0], path[1] }, 2, &h, &counts));
+    LAC_CHECK_STATUS(lac_set_open(&set, target()));
+    LAC_CHECK(counts.skipped == 0 && lac_set_count(set) == 4 && strcmp(lac_set_record(set, 3).source, "00001.tar.gz") == 0);
+    for (int64_t i = 0; i < 4; i++)
+        check_record(set, i, json_array_get(wanted, (size_t)i));
+    lac_set_close(set);
+    json_decref(all);
+}
+
+/* A tar in the making: POSIX headers, checksums and blocks. */
+typedef struct tar { FILE *f; char path[1024]; } tar;
+
+static void tar_open(tar *t)
+{
+    snprintf(t->path, sizeof t->path, "%s/made.tar", lac_test_folder());
+    t->f = fopen(t->path, "wb");
+    LAC_CHECK(t->f != NULL);
+}
+
+static void tar_add(tar *t, const char *name, const void *bytes, size_t size)
+{
+    char header[512] = "", zeros[512] = "";
+    unsigned sum = 0;
+    snprintf(header, 100, "%s", name);
+    snprintf(header + 100, 8, "%07o", 0644);
+    snprintf(header + 124, 12, "%011o", (unsigned)size);
+    memcpy(header + 148, "        ", 8);
+    header[156] = name[strlen(name) - 1] == '/' ? '5' : '0';
+    memcpy(header + 257, "ustar\00000", 8);
+    for (int i = 0; i < 512; i++)
+        sum += (unsigned char)header[i];
+    snprintf(header + 148, 8, "%06o", sum);
+    LAC_CHECK(fwrite(header, 512, 1, t->f) == 1 && fwrite(bytes, 1, size, t->f) == size);
+    LAC_CHECK(size % 512 == 0 || fwrite(zeros, 512 - size % 512, 1, t->f) == 1);
+}
+
+static void tar_text(tar *t, const char *name, const char *text) { tar_add(t, name, text, strlen(text)); }
+
+/* A sample of 20 x 30; a field given as "name=text" is another, as "name" alone is left out. */
+static void tar_sample(tar *t, const char *key, const char *other)
+{
+    static const char *const usual[][2] = { { "caption", "a thing" }, { "height", "20" }, { "width", "30\n" }, { "segmentation", "{\"mask\": [[1, 5], [100, 7, 200, 1]]}" } };
+    lac_image image;
+    uint8_t *bytes;
+    size_t size;
+    char name[200];
+    const char *is = strchr(other, '=');
+    const size_t n = is != NULL ? (size_t)(is - other) : strlen(other);
+    LAC_CHECK_STATUS(lac_test_picture(&image, 20, 30, 3, 1));
+    LAC_CHECK_STATUS(lac_image_encode_png(&image, &bytes, &size));
+    lac_image_free(&image);
+    snprintf(name, sizeof name, "%s.image", key);
+    if (n != 5 || strncmp(other, "image", n) != 0)
+        tar_add(t, name, bytes, size);
+    else if (is != NULL)
+        tar_text(t, name, is + 1);
+    for (size_t i = 0; i < LAC_COUNT(usual); i++) {
+        const bool own = n == strlen(usual[i][0]) && strncmp(other, usual[i][0], n) == 0;
+        snprintf(name, sizeof name, "%s.%s", key, usual[i][0]);
+        if (!own || is != NULL)
+            tar_text(t, name, own ? is + 1 : usual[i][1]);
+    }
+    free(bytes);
+}
+
+static void tar_close(tar *t)
+{
+    const char zeros[1024] = "";
+    LAC_CHECK(fwrite(zeros, sizeof zeros, 1, t->f) == 1 && fclose(t->f) == 0);
+}
+
+/* Three samples, the second of which has a field of its own. */
+static void check_shard(const char *other, int64_t left, const char *why)
+{
+    tar t;
+    tar_open(&t);
+    tar_text(&t, "folder/", "");
+    tar_sample(&t, "folder/a", "");
+    tar_sample(&t, "folder/b", other);
+    tar_sample(&t, "c", "");
+    tar_close(&t);
+    check_skip(&lac_format_brushdata, NULL, t.path, left, why);
+}
+
+LAC_TEST(a_sample_of_a_shard_that_is_wrong_is_named)
+{
+    check_shard("image", 2, "made.tar: folder/b': it has no image");
+    check_shard("segmentation", 2, "made.tar: folder/b': it has no segmentation");
+    check_shard("caption", 2, "it has no caption");
+    check_shard("height=2x", 2, "made.tar: folder/b': height is '2x', expected a number of pixels");
+    check_shard("width=31", 2, "made.tar: folder/b': 'image' is 20 x 30 pixels, expected 20 x 31");
+    check_shard("image=GIF89a", 2, "made.tar: folder/b': 'image'");
+    check_shard("caption=", 3, "made.tar: folder/b': caption of no bytes");
+    check_shard("segmentation={\n\"mask\": [1, }", 2, "made.tar: folder/b': segmentation, line 2: ");
+    check_shard("segmentation=[]", 2, "'mask' of its segmentation is missing, expected a list");
+    check_shard("segmentation={\"mask\": [[1, 2], [1, 2, 3]]}", 3, "made.tar: folder/b, mask 1': 3 numbers are no pairs");
+    check_shard("segmentation={\"mask\": [[601, 1]]}", 3, "folder/b, mask 0': pair 0 is (601, 1)");
+    check_shard("segmentation={\"mask\": [{}]}", 3, "folder/b, mask 0': 'mask' is an object, expected a list");
+    check_shard("segmentation={\"mask\": [[]]}", 3, "folder/b, mask 0': its mask is empty");
+}
+
+LAC_TEST(members_that_are_no_samples_are_named)
+{
+    tar t;
+    tar_open(&t);
+    tar_sample(&t, "a", "");
+    tar_text(&t, "README", "hello");
+    tar_sample(&t, "b", "");
+    tar_close(&t);
+    check_skip(&lac_format_brushdata, NULL, t.path, 2, "made.tar', 'README': expected a name KEY.FIELD");
+    tar_open(&t);
+    tar_sample(&t, "a", "");
+    tar_text(&t, "b.caption", "one");
+    tar_text(&t, "b.caption", "two");
+    tar_text(&t, "b.width", "3");
+    tar_sample(&t, "c", "");
+    tar_close(&t);
+    check_skip(&lac_format_brushdata, NULL, t.path, 2, "made.tar', 'b.caption': it is there twice");
+    tar_open(&t);
+    tar_sample(&t, "a", "");
+    tar_sample(&t, "b", "");
+    tar_sample(&t, "a", "");
+    tar_close(&t);
+    check_skip(&lac_format_brushdata, NULL, t.path, 2, "made.tar: a': a sample of that key is in '");
+}
+
+/* A shard that breaks off anywhere, or is damaged, costs what it must: what was whole before is there, and one line says where it ends. */
+LAC_TEST(a_damaged_shard_costs_what_is_damaged)
+{
+    tar t;
+    char *bytes, cut[1024];
+    size_t size;
+    heard h;
+    lac_pack_counts counts;
+    tar_open(&t);
+    tar_sample(&t, "a", "");
+    const long second = ftell(t.f);
+    tar_sample(&t, "b", "");
+    const long third = ftell(t.f);
+    tar_sample(&t, "c", "");
+    tar_close(&t);
+    LAC_CHECK_STATUS(lac_file_read(t.path, 1 << 20, &bytes, &size));
+    snprintf(cut, sizeof cut, "%s/cut.tar", lac_test_folder());
+    for (size_t n = (size_t)second + 600; n < (size_t)third; n += 211) {
+        LAC_CHECK_STATUS(lac_file_write(cut, bytes, n));
+        LAC_CHECK_STATUS(pack_shards((const char *const[]){ cut, layouts() }, 1, &h, &counts));
+        LAC_CHECK(counts.pictures == 1 && counts.skipped == 1 && h.n == 1 && strstr(h.why[0], "cut.tar") != NULL);
+    }
+    memset(bytes + second + 512 * ((third - second) / 512 - 2) + 148, '7', 6);      /* the checksum of the second sample's last header */
+    LAC_CHECK_STATUS(lac_file_write(cut, bytes, size));
+    check_skip(&lac_format_brushdata, NULL, cut, 2, "behind 'b.width': damaged; 'b' is lost, reading goes on at 'c.image'");
+    LAC_CHECK_STATUS(lac_file_write(cut, "no archive at all", 17));
+    LAC_CHECK_FAILS(pack_shards((const char *const[]){ cut }, 1, &h, &counts), LAC_ERR_FORMAT, "cut.tar': ");
+    LAC_CHECK_STATUS(pack_shards((const char *const[]){ cut, t.path }, 2, &h, &counts));
+    LAC_CHECK(counts.pictures == 3 && counts.skipped == 1);
+    LAC_CHECK_FAILS(pack_shards((const char *const[]){ "/nowhere/00182.tar" }, 1, &h, &counts), LAC_ERR_IO, "cannot open '/nowhere/00182.tar'");
+    free(bytes);
+}

@@ -38,6 +38,9 @@ cmp set.h5 before.h5 || fail "a failed pack touched the set"
 says "inside.h5: 3 pictures, 3 objects, 3 captions, 0 skipped" lacuna pack brushbench --root "$SOURCE/tests/golden/layouts/brushbench" --task inside -o inside.h5
 says "masks_generated: black is hole" lacuna pack editbench --root "$SOURCE/tests/golden/layouts/editbench" --size 64 -o edit.h5
 says "edit.h5: 4 records and 8 parts" lacuna verify edit.h5
+head -c 12000 "$SOURCE/tests/golden/layouts/brushdata/00001.tar" > cut.tar
+lacuna pack brushdata "$SOURCE/tests/golden/layouts/brushdata/00000.tar" cut.tar -o shards.h5 > out 2> err || fail "a shard that breaks off stopped pack"
+grep -qF "shards.h5: 3 pictures, 2 objects, 3 captions, 1 skipped" out && grep -qF "cut.tar', behind '" err && [ "$(wc -l < err)" = 1 ] || fail "shards: $(cat out err)"
 fails 2 "wants --task inside or --task outside" lacuna pack brushbench --root . -o x.h5
 fails 2 "holds neither annotations_natural.csv" lacuna pack editbench --root . -o x.h5
 
