@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/model_arg.h"
 #include "core/file/atomic.h"
+#include "core/image/grow.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
 
@@ -34,36 +35,6 @@ static lac_status new_task(tasks *t, task **to)
 
 /* ---- one picture ---- */
 
-/* One row or column of n values, `step` apart: 1 where a 1 lies at most `reach` away. */
-static void spread(uint8_t *to, const uint8_t *from, int64_t n, int64_t step, int64_t reach)
-{
-    int64_t last = -reach - 1;                  /* place of the last 1 seen */
-    for (int64_t i = 0; i < n; i++) {
-        last = from[i * step] ? i : last;
-        to[i * step] = i - last <= reach;
-    }
-    last = n + reach;
-    for (int64_t i = n; i-- > 0;) {
-        last = from[i * step] ? i : last;
-        to[i * step] |= last - i <= reach;
-    }
-}
-
-/* The hole grown by n pixels to all sides, corners too. */
-static lac_status dilate(lac_image *mask, int64_t n)
-{
-    lac_image wide = { 0 };
-    if (n == 0)
-        return LAC_OK;
-    LAC_TRY(lac_image_new(&wide, mask->height, mask->width, 1));
-    for (int64_t y = 0; y < mask->height; y++)
-        spread(wide.pixels + y * mask->width, mask->pixels + y * mask->width, mask->width, 1, n);
-    for (int64_t x = 0; x < mask->width; x++)
-        spread(mask->pixels + x, wide.pixels + x, mask->height, mask->width, n);
-    lac_image_free(&wide);
-    return LAC_OK;
-}
-
 static lac_status load_mask(lac_image *mask, const char *path, int64_t grow)
 {
     bool hole = false;
@@ -71,7 +42,7 @@ static lac_status load_mask(lac_image *mask, const char *path, int64_t grow)
     lac_mask_binarise(mask->pixels, mask->height * mask->width);
     for (int64_t i = 0; i < mask->height * mask->width; i++)
         hole |= mask->pixels[i];
-    return hole ? dilate(mask, grow) : LAC_FAIL(LAC_ERR_FORMAT, "mask '%s' has no hole: no pixel is above 127", path);
+    return hole ? lac_mask_grow(mask->pixels, mask->height, mask->width, grow) : LAC_FAIL(LAC_ERR_FORMAT, "mask '%s' has no hole: no pixel is above 127", path);
 }
 
 static lac_status load_pair(const task *t, int64_t grow, lac_image *image, lac_image *mask)

@@ -19,7 +19,7 @@ static const lac_key data_keys[] = {
     { "size", LAC_KEY_INT, NULL, .min = 8, .max = 4096, .help = "side of the pictures" },
     { "crop", LAC_KEY_STR, "\"center\"", "center|squash", .help = "how they are brought there" },
     { "shorter", LAC_KEY_INT, "0", .min = 0, .max = 1 << 16, .help = "shorter side before the crop; 0: as large as the crop allows" },
-    { "mask", LAC_KEY_STR, NULL, .help = "a generator, file:NAME, object or object-box (data/mask_source.h)" },
+    { "mask", LAC_KEY_STR, NULL, .help = "a generator, file:NAME, object, object+N or object-box (data/mask_source.h)" },
     { "prompt", LAC_KEY_STR, "\"\"", .help = "for every picture; empty: each record's own" },
     { NULL },
 };

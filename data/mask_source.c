@@ -1,5 +1,6 @@
 #include "data/mask_source.h"
 
+#include "core/image/grow.h"
 #include "core/memory.h"
 #include "data/field.h"
 #include "data/mask_file.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A way to come by masks. `prefix` is the word, or its beginning where it ends in a colon; "" takes every other word. */
+/* A way to come by masks. `prefix` is the word, or its beginning where it ends in a colon or a plus; "" takes every other word. */
 typedef struct way {
     const char *prefix;
     unsigned needs;
@@ -19,7 +20,7 @@ typedef struct way {
 
 struct lac_mask_source {
     const way *way;
-    int64_t size;
+    int64_t size, grow;
     char *about;
     lac_mask_file file;
     const lac_mask_kind *kind;
@@ -87,6 +88,23 @@ static lac_status cut_object(const lac_mask_source *m, const lac_sample *s, uint
     return LAC_OK;
 }
 
+static lac_status open_grown(lac_mask_source *m, const char *rest, lac_mask_locate *locate, void *context)
+{
+    enum { MOST = 4096 };
+    char *end;
+    m->grow = strtol(rest, &end, 10);
+    if (rest[0] < '0' || rest[0] > '9' || *end != '\0' || m->grow > MOST)
+        return LAC_FAIL(LAC_ERR_CONFIG, "mask 'object+N' wants pixels, 0 to %d, found '%s'", MOST, rest);
+    (void)locate, (void)context;
+    return lac_format(&m->about, "object+%" PRId64 " by record id", m->grow);
+}
+
+static lac_status grow_object(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
+{
+    LAC_TRY(cut_object(m, s, to));
+    return lac_mask_grow(to, m->size, m->size, m->grow);
+}
+
 static lac_status box_object(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
 {
     LAC_TRY(cut_object(m, s, to));
@@ -101,6 +119,7 @@ static lac_status box_object(const lac_mask_source *m, const lac_sample *s, uint
 static const way ways[] = {
     { "file:", 0, true, open_file, take_from_file },
     { "object", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, true, open_object, cut_object },
+    { "object+", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, true, open_grown, grow_object },
     { "object-box", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, true, open_object, box_object },
     { "", 0, false, open_generator, draw },
 };
@@ -109,7 +128,7 @@ static const way *way_of(const char *word, const char **rest)
 {
     const way *w = ways;
     for (size_t n; (n = strlen(w->prefix)) > 0; w++)
-        if (w->prefix[n - 1] == ':' ? strncmp(word, w->prefix, n) == 0 : strcmp(word, w->prefix) == 0)
+        if (w->prefix[n - 1] == ':' || w->prefix[n - 1] == '+' ? strncmp(word, w->prefix, n) == 0 : strcmp(word, w->prefix) == 0)
             break;
     *rest = word + strlen(w->prefix);
     return w;

@@ -4,6 +4,7 @@
  *     file:NAME           fixed masks (data/mask_file.h): the k-th record of a split takes mask k mod n
  *     object              an object of the record (data/set.h), drawn by the counter, its mask cut as the picture is; half a pixel covered is hole,
  *                         and where nothing is so much as that, whatever is covered at all. `around` of the loader keeps it in the window
+ *     object+N            the same, grown by N pixels of the batch to all sides: object+2 is a dilation by 5 x 5
  *     object-box          the rectangle around that mask
  *
  * A mask is u8 [size, size], 1 = hole. */

@@ -201,6 +201,40 @@ LAC_TEST(parts_share_window_and_flip_and_are_drawn_from_the_counter)
     lac_set_close(set);
 }
 
+/* object+2 is object dilated by 5 x 5. */
+LAC_TEST(an_object_may_be_grown)
+{
+    lac_set *set = make_set();
+    const lac_source source = { set, "train", 1 };
+    lac_loader_config c = usual(&source);
+    lac_loader *plain, *grown;
+    const lac_batch *a, *b;
+    int64_t more = 0;
+    LAC_CHECK_STATUS(lac_loader_new(&plain, &c));
+    c.mask = "object+2";
+    LAC_CHECK_STATUS(lac_loader_new(&grown, &c));
+    LAC_CHECK(strcmp(lac_loader_masks(grown), "object+2 by record id") == 0);
+    LAC_CHECK_STATUS(lac_loader_next(plain, &a));
+    LAC_CHECK_STATUS(lac_loader_next(grown, &b));
+    for (int64_t i = 0; i < BATCH; i++)
+        for (int64_t k = 0; k < SIZE * SIZE; k++) {
+            bool near = false;
+            for (int64_t y = LAC_MAX(k / SIZE - 2, 0); y <= LAC_MIN(k / SIZE + 2, SIZE - 1); y++)
+                for (int64_t x = LAC_MAX(k % SIZE - 2, 0); x <= LAC_MIN(k % SIZE + 2, SIZE - 1); x++)
+                    near |= field(a, "mask", i)[y * SIZE + x];
+            LAC_CHECK(field(b, "mask", i)[k] == near);
+            more += near && !field(a, "mask", i)[k];
+        }
+    LAC_CHECK(more > 0);
+    lac_loader_free(plain);
+    lac_loader_free(grown);
+    for (int i = 0; i < 3; i++) {
+        c.mask = (const char *const[]){ "object+", "object+-1", "object+2x" }[i];
+        LAC_CHECK_FAILS(lac_loader_new(&grown, &c), LAC_ERR_CONFIG, "mask 'object+N' wants pixels, 0 to 4096, found '");
+    }
+    lac_set_close(set);
+}
+
 /* Picture and edited copy of the same pixels: resized, flipped, turned and tinted, they stay the same. */
 LAC_TEST(parts_share_resizing_turns_and_tint)
 {

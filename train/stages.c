@@ -29,7 +29,7 @@ static const lac_key train_data_keys[] = {
     { "flip", LAC_KEY_BOOL, "false", .help = "left-right, every second sample" },
     { "turn", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples turned by 90, 180 or 270 degrees" },
     { "tint", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples whose colours are changed at random" },
-    { "mask", LAC_KEY_STR, "\"union\"", .help = "a generator (rect, brush, brush-paper, union, lama-...), file:PATH, or object, object-box: one of the picture's own" },
+    { "mask", LAC_KEY_STR, "\"union\"", .help = "a generator (rect, brush, brush-paper, union, lama-...), file:PATH, or object, object+N, object-box: one of the picture's own" },
     { "around", LAC_KEY_BOOL, "false", .help = "windows are laid so that an object of the picture is in them" },
     { "threads", LAC_KEY_INT, "2", .min = 1, .max = 64, .help = "that decode" },
     { NULL },
@@ -39,7 +39,7 @@ static const lac_key eval_data_keys[] = {
     { "set", LAC_KEY_STR, "\"stamps\"", .help = "packed set" },
     { "split", LAC_KEY_STR, "\"val\"", .help = "of the set" },
     VIEW_KEYS("\"center\""),
-    { "mask", LAC_KEY_STR, "\"union\"", .help = "file:PATH of fixed masks, a generator, object or object-box" },
+    { "mask", LAC_KEY_STR, "\"union\"", .help = "file:PATH of fixed masks, a generator, object, object+N or object-box" },
     { "prompt", LAC_KEY_STR, "\"\"", .help = "for every picture, where the model takes one; \"\": each record's own" },
     { NULL },
 };
