@@ -173,6 +173,51 @@ lac_status lac_clip_backbone_see(lac_clip_backbone *c, const lac_picture *pictur
     return s;
 }
 
+typedef struct parts { lac_image *image; lac_picture *picture; float *found; int64_t *of, n; } parts;
+
+static lac_status make_parts(parts *p, const lac_picture *picture, int64_t n, lac_clip_part *part, const void *context, int64_t width)
+{
+    LAC_TRY(lac_calloc((void **)&p->image, (size_t)n, sizeof *p->image));
+    LAC_TRY(lac_calloc((void **)&p->picture, (size_t)n, sizeof *p->picture));
+    LAC_TRY(lac_calloc((void **)&p->found, (size_t)(n * width), sizeof *p->found));
+    LAC_TRY(lac_calloc((void **)&p->of, (size_t)n, sizeof *p->of));
+    for (int64_t i = 0; i < n; i++) {
+        lac_image *to = &p->image[p->n];
+        bool there;
+        LAC_TRY(part(context, &picture[i], to, &there));
+        if (!there)
+            continue;
+        p->picture[p->n] = (lac_picture){ .height = to->height, .width = to->width, .pixels = to->pixels };
+        p->of[p->n++] = i;
+    }
+    return LAC_OK;
+}
+
+static void free_parts(parts *p)
+{
+    for (int64_t i = 0; i < p->n; i++)
+        lac_image_free(&p->image[i]);
+    free(p->image);
+    free(p->picture);
+    free(p->found);
+    free(p->of);
+}
+
+lac_status lac_clip_backbone_see_parts(lac_clip_backbone *c, const lac_picture *picture, int64_t n, lac_clip_recipe recipe, lac_clip_part *part, const void *context,
+                                       float *embedding)
+{
+    const int64_t width = lac_clip_backbone_width(c);
+    parts p = { .n = 0 };
+    lac_status s = make_parts(&p, picture, n, part, context, width);
+    if (s == LAC_OK)
+        s = lac_clip_backbone_see(c, p.picture, p.n, recipe, p.found);
+    memset(embedding, 0, (size_t)(n * width) * sizeof *embedding);
+    for (int64_t i = 0; s == LAC_OK && i < p.n; i++)
+        memcpy(embedding + p.of[i] * width, p.found + i * width, (size_t)width * sizeof *embedding);
+    free_parts(&p);
+    return s;
+}
+
 lac_status lac_clip_backbone_read(lac_clip_backbone *c, const char *const *text, int64_t n, float *embedding)
 {
     asked a = { .c = c, .text = text };

@@ -17,6 +17,12 @@ int64_t lac_clip_backbone_side(const lac_clip_backbone *c);         /* of the pi
 /* "clip=224px/32": fresh, for recipes. */
 lac_status lac_clip_backbone_recipe(const lac_clip_backbone *c, char **text);
 
-/* embedding [n][width] of n pictures of any size; of n texts, zeros where text[i] is NULL. */
+/* embedding [n][width] of n pictures of any size. */
 lac_status lac_clip_backbone_see(lac_clip_backbone *c, const lac_picture *picture, int64_t n, lac_clip_recipe recipe, float *embedding);
+/* A part of a picture, a new one; *there false: it has none, and nothing was made. */
+typedef lac_status lac_clip_part(const void *context, const lac_picture *p, lac_image *part, bool *there);
+/* The same of a part of each; zeros where there is none. */
+lac_status lac_clip_backbone_see_parts(lac_clip_backbone *c, const lac_picture *picture, int64_t n, lac_clip_recipe recipe, lac_clip_part *part, const void *context,
+                                       float *embedding);
+/* Of n texts; zeros where text[i] is NULL. */
 lac_status lac_clip_backbone_read(lac_clip_backbone *c, const char *const *text, int64_t n, float *embedding);

@@ -96,46 +96,20 @@ static lac_status open_cut(lac_features *f, const char *option)
 
 /* ---- pictures ---- */
 
-static lac_status cut_out(const clip *c, const lac_picture *p, lac_image *cut, bool *there)
+static lac_status cut_out(const void *context, const lac_picture *p, lac_image *part, bool *there)
 {
+    const clip *c = context;
     lac_cutout hole;
     *there = p->mask != NULL && lac_hole_around(p->mask, p->height, p->width, &hole);
     if (!*there)
-        return lac_image_new(cut, 1, 1, 3);
-    return c->look.part == CUT ? lac_object_cut(cut, p, &hole) : lac_object_squared(cut, p, &hole, lac_clip_backbone_side(c->backbone));
-}
-
-/* What is seen of n pictures; found [n][width]. */
-static lac_status see_parts(const clip *c, const lac_picture *picture, int64_t n, lac_image *cut, lac_picture *part, float *found)
-{
-    const int64_t width = lac_clip_backbone_width(c->backbone);
-    bool there;
-    for (int64_t i = 0; i < n; i++) {
-        LAC_TRY(cut_out(c, &picture[i], &cut[i], &there));
-        part[i] = (lac_picture){ .height = cut[i].height, .width = cut[i].width, .pixels = cut[i].pixels, .mask = there ? picture[i].mask : NULL };
-    }
-    LAC_TRY(lac_clip_backbone_see(c->backbone, part, n, c->look.input, found));
-    for (int64_t i = 0; i < n; i++)
-        if (part[i].mask == NULL)
-            memset(found + i * width, 0, (size_t)width * sizeof *found);
-    return LAC_OK;
+        return LAC_OK;
+    return c->look.part == CUT ? lac_object_cut(part, p, &hole) : lac_object_squared(part, p, &hole, lac_clip_backbone_side(c->backbone));
 }
 
 static lac_status see(const clip *c, const lac_picture *picture, int64_t n, float *found)
 {
-    lac_image *cut;
-    lac_picture *part = NULL;
-    if (c->look.part == WHOLE)
-        return lac_clip_backbone_see(c->backbone, picture, n, c->look.input, found);
-    LAC_TRY(lac_calloc((void **)&cut, (size_t)n, sizeof *cut));
-    lac_status s = lac_calloc((void **)&part, (size_t)n, sizeof *part);
-    if (s == LAC_OK)
-        s = see_parts(c, picture, n, cut, part, found);
-    for (int64_t i = 0; i < n; i++)
-        lac_image_free(&cut[i]);
-    free(cut);
-    free(part);
-    return s;
+    return c->look.part == WHOLE ? lac_clip_backbone_see(c->backbone, picture, n, c->look.input, found)
+                                 : lac_clip_backbone_see_parts(c->backbone, picture, n, c->look.input, cut_out, c, found);
 }
 
 /* ---- texts ---- */

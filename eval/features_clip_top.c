@@ -106,43 +106,38 @@ static void enter(float *nearest, double *near, int64_t k, double how_near)
 static void rank(const top *t, const float *seen, const float *label, float *feature)
 {
     const int64_t width = lac_clip_backbone_width(t->backbone);
+    const bool there = product(seen, seen, width) > 0, named = product(label, label, width) > 0;
     double near[LAC_CLIP_TOP];
     for (int i = 0; i < LAC_CLIP_TOP; i++)
-        feature[i] = -1;
-    for (int64_t k = 0; k < t->n; k++)
+        feature[i] = there ? -1 : NAN;
+    for (int64_t k = 0; there && k < t->n; k++)
         enter(feature, near, k, product(seen, t->classes + k * width, width));
-    feature[LAC_CLIP_TOP] = (float)product(seen, label, width);
+    feature[LAC_CLIP_TOP] = there && named ? (float)product(seen, label, width) : NAN;
 }
 
-static bool box_of(const lac_picture *p, lac_object_box *box)
+static lac_status object_of(const void *context, const lac_picture *p, lac_image *part, bool *there)
 {
+    lac_object_box box = { 0 };
     lac_cutout hole;
+    (void)context;
+    *there = p->said.box != NULL || (p->mask != NULL && lac_hole_around(p->mask, p->height, p->width, &hole));
+    if (!*there)
+        return LAC_OK;
     if (p->said.box != NULL)
-        return *box = *p->said.box, true;
-    if (p->mask == NULL || !lac_hole_around(p->mask, p->height, p->width, &hole))
-        return false;
-    *box = (lac_object_box){ (double)hole.left, (double)hole.top, (double)(hole.left + hole.width), (double)(hole.top + hole.height), 0, 0 };
-    return true;
+        box = *p->said.box;
+    else
+        box = (lac_object_box){ (double)hole.left, (double)hole.top, (double)(hole.left + hole.width), (double)(hole.top + hole.height), 0, 0 };
+    return lac_object_centred(part, p, &box);
 }
 
-static lac_status one(const top *t, const lac_picture *p, float *seen, float *label, float *feature)
+static lac_status labels_of(const top *t, const lac_picture *picture, int64_t n, float *found)
 {
-    lac_object_box box;
-    lac_image object;
-    for (int i = 0; i <= LAC_CLIP_TOP; i++)
-        feature[i] = NAN;
-    if (!box_of(p, &box))
-        return LAC_OK;
-    LAC_TRY(lac_object_centred(&object, p, &box));
-    const lac_picture part = { .height = object.height, .width = object.width, .pixels = object.pixels };
-    lac_status s = lac_clip_backbone_see(t->backbone, &part, 1, LAC_CLIP_INPUT, seen);
-    lac_image_free(&object);
-    if (s == LAC_OK)
-        s = photos_of(t, &p->said.label, 1, label);
-    if (s == LAC_OK)
-        rank(t, seen, label, feature);
-    if (p->said.label == NULL)
-        feature[LAC_CLIP_TOP] = NAN;
+    const char **name;
+    LAC_TRY(lac_calloc((void **)&name, (size_t)n, sizeof *name));
+    for (int64_t i = 0; i < n; i++)
+        name[i] = picture[i].said.label;
+    const lac_status s = photos_of(t, name, n, found);
+    free(name);
     return s;
 }
 
@@ -150,12 +145,15 @@ static lac_status of(lac_features *f, const lac_picture *picture, int64_t n, flo
 {
     const top *t = f->state;
     const int64_t width = lac_clip_backbone_width(t->backbone);
-    float *room;
-    LAC_TRY(lac_calloc((void **)&room, 2 * (size_t)width, sizeof *room));
-    lac_status s = LAC_OK;
+    float *seen, *label;
+    LAC_TRY(lac_calloc((void **)&seen, 2 * (size_t)(n * width), sizeof *seen));
+    label = seen + n * width;
+    lac_status s = lac_clip_backbone_see_parts(t->backbone, picture, n, LAC_CLIP_INPUT, object_of, NULL, seen);
+    if (s == LAC_OK)
+        s = labels_of(t, picture, n, label);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        s = one(t, &picture[i], room, room + width, feature + i * f->n);
-    free(room);
+        rank(t, seen + i * width, label + i * width, feature + i * f->n);
+    free(seen);
     return s;
 }
 

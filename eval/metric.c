@@ -28,7 +28,7 @@
 #define CLIP(before) .network = &lac_features_clip, .option = before, .whole = true, .no_reference = true, .wants = LAC_SAID_PROMPT
 #define SAYS(net, said) .network = &lac_features_##net, .whole = true, .wants = said
 #define CLIP_AT(k)                                                                                                                                             \
-    { .name = "clip-at-" #k, .recipe = "clip-at{%f,n=" #k ",gone=top-1 of the reference}", .higher_is_better = true, .digits = 4, .variant = k,               \
+    { .name = "clip@" #k, .recipe = "clip@n{%f,n=" #k ",gone=top-1 of the reference}", .higher_is_better = true, .digits = 4, .variant = k,               \
       .measure = lac_clip_at_measure, SAYS(clip_top, LAC_SAID_CLASSES) }
 #define INCEPTION(picked) .network = &lac_features_inception, .option = picked, .whole = true, .no_interval = "a resample takes as long as the value"
 #define IOU(more) .recipe = "iou{inside=grey>=128,empty=1" more "}", .higher_is_better = true, .digits = 4, .whole = true, .of_masks = true

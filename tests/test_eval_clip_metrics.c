@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define VOCABULARY LAC_SOURCE_DIR "/tests/golden/text/openai/bpe_simple_vocab_16e6.txt.gz"
-#define FAMILY "clip-score,clipscore-w2.5,clip-sim,clip-local,clip-local2,clip-cat,clip-i,clip-dir,clip-at-1,clip-at-3,clip-at-5,clip-distance"
+#define FAMILY "clip-score,clipscore-w2.5,clip-sim,clip-local,clip-local2,clip-cat,clip-i,clip-dir,clip@1,clip@3,clip@5,clip-distance"
 
 enum { IMAGE = 32, PATCH = 8, WIDTH = 64, EMBED = 768, LAYERS = 2, CONTEXT = 16 };
 
@@ -198,7 +198,7 @@ LAC_TEST(values_are_those_of_the_reference_code)
         { "clip-score", "silent", "no caption" }, { "clip-score", "wide", "no caption" }, { "clip-sim", "tall", "" }, { "clip-sim", "silent", "no caption" },
         { "clip-local", "box", "no mask" }, { "clip-local", "hollow", "no label and no caption" }, { "clip-dir", "same", "the pictures, or the captions, are the same to CLIP" },
         { "clip-dir", "wide", "the pictures, or the captions, are the same to CLIP" }, { "clip-dir", "tall", "no captions before and after" },
-        { "clip-at-3", "silent", "no box, and no hole in its mask" }, { "clip-at-3", "hollow", "no box, and no hole in its mask" }, { "clip-distance", "caption", "no label" },
+        { "clip@3", "silent", "no box, and no hole in its mask" }, { "clip@3", "hollow", "no box, and no hole in its mask" }, { "clip-distance", "caption", "no label" },
     };
     lac_cli_said said;
     const char *f = lac_test_folder(), *out = lac_cli_path(f, "o.json"), *g = lac_test_golden("clip_metrics"), *id;
@@ -250,7 +250,7 @@ static lac_status evaluate(const lac_eval_weights *weights, const char *const *m
     return LAC_OK;
 }
 
-static const char *const all[] = { "clip-score", "clipscore-w2.5", "clip-sim", "clip-local", "clip-local2", "clip-cat", "clip-i", "clip-dir", "clip-at-1", "clip-at-5", "clip-distance",
+static const char *const all[] = { "clip-score", "clipscore-w2.5", "clip-sim", "clip-local", "clip-local2", "clip-cat", "clip-i", "clip-dir", "clip@1", "clip@5", "clip-distance",
                                    "aesthetic-v1", "aesthetic-v2" };
 
 static void give_weights(lac_eval_weights *w, const char *folder)
@@ -319,7 +319,7 @@ LAC_TEST(company_changes_no_byte)
 
 /* ---- sets ---- */
 
-#define ON_SETS "clip-score,clip-sim,clip-local,clip-local2,clip-cat,clip-i,clip-at-1,clip-at-5,clip-distance"
+#define ON_SETS "clip-score,clip-sim,clip-local,clip-local2,clip-cat,clip-i,clip@1,clip@5,clip-distance"
 
 static double mean_of(const json_t *summary, const char *method, const char *metric)
 {
@@ -356,7 +356,7 @@ static void write_said(const char *set, const char *path)
 
 LAC_TEST(a_set_has_the_values_of_its_kept_pictures)
 {
-    static const char *const metric[] = { "clip-score", "clip-sim", "clip-local", "clip-local2", "clip-cat", "clip-i", "clip-at-1", "clip-at-5", "clip-distance", "aesthetic-v1" };
+    static const char *const metric[] = { "clip-score", "clip-sim", "clip-local", "clip-local2", "clip-cat", "clip-i", "clip@1", "clip@5", "clip-distance", "aesthetic-v1" };
     lac_cli_said said;
     char *text;
     const char *f = lac_test_folder(), *objects = lac_cli_path(f, "objects.h5"), *set = lac_cli_path(f, "c.h5"), *protocol = lac_cli_path(f, "mine.lua"), *words = lac_cli_path(f, "said.json"),
@@ -425,11 +425,11 @@ LAC_TEST(what_a_metric_lacks_is_named)
     refuse("clip-local", clip, "--masks", "--prompts");
     refuse("clip-local", clip, "--prompts", "--masks");
     refuse("clip-dir", clip, "--masks", "--prompts");
-    refuse("clip-at-1", clip, "--prompts", "none has one");
+    refuse("clip@1", clip, "--prompts", "none has one");
     refuse("clip-score", head, "--prompts", "--weights clip=FILE");
     refuse("aesthetic-v1", clip, "--prompts", "--weights aesthetic-v1=FILE");
     refuse("aesthetic-v2@hole", clip, "--masks", "sees whole pictures");
-    refuse("clip-at-2", clip, "--prompts", "did you mean 'clip-at-1'?");
+    refuse("clip@2", clip, "--prompts", "unknown metric 'clip'; did you mean 'clip-i'?");
     refuse("clip-score", narrow, "--prompts", "and 'clip' has 60 rows for them");
     snprintf(narrow, sizeof narrow, "clip=%s", strchr(head, '=') + 1);
     refuse("clip-score", narrow, "--prompts", "these are not the keys of 'clip-model'");

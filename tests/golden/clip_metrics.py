@@ -227,7 +227,7 @@ def values(name, said, hole, image, reference, classes):
         seen = [embed_picture(preprocess(object_crop(p, box, size or p.shape[1::-1]))) for p in (reference, image)]
         order = [(-(classes @ s)).argsort(stable=True).tolist() for s in seen]
         for n in (1, 3, 5):
-            out[f"clip-at-{n}"] = float(order[0][0] not in order[1][:n])
+            out[f"clip@{n}"] = float(order[0][0] not in order[1][:n])
         if "label" in words:
             own = embed_text("a photo of a " + words["label"])
             out["clip-distance"] = float(seen[0] @ own - seen[1] @ own)
