@@ -258,6 +258,8 @@ static lac_status fill_contest(page *p, const contest *c, bool alone, int64_t mo
         LAC_TRY(lac_table_html(&c->differences, &html));
         LAC_TRY(add_section(p, "Two by two", &c->table, alone, html));
     }
+    LAC_TRY(lac_table_bins_html(&c->table, &html));
+    LAC_TRY(add_section(p, "By size of the hole", &c->table, alone, html));
     LAC_TRY(lac_gallery_html(&c->pictures, most, &html));
     LAC_TRY(add_section(p, "Side by side", &c->table, alone, html));
     LAC_TRY(lac_table_origin_html(&c->table, &html));
@@ -267,7 +269,7 @@ static lac_status fill_contest(page *p, const contest *c, bool alone, int64_t mo
 /* Scores, differences, pictures where some are there, and what it all depends on. */
 static lac_status fill_sections(page *p, const board *b, int64_t most)
 {
-    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n * 4, sizeof *p->section));
+    LAC_TRY(lac_calloc((void **)&p->section, (size_t)b->n * 5, sizeof *p->section));
     for (int64_t i = 0; i < b->n; i++)
         LAC_TRY(fill_contest(p, &b->contest[i], b->n == 1, most));
     return LAC_OK;

@@ -121,7 +121,7 @@ static const char *method_at(const lac_pictures *p, size_t i) { return json_stri
 lac_status lac_difference_table(const lac_pictures *p, lac_table *t)
 {
     const size_t n = json_array_size(p->method), first = n <= LAC_DIFFERENCE_ALL ? n : LAC_MIN(n, 1);
-    *t = (lac_table){ .differences = true };
+    *t = (lac_table){ .kind = LAC_TABLE_DIFFERENCES };
     lac_status s = n > 1 ? add_columns(t, p) : LAC_OK;
     for (size_t a = 0; s == LAC_OK && a < first; a++)
         for (size_t b = a + 1; s == LAC_OK && b < n; b++)

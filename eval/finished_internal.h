@@ -76,6 +76,9 @@ bool lac_finished_paired(const lac_metric_def *def);
 /* Entries at[0 .. n) are read and measured: their rows are filled. */
 lac_status lac_finished_measure(lac_finished *f, const int64_t *at, int64_t n);
 
+/* As a summary's "area" (eval/summary.h): a new reference. */
+lac_status lac_finished_bins(const lac_finished *f, json_t **bins);
+
 /* The same words as one pointer, that lives as long as f. */
 lac_status lac_finished_reason(lac_finished *f, const char *words, const char **reason);
 

@@ -289,6 +289,21 @@ static json_t *common_side(const lac_finished *f, bool wide)
     return side >= 0 ? json_integer(side) : json_null();
 }
 
+/* What there is only where it was asked for. */
+static lac_status add_beside(const lac_finished *f, json_t *result)
+{
+    json_t *bins;
+    if (f->cached)
+        json_object_set_new(result, "statistics", json_string(f->moments_hash));
+    if (f->captions != NULL)
+        json_object_set_new(result, "prompts", json_string(f->captions_hash));
+    if (f->ask.masks == NULL)
+        return LAC_OK;
+    const lac_status s = lac_finished_bins(f, &bins);
+    json_object_set_new(result, "area", bins);
+    return s;
+}
+
 lac_status lac_finished_result(lac_finished *f, json_t **result)
 {
     json_t *metrics = json_object();
@@ -300,11 +315,7 @@ lac_status lac_finished_result(lac_finished *f, json_t **result)
                         "percentile bootstrap", "level", 0.95, "resamples", LAC_BOOTSTRAP_RESAMPLES, "unit", "pair", "seed", (json_int_t)f->ask.seed,
                         "size", (json_int_t)f->ask.size, "height", common_side(f, false), "width", common_side(f, true), "limit", (json_int_t)f->ask.limit,
                         "version", LAC_VERSION, "revision", LAC_REVISION);
-    if (f->cached)
-        json_object_set_new(*result, "statistics", json_string(f->moments_hash));
-    if (f->captions != NULL)
-        json_object_set_new(*result, "prompts", json_string(f->captions_hash));
-    return *result != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: the result");
+    return *result != NULL ? add_beside(f, *result) : LAC_FAIL(LAC_ERR_MEM, "out of memory: the result");
 }
 
 /* ---- lines ---- */

@@ -50,6 +50,7 @@ lac_status lac_finished_summary(const json_t *result, const char *name, json_t *
         return LAC_FAIL(LAC_ERR_FORMAT, "no result of 'lacuna eval' on finished pictures, or no memory for its summary");
     for (size_t i = 0; i < LAC_COUNT(same); i++)
         take(*summary, same[i], json_object_get(result, same[i]));
+    take(json_object_get(json_object_get(*summary, "methods"), name), "area", json_object_get(result, "area"));
     take(*summary, "height", resized ? size : json_object_get(result, "height"));
     take(*summary, "width", resized ? size : json_object_get(result, "width"));
     take(*summary, "seed", json_object_get(json_object_get(result, "interval"), "seed"));

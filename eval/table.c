@@ -14,6 +14,7 @@ static void free_row(lac_table_row *row)
     free(row->name);
     free(row->source);
     free(row->cell);
+    json_decref(row->area);
 }
 
 void lac_table_free(lac_table *t)
@@ -190,12 +191,13 @@ static bool already_there(const lac_table *t, const lac_table_row *row)
     return false;
 }
 
-static lac_status add_row(lac_table *t, const char *name, const json_t *metrics, int64_t origin)
+static lac_status add_row(lac_table *t, const char *name, const json_t *method, int64_t origin)
 {
     lac_table_row *row;
     LAC_TRY(lac_table_new_row(t, name, &row));
     row->origin = origin;
-    const lac_status s = fill_cells(t, row, metrics);
+    row->area = json_incref(json_object_get(method, "area"));
+    const lac_status s = fill_cells(t, row, json_object_get(method, "metrics"));
     if (s != LAC_OK || already_there(t, row)) {
         free_row(row);
         t->n_rows--;
@@ -281,6 +283,6 @@ lac_status lac_table_add(lac_table *t, const json_t *summary)
     const char *name;
     json_t *method;
     json_object_foreach((json_t *)methods, name, method)
-        LAC_TRY(add_row(t, name, json_object_get(method, "metrics"), (int64_t)json_array_size(t->origin) - 1));
+        LAC_TRY(add_row(t, name, method, (int64_t)json_array_size(t->origin) - 1));
     return LAC_OK;
 }

@@ -12,7 +12,10 @@ typedef struct lac_cell { bool present; lac_interval v; char *reason; } lac_cell
 /* weights: the hashes of the metric's files by name, as a summary has them; NULL: none. */
 typedef struct lac_table_column { char *metric, *recipe; json_t *weights; int digits; bool higher_is_better, no_direction; } lac_table_column;
 /* Cells beyond n_cells are absent. source: where published numbers stand; NULL: measured here, in the evaluation `origin`. */
-typedef struct lac_table_row { char *name, *source; lac_cell *cell; int64_t n_cells, origin; } lac_table_row;
+typedef struct lac_table_row { char *name, *source; lac_cell *cell; int64_t n_cells, origin; json_t *area; } lac_table_row;      /* area: as in a summary; NULL: not said */
+
+/* Values of methods; differences between two (eval/difference.h); means by size of the hole, a column each. */
+typedef enum { LAC_TABLE_SCORES, LAC_TABLE_DIFFERENCES, LAC_TABLE_BINS } lac_table_kind;
 
 typedef struct lac_table lac_table;
 struct lac_table {
@@ -22,7 +25,7 @@ struct lac_table {
     char *manifest, *masks;         /* NULL until known */
     int64_t images, backgrounds, objects, height, width;
     bool of_pairs;                  /* intervals are over pictures, of which no background is known */
-    bool differences;               /* its rows are those between two methods (eval/difference.h) */
+    lac_table_kind kind;
     json_t *origin;                 /* of each summary what its values depend on: "set", "manifest", "seed", "version", ... */
     lac_table *published;           /* what the authors of a protocol's methods printed, apart from what was measured; NULL: nothing */
 };
@@ -38,12 +41,13 @@ void lac_table_free(lac_table *t);
 /* Fresh text, free() it. Markdown and HTML end with notes on how many pictures were seen, what the brackets mean and what is undefined; Markdown and LaTeX say
  * recipes there. The best value of a column is bold, of three and more the next italic or underlined; of differences, those whose interval leaves out 0.
  * LaTeX is a tabular with booktabs' rules. CSV has a line a value, with all that it depends on; JSON is a list of the same as objects. HTML is a fragment, to
- * be put into a page, and so is _origin_html: recipes, weights, n, and what each evaluation was of. */
+ * be put into a page, and so are _origin_html: recipes, weights, n, and what each evaluation was of; and _bins_html: means by size of the hole, NULL where none are known. */
 lac_status lac_table_markdown(const lac_table *t, char **text);
 lac_status lac_table_csv(const lac_table *t, char **text);
 lac_status lac_table_latex(const lac_table *t, char **text);
 lac_status lac_table_html(const lac_table *t, char **text);
 lac_status lac_table_origin_html(const lac_table *t, char **text);
+lac_status lac_table_bins_html(const lac_table *t, char **text);
 lac_status lac_table_json(const lac_table *t, json_t **list);
 
 /* To make a table otherwise: a column (fields as they shall be, texts copied); a row, with cells to come. */

@@ -70,9 +70,9 @@ static void print_methods(FILE *f, const lac_table *t, int64_t origin)
         }
 }
 
-static void print_number(FILE *f, const char *what, const json_t *v)
+static void print_number(FILE *f, const char *what, const json_t *v, int64_t least)
 {
-    if (json_is_integer(v))
+    if (json_is_integer(v) && json_integer_value(v) >= least)
         fprintf(f, "<span>%s %lld</span>\n", what, (long long)json_integer_value(v));
 }
 
@@ -90,8 +90,8 @@ static void print_origin(FILE *f, const lac_table *t, int64_t k)
         print_code(f, words[i].what, json_string_value(json_object_get(o, words[i].key)));
     if (json_integer_value(height) > 0)
         fprintf(f, "<span>size %lldx%lld</span>\n", (long long)json_integer_value(json_object_get(o, "width")), (long long)json_integer_value(height));
-    print_number(f, "seed", json_object_get(o, "seed"));
-    print_number(f, "limit", json_object_get(o, "limit"));
+    print_number(f, "seed", json_object_get(o, "seed"), 0);
+    print_number(f, "limit", json_object_get(o, "limit"), 1);
     fputs("</dd></div>\n", f);
 }
 

@@ -62,7 +62,7 @@ static mark winner_of(const lac_table *t, const lac_cell *c, int64_t column)
 static mark mark_of(const lac_table *t, int64_t row, int64_t column)
 {
     const lac_cell *c = lac_table_cell_at(t, row, column);
-    return c == NULL || isnan(c->v.value) ? PLAIN : t->differences ? winner_of(t, c, column) : place_of(t, row, column);
+    return c == NULL || isnan(c->v.value) ? PLAIN : t->kind == LAC_TABLE_DIFFERENCES ? winner_of(t, c, column) : place_of(t, row, column);
 }
 
 /* ---- lines ---- */
@@ -79,7 +79,7 @@ static void print_value(FILE *f, const lac_table *t, int64_t row, int64_t column
     const around *marked = m == BEST ? &how->best : m == SECOND ? &how->second : &nothing;
     const int digits = t->column[column].digits;
     put(f, (*marked)[0]);
-    fprintf(f, t->differences ? "%+.*f" : "%.*f", digits, c->v.value);
+    fprintf(f, t->kind == LAC_TABLE_DIFFERENCES ? "%+.*f" : "%.*f", digits, c->v.value);
     put(f, (*marked)[1]);
     if (isnan(c->v.low))
         return;
@@ -98,7 +98,7 @@ static void print_text(FILE *f, const around a, const char *text, const form *ho
 static void print_column_name(FILE *f, const lac_table_column *c, const lac_table *t, const form *how)
 {
     how->text(f, c->metric);
-    if (!c->no_direction && !t->differences)
+    if (!c->no_direction && t->kind == LAC_TABLE_SCORES)
         put(f, c->higher_is_better ? how->up : how->down);
 }
 
@@ -107,7 +107,7 @@ static void print_row(FILE *f, const lac_table *t, int64_t row, const form *how)
 {
     const bool head = row < 0, published = lac_table_is_published(t);
     put(f, how->row[0]);
-    print_text(f, how->name, !head ? t->row[row].name : published ? "published" : t->differences ? "difference" : "method", how);
+    print_text(f, how->name, !head ? t->row[row].name : published ? "published" : t->kind == LAC_TABLE_DIFFERENCES ? "difference" : "method", how);
     for (int64_t k = 0; k < t->n_columns; k++) {
         put(f, head ? how->head[0] : how->cell[0]);
         if (how->attributes != NULL)
@@ -215,10 +215,10 @@ static void print_recipe(FILE *f, const lac_table_column *c, const form *how)
 
 static void print_notes(FILE *f, const lac_table *t, const form *how)
 {
-    if (t->differences) {
+    if (t->kind == LAC_TABLE_DIFFERENCES)
         print_differences_seen(f, how);
+    if (t->kind != LAC_TABLE_SCORES)
         return;
-    }
     print_seen(f, t, how);
     for (int64_t k = 0; k < t->n_columns; k++)
         print_doubts(f, t, k, how);
@@ -326,7 +326,7 @@ static void attributes_html(FILE *f, const lac_table *t, int64_t row, int64_t co
     } else if (c != NULL && !isnan(c->v.value)) {
         fprintf(f, " data-value=\"%.17g\"", c->v.value);
         if (!lac_table_is_published(t))
-            fprintf(f, " title=\"n %lld\"%s", (long long)c->v.n, t->differences ? class[mark_of(t, row, column)] : "");
+            fprintf(f, " title=\"n %lld\"%s", (long long)c->v.n, t->kind == LAC_TABLE_DIFFERENCES ? class[mark_of(t, row, column)] : "");
     }
     fputc('>', f);
 }

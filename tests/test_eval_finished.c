@@ -145,6 +145,15 @@ LAC_TEST(a_line_says_what_is_known_of_the_picture)
     free(text);
     json_t *o = load(out), *folders = json_object_get(o, "folders");
     LAC_CHECK(strcmp(json_string_value(json_object_get(folders, "images")) + strlen(json_string_value(json_object_get(folders, "images"))) - 7, "/images") == 0);
+    const json_t *area = json_object_get(o, "area"), *bin;
+    size_t i;
+    json_int_t in_bins = 0;
+    json_array_foreach(area, i, bin) {
+        const json_t *l1 = json_object_get(json_object_get(bin, "metrics"), "l1@hole");
+        in_bins += json_integer_value(json_object_get(l1, "n"));
+        LAC_CHECK(json_integer_value(json_object_get(l1, "n")) <= json_integer_value(json_object_get(bin, "images")));
+    }
+    LAC_CHECK(in_bins > 0 && in_bins == json_integer_value(json_object_get(json_object_get(json_object_get(o, "metrics"), "l1@hole"), "n")));
     LAC_CHECK(strlen(json_string_value(json_object_get(o, "prompts"))) == 64 && json_is_null(json_object_get(o, "height")));
     json_decref(o);
 }

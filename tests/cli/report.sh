@@ -45,6 +45,12 @@ for word in 'weights inception <code>abc123' '<code>fid{x}' 'n 1' 'code <code>ca
   grep -qF -- "$word" d/report.html || fail "the page does not say '$word'"
 done
 
+# By size of the hole: a column a bin, the best marked.
+area() { sed 's/"files"/"area":[{"from":0.2,"to":0.3,"images":2,"metrics":{"psnr":{"mean":'"$1"',"std":null,"n":2}}}],"files"/'; }
+finished 20 ref | area 19 > small.json && finished 25 ref | area 24 > large.json
+lacuna report small.json large.json -o a > /dev/null
+grep -qF '>20 to 30 %</th>' a/report.html && grep -qF '<tr><th>large</th><td data-value="24" title="n 2"><b>24.00</b></td></tr>' a/report.html || fail "no values by size of the hole"
+
 # Of two recipes neither shares a column; a refused summary leaves the table as it was. Two files of one name are told apart.
 sed 's/fid{x}/fid{y}/; s/"fid"/"psnr":{"value":9,"n":2,"recipe":"r"},"fid"/' deep.json > other-recipe.json
 lacuna report deep.json other-recipe.json > out
