@@ -1,4 +1,4 @@
-/* LAION's aesthetic predictors (models/reward/heads.h) on CLIP's embedding of a picture (eval/backbone_clip.h): one number. Weights: "clip", ViT-L/14, and the head's own name. */
+/* LAION's aesthetic predictors (models/reward/heads.h) on CLIP's embedding of a picture (eval/backbone_clip.h): one number. Weights: "clip", ViT-L/14 or of version 1 any, and the head's own name. */
 #include "eval/backbone_clip.h"
 
 #include "core/memory.h"
@@ -22,6 +22,15 @@ static lac_status make_recipe(lac_features *f, const aesthetic *a, const lac_eva
     return s;
 }
 
+/* The first version is there for each size of CLIP. */
+static lac_status open_head(aesthetic *a, const lac_network_def *head, int64_t width, const lac_backend *b)
+{
+    json_t *config = head == &lac_network_aesthetic_v1 ? json_pack("{s:I}", "width", (json_int_t)width) : json_object();
+    const lac_status s = lac_network_open(&a->head, head, config, b, LAC_F32);
+    json_decref(config);
+    return s;
+}
+
 static lac_status open(lac_features *f, const char *option, const lac_network_def *head)
 {
     const lac_eval_files *files;
@@ -31,10 +40,11 @@ static lac_status open(lac_features *f, const char *option, const lac_network_de
     LAC_TRY(lac_calloc(&f->state, 1, sizeof *a));
     a = f->state;
     LAC_TRY(lac_clip_backbone_get(f, false, &a->backbone));
-    if (lac_clip_backbone_width(a->backbone) != LAC_REWARD_WIDTH)
-        return LAC_FAIL(LAC_ERR_SHAPE, "weights 'clip' make %lld numbers of a picture, and the head takes %d (ViT-L/14)", (long long)lac_clip_backbone_width(a->backbone), LAC_REWARD_WIDTH);
+    const int64_t width = lac_clip_backbone_width(a->backbone);
+    if (head != &lac_network_aesthetic_v1 && width != LAC_REWARD_WIDTH)
+        return LAC_FAIL(LAC_ERR_SHAPE, "weights 'clip' make %lld numbers of a picture, and the head takes %d (ViT-L/14)", (long long)width, LAC_REWARD_WIDTH);
     LAC_TRY(lac_eval_weights_want(f->weights, head->name, &files));
-    LAC_TRY(lac_network_open(&a->head, head, NULL, f->backend, LAC_F32));
+    LAC_TRY(open_head(a, head, width, f->backend));
     LAC_TRY(lac_eval_files_load(files, &a->head));
     LAC_TRY(lac_tape_new(&a->tape, f->backend));
     return make_recipe(f, a, files);
@@ -63,7 +73,7 @@ static lac_status of(lac_features *f, const lac_picture *picture, int64_t n, flo
 {
     aesthetic *a = f->state;
     lac_tensor *x, *out = NULL;
-    LAC_TRY(lac_tensor_new(&x, LAC_F32, 2, (int64_t[]){ n, LAC_REWARD_WIDTH }));
+    LAC_TRY(lac_tensor_new(&x, LAC_F32, 2, (int64_t[]){ n, lac_clip_backbone_width(a->backbone) }));
     lac_status s = lac_clip_backbone_see(a->backbone, picture, n, LAC_CLIP_INPUT, x->data);
     if (s == LAC_OK)
         s = lac_network_run(&a->head, a->tape, "judge", judge, &x, 1, &out, 1);

@@ -381,6 +381,36 @@ LAC_TEST(a_set_has_the_values_of_its_kept_pictures)
     LAC_CHECK(lac_cli_complains(&said, "metric 'clip-dir': it wants captions before and after, which finished pictures alone can have"));
 }
 
+LAC_TEST(the_first_head_is_there_for_other_sizes)
+{
+    static const float weight[] = { 1, -2, 3, -4, 5, -6, 7, -8, 9, -10 }, bias = 100;
+    lac_cli_said said;
+    lac_weights_writer *w;
+    char clip[600], given[600];
+    const char *f = lac_test_folder(), *g = lac_test_golden("clip_metrics"), *head = lac_cli_path(f, "head.safetensors"), *out = lac_cli_path(f, "o.json");
+    snprintf(clip, sizeof clip, "clip=%s", lac_test_golden("clip_openai.safetensors"));
+    snprintf(given, sizeof given, "aesthetic-v1=%s", head);
+    LAC_CHECK_STATUS(lac_weights_writer_new(&w));
+    LAC_CHECK_STATUS(lac_weights_writer_add(w, "weight", LAC_F32, 2, (int64_t[]){ 1, 10 }, weight));
+    LAC_CHECK_STATUS(lac_weights_writer_add(w, "bias", LAC_F32, 1, (int64_t[]){ 1 }, &bias));
+    LAC_CHECK_STATUS(lac_weights_writer_finish(w, head));
+    lac_weights_writer_free(w);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, lac_cli_path(g, "images"), "--reference", lac_cli_path(g, "reference"), "--weights", clip, "--weights", given, "--metrics", "aesthetic-v1",
+                      "--device", "cpu", "--out", out) == 0);
+    json_t *j = json_load_file(out, 0, NULL);
+    const double value = mean_of(j, NULL, "aesthetic-v1");
+    LAC_CHECK(fabs(value - 100) < 20 && fabs(value - 100) > 0.01);          /* |weight| is 19.6 */
+    json_decref(j);
+    snprintf(given, sizeof given, "aesthetic-v1=%s", strchr(weights_of(f, "aesthetic-v1"), '=') + 1);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, lac_cli_path(g, "images"), "--reference", lac_cli_path(g, "reference"), "--weights", clip, "--weights", given, "--metrics", "aesthetic-v1",
+                      "--device", "cpu", "--out", out) != 0);
+    LAC_CHECK(lac_cli_complains(&said, "'weight' is [1,768] in the file, [1,10] in the model"));
+    snprintf(given, sizeof given, "aesthetic-v2=%s", strchr(weights_of(f, "aesthetic-v2"), '=') + 1);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, lac_cli_path(g, "images"), "--reference", lac_cli_path(g, "reference"), "--weights", clip, "--weights", given, "--metrics", "aesthetic-v2",
+                      "--device", "cpu", "--out", out) != 0);
+    LAC_CHECK(lac_cli_complains(&said, "weights 'clip' make 10 numbers of a picture, and the head takes 768 (ViT-L/14)"));
+}
+
 /* ---- what is refused ---- */
 
 LAC_TEST(what_is_said_wrongly_is_named)
@@ -431,6 +461,7 @@ LAC_TEST(what_a_metric_lacks_is_named)
     refuse("aesthetic-v2@hole", clip, "--masks", "sees whole pictures");
     refuse("clip@2", clip, "--prompts", "unknown metric 'clip'; did you mean 'clip-i'?");
     refuse("clip-score", narrow, "--prompts", "and 'clip' has 60 rows for them");
+    refuse("aesthetic-v2", narrow, "--prompts", "--weights aesthetic-v2=FILE");
     snprintf(narrow, sizeof narrow, "clip=%s", strchr(head, '=') + 1);
     refuse("clip-score", narrow, "--prompts", "these are not the keys of 'clip-model'");
 }

@@ -28,12 +28,16 @@ static lac_status add_layers(lac_reward_head *m, lac_params *ps, const char *pre
     return LAC_OK;
 }
 
+static const lac_key v1_keys[] = {
+    { "width", LAC_KEY_INT, "768", .min = 1, .max = 65536, .help = "numbers of an embedding: 768 of ViT-L/14, 512 of B/32 and B/16" },
+    { NULL },
+};
+
 static lac_status init_v1(void *model, lac_params *ps, const json_t *config)
 {
     lac_reward_head *m = model;
-    (void)config;
     m->unit = true;
-    return add_layer(m, ps, "", LAC_REWARD_WIDTH, 1);
+    return add_layer(m, ps, "", lac_config_int(config, "width"), 1);
 }
 
 static lac_status init_v2(void *model, lac_params *ps, const json_t *config)
@@ -62,6 +66,6 @@ lac_tensor *lac_reward_head_forward(lac_tape *t, const lac_reward_head *m, lac_t
     return m->shifted ? lac_channel_affine(t, x, &shift) : x;
 }
 
-const lac_network_def lac_network_aesthetic_v1 = { .name = "aesthetic-v1", .about = "LAION's aesthetic predictor, v1", .size = sizeof(lac_reward_head), .init = init_v1 };
+const lac_network_def lac_network_aesthetic_v1 = { .name = "aesthetic-v1", .about = "LAION's aesthetic predictor, v1", .keys = v1_keys, .size = sizeof(lac_reward_head), .init = init_v1 };
 const lac_network_def lac_network_aesthetic_v2 = { .name = "aesthetic-v2", .about = "LAION's aesthetic predictor, v2", .size = sizeof(lac_reward_head), .init = init_v2 };
 const lac_network_def lac_network_image_reward_head = { .name = "image-reward-head", .about = "the head of ImageReward", .size = sizeof(lac_reward_head), .init = init_reward };

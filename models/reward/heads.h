@@ -1,6 +1,6 @@
 /* models/reward/heads.h -- what scores a picture from the embedding of a larger network (metrics.md 7).
  *
- *     aesthetic-v1    score = w e + b                                   e: CLIP ViT-L/14's embedding, of length 1; weight [1, 768], bias
+ *     aesthetic-v1    score = w e + b                                   e: CLIP's embedding, of length 1; weight [1, 768] (ViT-L/14) or [1, 512], bias
  *     aesthetic-v2    five linear layers 768, 1024, 128, 64, 16, 1      e likewise; layers.{0,2,4,6,7}.*
  *     image-reward    (r - mean) / deviation, r the same five of h      h: BLIP's last state of token 0; mlp.layers.{0,2,4,6,7}.*
  *
