@@ -31,3 +31,18 @@ double lac_cosine_of_changes(const double *a, const double *b, const double *c, 
     }
     return product / sqrt(image) / sqrt(text);
 }
+
+double lac_masked_cosine(const float *a, const float *b, const float *mask, int64_t n, int64_t width, bool plus_one)
+{
+    double sum = 0, count = plus_one;
+    for (int64_t i = 0; i < n; i++) {
+        double ab = 0, aa = 0, bb = 0;
+        for (int64_t k = 0; mask[i] != 0 && k < width; k++) {
+            const double u = a[i * width + k], v = b[i * width + k];
+            ab += u * v, aa += u * u, bb += v * v;
+        }
+        sum += mask[i] != 0 ? ab / fmax(sqrt(aa) * sqrt(bb), 1e-8) : 0;
+        count += mask[i] != 0;
+    }
+    return sum / count;
+}

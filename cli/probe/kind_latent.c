@@ -7,6 +7,7 @@
 #include "core/image/feather.h"
 #include "core/image/paste.h"
 #include "core/image/resample.h"
+#include "models/catdiff/input.h"
 #include "models/diffusion/objective.h"
 #include "models/diffusion/repaint.h"
 #include "models/latent/blend.h"
@@ -58,19 +59,26 @@ static lac_status put_latent_mask(lac_probe *p, const lac_image *mask, lac_laten
     return lac_latent_mask_make(y->data, y->dim[2], y->dim[3], mask, rule);
 }
 
+/* [height, width, channels] as [1, channels, height, width]. */
+static lac_status put_planes(lac_probe *p, const char *name, const float *pixels, int64_t channels, int64_t height, int64_t width)
+{
+    const int64_t n = height * width;
+    lac_tensor *y;
+    LAC_TRY(lac_probe_result(p, name, LAC_F32, 4, (int64_t[]){ 1, channels, height, width }, &y));
+    for (int64_t i = 0; i < channels * n; i++)
+        ((float *)y->data)[i % channels * n + i / channels] = pixels[i];
+    return LAC_OK;
+}
+
 /* The hole is decided at the size of `mask`, which is then 0 or 1. */
 static lac_status put_masked_image(lac_probe *p, const lac_image *image, lac_image *mask, lac_hole_fill fill)
 {
     const int64_t n = image->height * image->width;
-    lac_tensor *y;
     float *pixels;
     lac_mask_binarise(mask->pixels, n);
     LAC_TRY(lac_probe_numbers(p, 3 * n, &pixels));
     lac_masked_picture(pixels, image->pixels, mask->pixels, n, fill);
-    LAC_TRY(lac_probe_result(p, "masked_image", LAC_F32, 4, (int64_t[]){ 1, 3, image->height, image->width }, &y));
-    for (int64_t i = 0; i < 3 * n; i++)
-        ((float *)y->data)[i % 3 * n + i / 3] = pixels[i];
-    return LAC_OK;
+    return put_planes(p, "masked_image", pixels, 3, image->height, image->width);
 }
 
 static int64_t side(const lac_probe *p, const char *key, int64_t own)
@@ -107,12 +115,76 @@ static lac_status blended_latent(lac_probe *p)
     return put_latent_mask(p, &mask, LAC_LATENT_MASK_CENTRE);
 }
 
+static int64_t number(const lac_probe *p, const char *key, int64_t otherwise) { return lac_config_has(p->config, key) ? lac_config_int(p->config, key) : otherwise; }
+
+#define CATDIFF_RULES "half|any-touch|nearest"
+
+static lac_catdiff_input_attr catdiff_attr(const lac_probe *p, lac_latent_mask rule)
+{
+    static const lac_latent_mask rules[] = { LAC_LATENT_MASK_HALF, LAC_LATENT_MASK_ANY_TOUCH, LAC_LATENT_MASK_NEAREST };
+    const bool grey = lac_config_has(p->config, "hole") && strcmp(lac_config_str(p->config, "hole"), "grey") == 0;
+    return (lac_catdiff_input_attr){ .clip_size = number(p, "clip_size", 224), .patch = number(p, "patch_size", 14), .fill = grey ? LAC_HOLE_FILL_GREY : LAC_HOLE_FILL_BLACK,
+                                     .rule = lac_config_has(p->config, "latent_mask") ? rules[lac_config_choice(p->config, "latent_mask", CATDIFF_RULES)] : rule };
+}
+
+static lac_status put_catdiff(lac_probe *p, const lac_catdiff_input *x, int64_t size)
+{
+    lac_tensor *clip, *cells;
+    LAC_TRY(put_planes(p, "masked_image", x->masked, 3, size, size));
+    LAC_TRY(put_planes(p, "mask", x->latent, 1, size / FACTOR, size / FACTOR));
+    LAC_TRY(lac_probe_result(p, "clip_image", LAC_U8, 3, (int64_t[]){ x->clip.height, x->clip.width, 3 }, &clip));
+    LAC_TRY(lac_probe_result(p, "clip_mask", LAC_I64, 4, (int64_t[]){ 1, 1, x->side, x->side }, &cells));
+    memcpy(clip->data, x->clip.pixels, lac_bytes(clip));
+    for (int64_t i = 0; i < x->side * x->side; i++)
+        ((int64_t *)cells->data)[i] = (int64_t)x->cells[i];
+    return LAC_OK;
+}
+
+static lac_status make_catdiff(lac_probe *p, const lac_image *image, const lac_image *mask, lac_latent_mask rule)
+{
+    const lac_catdiff_input_attr a = catdiff_attr(p, rule);
+    lac_catdiff_input x;
+    if (a.patch > a.clip_size)
+        return LAC_FAIL(LAC_ERR_CONFIG, "'patch_size' is %lld, expected at most 'clip_size', %lld", (long long)a.patch, (long long)a.clip_size);
+    LAC_TRY(lac_catdiff_input_make(&x, image, mask, &a));
+    const lac_status s = put_catdiff(p, &x, image->height);
+    lac_catdiff_input_free(&x);
+    return s;
+}
+
+static lac_status catdiff(lac_probe *p)
+{
+    const lac_image image = picture_of(lac_probe_host(p, "image")), mask = picture_of(lac_probe_host(p, "mask"));
+    const int64_t size = number(p, "size", 512);
+    lac_image resized = { 0 }, hole = { 0 };
+    lac_status s = lac_image_resize(&resized, &image, size, size, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST);
+    if (s == LAC_OK)
+        s = lac_image_resize(&hole, &mask, size, size, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST);
+    if (s == LAC_OK)
+        s = make_catdiff(p, &resized, &hole, LAC_LATENT_MASK_HALF);
+    lac_image_free(&resized);
+    lac_image_free(&hole);
+    return s;
+}
+
+static lac_status catdiff_train(lac_probe *p)
+{
+    const lac_image image = picture_of(lac_probe_host(p, "image")), mask = picture_of(lac_probe_host(p, "mask"));
+    const int64_t size = number(p, "size", 512);
+    if (image.height != size || image.width != size)
+        return LAC_FAIL(LAC_ERR_SHAPE, "input 'image' is %lld x %lld, expected 'size' x 'size', %lld", (long long)image.height, (long long)image.width, (long long)size);
+    return make_catdiff(p, &image, &mask, LAC_LATENT_MASK_ANY_TOUCH);
+}
+
 static const char *const size_keys[] = { "height", "width", NULL }, *const no_keys[] = { NULL };
+static const char *const catdiff_keys[] = { "size", "clip_size", "patch_size", "hole", "latent_mask", NULL };
 static const input_system input_systems[] = {
     { "sd-inpaint", sd_inpaint, size_keys },
     { "blended-latent", blended_latent, no_keys },
+    { "catdiff", catdiff, catdiff_keys },
+    { "catdiff-train", catdiff_train, catdiff_keys },
 };
-#define INPUT_SYSTEMS "sd-inpaint|blended-latent"
+#define INPUT_SYSTEMS "sd-inpaint|blended-latent|catdiff|catdiff-train"
 
 static lac_status check_keys(const lac_probe *p, const input_system *s)
 {
@@ -140,11 +212,17 @@ static lac_status inpaint_input(lac_probe *p)
 
 #define SIDE_KEY(name) { name, LAC_KEY_INT, "", .min = FACTOR, .max = 65536, .help = "of the picture resized, rounded down to a multiple of 8 (default: as it is)" }
 static const lac_key inpaint_input_keys[] = {
-    { "system", LAC_KEY_STR, NULL, .choices = INPUT_SYSTEMS, .help = "whose rules" }, SIDE_KEY("height"), SIDE_KEY("width"), { NULL },
+    { "system", LAC_KEY_STR, NULL, .choices = INPUT_SYSTEMS, .help = "whose rules" }, SIDE_KEY("height"), SIDE_KEY("width"),
+    { "size", LAC_KEY_INT, "", .min = FACTOR, .max = 65536, .help = "catdiff: height and width (512)" },
+    { "clip_size", LAC_KEY_INT, "", .min = 1, .max = 65536, .help = "catdiff: of CLIP's picture (224)" },
+    { "patch_size", LAC_KEY_INT, "", .min = 1, .max = 65536, .help = "catdiff: of CLIP's patches (14)" },
+    { "hole", LAC_KEY_STR, "", .choices = "black|grey", .help = "catdiff: what the autoencoder sees in the hole (black)" },
+    { "latent_mask", LAC_KEY_STR, "", .choices = CATDIFF_RULES, .help = "catdiff: which cells of the latent are hole (half; of training: any-touch)" },
+    { NULL },
 };
 static const lac_port inpaint_input_ports[] = { PICTURE("image"), HOLE, { NULL } };
 const lac_kind lac_kind_inpaint_input = { "inpaint-input", "a picture and its hole as a latent system's tensors", inpaint_input_keys, inpaint_input_ports,
-                                          "masked_image, mask", .compute = inpaint_input };
+                                          "masked_image, mask, clip_image, clip_mask", .compute = inpaint_input };
 
 /* ---- blend/paste, blend/blur ---- */
 

@@ -11,16 +11,18 @@
 typedef struct sample_system {
     const char *name;
     bool beside;                    /* the network reads mask and masked_latents */
+    bool visual;                    /* and a visual prompt, zeros without guidance: input fusion_out */
     lac_blend_at blend;
     bool fresh;                     /* the known part's noise is drawn at each step: input step_noise */
 } sample_system;
 
 static const sample_system sample_systems[] = {
     { "sd-inpaint", .beside = true },
+    { "catdiff", .beside = true, .visual = true },
     { "sd-blend", .blend = LAC_BLEND_AT_NEXT },
     { "blended-latent", .blend = LAC_BLEND_AT_T, .fresh = true },
 };
-#define SAMPLE_SYSTEMS "sd-inpaint|sd-blend|blended-latent"
+#define SAMPLE_SYSTEMS "sd-inpaint|catdiff|sd-blend|blended-latent"
 
 typedef struct sampled {
     lac_probe *p;
@@ -28,7 +30,7 @@ typedef struct sampled {
     lac_sampler sampler;
     lac_guidance guidance;
     bool guided;
-    lac_tensor *no_text, *beside;           /* host; made of inputs */
+    lac_tensor *no_text, *no_visual, *beside;           /* host; made of inputs */
 } sampled;
 
 /* ---- inputs ---- */
@@ -62,8 +64,10 @@ static lac_status check_inputs(const sampled *r)
     LAC_TRY(want(p, "mask", true));
     LAC_TRY(want(p, "masked_latents", s->beside));
     LAC_TRY(want(p, "source", !s->beside));
+    LAC_TRY(want(p, "fusion_out", s->visual));
     LAC_TRY(want(p, "step_noise", s->fresh));
     LAC_TRY(check_shape(p, "cond", 1, &n));
+    LAC_TRY(check_shape(p, "fusion_out", 1, &n));
     LAC_TRY(check_shape(p, "uncond", 3, (int64_t[]){ 1, cond->dim[1], cond->dim[2] }));
     LAC_TRY(check_shape(p, "mask", 4, (int64_t[]){ n, h, w, 1 }));
     LAC_TRY(check_shape(p, "masked_latents", 4, z->dim));
@@ -79,10 +83,12 @@ static lac_status copy(lac_tensor **to, const lac_tensor *from)
     return LAC_OK;
 }
 
-/* uncond [1, L, C] for each of the batch. */
-static lac_status repeat(sampled *r)
+/* uncond [1, L, C] for each of the batch, and zeros where a visual prompt is none. */
+static lac_status make_empty(sampled *r)
 {
-    const lac_tensor *one = lac_probe_host(r->p, "uncond"), *cond = lac_probe_host(r->p, "cond");
+    const lac_tensor *one = lac_probe_host(r->p, "uncond"), *cond = lac_probe_host(r->p, "cond"), *visual = lac_probe_host(r->p, "fusion_out");
+    if (visual != NULL)
+        LAC_TRY(lac_tensor_new(&r->no_visual, LAC_F32, 3, visual->dim));
     if (one == NULL)
         return LAC_OK;
     LAC_TRY(lac_tensor_new(&r->no_text, LAC_F32, 3, cond->dim));
@@ -139,7 +145,8 @@ static lac_status run_steps(sampled *r, lac_tape *t)
     const lac_tensor *noise = lac_probe_host(p, "noise");
     const lac_latent_sampling s = {
         .name = r->system->name, .network = &p->net[0], .denoise = lac_denoise_unet, .sampler = &r->sampler, .guidance = r->guided ? &r->guidance : NULL,
-        .text = lac_probe_host(p, "cond"), .no_text = r->no_text, .beside = r->beside, .blend = r->system->blend, .mask = lac_probe_host(p, "mask"),
+        .text = lac_probe_host(p, "cond"), .no_text = r->no_text,
+        .visual = lac_probe_host(p, "fusion_out"), .no_visual = r->no_visual, .beside = r->beside, .blend = r->system->blend, .mask = lac_probe_host(p, "mask"),
         .source = lac_probe_host(p, "source"), .known_noise = r->system->fresh ? NULL : noise, .draw = draw, .context = r,
     };
     lac_tensor *z, *latents = NULL;
@@ -192,13 +199,15 @@ static lac_status sample(lac_probe *p)
     const int64_t found = lac_config_int(p->net[0].config, "in_channels"), wanted = r.system->beside ? 9 : 4;
     if (found != wanted)
         return LAC_FAIL(LAC_ERR_CONFIG, "config of sample: 'unet': 'in_channels' is %lld, should be %lld for %s", (long long)found, (long long)wanted, r.system->name);
+    if (json_is_integer(lac_config_at(p->net[0].config, "fusion_dim")) != r.system->visual)
+        return LAC_FAIL(LAC_ERR_CONFIG, "config of sample: 'unet': 'fusion_dim' is %s '%s'", r.system->visual ? "missing, it is wanted by" : "given, it is not for", r.system->name);
     lac_status s = open_guidance(&r);
     if (s == LAC_OK)
         s = open_sampler(&r);
     if (s == LAC_OK)
         s = check_inputs(&r);
     if (s == LAC_OK)
-        s = repeat(&r);
+        s = make_empty(&r);
     if (s == LAC_OK)
         s = put_beside(&r);
     if (s == LAC_OK)
@@ -207,6 +216,7 @@ static lac_status sample(lac_probe *p)
         s = run_steps(&r, t);
     lac_tape_free(t);
     lac_tensor_free(r.no_text);
+    lac_tensor_free(r.no_visual);
     lac_tensor_free(r.beside);
     lac_sampler_close(&r.sampler);
     return s;
@@ -240,7 +250,7 @@ static const lac_key sample_keys[] = {
 #define TEXT(name, flags, shape) { name, LAC_LAYOUT_PLAIN, 3, flags, shape }
 static const lac_port sample_ports[] = {
     LATENT("noise", 0), TEXT("cond", 0, "[B,L,C]"), TEXT("uncond", LAC_PORT_OPTIONAL, "[1,L,C]"), { "mask", LAC_LAYOUT_IMAGE, 4, LAC_PORT_OPTIONAL, "[B,1,h,w]" },
-    LATENT("masked_latents", LAC_PORT_OPTIONAL), LATENT("source", LAC_PORT_OPTIONAL),
+    LATENT("masked_latents", LAC_PORT_OPTIONAL), LATENT("source", LAC_PORT_OPTIONAL), TEXT("fusion_out", LAC_PORT_OPTIONAL, "[B,R,fusion_dim]"),
     { "step_noise", LAC_LAYOUT_PLAIN, 5, LAC_PORT_OPTIONAL, "[S,B,4,h,w]" }, { NULL },
 };
 const lac_kind lac_kind_sample = { "sample", "a whole sampling run of a latent system", sample_keys, sample_ports, "latents", .open = open, .compute = sample };

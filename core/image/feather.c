@@ -1,55 +1,21 @@
 #include "core/image/feather.h"
 
+#include "core/image/blur.h"
 #include "core/image/paste.h"
 #include "core/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum { RADIUS = 10 };
 
-static void fill_kernel(double *kernel)
-{
-    double sum = 0;
-    for (int i = -RADIUS; i <= RADIUS; i++)
-        sum += kernel[i + RADIUS] = exp(-i * i / (2 * 3.5 * 3.5));
-    for (int i = 0; i <= 2 * RADIUS; i++)
-        kernel[i] /= sum;
-}
-
-/* Position i of the endless row ... c b a b c d c b a ... */
-static int64_t reflected(int64_t i, int64_t n)
-{
-    const int64_t period = n > 1 ? 2 * (n - 1) : 1, k = ((i % period) + period) % period;
-    return k < n ? k : period - k;
-}
-
-/* One line of n values, `step` apart in both. */
-static void blur_line(double *to, const double *from, int64_t n, int64_t step, const double *kernel)
-{
-    for (int64_t x = 0; x < n; x++) {
-        double sum = 0;
-        for (int64_t i = -RADIUS; i <= RADIUS; i++)
-            sum += kernel[i + RADIUS] * from[reflected(x + i, n) * step];
-        to[x * step] = sum;
-    }
-}
-
 lac_status lac_mask_feather(double *weight, const lac_image *mask)
 {
     const int64_t h = mask->height, w = mask->width;
-    double kernel[2 * RADIUS + 1], *wide;
-    fill_kernel(kernel);
-    LAC_TRY(lac_malloc((void **)&wide, (size_t)(h * w) * sizeof *wide));
     for (int64_t i = 0; i < h * w; i++)
         weight[i] = mask->pixels[i] != 0;
-    for (int64_t y = 0; y < h; y++)
-        blur_line(wide + y * w, weight + y * w, w, 1, kernel);
-    for (int64_t x = 0; x < w; x++)
-        blur_line(weight + x, wide + x, h, w, kernel);
+    LAC_TRY(lac_plane_blur(weight, h, w, RADIUS, 3.5));
     for (int64_t i = 0; i < h * w; i++)
         weight[i] = mask->pixels[i] != 0 ? 1 : 1 - (1 - weight[i]);
-    free(wide);
     return LAC_OK;
 }
 

@@ -4,4 +4,4 @@
 #include "models/latent/sampling.h"
 
 /* "unet2d-condition" and "unet-ldm": what lac_latent_sampling wants of them. */
-lac_tensor *lac_denoise_unet(lac_tape *t, const void *model, lac_tensor *x, lac_tensor *timestep, lac_tensor *text);
+lac_tensor *lac_denoise_unet(lac_tape *t, const void *model, const lac_denoise_in *in);

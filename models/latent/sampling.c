@@ -27,13 +27,14 @@ static lac_tensor *in_dtype(lac_tape *t, lac_tensor *x, lac_dtype d)
     return d == LAC_F32 ? x : lac_lincomb(t, lac_tape_input(t, &a, LAC_F32), &x, 1, d);
 }
 
-/* Without text, then with it, one behind the other. */
-static lac_tensor *text_of(lac_tape *t, const lac_latent_sampling *s, lac_dtype d)
+/* Without a prompt, then with it, one behind the other. */
+static lac_tensor *prompt_of(lac_tape *t, const lac_latent_sampling *s, const lac_tensor *prompt, const lac_tensor *none)
 {
-    if (s->text == NULL)
+    const lac_dtype d = s->network->params->dtype;
+    if (prompt == NULL)
         return NULL;
-    lac_tensor *with = lac_tape_input(t, s->text, d);
-    return s->guidance == NULL ? with : lac_concat(t, (lac_tensor *[]){ lac_tape_input(t, s->no_text, d), with }, 2, 0);
+    lac_tensor *with = lac_tape_input(t, prompt, d);
+    return s->guidance == NULL ? with : lac_concat(t, (lac_tensor *[]){ lac_tape_input(t, none, d), with }, 2, 0);
 }
 
 static lac_tensor *answer(lac_tape *t, const step *p, lac_tensor *z)
@@ -46,7 +47,8 @@ static lac_tensor *answer(lac_tape *t, const step *p, lac_tensor *z)
         x = lac_concat(t, (lac_tensor *[]){ x, lac_tape_input(t, s->beside, d) }, 2, -1);
     if (s->guidance != NULL)
         x = lac_concat(t, (lac_tensor *[]){ x, x }, 2, 0);
-    lac_tensor *e = s->denoise(t, s->network->model, x, lac_tape_input(t, &p->timestep, LAC_F32), text_of(t, s, d));
+    const lac_denoise_in in = { x, lac_tape_input(t, &p->timestep, LAC_F32), prompt_of(t, s, s->text, s->no_text), prompt_of(t, s, s->visual, s->no_visual) };
+    lac_tensor *e = s->denoise(t, s->network->model, &in);
     return s->guidance == NULL ? e : lac_guide(t, s->guidance, (lac_tensor *[]){ lac_rows(t, e, 0, n), lac_rows(t, e, n, n) });
 }
 
@@ -72,8 +74,8 @@ static lac_status run(lac_tape *t, const step *p, const char *what, lac_body *bo
     const lac_tensor *z = p->state->slot[LAC_SLOT_SAMPLE];
     const lac_params *ps = s->network->params;
     char *signature;
-    LAC_TRY(lac_format(&signature, "latent/%s/%llu/%s/%s/%s/%s/%d/%d", s->name, ps->n > 0 ? (unsigned long long)ps->param[0]->value->uid : 0, lac_shape_str(z),
-                       s->text != NULL ? lac_shape_str(s->text) : "-", s->beside != NULL ? lac_shape_str(s->beside) : "-", what, s->guidance != NULL, (int)s->blend));
+    LAC_TRY(lac_format(&signature, "latent/%s/%llu/%s/%s/%s/%s/%s/%d/%d", s->name, ps->n > 0 ? (unsigned long long)ps->param[0]->value->uid : 0, lac_shape_str(z),
+                       s->text != NULL ? lac_shape_str(s->text) : "-", s->visual != NULL ? lac_shape_str(s->visual) : "-", s->beside != NULL ? lac_shape_str(s->beside) : "-", what, s->guidance != NULL, (int)s->blend));
     const lac_status status = lac_tape_run(t, signature, body, (void *)p);
     free(signature);
     return status;

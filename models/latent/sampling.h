@@ -12,8 +12,10 @@
 #include "models/diffusion/sampler.h"
 #include "models/network.h"
 
-/* The network's answer, [M, h, w, C], to x [M, h, w, C + beside], timestep f32 [M], text [M, L, E] or NULL; all in the network's dtype but the timesteps. */
-typedef lac_tensor *lac_denoise(lac_tape *t, const void *model, lac_tensor *x, lac_tensor *timestep, lac_tensor *text);
+/* x [M, h, w, C + beside], timestep f32 [M], text [M, L, E], visual prompt [M, R, F], the last two or NULL; all in the network's dtype but the timesteps. */
+typedef struct lac_denoise_in { lac_tensor *x, *timestep, *text, *visual; } lac_denoise_in;
+/* The network's answer to it, [M, h, w, C]. */
+typedef lac_tensor *lac_denoise(lac_tape *t, const void *model, const lac_denoise_in *in);
 
 /* At whose noise the known part is put back after a step: not at all, that of the timestep just done, or that of the next. */
 typedef enum { LAC_BLEND_NONE, LAC_BLEND_AT_T, LAC_BLEND_AT_NEXT } lac_blend_at;
@@ -27,6 +29,7 @@ typedef struct lac_latent_sampling {
     const lac_sampler *sampler;
     const lac_guidance *guidance;           /* of two branches, classic; NULL: the text alone */
     const lac_tensor *text, *no_text;       /* host, f32 [N, L, E]; both NULL: the network takes none; no_text NULL without guidance */
+    const lac_tensor *visual, *no_visual;   /* likewise, of a visual prompt [N, R, F] */
     const lac_tensor *beside;               /* host, f32 [N, h, w, B]: channels behind the latent's; NULL: none */
     lac_blend_at blend;
     const lac_tensor *mask, *source;        /* host, f32 [N, h, w, 1] and [N, h, w, C], for blend */

@@ -27,6 +27,7 @@ sys.path.insert(0, str(HERE / "reference"))
 import drawn
 from autoencoder import nearest
 from fresh import fresh, large
+from catdiff import HOST as CATDIFF
 from kinds import CLIP_HOST, MASKS, METRICS, TEXT, Case, expected
 from distributions import HOST as DISTRIBUTIONS
 from latent import HOST
@@ -218,7 +219,7 @@ def main():
                 checker.check_fails(case) if case.fails else checker.check(case, want)
         for case in fresh(a.seed, a.fresh, a.kind):
             checker.check(case)
-            if a.bf16 and case.kind not in METRICS + TEXT + MASKS + CLIP_HOST + (*HOST, *DISTRIBUTIONS, "pil-resize", "torch-resize", "schedule", "optim/adam", "optim/adamw"):
+            if a.bf16 and case.kind not in METRICS + TEXT + MASKS + CLIP_HOST + (*HOST, *CATDIFF, *DISTRIBUTIONS, "pil-resize", "torch-resize", "schedule", "optim/adam", "optim/adamw"):
                 checker.check_bf16(case)
         for case in large(a.seed) if a.large else ():
             if a.kind in case.kind:

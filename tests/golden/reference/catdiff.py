@@ -1,9 +1,11 @@
-"""Reference of CAT-Diffusion's networks in PyTorch: the RefAdapter in diffusers' UNet and in CompVis', and SemInpainter."""
+"""Reference of CAT-Diffusion in PyTorch and NumPy: the RefAdapter in diffusers' UNet and in CompVis', SemInpainter, losses, masks."""
 import contextlib
 import functools
 import json
+import math
 
 import diffusers
+import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers.models.attention import BasicTransformerBlock
@@ -185,4 +187,57 @@ def sem_inpainter(x, config, weights):
     return torch.func.functional_call(sem_of(json.dumps(config)), weights, (x["spatial_features"], x["mask_values"], x["label_pooled"], x.get("global_pooled")))
 
 
-KINDS = {"ref-adapter-block": block, "ref-unet": ref_unet, "sem-inpainter": sem_inpainter}
+# ---- losses
+
+def distill(x, config, weights=None):
+    error = ((x["pred_spatial"] - x["target_spatial"]) ** 2).mean(-1)
+    painted = x["mask"].to(error.dtype)
+    region = painted if config.get("kd_region", "all") == "masked" else torch.ones_like(painted)
+    spatial = (region * error).sum() / (painted.sum() + 1)
+    if not config.get("global_token", True):
+        return dict(loss=spatial, spatial=spatial)
+    whole = F.mse_loss(x["pred_global"], x["target_global"])
+    return dict(loss=spatial + whole, spatial=spatial, **{"global": whole})
+
+
+def loss(x, config, weights=None):
+    level = torch.cumprod(1 - torch.linspace(0.00085 ** 0.5, 0.012 ** 0.5, 1000, dtype=torch.float64) ** 2, 0)[x["timestep"]].to(x["x0"].dtype)[:, None, None, None]
+    target = dict(epsilon=x["noise"], sample=x["x0"], v_prediction=level.sqrt() * x["noise"] - (1 - level).sqrt() * x["x0"])[config.get("prediction_type", "epsilon")]
+    diffusion_loss, weight = F.mse_loss(x["model_output"], target), config.get("kd_weight", 0)
+    if not weight:
+        return dict(loss=diffusion_loss, diffusion=diffusion_loss)
+    teacher = distill(x, dict(kd_region=config.get("kd_region", "all")))["loss"]
+    return dict(loss=diffusion_loss + weight * teacher, diffusion=diffusion_loss, distill=teacher)
+
+
+# ---- what has no gradient
+
+def masked_cosine(x, config):
+    one = int(config.get("plus_one", True))
+    a, b, m = x["pred"].double(), x["target"].double(), x["mask"].double()
+    cosine = (a * b).sum(-1) / (a.norm(dim=-1) * b.norm(dim=-1)).clamp_min(1e-8)
+    return dict(cosine=((m * cosine).sum(1) / (m.sum(1) + one)).mean().float())
+
+
+def smartbrush_mask(x, config):
+    hole, sigma = x["mask"].numpy() >= 128, config.get("sigma", 0)
+    if sigma == "box" and hole.any():
+        rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
+        hole[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] = True
+    elif sigma not in (0, "box"):
+        r = math.ceil(2 * sigma)
+        kernel = np.exp(-np.arange(-r, r + 1) ** 2 / (2 * sigma ** 2))
+        b = np.pad(hole.astype(float), r, mode="reflect")
+        for axis in (1, 0):
+            b = np.apply_along_axis(np.convolve, axis, b, kernel / kernel.sum(), "valid")
+        hole = (b >= b.max() / 2) & hole.any()
+    return dict(mask=torch.from_numpy(np.ascontiguousarray(hole, np.uint8) * 255))
+
+
+def condition_dropout(x, config):
+    gone = (x["u"] > 0.9)[:, None, None]
+    return dict(text=torch.where(gone, x["null_text"], x["text"]), image=torch.where(gone, torch.zeros_like(x["image"]), x["image"]))
+
+
+KINDS = {"ref-adapter-block": block, "ref-unet": ref_unet, "sem-inpainter": sem_inpainter, "loss/distill": distill, "loss/catdiff": loss}
+HOST = {"metric/masked-cosine": masked_cosine, "smartbrush-mask": smartbrush_mask, "condition-dropout": condition_dropout}

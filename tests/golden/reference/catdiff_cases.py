@@ -3,6 +3,7 @@ import torch
 
 import catdiff
 import drawn
+import latent_cases
 import unet_cases
 
 BLOCK, UNET, SEM = "ref-adapter-block", "ref-unet", "sem-inpainter"
@@ -38,21 +39,82 @@ def ref_unet(m, name, config, sample=(2, 5, 6), text=3, refs=4, timestep=(0, 999
     return m.finish(UNET, name, inputs, config, stored or weights(m, catdiff.unet_shapes(config)), **more)
 
 
-def mask(m, n, side, kind="some"):
-    return (torch.rand(n, 1, side, side, generator=m.g) < dict(some=0.4, none=0, all=2)[kind]).long()
+def mask(m, *shape, kind="some"):
+    return (torch.rand(shape, generator=m.g) < dict(some=0.4, none=0, all=2)[kind]).long()
 
 
 def sem(m, name, config=None, n=2, kind="some", stored=None, **more):
     config = {**SMALL_SEM, **(config or {})}
     c = catdiff.sem_config(config)
     width, side = c["hidden_size"], c["side"]
-    inputs = dict(spatial_features=m.normal(n, 1 + side * side, width), mask_values=mask(m, n, side, kind), label_pooled=m.normal(n, c["text_tokens"], c["label_mlp"]["in_channels"]))
+    inputs = dict(spatial_features=m.normal(n, 1 + side * side, width), mask_values=mask(m, n, 1, side, side, kind=kind), label_pooled=m.normal(n, c["text_tokens"], c["label_mlp"]["in_channels"]))
     if c["global_token"]:
         inputs["global_pooled"] = m.normal(n, 1, width)
     return m.finish(SEM, name, inputs, config, stored or weights(m, catdiff.sem_shapes(config)), **more)
 
 
+def teacher(m, n, tokens, width, kind="some", whole=True):
+    inputs = dict(pred_spatial=m.normal(n, tokens, width), target_spatial=m.normal(n, tokens, width), mask=mask(m, n, tokens, kind=kind))
+    return {**inputs, **(dict(pred_global=m.normal(n, 1, width), target_global=m.normal(n, 1, width)) if whole else {})}
+
+
+def distill(m, name, config=None, n=3, tokens=16, width=10, kind="some", **more):
+    return m.finish("loss/distill", name, teacher(m, n, tokens, width, kind, (config or {}).get("global_token", True)), config, **more)
+
+
+def loss(m, name, config=None, shape=(2, 4, 5, 3), **more):
+    inputs = {k: m.normal(*shape) for k in ("model_output", "x0", "noise")}
+    inputs["timestep"] = torch.tensor([m.int(0, 999) for _ in range(shape[0])])
+    if (config or {}).get("kd_weight", 0):
+        inputs.update(teacher(m, shape[0], 9, 6))
+    return m.finish("loss/catdiff", name, inputs, config, **more)
+
+
+def cosine(m, name, config=None, n=3, tokens=16, width=10, kind="some"):
+    a = m.normal(n, tokens, width)
+    inputs = dict(pred=a, target=a + m.normal(n, tokens, width), mask=mask(m, n, tokens, kind=kind))
+    return m.finish("metric/masked-cosine", name, inputs, config, grad=False)
+
+
+def smartbrush(m, name, sigma=None, h=40, w=56, hole="box"):
+    return m.finish("smartbrush-mask", name, dict(mask=latent_cases.hole(m, h, w, hole)), {} if sigma is None else dict(sigma=sigma), grad=False)
+
+
+def dropout(m, name, n=6, text=(3, 5), image=(4, 7)):
+    u = m.uniform(n, low=0.8, high=1)
+    return m.finish("condition-dropout", name, dict(u=u, text=m.normal(n, *text), null_text=m.normal(1, *text), image=m.normal(n, *image)), dict(rule="catdiff"), grad=False)
+
+
+def the_rest(m):
+    yield distill(m, "plain")
+    yield distill(m, "masked", dict(kd_region="masked"))
+    yield distill(m, "tokens-alone", dict(global_token=False), n=1)
+    yield distill(m, "nothing-painted", dict(kd_region="masked"), kind="none")
+    yield loss(m, "plain")
+    yield loss(m, "velocity", dict(prediction_type="v_prediction"))
+    yield loss(m, "both", dict(kd_weight=0.1, kd_region="masked", prediction_type="sample"))
+    yield cosine(m, "plain")
+    yield cosine(m, "mean", dict(plus_one=False), kind="all")
+    yield cosine(m, "nothing-painted", kind="none")
+    yield smartbrush(m, "object")
+    yield smartbrush(m, "blurred", 3.5)
+    yield smartbrush(m, "wider-than-the-picture", 8, 9, 7)
+    yield smartbrush(m, "box", "box")
+    yield smartbrush(m, "empty", 2, hole="empty")
+    yield smartbrush(m, "empty-box", "box", hole="empty")
+    yield dropout(m, "catdiff")
+    for system, side in (("catdiff", (37, 50)), ("catdiff-train", (48, 48))):
+        small = dict(system=system, size=48, clip_size=40, patch_size=9)
+        yield latent_cases.inpaint_input(m, system, small, *side)
+        yield latent_cases.inpaint_input(m, f"{system}-grey", {**small, "hole": "grey", "latent_mask": "nearest"}, *side)
+        yield latent_cases.inpaint_input(m, f"{system}-other-rule", {**small, "latent_mask": "any-touch" if system == "catdiff" else "half"}, *side)
+    guided = latent_cases.sampled(m, "catdiff", "catdiff")
+    yield guided
+    yield latent_cases.sampled(m, "catdiff-unguided", "catdiff", dict(guidance_scale=1), (1, 3, 5), stored=guided.weights, refs=1)
+
+
 def committed(m):
+    yield from the_rest(m)
     first = block(m, "plain")
     yield first
     yield block(m, "narrow-heads", dict(d_head=4), n=1, tokens=1, text=77, refs=64)
@@ -92,6 +154,36 @@ def failing(m):
     base = ref_unet(m, "", TINY_LDM, sample=(1, 2, 2), timestep=(3,), stored={"none": torch.zeros(1)}, grad=False)         # looked at last
     yield changed(base, "released-unknown-key", "transformer_depth", config=dict(transformer_dept=1))
     yield changed(base, "released-no-text", "use_spatial_transformer", config=dict(use_spatial_transformer=False, context_dim=None))
+    base = distill(m, "", grad=False)
+    yield changed(base, "region", "kd_region", config=dict(kd_region="hole"))
+    yield changed(base, "no-global", "target_global", drop=("target_global",))
+    yield changed(base, "surplus-global", "pred_global", config=dict(global_token=False))
+    yield changed(base, "mask", "mask", inputs=dict(mask=torch.zeros(3, 15, dtype=torch.int64)))
+    yield changed(base, "target", "target_spatial", inputs=dict(target_spatial=m.normal(3, 16, 9)))
+    base = loss(m, "", dict(kd_weight=1.0), grad=False)
+    yield changed(base, "surplus", "kd_weight", config=dict(kd_weight=0))
+    yield changed(base, "no-mask", "mask", drop=("mask",))
+    yield changed(base, "late", "timestep", inputs=dict(timestep=torch.tensor([3, 1000])))
+    yield changed(base, "timesteps", "timestep", inputs=dict(timestep=torch.tensor([3])))
+    yield changed(base, "prediction", "prediction_type", config=dict(prediction_type="velocity"))
+    base = cosine(m, "")
+    yield changed(base, "mask-of-two", "mask", inputs=dict(mask=torch.full((3, 16), 2)))
+    yield changed(base, "target", "target", inputs=dict(target=m.normal(3, 16, 9)))
+    base = smartbrush(m, "", 2)
+    yield changed(base, "word", "sigma", config=dict(sigma="boxes"))
+    yield changed(base, "negative", "sigma", config=dict(sigma=-1))
+    base = dropout(m, "")
+    yield changed(base, "rule", "catdiff", config=dict(rule="cat"))
+    yield changed(base, "samples", "image", inputs=dict(image=m.normal(5, 4, 7)))
+    yield changed(base, "nulls", "null_text", inputs=dict(null_text=m.normal(2, 3, 5)))
+    base = latent_cases.inpaint_input(m, "", dict(system="catdiff-train", size=24, clip_size=28), 24, 24)
+    yield changed(base, "catdiff-size", "size", config=dict(size=32))
+    yield changed(base, "catdiff-patch", "patch_size", config=dict(patch_size=29))
+    yield changed(base, "catdiff-height", "height", config=dict(height=24))
+    yield changed(base, "catdiff-rule", "latent_mask", config=dict(latent_mask="centre"))
+    base = latent_cases.sampled(m, "", "catdiff", shape=(1, 2, 2), steps=2)
+    yield changed(base, "catdiff-no-fusion", "fusion_out", drop=("fusion_out",))
+    yield changed(base, "catdiff-fusion-batch", "fusion_out", inputs=dict(fusion_out=m.normal(2, 4, 5)))
     base = sem(m, "", grad=False)
     yield changed(base, "unknown-key", "text_tokens", config=dict(text_token=1))
     yield changed(base, "heads", "num_attention_heads", config=dict(num_attention_heads=5))
@@ -136,4 +228,19 @@ def fresh_sem(m, name):
     return sem(m, name, config, m.int(1, 3), m.choose("some", "some", "none", "all"))
 
 
-FRESH = {BLOCK: fresh_block, UNET: fresh_unet, SEM: fresh_sem}
+def fresh_distill(m, name):
+    return distill(m, name, dict(kd_region=m.choose("all", "masked"), global_token=bool(m.int(0, 1))), m.int(1, 4), m.int(1, 64), m.int(1, 40), m.choose("some", "none", "all"))
+
+
+def fresh_loss(m, name):
+    config = dict(prediction_type=m.choose("epsilon", "v_prediction", "sample"), kd_weight=m.choose(0, 0.1, 1), kd_region=m.choose("all", "masked"))
+    return loss(m, name, config, (m.int(1, 4), m.int(1, 4), m.int(1, 20), m.int(1, 20)))
+
+
+def fresh_cosine(m, name):
+    return cosine(m, name, dict(plus_one=True), m.int(1, 4), m.int(1, 64), m.int(1, 40), m.choose("some", "none", "all"))
+
+
+FRESH = {BLOCK: fresh_block, UNET: fresh_unet, SEM: fresh_sem, "loss/distill": fresh_distill, "loss/catdiff": fresh_loss, "metric/masked-cosine": fresh_cosine,
+         "smartbrush-mask": lambda m, name: smartbrush(m, name, m.choose(0, "box", 1, 2.5, 8), m.int(1, 60), m.int(1, 60), m.choose("box", "full", "empty")),
+         "condition-dropout": lambda m, name: dropout(m, name, m.int(1, 20), (m.int(1, 9), m.int(1, 9)), (m.int(1, 9), m.int(1, 9)))}

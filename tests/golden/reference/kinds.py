@@ -135,8 +135,9 @@ def expected(case, dtype=torch.float64, autocast=False, codes=None):
     """As float32, whatever the arithmetic: outputs, and with case.grad the gradients of inputs and parameters. codes: chosen for a vqgan."""
     if case.kind in METRICS + EXACT:
         return measured(case)
-    if case.kind in latent.HOST:
-        return latent.HOST[case.kind](case.inputs, case.config)
+    for host in (latent.HOST, catdiff.HOST):
+        if case.kind in host:
+            return host[case.kind](case.inputs, case.config)
     if case.kind in CLIP_HOST:
         import clip_cases               # likewise
         return clip_cases.expected(case)

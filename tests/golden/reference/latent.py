@@ -18,8 +18,31 @@ def resized(image, height, width, kind):
     return metrics.pil_resize(channels, dict(height=height, width=width, filter=kind)).reshape(height, width, *image.shape[2:])
 
 
+def squeezed(image, size):
+    return resized(image, size, size, "bicubic")
+
+
+def catdiff_input(image, mask, config):
+    """As released: dataset.py (train) and dataset_infer.py, on NumPy's doubles."""
+    train, size, clip, patch = config["system"] == "catdiff-train", config.get("size", 512), config.get("clip_size", 224), config.get("patch_size", 14)
+    if not train:
+        image, mask = squeezed(image, size), squeezed(mask, size)
+    v, m = image.numpy().astype(np.float64), mask.numpy().astype(np.float64)[:, :, None] / 255
+    masked = v * (1 - m) / 127.5 - 1 if config.get("hole", "black") == "black" else (v / 127.5 - 1) * (1 - m)
+    small, small_mask = squeezed(image, clip).numpy().astype(np.float64), squeezed(mask, clip).numpy()
+    share = small_mask.astype(np.float64)[:, :, None] / 255
+    n = clip // patch
+    cells = (small_mask[:n * patch, :n * patch] >= 128).reshape(n, patch, n, patch).any((1, 3))
+    rule = config.get("latent_mask", "any-touch" if train else "half")
+    latent = mask[:size // 8 * 8:8, :size // 8 * 8:8] >= 128 if rule == "nearest" else squeezed(mask, size // 8) > (127 if rule == "half" else 0)
+    return dict(masked_image=torch.from_numpy(masked).float().permute(2, 0, 1)[None].contiguous(), mask=latent.float()[None, None].contiguous(),
+                clip_image=torch.from_numpy((small * (1 - share) + share * 127).astype(np.uint8)), clip_mask=torch.from_numpy(cells).long()[None, None])
+
+
 def inpaint_input(x, config):
     image, mask = x["image"], x["mask"]
+    if config["system"].startswith("catdiff"):
+        return catdiff_input(image, mask, config)
     if config["system"] == "blended-latent":
         small = Image.fromarray(mask.numpy()).resize((mask.shape[1] // 8, mask.shape[0] // 8), Image.NEAREST)
         return dict(mask=(torch.from_numpy(np.array(small)) / 255 >= 0.5).float()[None, None])
@@ -82,6 +105,7 @@ DDIM = dict(_class_name="DDIMScheduler", beta_schedule="scaled_linear", beta_sta
 
 def sample(x, config, weights):
     """diffusers' scheduler and UNet; the blending in PyTorch."""
+    import catdiff
     import diffusion
     import unet
     steps, scale, system = config.get("num_inference_steps", 50), config.get("guidance_scale", 7.5), config["system"]
@@ -91,8 +115,11 @@ def sample(x, config, weights):
     alpha_bar, z = schedule().to(x["noise"].dtype), x["noise"]
     timesteps = [int(t) for t in scheduler.timesteps][int(config.get("skip", 0.25) * steps) if system == "blended-latent" else 0:]
 
-    def answer(text, t):
-        inputs = torch.cat([z, x["mask"], x["masked_latents"]], 1) if system == "sd-inpaint" else z
+    def answer(text, t, fusion=None):
+        inputs = torch.cat([z, x["mask"], x["masked_latents"]], 1) if system in ("sd-inpaint", "catdiff") else z
+        if system == "catdiff":
+            prompts = dict(encoder_hidden_states=text, fusion_out=x["fusion_out"] if fusion is None else fusion)
+            return catdiff.condition(dict(sample=inputs, timestep=torch.tensor(t), **prompts), config["unet"], network)["sample"].to(z.dtype)
         return unet.condition(dict(sample=inputs, timestep=torch.tensor(t), encoder_hidden_states=text), config["unet"], network)["sample"].to(z.dtype)
 
     def known(t, noise):
@@ -101,7 +128,7 @@ def sample(x, config, weights):
     for k, t in enumerate(timesteps):
         e = answer(x["cond"], t)
         if scale != 1:
-            empty = answer(x["uncond"].expand(len(z), -1, -1), t)
+            empty = answer(x["uncond"].expand(len(z), -1, -1), t, torch.zeros_like(x["fusion_out"]) if system == "catdiff" else None)
             e = empty + scale * (e - empty)
         with diffusion.in_double():
             z = scheduler.step(e, t, z).prev_sample

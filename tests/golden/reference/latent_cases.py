@@ -49,19 +49,23 @@ def denoiser_input(m, name, shape=(2, 5, 6), **more):
     return m.finish("denoiser-input", name, inputs, dict(system="sd-inpaint"), **more)
 
 
-def sampled(m, name, system, config=None, shape=(2, 4, 6), tokens=3, steps=4, stored=None):
+def sampled(m, name, system, config=None, shape=(2, 4, 6), tokens=3, steps=4, stored=None, refs=4):
+    import catdiff
     import unet
     import unet_cases
     n, h, w = shape
-    config = dict(system=system, num_inference_steps=steps, unet={**unet_cases.SMALL, "in_channels": 9 if system == "sd-inpaint" else 4}, **(config or {}))
+    nine, visual = system in ("sd-inpaint", "catdiff"), system == "catdiff"
+    config = dict(system=system, num_inference_steps=steps, unet={**unet_cases.SMALL, "in_channels": 9 if nine else 4, **(dict(fusion_dim=5) if visual else {})}, **(config or {}))
     latent = lambda: m.normal(n, 4, h, w)
     inputs = dict(noise=latent(), cond=m.normal(n, tokens, 6), mask=m.hole(n, h, w))
     if config.get("guidance_scale", 7.5) != 1:
         inputs["uncond"] = m.normal(1, tokens, 6)
-    inputs["masked_latents" if system == "sd-inpaint" else "source"] = latent()
+    inputs["masked_latents" if nine else "source"] = latent()
+    if visual:
+        inputs["fusion_out"] = m.normal(n, refs, 5)
     if system == "blended-latent":
         inputs["step_noise"] = m.normal(steps - int(config.get("skip", 0.25) * steps), n, 4, h, w)
-    stored = stored or {f"unet.{k}": v for k, v in unet_cases.weights(m, unet.condition_shapes(config["unet"])).items()}
+    stored = stored or {f"unet.{k}": v for k, v in unet_cases.weights(m, (catdiff.unet_shapes if visual else unet.condition_shapes)(config["unet"])).items()}
     return m.finish("sample", name, inputs, config, stored, grad=False)
 
 
@@ -179,7 +183,11 @@ def failing(m):
 
 
 def fresh_input(m, name):
-    config, h, w = dict(system=m.choose("sd-inpaint", "blended-latent")), m.int(8, 90), m.int(8, 90)
+    config, h, w = dict(system=m.choose("sd-inpaint", "blended-latent", "catdiff", "catdiff-train")), m.int(8, 90), m.int(8, 90)
+    if config["system"].startswith("catdiff"):
+        config.update(size=8 * m.int(1, 12), clip_size=m.int(14, 70), patch_size=m.int(1, 14), hole=m.choose("black", "grey"), latent_mask=m.choose("half", "any-touch", "nearest"))
+        if config["system"] == "catdiff-train":
+            h = w = config["size"]
     if config["system"] == "sd-inpaint" and m.int(0, 1):
         config.update(height=m.int(8, 100), width=m.int(8, 100))
     return inpaint_input(m, name, config, h, w)
@@ -197,7 +205,7 @@ def fresh_repaint(m, name):
 
 
 def fresh_run(m, name):
-    system = m.choose("sd-inpaint", "sd-blend", "blended-latent")
+    system = m.choose("sd-inpaint", "sd-blend", "blended-latent", "catdiff")
     config = dict(guidance_scale=m.choose(1, 3.5, 7.5))
     if system != "blended-latent" and m.int(0, 1):
         config["scheduler"] = PUBLISHED_UNIPC
