@@ -136,13 +136,15 @@ lac_status lac_job_part(lac_pack_job *j, const lac_part *part, const void *bytes
     return s;
 }
 
-lac_status lac_job_object(lac_pack_job *j, const lac_image *mask, const char *label, const char *name)
+lac_status lac_job_object(lac_pack_job *j, lac_image *mask, const char *label, const char *name)
 {
     uint8_t *bytes;
     size_t size;
     lac_part part = { .kind = LAC_PART_OBJECT, .label = label, .box = lac_box_around(mask->pixels, mask->height, mask->width) };
     if (part.box.width == 0)
         return lac_job_skip(j, LAC_FAIL(LAC_ERR_FORMAT, "'%s': its mask is empty", name), name);
+    for (int64_t i = 0; i < mask->height * mask->width; i++)
+        mask->pixels[i] = mask->pixels[i] != 0 ? 255 : 0;
     LAC_TRY(lac_image_encode_png(mask, &bytes, &size));
     part.length = (int64_t)size;
     const lac_status s = lac_job_part(j, &part, bytes, name);

@@ -77,6 +77,6 @@ lac_status lac_job_decode(lac_job_file *f, const char *name, const lac_job_file 
 /* Into the set, counted. Of r, size and length are the file's, split and licence the options' where it has none. A part that is refused is skipped. */
 lac_status lac_job_add(lac_pack_job *j, const lac_record *r, const lac_job_file *f);
 lac_status lac_job_part(lac_pack_job *j, const lac_part *part, const void *bytes, const char *name);
-/* An object by its mask: grey, of the record's size, 255 the object and 0 what is not. It is encoded, and its box is the one around it. `name` is for
- * messages; an empty mask is skipped. */
-lac_status lac_job_object(lac_pack_job *j, const lac_image *mask, const char *label, const char *name);
+/* An object by its mask, of the record's size: what is not 0 is the object, and becomes 255. It is encoded, and its box is the one around it. `name` is
+ * for messages; an empty mask is skipped. */
+lac_status lac_job_object(lac_pack_job *j, lac_image *mask, const char *label, const char *name);

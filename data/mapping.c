@@ -28,12 +28,7 @@ static lac_status read_hole(sample *s, const json_t *entry, const char *const *m
         status = lac_context(lac_mask_from_pairs(s->mask.pixels, SIDE, SIDE, LAC_PAIRS_BY_ROWS, pair, n), "'%s'", masks[0]);
     free(pair);
     LAC_TRY(status);
-    bool some = false;
-    for (int64_t i = 0; i < SIDE * SIDE; i++) {
-        s->mask.pixels[i] = s->mask.pixels[i] ? 255 : 0;
-        some |= s->mask.pixels[i] != 0;
-    }
-    return some ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is an empty hole", masks[0]);
+    return lac_box_around(s->mask.pixels, SIDE, SIDE).width > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "'%s' is an empty hole", masks[0]);
 }
 
 static lac_status read_picture(sample *s, const char *root)
@@ -55,7 +50,7 @@ static lac_status read_sample(sample *s, const char *root, const json_t *entry, 
     return read_picture(s, root);
 }
 
-static lac_status add_sample(lac_pack_job *j, const char *root, const sample *s)
+static lac_status add_sample(lac_pack_job *j, const char *root, sample *s)
 {
     const lac_record r = { .kind = LAC_KIND_PHOTO, .name = s->id, .source = root, .group = lac_pack_count(j->pack), .split = j->options->split != NULL ? j->options->split : "test" };
     LAC_TRY(lac_job_add(j, &r, &s->file));

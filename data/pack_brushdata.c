@@ -74,8 +74,6 @@ static lac_status draw_mask(const sample *s, const json_t *runs, lac_image *mask
     if (status == LAC_OK)
         status = lac_mask_from_pairs(mask->pixels, mask->height, mask->width, LAC_PAIRS_BY_COLUMNS, pair, n);
     free(pair);
-    for (int64_t i = 0; status == LAC_OK && i < mask->height * mask->width; i++)
-        mask->pixels[i] = mask->pixels[i] ? 255 : 0;
     return status;
 }
 

@@ -185,7 +185,7 @@ static lac_status add_encoded(collage *c, const lac_image *image, lac_record *re
     return s;
 }
 
-static lac_status add_object(collage *c, const placed *p, const lac_image *mask)
+static lac_status add_object(collage *c, const placed *p, lac_image *mask)
 {
     const bool seen = lac_box_around(mask->pixels, mask->height, mask->width).width > 0;       /* else all of it is thinner than half a pixel */
     const char *label = lac_set_record(c->set, p->record).label;

@@ -177,22 +177,19 @@ static lac_status load_picture(const half *h, const row *r, lac_job_file *f)
     return s;
 }
 
-/* 255 is hole afterwards. */
+/* 1 is hole afterwards. */
 static lac_status load_hole(const half *h, const row *r, const lac_job_file *f, lac_image *mask)
 {
-    bool some = false;
     LAC_TRY(load_mask(h, r, mask));
     LAC_TRY(resized(mask, h->o->size, LAC_FILTER_NEAREST));
     if (mask->height != f->height || mask->width != f->width)
         return LAC_FAIL(LAC_ERR_FORMAT, "the mask is %" PRId64 " x %" PRId64 " pixels, its picture %" PRId64 " x %" PRId64, mask->height, mask->width, f->height, f->width);
-    for (int64_t i = 0; i < mask->height * mask->width; i++) {
-        mask->pixels[i] = (mask->pixels[i] >= 128) == h->white ? 255 : 0;
-        some |= mask->pixels[i] != 0;
-    }
-    return some ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "the mask is empty: no pixel is %s", h->white ? "white" : "black");
+    for (int64_t i = 0; i < mask->height * mask->width; i++)
+        mask->pixels[i] = (mask->pixels[i] >= 128) == h->white;
+    return lac_box_around(mask->pixels, mask->height, mask->width).width > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "the mask is empty: no pixel is %s", h->white ? "white" : "black");
 }
 
-static lac_status add_picture(half *h, const row *r, const lac_job_file *f, const lac_image *mask)
+static lac_status add_picture(half *h, const row *r, const lac_job_file *f, lac_image *mask)
 {
     char name[300], where[1024];
     snprintf(name, sizeof name, "%s/%.250s", h->name, r->aos);

@@ -50,6 +50,8 @@ static void make_jobs(job jobs[MAX_JOBS], const char *f)
         { "export", lac_cmd_export, { "export", run, "-o", weights }, weights },
         { "import", lac_cmd_import, { "import", model, "-o", imported }, imported },
         { "pack", lac_cmd_pack, { "pack", "folder", lac_cli_path(f, "pictures"), "-o", packed, "--captions" }, packed },
+        { "lists", lac_cmd_pack, { "pack", "folder", lac_test_golden("layouts/places/places365_val.txt"), "--root", lac_test_golden("layouts/places/val_large"), "-o", packed }, packed },
+        { "pairs", lac_cmd_pack, { "pack", "folder", lac_test_golden("layouts/lama"), "--masks", "-o", packed }, packed },
         { "collage", lac_cmd_pack, { "pack", "collage", objects, "-o", packed, "--size", "32", "--count", "2" }, packed },
         { "brushbench", lac_cmd_pack, { "pack", "brushbench", "--root", lac_test_golden("layouts/brushbench"), "--task", "inside", "-o", packed }, packed },
         { "brushdata", lac_cmd_pack, { "pack", "brushdata", lac_test_golden("layouts/brushdata/00000.tar"), "-o", packed }, packed },

@@ -4,6 +4,7 @@
 #include "data/format.h"
 #include "data/pack_brushbench.h"
 #include "data/pack_editbench.h"
+#include "data/pack_folder.h"
 #include "tests/harness/pictures.h"
 #include "tests/harness/test.h"
 
@@ -290,6 +291,86 @@ LAC_TEST(editbench_that_cannot_be_told_is_an_error)
     LAC_CHECK_FAILS(pack(&lac_format_editbench, &own, NULL, &h, &counts), LAC_ERR_ARG, "--holes is white or black, got 'grey'");
     own = (lac_pack_editbench_own){ .root = layouts() };
     LAC_CHECK_FAILS(pack(&lac_format_editbench, &own, NULL, &h, &counts), LAC_ERR_ARG, "holds neither annotations_natural.csv");
+}
+
+/* ---- lists, and masks beside pictures */
+
+LAC_TEST(lists_of_places_and_faces_are_followed)
+{
+    heard h;
+    lac_pack_folder_own own = { .root = below("places/val_large"), .split_by_place = true };
+    check_layout(&lac_format_folder, &own, below("places/places365_val.txt"), "places", &h);
+    own = (lac_pack_folder_own){ .root = below("celebahq/data256x256"), .split_by_place = true, .from_zero = true };
+    check_layout(&lac_format_folder, &own, below("celebahq/test.flist"), "celebahq", &h);
+}
+
+LAC_TEST(masks_beside_pictures_are_their_holes)
+{
+    heard h;
+    lac_set *set;
+    const lac_pack_folder_own own = { .masks = true };
+    check_layout(&lac_format_folder, &own, below("lama"), "lama", &h);
+    LAC_CHECK_STATUS(lac_set_open(&set, target()));
+    LAC_CHECK(lac_set_record(set, 0).group == 0 && lac_set_record(set, 1).group == 0 && lac_set_record(set, 2).group == 2);
+    lac_set_close(set);
+}
+
+static void check_list(const char *text, const lac_pack_folder_own *own, int64_t left, const char *why)
+{
+    const char *folder = copied("places");
+    char list[1024];
+    put(folder, "my.flist", text);
+    snprintf(list, sizeof list, "%s/my.flist", folder);
+    check_skip(&lac_format_folder, own, list, left, why);
+}
+
+LAC_TEST(a_line_of_a_list_that_is_wrong_is_named)
+{
+    const lac_pack_folder_own none = { 0 }, zero = { .from_zero = true };
+    heard h;
+    lac_pack_counts counts;
+    check_list("val_large/Places365_val_00000001.jpg\n\ngone.jpg\n", &none, 1, "my.flist', line 3: cannot open '");
+    check_list("val_large/Places365_val_00000001.jpg 3\nval_large/Places365_val_00000001.jpg 4\n", &none, 1, "my.flist', line 2: 'val_large/Places365_val_00000001.jpg' stands in line 1 too");
+    check_list("val_large/Places365_val_00000001.jpg\nval_large/Places365_val_00000002.jpg x\n", &none, 1, "line 2: cannot open '");
+    const char *folder = copied("celebahq");
+    char list[1024];
+    put(folder, "data256x256/my.flist", "1.jpg\nface.jpg\n");
+    snprintf(list, sizeof list, "%s/data256x256/my.flist", folder);
+    check_skip(&lac_format_folder, &zero, list, 1, "my.flist', line 2: 'face.jpg' is no number with an ending");
+    LAC_CHECK_FAILS(pack(&lac_format_folder, &(lac_pack_folder_own){ .masks = true }, list, &h, &counts), LAC_ERR_ARG, "--masks is for folders");
+}
+
+/* A leading slash is the root's where there is such a file, as in Places365's own lists. */
+LAC_TEST(a_path_from_the_top_may_be_the_roots)
+{
+    const char *folder = copied("places");
+    char list[1024], text[1200];
+    heard h;
+    lac_pack_counts counts;
+    const lac_pack_folder_own own = { .root = folder };
+    snprintf(text, sizeof text, "/val_large/Places365_val_00000003.jpg 0\r\n%s/val_large/Places365_val_00000001.jpg\r\n", folder);
+    put(folder, "my.flist", text);
+    snprintf(list, sizeof list, "%s/my.flist", folder);
+    LAC_CHECK_STATUS(pack(&lac_format_folder, &own, list, &h, &counts));
+    LAC_CHECK(counts.pictures == 2 && h.n == 0);
+}
+
+LAC_TEST(masks_without_pictures_and_pictures_without_masks_are_named)
+{
+    const lac_pack_folder_own own = { .masks = true };
+    const char *folder = copied("lama");
+    char path[1024];
+    snprintf(path, sizeof path, "%s/random_thick_512/c_crop000.png", folder);
+    LAC_CHECK_STATUS(lac_test_picture_file(path, 30, 40, 1));
+    check_skip(&lac_format_folder, &own, folder, 3, "c_crop000.png' has no mask beside it");
+    snprintf(path, sizeof path, "%s/random_thick_512/c_crop000_mask000.png", folder);
+    LAC_CHECK_STATUS(lac_test_picture_file(path, 31, 40, 1));
+    check_skip(&lac_format_folder, &own, folder, 3, "c_crop000_mask000.png' is 31 x 40 pixels, its picture 30 x 40");
+    LAC_CHECK(truncate(path, 50) == 0);
+    check_skip(&lac_format_folder, &own, folder, 3, "c_crop000_mask000.png'");
+    snprintf(path, sizeof path, "%s/random_thick_512/c_crop000.png", folder);
+    LAC_CHECK(unlink(path) == 0);
+    check_skip(&lac_format_folder, &own, folder, 3, "c_crop000_mask000.png' is a mask without a picture");
 }
 
 /* ---- shards */
