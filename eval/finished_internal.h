@@ -23,7 +23,7 @@ typedef struct lac_finished_entry {
 /* What one network sees of the pictures: whole, or a part of each pair. */
 typedef struct lac_finished_view {
     lac_features *net;
-    const char *(*crop)(const lac_pair *p, lac_cutout *box);
+    lac_crop_of *crop;
     bool unpaired, reference;               /* all pictures of both folders; those of the reference too */
     unsigned wants;                         /* pictures of which this is said alone */
 } lac_finished_view;

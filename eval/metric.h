@@ -79,6 +79,9 @@ enum {
 /* NULL, or which of them is missing, in words. */
 const char *lac_said_missing(unsigned wants, const lac_said *said);
 
+/* The part of a pair that a network sees, the same of both; NULL, or why there is none: static text. */
+typedef const char *lac_crop_of(const lac_pair *p, lac_cutout *box);
+
 typedef struct lac_metric_def lac_metric_def;
 struct lac_metric_def {
     const char *name;               /* "psnr"; a region joins it as "psnr@hole" */
@@ -104,9 +107,7 @@ struct lac_metric_def {
     bool wants_mask;                /* also where the region is the whole picture */
     unsigned wants;                 /* what must be said of a picture: LAC_SAID_... */
     bool has_std;
-    /* The part of a pair that the network sees, pixels [top, top + height) x [left, left + width) of both; reason, static text, says why there is none.
-     * NULL: all. */
-    const char *(*crop)(const lac_pair *p, lac_cutout *box);
+    lac_crop_of *crop;              /* what the network sees of a pair; NULL: all */
     bool known;                     /* of the known pixels, whatever region is asked for (none can be: whole) */
     int64_t side;                   /* both pictures, and the mask, are brought to side x side first (Pillow's bicubic; nearest), if they are not; 0: no */
     bool of_masks;                  /* the pictures are masks, in finished folders alone; --size leaves them as they are */

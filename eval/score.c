@@ -1,7 +1,9 @@
 #include "eval/score.h"
 
+#include "core/image/paste.h"
 #include "core/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +44,7 @@ void lac_score_free(lac_score *s)
         lac_features_close(&s->features[f]);
     lac_backbones_free(s->backbones);
     free(s->features);
+    free(s->crop);
     free(s->network);
     free(s->row);
     free(s->metric);
@@ -75,12 +78,11 @@ static lac_status take_features(lac_score *s, int64_t k)
         return LAC_OK;
     if (m->def->wants & LAC_SAID_CHANGE)
         return LAC_FAIL(LAC_ERR_ARG, "it wants captions before and after, which finished pictures alone can have: give --reference and --prompts");
-    if (m->def->crop != NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "it sees parts of finished pictures alone: give --reference");
     for (*f = 0; *f < s->n_features; ++*f)
-        if (s->features[*f].def == m->features && strcmp(s->features[*f].option, m->option) == 0)
+        if (s->features[*f].def == m->features && s->crop[*f] == m->def->crop && strcmp(s->features[*f].option, m->option) == 0)
             return LAC_OK;
     LAC_TRY(lac_features_open(&s->features[s->n_features], m->features, m->option, &s->means, s->backbones));
+    s->crop[s->n_features] = m->def->crop;
     s->row_features += (s->n_methods + 1) * numbers_of(&s->features[s->n_features]);
     s->n_features++;
     return LAC_OK;
@@ -94,6 +96,7 @@ static lac_status take_metrics(lac_score *s, const char *const *metrics)
     LAC_TRY(lac_calloc((void **)&s->recipe, (size_t)s->n_metrics, sizeof *s->recipe));
     LAC_TRY(lac_calloc((void **)&s->network, (size_t)s->n_metrics, sizeof *s->network));
     LAC_TRY(lac_calloc((void **)&s->features, (size_t)s->n_metrics, sizeof *s->features));
+    LAC_TRY(lac_calloc((void **)&s->crop, (size_t)s->n_metrics, sizeof *s->crop));
     for (int64_t k = 0; k < s->n_metrics; k++) {
         LAC_TRY(lac_metric_find(&s->metric[k], metrics[k]));
         LAC_TRY(lac_strdup(&s->metric_name[k], metrics[k]));
@@ -217,6 +220,28 @@ static bool sees_truth(const lac_score *s, int64_t f)
     return false;
 }
 
+/* Network f on the part that it sees of each picture; NaN where there is none. */
+static lac_status see_parts(const lac_score *s, const lac_picture *picture, int64_t n, int64_t f, float *found)
+{
+    lac_features *net = &s->features[f];
+    lac_status status = LAC_OK;
+    for (int64_t i = 0; status == LAC_OK && i < n; i++) {
+        const lac_picture *p = &picture[i];
+        const lac_image whole = { p->height, p->width, 3, (uint8_t *)p->pixels };
+        lac_image part = { 0 };
+        lac_cutout box;
+        for (int64_t k = 0; k < net->n; k++)
+            found[i * net->n + k] = NAN;
+        if (s->crop[f](&(lac_pair){ .height = p->height, .width = p->width, .image = p->pixels, .mask = p->mask }, &box) != NULL)
+            continue;
+        status = lac_image_crop(&part, &whole, box.top, box.left, box.height, box.width);
+        if (status == LAC_OK)
+            status = net->def->of(net, &(lac_picture){ part.height, part.width, part.pixels, NULL, p->said }, 1, found + i * net->n);
+        lac_image_free(&part);
+    }
+    return status;
+}
+
 /* Network f on the n pictures of method m (of the truth), into their rows. */
 static lac_status see(const lac_score *s, const added *a, int64_t f, int64_t m)
 {
@@ -228,7 +253,8 @@ static lac_status see(const lac_score *s, const added *a, int64_t f, int64_t m)
         picture[i] = picture_of(a, m, i, s->n_methods);
     lac_status status = lac_calloc((void **)&found, (size_t)(a->n * net->n), sizeof *found);
     if (status == LAC_OK)
-        status = lac_context(net->def->of(net, picture, a->n, found), "features '%s' of '%s'", net->def->name, a->item[0].id);
+        status = s->crop[f] != NULL ? see_parts(s, picture, a->n, f, found) : net->def->of(net, picture, a->n, found);
+    status = lac_context(status, "features '%s' of '%s'", net->def->name, a->item[0].id);
     for (int64_t i = 0; status == LAC_OK && i < a->n; i++)
         memcpy(a->feature + i * s->row_features + features_at(s, f) + m * net->n, found + i * net->n, (size_t)net->n * sizeof *found);
     free(found);

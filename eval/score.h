@@ -39,7 +39,7 @@ typedef struct lac_score_row {
     int64_t background, object;     /* numbers in the score's lists; object -1: none */
     int64_t height, width, holes;
     lac_value *value;               /* [n_methods][n_metrics] */
-    float *feature;                 /* of each network in turn [n_methods + 1][n], the truth's last; NULL where no metric wants any */
+    float *feature;                 /* of each network in turn [n_methods + 1][n], the truth's last, NaN where it saw nothing; NULL where no metric wants any */
 } lac_score_row;
 
 typedef struct lac_name_list { char **name; int64_t n, capacity; } lac_name_list;
@@ -48,7 +48,8 @@ typedef struct lac_score {
     int64_t n_metrics, n_methods, n_rows, capacity;
     lac_metric *metric;
     char **metric_name, **recipe, **method;
-    lac_features *features;         /* one of each network and option that a metric names */
+    lac_features *features;         /* one of each network, option and part of pictures that a metric names */
+    lac_crop_of **crop;             /* [n_features] the part; NULL: all */
     int64_t n_features, *network;   /* network[k]: which of them metric k sees, -1: none */
     int64_t row_features;           /* numbers of a row */
     lac_eval_means means;

@@ -36,25 +36,37 @@ typedef struct view { lac_set_rows rows; double *value; const float **feature; }
 typedef struct whole {
     const lac_metric_def *def;
     const int64_t *group;
+    int64_t n, *row;                /* pictures that count: all, but for those of which a metric of parts sees none */
     double *weight;
     view side[2];
     int n_sides;                    /* 2: a difference */
     const char *undefined;          /* of the last value asked for */
 } whole;
 
-static lac_status look_at(const lac_score *s, int64_t m, int64_t k, const double *weight, view *v)
+static lac_status pick_rows(const lac_score *s, int64_t m, int64_t k, whole *w)
 {
-    v->rows = (lac_set_rows){ .n = s->n_rows, .weight = weight, .n_reference = s->n_rows, .reference_weight = weight, .settings = &s->metric[k].settings };
+    LAC_TRY(lac_calloc((void **)&w->row, (size_t)s->n_rows, sizeof *w->row));
+    for (int64_t i = 0; i < s->n_rows; i++)
+        if (w->def->crop == NULL || !isnan(lac_score_feature(s, &s->row[i], m, k)[0]))
+            w->row[w->n++] = i;
+    return LAC_OK;
+}
+
+static lac_status look_at(const lac_score *s, int64_t m, int64_t k, const whole *w, view *v)
+{
+    v->rows = (lac_set_rows){ .n = w->n, .weight = w->weight, .n_reference = w->n, .reference_weight = w->weight, .settings = &s->metric[k].settings };
     if (s->metric[k].def->measure != NULL) {
         LAC_TRY(lac_score_values(s, m, k, &v->value));
+        for (int64_t i = 0; i < w->n; i++)
+            v->value[i] = v->value[w->row[i]];
         v->rows.value = v->value;
     }
     if (s->network[k] < 0)
         return LAC_OK;
     LAC_TRY(lac_calloc((void **)&v->feature, (size_t)s->n_rows, 2 * sizeof *v->feature));
-    for (int64_t i = 0; i < s->n_rows; i++) {
-        v->feature[i] = lac_score_feature(s, &s->row[i], m, k);
-        v->feature[s->n_rows + i] = lac_score_feature(s, &s->row[i], s->n_methods, k);
+    for (int64_t i = 0; i < w->n; i++) {
+        v->feature[i] = lac_score_feature(s, &s->row[w->row[i]], m, k);
+        v->feature[s->n_rows + i] = lac_score_feature(s, &s->row[w->row[i]], s->n_methods, k);
     }
     v->rows.n_features = s->features[s->network[k]].n;
     v->rows.feature = v->feature;
@@ -67,8 +79,8 @@ static lac_status value_of(void *context, const double *times, double *value)
 {
     whole *w = context;
     lac_value side[2] = { { 0, NULL }, { 0, NULL } };
-    for (int64_t i = 0; i < w->side[0].rows.n; i++)
-        w->weight[i] = times[w->group[i]];
+    for (int64_t i = 0; i < w->n; i++)
+        w->weight[i] = times[w->group[w->row[i]]];
     for (int i = 0; i < w->n_sides; i++)
         LAC_TRY(w->def->of_set(w->def, &w->side[i].rows, &side[i]));
     w->undefined = side[0].reason != NULL ? side[0].reason : side[1].reason;
@@ -76,18 +88,19 @@ static lac_status value_of(void *context, const double *times, double *value)
     return LAC_OK;
 }
 
-/* Pictures and groups that count: all, or where measure has a value on every side. */
+/* Pictures and groups that count: or of them those where measure has a value on every side. */
 static lac_status count(const lac_score *s, const whole *w, lac_interval *found)
 {
     bool *seen;
     LAC_TRY(lac_calloc((void **)&seen, (size_t)s->backgrounds.n, sizeof *seen));
-    for (int64_t i = 0; i < s->n_rows; i++) {
+    for (int64_t i = 0; i < w->n; i++) {
+        const int64_t group = w->group[w->row[i]];
         bool counts = true;
         for (int side = 0; side < w->n_sides; side++)
             counts &= w->side[side].value == NULL || !isnan(w->side[side].value[i]);
         found->n += counts;
-        found->n_groups += counts && !seen[w->group[i]];
-        seen[w->group[i]] |= counts;
+        found->n_groups += counts && !seen[group];
+        seen[group] |= counts;
     }
     free(seen);
     return LAC_OK;
@@ -113,9 +126,11 @@ static lac_status of_the_set(const lac_score *s, int64_t a, int64_t b, int64_t k
     whole w = { .def = s->metric[k].def, .group = group, .n_sides = b >= 0 ? 2 : 1 };
     lac_status status = lac_calloc((void **)&w.weight, (size_t)s->n_rows, sizeof *w.weight);
     if (status == LAC_OK)
-        status = look_at(s, a, k, w.weight, &w.side[0]);
+        status = pick_rows(s, a, k, &w);
+    if (status == LAC_OK)
+        status = look_at(s, a, k, &w, &w.side[0]);
     if (status == LAC_OK && b >= 0)
-        status = look_at(s, b, k, w.weight, &w.side[1]);
+        status = look_at(s, b, k, &w, &w.side[1]);
     if (status == LAC_OK)
         status = value_and_interval(s, &w, resampled, seed, found);
     for (int i = 0; i < 2; i++) {
@@ -123,6 +138,7 @@ static lac_status of_the_set(const lac_score *s, int64_t a, int64_t b, int64_t k
         free(w.side[i].feature);
     }
     free(w.weight);
+    free(w.row);
     return status;
 }
 

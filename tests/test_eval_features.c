@@ -2,6 +2,7 @@
 #include "autograd/ops/backend_cpu.h"
 #include "cli/eval_run.h"
 #include "core/file/atomic.h"
+#include "core/image/paste.h"
 #include "core/memory.h"
 #include "eval/gather.h"
 #include "eval/set_value.h"
@@ -208,6 +209,47 @@ LAC_TEST(a_resample_weighs_what_a_mean_would_draw)       /* a mean, as a statist
     LAC_CHECK(fabs(weighted.low - mean.low) < 1e-9 * mean.low && fabs(weighted.high - mean.high) < 1e-9 * mean.high);
     free(value);
     lac_score_free(&s);
+}
+
+/* The middle third of the pictures that have one: cut out by hand, it is the same. */
+LAC_TEST(a_metric_of_parts_sees_no_more)
+{
+    enum { LARGE = 30, SMALL = 12, N = 4 };
+    static const char *const metric[] = { "apart-middle[tiny:7]", "apart[tiny:7]" }, *const method[] = { "m" };
+    static uint8_t mask[LARGE * LARGE];
+    const lac_backend *b;
+    lac_score whole, middle;
+    lac_set_value found, expected;
+    lac_test_metrics_register();
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK_STATUS(lac_score_new(&whole, metric, 2, method, 1, &(lac_eval_means){ .backend = b }));
+    LAC_CHECK_STATUS(lac_score_new(&middle, metric + 1, 1, method, 1, &(lac_eval_means){ .backend = b }));
+    LAC_CHECK(whole.n_features == 2);
+    for (int i = 0; i < N; i++) {
+        const int64_t side = i == 2 ? SMALL : LARGE;
+        lac_image picture[2], part[2];
+        for (int k = 0; k < 2; k++) {
+            LAC_CHECK_STATUS(lac_test_picture(&picture[k], side, side, 3, (uint64_t)(10 * i + k)));
+            LAC_CHECK_STATUS(lac_image_crop(&part[k], &picture[k], side / 3, side / 3, side / 3, side / 3));
+        }
+        const lac_eval_item item = { "p", i < 2 ? "b0" : "b1", NULL, side, side, picture[0].pixels, mask };
+        const lac_eval_item cut = { "p", i < 2 ? "b0" : "b1", NULL, side / 3, side / 3, part[0].pixels, mask };
+        LAC_CHECK_STATUS(lac_score_add(&whole, 1, &item, (const uint8_t *const[]){ picture[1].pixels }));
+        if (i != 2)
+            LAC_CHECK_STATUS(lac_score_add(&middle, 1, &cut, (const uint8_t *const[]){ part[1].pixels }));
+        for (int k = 0; k < 2; k++) {
+            lac_image_free(&picture[k]);
+            lac_image_free(&part[k]);
+        }
+    }
+    LAC_CHECK_STATUS(lac_score_set_value(&whole, 0, -1, 0, false, 1, &found));
+    LAC_CHECK_STATUS(lac_score_set_value(&middle, 0, -1, 0, false, 1, &expected));
+    LAC_CHECK(found.v.value == expected.v.value && found.v.n == N - 1 && found.v.n_groups == 2);
+    LAC_CHECK_STATUS(lac_score_set_value(&whole, 0, -1, 1, false, 1, &found));
+    LAC_CHECK(found.v.n == N && found.v.value != expected.v.value);
+    lac_score_free(&whole);
+    lac_score_free(&middle);
 }
 
 static int score_on_ranks(lac_ranks_here *h)
