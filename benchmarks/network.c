@@ -1,7 +1,7 @@
 /* bench-network f32|bf16 FOLDER IN.safetensors [cpu|cuda] -- a published network forward, driven by lines on stdin (benchmarks/network.py).
  *
- * FOLDER as diffusers or transformers keep it; IN holds one input, f32 or integers, channels last, whose name says what is run: "image" and "latent" of an
- * autoencoder its encoder and decoder, "ids" and "image" of CLIP's towers. It answers "run N" with the seconds that N calls took, results copied to the host among them; "loss" with two
+ * FOLDER as diffusers or transformers keep it, or a file with the network's name in its metadata; IN holds one input, f32 or integers, channels last, whose name says what is run:
+ * "image" and "latent" of an autoencoder its encoder and decoder, "ids" and "image" of CLIP's towers, "picture" of FID's Inception network its 2048 features, with norms folded. It answers "run N" with the seconds that N calls took, results copied to the host among them; "loss" with two
  * numbers of the last result y: the root of the mean of y^2, and of (y + p)^2, where p_i = (7919 i mod 1000) / 500 - 1; "profile" with one call kernel by kernel. */
 #include "autograd/ops/backend_cpu.h"
 #include "autograd/ops/ops.h"
@@ -12,6 +12,7 @@
 #include "models/autoencoder/autoencoder.h"
 #include "models/clip/text.h"
 #include "models/clip/vision.h"
+#include "models/inception/inception.h"
 #include "models/network.h"
 
 #include <math.h>
@@ -43,8 +44,17 @@ static lac_status vision(lac_tape *t, const void *model, lac_tensor *const *in, 
     return lac_tape_status(t);
 }
 
+static lac_status pool3(lac_tape *t, const void *model, lac_tensor *const *in, lac_tensor **out)
+{
+    lac_inception_features f;
+    lac_inception_forward(t, model, in[0], LAC_INCEPTION_2048, &f);
+    out[0] = f.pool3;
+    return lac_tape_status(t);
+}
+
 static const struct part { const char *network, *input; lac_network_call *call; } parts[] = {
     { "autoencoder-kl", "image", encode }, { "autoencoder-kl", "latent", decode }, { "clip-text", "ids", text }, { "clip-vision", "image", vision },
+    { "inception-fid", "picture", pool3 },
 };
 
 typedef struct bench { lac_network network; lac_tape *tape; const struct part *part; lac_tensor *in, *out; } bench;
@@ -80,6 +90,22 @@ static lac_status read_input(bench *b, const lac_weights *w, lac_dtype d)
     return s;
 }
 
+/* Inception as an evaluation runs it. */
+static lac_status fold(bench *b, const lac_backend *backend, lac_dtype d)
+{
+    lac_network folded;
+    if (b->network.def != &lac_network_inception_fid)
+        return LAC_OK;
+    json_t *config = json_pack("{s:b}", "folded", 1);
+    lac_status s = lac_network_open(&folded, b->network.def, config, backend, d);
+    json_decref(config);
+    LAC_TRY(s);
+    s = lac_inception_fold(folded.model, b->network.model);
+    lac_network_close(&b->network);
+    b->network = folded;
+    return s;
+}
+
 static lac_status setup(bench *b, const char *precision, const char *folder, const char *in, const char *device)
 {
     const lac_dtype d = strcmp(precision, "bf16") == 0 ? LAC_BF16 : LAC_F32;
@@ -88,6 +114,7 @@ static lac_status setup(bench *b, const char *precision, const char *folder, con
     LAC_TRY(lac_backend_cpu_register());
     LAC_TRY(lac_backend_get(&backend, device));
     LAC_TRY(lac_network_load(&b->network, folder, NULL, backend, d));
+    LAC_TRY(fold(b, backend, d));
     LAC_TRY(lac_tape_new(&b->tape, backend));
     LAC_TRY(lac_weights_open(&w, in));
     const lac_status s = read_input(b, w, d);

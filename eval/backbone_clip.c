@@ -2,7 +2,6 @@
 
 #include "core/memory.h"
 #include "core/text/tokenizer.h"
-#include "eval/memo.h"
 #include "models/clip/clip.h"
 #include "models/network.h"
 
@@ -149,25 +148,13 @@ static lac_status run_all(void *context, const int64_t *at, int64_t n, float *va
 
 /* ---- each once ---- */
 
-static lac_memo_key key_of_picture(const lac_picture *p, lac_clip_recipe recipe)
-{
-    const int64_t number[] = { recipe, p->height, p->width };
-    lac_memo_key key;
-    lac_sha256 h;
-    lac_sha256_start(&h);
-    lac_sha256_add(&h, number, sizeof number);
-    lac_sha256_add(&h, p->pixels, (size_t)(3 * p->height * p->width));
-    lac_sha256_end(&h, key.digest);
-    return key;
-}
-
 lac_status lac_clip_backbone_see(lac_clip_backbone *c, const lac_picture *picture, int64_t n, lac_clip_recipe recipe, float *embedding)
 {
     asked a = { .c = c, .picture = picture, .recipe = recipe };
     lac_memo_key *key;
     LAC_TRY(lac_calloc((void **)&key, (size_t)n, sizeof *key));
     for (int64_t i = 0; i < n; i++)
-        key[i] = key_of_picture(&picture[i], recipe);
+        key[i] = lac_picture_key(&picture[i], recipe);
     const lac_status s = lac_memo_values(c->pictures, key, n, run_all, &a, embedding);
     free(key);
     return s;

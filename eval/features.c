@@ -4,6 +4,18 @@
 
 #include <stdlib.h>
 
+lac_memo_key lac_picture_key(const lac_picture *p, int64_t recipe)
+{
+    const int64_t number[] = { recipe, p->height, p->width };
+    lac_memo_key key;
+    lac_sha256 h;
+    lac_sha256_start(&h);
+    lac_sha256_add(&h, number, sizeof number);
+    lac_sha256_add(&h, p->pixels, (size_t)(3 * p->height * p->width));
+    lac_sha256_end(&h, key.digest);
+    return key;
+}
+
 static lac_status open(lac_features *f, const char *option)
 {
     LAC_TRY(lac_strdup(&f->option, option));

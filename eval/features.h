@@ -5,6 +5,7 @@
 #pragma once
 
 #include "eval/backbones.h"
+#include "eval/memo.h"
 
 typedef enum { LAC_WHOLE, LAC_HOLE, LAC_KNOWN } lac_region;
 
@@ -29,6 +30,9 @@ typedef struct lac_picture {
     const uint8_t *mask;                /* [H, W], non-zero = hole; may be NULL */
     lac_said said;
 } lac_picture;
+
+/* Of its pixels, its size and what is done with them before a network sees them. */
+lac_memo_key lac_picture_key(const lac_picture *p, int64_t recipe);
 
 /* What an evaluation has for its networks; borrowed, and outlives them. */
 typedef struct lac_eval_means {

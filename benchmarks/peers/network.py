@@ -1,9 +1,9 @@
-"""Published networks forward in PyTorch (diffusers, transformers), to be timed beside ours: one process, one variant, the line protocol of bench-network.
+"""Published networks forward in PyTorch (diffusers, transformers, pytorch-fid), to be timed beside ours: one process, one variant, the line protocol of bench-network.
 
     python benchmarks/peers/network.py --dtype f32|bf16 [--layout nchw|nhwc] [--compile] [--device cuda] FOLDER IN
     python benchmarks/peers/network.py --write CASE [--size 256] FOLDER IN        writes both and ends
 
-FOLDER is what save_pretrained writes, IN one input, channels last. What makes it fast: weights and activations in bf16 without autocast, no gradients,
+FOLDER is what save_pretrained writes, or one file, IN one input, channels last. What makes it fast: weights and activations in bf16 without autocast, no gradients,
 channels last or not, and compiled with frozen weights, which are packed once. Written for PyTorch 2.15.
 """
 import argparse
@@ -39,13 +39,33 @@ def write_vision(folder, **config):
 L14 = dict(hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, patch_size=14, projection_dim=768)
 B32 = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12, patch_size=32, projection_dim=512)
 
-CASES = {"vae-encode": lambda folder, size: write_vae(folder, "image", (1, size, size, 3)),
+def write_inception(file, size):
+    """One file of pytorch-fid's keys, which says which network it is."""
+    import torchvision
+    state = torchvision.models.inception_v3(num_classes=1008, aux_logits=False, weights=None, init_weights=False).state_dict()
+    save_file({k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}, file,
+              {"lacuna.network": "inception-fid", "lacuna.config": "{}", "lacuna.channel_order": "rgb"})
+    return {"picture": torch.rand(16, 299, 299, 3) * 2 - 1}
+
+
+def load_inception(file):
+    import pytorch_fid.inception as fid
+    state = load_file(file)
+    fid.load_state_dict_from_url = lambda *a, **k: state
+    return fid.InceptionV3([3], resize_input=False, normalize_input=False)
+
+
+CASES = {"inception": write_inception,
+         "vae-encode": lambda folder, size: write_vae(folder, "image", (1, size, size, 3)),
          "vae-decode": lambda folder, size: write_vae(folder, "latent", (1, size // 8, size // 8, 4)),
          "clip-text": write_text, "clip-vision-l14": lambda folder, size: write_vision(folder, **L14), "clip-vision-b32": lambda folder, size: write_vision(folder, **B32)}
 
 
 def load(folder, name):
     """The network, and what is run of it on an input of that name: y, channels last or of a single row."""
+    if name == "picture":
+        model = load_inception(folder)
+        return model, lambda x: model(x)[0].flatten(1)
     import diffusers
     import transformers
     if name == "ids":
@@ -119,7 +139,7 @@ def main():
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
     if a.write:
         torch.manual_seed(1)
-        pathlib.Path(a.folder).mkdir(parents=True, exist_ok=True)
+        pathlib.Path(a.folder).parent.mkdir(parents=True, exist_ok=True)
         return save_file(CASES[a.write](a.folder, a.size), a.input)
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False

@@ -10,7 +10,7 @@
 
 #define LAC_INCEPTION_RECIPES "pytorch-fid|tf|clean|torchmetrics"
 
-typedef enum { LAC_INCEPTION_PYTORCH_FID, LAC_INCEPTION_TF, LAC_INCEPTION_CLEAN, LAC_INCEPTION_TORCHMETRICS } lac_inception_recipe;
+typedef enum { LAC_INCEPTION_PYTORCH_FID, LAC_INCEPTION_TF, LAC_INCEPTION_CLEAN, LAC_INCEPTION_TORCHMETRICS, LAC_INCEPTION_N_RECIPES } lac_inception_recipe;
 
 /* LAC_ERR_ARG lists what there is. */
 lac_status lac_inception_recipe_named(lac_inception_recipe *recipe, const char *name);
