@@ -1,6 +1,5 @@
 #include "core/csv.h"
 
-#include "core/config.h"
 #include "core/memory.h"
 #include "core/utf8.h"
 

@@ -70,8 +70,10 @@ void lac_job_note(lac_pack_job *j, const char *format, ...)
 lac_status lac_job_path(char **path, const char *folder, const char *name)
 {
     bool out = name[0] == '\0' || name[0] == '/';
-    for (const char *at = name; !out && at != NULL; at = strchr(at, '/'), at += at != NULL)
-        out = strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == '\0');
+    for (const char *at = name, *end; !out && *at != '\0'; at = *end != '\0' ? end + 1 : end) {
+        end = at + strcspn(at, "/");
+        out = end - at == 2 && strncmp(at, "..", 2) == 0;
+    }
     if (out)
         return LAC_FAIL(LAC_ERR_FORMAT, "'%.200s' is no path inside '%s'", name, folder);
     return lac_format(path, "%s/%s", folder, name);

@@ -1,5 +1,5 @@
-/* Any bytes at all as COCO's compressed runs (first letter r), polygon coordinates (p), or an annotation file (anything else): a sound mask or an
- * error of one line. */
+/* Any bytes at all as COCO's compressed runs (first letter r), polygon coordinates (p), BrushBench's and BrushData's pairs (b), or an annotation file (anything
+ * else): a sound mask or an error of one line. */
 #include "data/coco.h"
 
 #include <stdio.h>
@@ -50,6 +50,28 @@ static void check_polygon(const char *bytes, size_t size)
     check_mask(lac_rle_polygon(&r, SIDE, SIDE - 3, xy, (int64_t)n), &r);
 }
 
+/* Row by row and column by column cover as many pixels. */
+static void check_pairs(const char *bytes, size_t size)
+{
+    uint8_t mask[2][SIDE * (SIDE - 3)];
+    int64_t pair[64], area[2] = { 0 };
+    const size_t n = LAC_MIN(size / 2, LAC_COUNT(pair));
+    lac_status s[2];
+    for (size_t i = 0; i < n; i++) {
+        int16_t v;
+        memcpy(&v, bytes + 2 * i, sizeof v);
+        pair[i] = v;
+    }
+    for (int k = 0; k < 2; k++) {
+        s[k] = lac_mask_from_pairs(mask[k], SIDE, SIDE - 3, k == 0 ? LAC_PAIRS_BY_ROWS : LAC_PAIRS_BY_COLUMNS, pair, (int64_t)n);
+        check_error(s[k]);
+        for (size_t i = 0; s[k] == LAC_OK && i < sizeof mask[k]; i++)
+            area[k] += mask[k][i];
+    }
+    if (s[0] != s[1] || area[0] != area[1])
+        abort();
+}
+
 static void check_file(const uint8_t *bytes, size_t size)
 {
     lac_coco c;
@@ -77,6 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         check_runs((const char *)bytes + 1, size - 1);
     else if (size > 0 && bytes[0] == 'p')
         check_polygon((const char *)bytes + 1, size - 1);
+    else if (size > 0 && bytes[0] == 'b')
+        check_pairs((const char *)bytes + 1, size - 1);
     else
         check_file(bytes, size);
     return 0;
