@@ -5,6 +5,7 @@
  * order; where the working dtype is f32 the values are the masters. */
 #pragma once
 
+#include "core/sha256.h"
 #include "core/tensor.h"
 
 #include <stdint.h>
@@ -86,6 +87,8 @@ int64_t lac_params_numel(const lac_params *ps);                 /* trained and f
 
 /* Values as f32 in the project's layout; setting also bumps the version and rounds to the working dtype (and sets the master). */
 lac_status lac_param_get(const lac_param *p, float *to);
+/* SHA-256 of the parameters' names, in order, and values as f32. */
+lac_status lac_params_hash(const lac_params *ps, char hex[LAC_SHA256_HEX]);
 lac_status lac_param_set(lac_param *p, const float *from);
 void lac_param_changed(lac_param *p);                           /* after writing value->data by other means */
 

@@ -46,6 +46,8 @@ typedef struct contest {
     int64_t n_labels;
     lac_score score;
     lac_eval_watch watch;
+    json_t *models;                 /* what they are, by name; NULL where nothing is written */
+    char *journal, question[LAC_SHA256_HEX];        /* the stem of the journals, NULL where nothing is written; all that the values depend on */
     char *folder, *name;            /* where the files go, NULL: nowhere; and "SET-SPLIT-SIZE", what they are called */
 } contest;
 
@@ -63,6 +65,8 @@ static void free_contest(contest *c)
     free(c->model);
     free(c->method);
     free(c->row);
+    json_decref(c->models);
+    free(c->journal);
     free(c->folder);
     free(c->name);
 }
@@ -265,6 +269,7 @@ static lac_score_origin origin_of(const contest *c, const wish *w)
 {
     lac_score_origin origin = lac_eval_set_origin(c->set);
     origin.seed = (uint64_t)w->seed;
+    origin.models = c->models;
     origin.pictures = w->keep ? c->name : NULL;
     origin.protocol = json_string_value(json_object_get(w->protocol, "name"));
     origin.published = json_object_get(w->protocol, "published");
@@ -361,6 +366,62 @@ static lac_status report(const contest *c, const wish *w, const lac_words *words
     return s;
 }
 
+/* ---- what it all depends on ---- */
+
+static lac_status describe_models(contest *c)
+{
+    c->models = json_object();
+    for (int64_t i = 0; i < c->n; i++) {
+        json_t *about;
+        LAC_TRY(lac_model_about(&c->model[i]->model, &about));
+        json_object_set_new(c->models, c->model[i]->model.name, about);
+    }
+    return c->models != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: what the models are");
+}
+
+static json_t *list_of(int64_t n, const char *const *text)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(text[i]));
+    return list;
+}
+
+/* On a device whose kernels depend on it, the number of pictures at once; elsewhere it changes no value. */
+static int64_t batch_of(const contest *c, const wish *w)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        if (!lac_inpainter_backend(&c->model[i]->model.ip)->host)
+            return w->batch;
+    return 0;
+}
+
+/* Its hash: another question begins anew. */
+static lac_status hash_question(contest *c, const wish *w)
+{
+    const lac_score_origin o = origin_of(c, w);
+    uint8_t digest[LAC_SHA256_SIZE];
+    json_t *question = json_pack("[s, s?, s?, s?, s?, s?, s?, I, I, I, b, O, o, o, o]", lac_code_revision(), o.set, o.split, o.manifest, o.masks, o.view, o.prompt, (json_int_t)o.seed,
+                                 (json_int_t)lac_eval_set_count(c->set), (json_int_t)batch_of(c, w), (int)w->keep, c->models, list_of(c->n_methods, c->row),
+                                 list_of(c->score.n_metrics, (const char *const *)c->score.metric_name), list_of(c->score.n_metrics, (const char *const *)c->score.recipe));
+    char *text = question != NULL ? json_dumps(question, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
+    json_decref(question);
+    if (text == NULL)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory: what is asked");
+    lac_sha256_of(text, strlen(text), digest);
+    lac_sha256_hex(digest, c->question);
+    free(text);
+    return LAC_OK;
+}
+
+static lac_status ask(contest *c, const wish *w)
+{
+    LAC_TRY(describe_models(c));
+    LAC_TRY(hash_question(c, w));
+    LAC_TRY(lac_make_folders(c->folder));
+    return lac_format(&c->journal, "%s/%s.journal", c->folder, c->name);
+}
+
 static lac_status prepare(contest *c, const wish *w, const lac_words *words)
 {
     LAC_TRY(add_models(c, w, words));
@@ -368,7 +429,8 @@ static lac_status prepare(contest *c, const wish *w, const lac_words *words)
     LAC_TRY(check_prompt(c, w));
     LAC_TRY(choose_folder(c, w, words));
     LAC_TRY(open_set(c, w));
-    return new_score(c, w);
+    LAC_TRY(new_score(c, w));
+    return c->folder != NULL ? ask(c, w) : LAC_OK;
 }
 
 static lac_status score(contest *c, const wish *w, lac_comm *comm)
@@ -376,11 +438,15 @@ static lac_status score(contest *c, const wish *w, lac_comm *comm)
     char *kept = NULL;
     if (w->keep)
         LAC_TRY(lac_format(&kept, "%s/%s", c->folder, c->name));
-    const lac_status s = lac_eval_watch_run(&c->watch, &c->score, c->set, c->method, c->n_methods, w->pictures, kept, w->batch, comm);
+    const lac_eval_watch_wish wish = { .images = w->pictures, .batch = w->batch, .kept = kept, .journal = c->journal, .question = c->question };
+    const lac_status s = lac_eval_watch_run(&c->watch, &c->score, c->set, c->method, c->n_methods, &wish, comm);
     c->watch.kept = NULL;
     free(kept);
     return s;
 }
+
+/* Nobody needs the journals of an evaluation whose files are written. */
+static lac_status forget(const contest *c) { return c->journal != NULL ? lac_journal_forget(c->journal) : LAC_OK; }
 
 /* Prompts of which a model has read a part alone, on all ranks together. */
 static lac_status tell_of_cut_prompts(const contest *c, lac_comm *comm)
@@ -407,6 +473,8 @@ static lac_status evaluate(const wish *w, const lac_words *words, lac_comm *comm
         s = tell_of_cut_prompts(&c, comm);
     if (s == LAC_OK)
         s = lac_comm_agree(comm, comm->rank == 0 ? report(&c, w, words) : LAC_OK);
+    if (s == LAC_OK)
+        s = lac_comm_agree(comm, comm->rank == 0 ? forget(&c) : LAC_OK);
     free_contest(&c);
     return s;
 }
@@ -511,7 +579,7 @@ static const char about[] =
     "size and masks are those of the first run's data.eval unless given. The table is printed as Markdown; the files are\n"
     "SET-SPLIT-SIZE.json (summary), .images.jsonl and .csv (a line a picture and method), .md, .csv, .tex, .html and .png (known, each method,\n"
     "truth). Brackets are 95 % intervals that resample backgrounds. Started by mpirun or srun, the ranks share the pictures and the first\n"
-    "writes the files, the same to the byte. Stopped, it begins anew: nothing is kept of an evaluation that did not end.\n\n"
+    "writes the files, the same to the byte. Stopped and started again with the same question, it goes on where it stood (SET-SPLIT-SIZE.journal-RANK).\n\n"
     "With --reference the word is a folder of finished pictures, by whomever, measured against a folder of references (docs/evaluation.md):\n\n"
     "    lacuna eval IMAGES --reference DIR|STATS.npz [--masks DIR] [--prompts FILE.json] --metrics NAME[@hole|@known],...\n"
     "                [--weights NAME=FILE]... [--size N] [--fid-dims N] [--kid-subsets N] [--kid-subset-size N] [--strict] --out OUT.json\n\n"

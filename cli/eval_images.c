@@ -6,6 +6,7 @@
 #include "core/file/relative.h"
 #include "core/memory.h"
 #include "eval/finished.h"
+#include "eval/journal.h"
 #include "train/progress.h"
 
 #include <stdio.h>
@@ -138,7 +139,7 @@ static lac_status forget(const asked *a)
 {
     char *journal;
     LAC_TRY(lac_format(&journal, "%s.journal", a->out));
-    const lac_status s = lac_finished_forget(journal);
+    const lac_status s = lac_journal_forget(journal);
     free(journal);
     return s;
 }

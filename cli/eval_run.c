@@ -33,13 +33,22 @@ static lac_status read_part(void *context, int64_t i, lac_eval_item *item)
     return p->read(p->context, p->from + i, item);
 }
 
+static lac_status run_some(lac_score *score, part *p, int64_t n, const lac_eval_method *methods, int64_t batch, lac_eval_notes *notes)
+{
+    const int64_t before = score->n_rows;
+    if (notes != NULL && n > 0 && lac_eval_notes_have(notes, p->from, n))
+        return lac_eval_notes_take(notes, p->from, n, score);
+    LAC_TRY(lac_score_run(score, read_part, p, n, methods, batch));
+    return notes != NULL ? lac_eval_notes_add(notes, p->from, score, before) : LAC_OK;
+}
+
 lac_status lac_eval_share_run(const lac_eval_share *share, lac_score *score, lac_eval_read *read, void *context, const lac_eval_method *methods,
-                              int64_t batch, lac_comm *comm)
+                              int64_t batch, lac_eval_notes *notes, lac_comm *comm)
 {
     for (int64_t at = 0; at < share->each; at += batch) {
         part p = { read, context, share->from + at };
         const int64_t n = LAC_MAX(LAC_MIN(batch, share->n - at), 0);
-        LAC_TRY(lac_comm_agree(comm, lac_score_run(score, read_part, &p, n, methods, batch)));
+        LAC_TRY(lac_comm_agree(comm, run_some(score, &p, n, methods, batch, notes)));
     }
     return LAC_OK;
 }

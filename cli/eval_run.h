@@ -1,7 +1,7 @@
 /* cli/eval_run.h -- an evaluation shared out over ranks, and an inpainter as one of its methods. */
 #pragma once
 
-#include "core/comm/comm.h"
+#include "cli/eval_notes.h"
 #include "data/eval_set.h"
 #include "eval/score.h"
 #include "eval/summary.h"
@@ -17,10 +17,11 @@ lac_score_origin lac_eval_set_origin(const lac_eval_set *set);
 typedef struct lac_eval_share { int64_t each, from, n; } lac_eval_share;
 lac_eval_share lac_eval_share_of(int64_t pictures, const lac_comm *comm);
 
-/* lac_score_run over this rank's share, `batch` pictures at a time: between them the ranks agree that all is well, so that none waits long,
+/* notes: what was found before is taken from there, and what is found is noted; NULL: none.
+ * lac_score_run over this rank's share, `batch` pictures at a time: between them the ranks agree that all is well, so that none waits long,
  * and what one fails at all return. `read` is asked for pictures as the set counts them. */
 lac_status lac_eval_share_run(const lac_eval_share *share, lac_score *score, lac_eval_read *read, void *context, const lac_eval_method *methods,
-                              int64_t batch, lac_comm *comm);
+                              int64_t batch, lac_eval_notes *notes, lac_comm *comm);
 
 /* An inpainter as a method: .context is the painter. It is told the item's prompt where it takes one, and draws by seed and record. On a
  * device whose kernels may be others for another batch, fewer pictures than `batch` are filled up with the last one. */

@@ -19,10 +19,10 @@ enum { GAP = 2 };
 static void tell(const lac_eval_watch *w)
 {
     char left[40];
-    const int64_t n = w->share.n, done = w->at - w->share.from;
+    const int64_t n = w->share.n, done = w->at - w->share.from, scored = LAC_MAX(done - w->taken, 0);
     if (!w->terminal)
         return;
-    lac_duration(left, sizeof left, done > 0 ? (lac_seconds() - w->started) / (double)done * (double)(n - done) : -1);
+    lac_duration(left, sizeof left, scored > 0 ? (lac_seconds() - w->started) / (double)scored * (double)(n - done) : -1);
     fprintf(stderr, "\r\033[Kpicture %lld/%lld   ETA %s", (long long)done, (long long)n, left);
 }
 
@@ -102,7 +102,7 @@ static lac_status score_share(lac_eval_watch *w, lac_score *score, lac_eval_meth
     for (int64_t m = 0; m < w->n_methods; m++)
         methods[m] = (lac_eval_method){ w->watched[m].method.name, complete, &w->watched[m], w->watched[m].method.whole };
     w->started = lac_seconds();
-    const lac_status s = lac_eval_share_run(&w->share, score, read_item, w, methods, w->batch, comm);
+    const lac_status s = lac_eval_share_run(&w->share, score, read_item, w, methods, w->batch, &w->notes, comm);
     if (w->terminal)
         fprintf(stderr, "\r\033[K");
     return s;
@@ -135,13 +135,27 @@ static lac_status spread_sheet(lac_eval_watch *w, int64_t side, lac_comm *comm)
     return LAC_OK;
 }
 
-lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
-                              int64_t images, const char *kept, int64_t batch, lac_comm *comm)
+/* Pictures of the sheet are made again. */
+static lac_status open_notes(lac_eval_watch *w, const lac_eval_watch_wish *wish, lac_comm *comm)
+{
+    if (wish->journal == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_eval_notes_open(&w->notes, wish->journal, wish->question, lac_eval_set_count(w->set), w->share.from, w->share.n, comm));
+    w->notes.afresh = w->n_shown;
+    for (int64_t i = w->share.from; i < w->share.from + w->share.n; i++)
+        w->taken += lac_eval_notes_have(&w->notes, i, 1);
+    return LAC_OK;
+}
+
+lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods, const lac_eval_watch_wish *wish,
+                              lac_comm *comm)
 {
     lac_eval_method *own = NULL;
-    *w = (lac_eval_watch){ .set = set, .score = score, .batch = batch, .kept = kept, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
+    *w = (lac_eval_watch){ .set = set, .score = score, .batch = wish->batch, .kept = wish->kept, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
                            .terminal = comm->rank == 0 && isatty(STDERR_FILENO) };
-    lac_status s = lac_comm_agree(comm, make_room(w, &own, methods, LAC_MIN(images, lac_eval_set_count(set))));
+    lac_status s = lac_comm_agree(comm, make_room(w, &own, methods, LAC_MIN(wish->images, lac_eval_set_count(set))));
+    if (s == LAC_OK)
+        s = open_notes(w, wish, comm);
     if (s == LAC_OK)
         s = score_share(w, score, own, comm);
     free(own);
@@ -154,6 +168,7 @@ void lac_eval_watch_free(lac_eval_watch *w)
 {
     for (int64_t i = 0; i < w->n_shown * (w->n_methods + 2); i++)
         lac_image_free(&w->shown[i]);
+    lac_eval_notes_close(&w->notes);
     free(w->shown);
     free(w->watched);
     *w = (lac_eval_watch){ .n_shown = 0 };

@@ -17,13 +17,21 @@ typedef struct lac_eval_watch {
     int64_t n_methods, n_shown, at;         /* at: the last picture that was read, as the set counts */
     lac_eval_watched *watched;
     lac_image *shown;                       /* [n_shown][n_methods + 2] */
+    lac_eval_notes notes;                   /* of an earlier run, and of this one */
     bool terminal;
     double started;
+    int64_t taken;                          /* pictures of the share that were noted before */
 } lac_eval_watch;
 
-/* Scores the methods over the whole set; every rank then has all values and all pictures of the sheet. images: how many pictures that is
- * to have; 0: no sheet. kept: as the field; each rank writes its own. batch: how many are done at once. What one rank fails at, all return. lac_eval_watch_free ends it, also after a failure. */
-lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods,
-                              int64_t images, const char *kept, int64_t batch, lac_comm *comm);
+typedef struct lac_eval_watch_wish {
+    int64_t images, batch;                  /* pictures of the sheet, 0: no sheet; done at once */
+    const char *kept;                       /* as the field; each rank writes its own */
+    const char *journal, *question;         /* where each rank notes what it has found, and all that it depends on (eval/journal.h); NULL: nowhere */
+} lac_eval_watch_wish;
+
+/* Scores the methods over the whole set; every rank then has all values and all pictures of the sheet. What one rank fails at, all return. lac_eval_watch_free ends it, also
+ * after a failure. */
+lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set *set, const lac_eval_method *methods, int64_t n_methods, const lac_eval_watch_wish *wish,
+                              lac_comm *comm);
 void lac_eval_watch_free(lac_eval_watch *w);
 lac_status lac_eval_watch_sheet(const lac_eval_watch *w, const char *path);        /* PNG */

@@ -78,7 +78,7 @@ lac_status lac_validator_run(lac_validator *v, const lac_inpainter *ip, lac_tape
     LAC_TRY(lac_comm_agree(comm, open(v, ip, t, config, locate)));
     const lac_eval_method method = lac_eval_inpainter_method(ip->def->name, &painter);
     const lac_eval_share own = lac_eval_share_of(lac_eval_set_count(v->set), comm);
-    LAC_TRY(lac_eval_share_run(&own, &v->score, lac_eval_set_read, v->set, &method, painter.batch, comm));
+    LAC_TRY(lac_eval_share_run(&own, &v->score, lac_eval_set_read, v->set, &method, painter.batch, NULL, comm));
     LAC_TRY(lac_score_gather(&v->score, comm));
     *values = json_object();
     const lac_status s = take_values(&v->score, *values, score);

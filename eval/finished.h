@@ -35,7 +35,7 @@ void lac_finished_close(lac_finished *f);
 /* Told after each few pictures; those of this rank. */
 typedef void lac_finished_tell(void *context, int64_t done, int64_t n);
 
-/* Measures all; every rank takes a share and then has all that was found. journal NULL, or the stem of files in which each rank notes what it has found: PATH-RANK. What
+/* Measures all; every rank takes a share and then has all that was found. journal NULL, or the stem of files in which each rank notes what it has found (eval/journal.h), which the caller forgets when all is written. What
  * stands there already, of the same question, is not measured again. */
 lac_status lac_finished_run(lac_finished *f, const char *journal, lac_finished_tell *tell, void *context, lac_comm *comm);
 
@@ -45,6 +45,3 @@ lac_status lac_finished_lines(const lac_finished *f, const char *stem);
 
 /* What is broken, unmatched or undefined, a line of words each. lac_paths_free ends it. */
 lac_status lac_finished_remarks(const lac_finished *f, lac_paths *lines);
-
-/* Removes the journals. */
-lac_status lac_finished_forget(const char *journal);

@@ -6,6 +6,7 @@
 #include "core/sha256.h"
 #include "eval/blob.h"
 #include "eval/finished.h"
+#include "eval/journal.h"
 #include "eval/resized.h"
 
 enum { LAC_IMAGES, LAC_REFERENCE, LAC_MASKS, LAC_FOLDERS };
@@ -85,11 +86,3 @@ lac_status lac_finished_reason(lac_finished *f, const char *words, const char **
 lac_status lac_finished_put_row(const lac_finished *f, int64_t i, lac_blob *to);
 lac_status lac_finished_take_row(lac_finished *f, lac_blob_reader *from);
 void lac_finished_free_row(const lac_finished *f, lac_finished_row *row);
-
-/* One rank's journal. _read: rows of all ranks' are taken; _open: a new one aside; _settle: in the old one's place. */
-typedef struct lac_journal lac_journal;
-lac_status lac_journal_read(lac_finished *f, const char *stem);
-lac_status lac_journal_open(lac_journal **j, const lac_finished *f, const char *stem, int rank);
-lac_status lac_journal_settle(lac_journal *j);
-lac_status lac_journal_note(lac_journal *j, const lac_finished *f, const int64_t *at, int64_t n);
-void lac_journal_close(lac_journal *j);

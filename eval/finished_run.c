@@ -22,6 +22,18 @@ typedef struct course {
     void *context;
 } course;
 
+static lac_status note(course *c, int64_t i)
+{
+    lac_blob b = { NULL, 0, 0 };
+    lac_status s = lac_finished_put_row(c->f, i, &b);
+    if (s == LAC_OK)
+        s = lac_journal_note(c->journal, &b);
+    free(b.data);
+    return s;
+}
+
+static lac_status take_row(void *f, lac_blob_reader *from) { return lac_finished_take_row(f, from); }
+
 /* Entries [from, from + n) of the share that are not done yet. */
 static lac_status step(course *c, int64_t from, int64_t n)
 {
@@ -31,8 +43,8 @@ static lac_status step(course *c, int64_t from, int64_t n)
             c->at[left++] = c->share.from + from + i;
     if (left > 0)
         LAC_TRY(lac_finished_measure(c->f, c->at, left));
-    if (c->journal != NULL)
-        LAC_TRY(lac_journal_note(c->journal, c->f, c->at, left));
+    for (int64_t i = 0; c->journal != NULL && i < left; i++)
+        LAC_TRY(note(c, c->at[i]));
     if (c->tell != NULL)
         c->tell(c->context, from + n, c->share.n);
     return LAC_OK;
@@ -50,12 +62,12 @@ static lac_status steps(course *c, int64_t batch, lac_comm *comm)
 /* What earlier runs noted of this rank's share goes into its new journal before the old ones may be lost. */
 static lac_status take_up(course *c, const char *stem, lac_comm *comm)
 {
-    LAC_TRY(lac_comm_agree(comm, lac_journal_read(c->f, stem)));
-    LAC_TRY(lac_comm_agree(comm, lac_journal_open(&c->journal, c->f, stem, comm->rank)));
+    LAC_TRY(lac_comm_agree(comm, lac_journal_read(stem, c->f->question, take_row, c->f)));
+    LAC_TRY(lac_comm_agree(comm, lac_journal_open(&c->journal, stem, comm->rank, c->f->question)));
     lac_status s = LAC_OK;
     for (int64_t i = c->share.from; s == LAC_OK && i < c->share.from + c->share.n; i++)
         if (c->f->row[i].done)
-            s = lac_journal_note(c->journal, c->f, &i, 1);
+            s = note(c, i);
     if (s == LAC_OK)
         s = lac_journal_settle(c->journal);
     return lac_comm_agree(comm, s);

@@ -1,13 +1,12 @@
 #include "eval/gather.h"
 
 #include "core/memory.h"
-#include "eval/blob.h"
 
 #include <stdlib.h>
 
-/* A row as bytes: id, background, object as text, with an end to each ("" for no object); three numbers; each value and, as text, why
+/* Id, background, object as text, with an end to each ("" for no object); three numbers; each value and, as text, why
  * it is undefined ("" where it is not); its features. */
-static lac_status put_row(lac_blob *b, const lac_score *s, const lac_score_row *row)
+lac_status lac_score_put_row(lac_blob *b, const lac_score *s, const lac_score_row *row)
 {
     const int64_t number[3] = { row->height, row->width, row->holes };
     LAC_TRY(lac_blob_put_text(b, row->id));
@@ -42,7 +41,7 @@ static lac_status take_row(lac_blob_reader *r, lac_score *s, lac_value *value, f
     return lac_score_add_values(s, &item, number[2], value, feature);
 }
 
-static lac_status take_rows(lac_score *s, const char *data, size_t n)
+lac_status lac_score_take_rows(lac_score *s, const char *data, size_t n)
 {
     lac_blob_reader r = { data, data + n };
     lac_value *value;
@@ -67,7 +66,7 @@ static lac_status replace_rows(lac_score *s, lac_comm *comm, lac_blob *own)
     if (status == LAC_OK) {
         lac_score_clear(s);
         for (int r = 0; status == LAC_OK && r < comm->size; r++)
-            status = take_rows(s, all + (size_t)r * most, (size_t)length[r]);
+            status = lac_score_take_rows(s, all + (size_t)r * most, (size_t)length[r]);
         status = lac_comm_agree(comm, status);
     }
     free(all);
@@ -82,7 +81,7 @@ lac_status lac_score_gather(lac_score *s, lac_comm *comm)
     if (comm->size == 1)
         return LAC_OK;
     for (int64_t i = 0; status == LAC_OK && i < s->n_rows; i++)
-        status = put_row(&own, s, &s->row[i]);
+        status = lac_score_put_row(&own, s, &s->row[i]);
     status = lac_comm_agree(comm, status);
     if (status == LAC_OK)
         status = replace_rows(s, comm, &own);

@@ -152,8 +152,12 @@ lac_status lac_score_summary(const lac_score *s, const lac_score_origin *origin,
 {
     json_t *root = begin_summary(s, origin), *methods = json_object(), *differences = json_array();
     lac_status status = root != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory for the summary of %lld pictures", (long long)s->n_rows);
-    for (int64_t m = 0; status == LAC_OK && m < s->n_methods; m++)
+    for (int64_t m = 0; status == LAC_OK && m < s->n_methods; m++) {
+        json_t *model = json_object_get(origin->models, s->method[m]);
         status = add_method(s, m, origin->seed, methods);
+        if (status == LAC_OK && model != NULL)
+            json_object_set(json_object_get(methods, s->method[m]), "model", model);
+    }
     if (status == LAC_OK)
         status = add_differences(s, origin->seed, differences);
     json_object_set_new(root, "methods", methods);

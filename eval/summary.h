@@ -4,7 +4,7 @@
  *     { "set", "split", "manifest", "masks", "prompt", "seed", "version", "revision", "view", "height", "width" (null where sizes differ),
  *       "images", "backgrounds", "objects", "pictures", "protocol", "published",
  *       "interval": { "kind", "level", "resamples", "unit", "seed" },
- *       "methods": { NAME: { "metrics": { METRIC: { "value", "low", "high", "n", "backgrounds", "recipe",
+ *       "methods": { NAME: { "model" (what it is: weights' hashes, config, precision; where it is a model), "metrics": { METRIC: { "value", "low", "high", "n", "backgrounds", "recipe",
  *                                                   "undefined": [{ "id", "reason" }], "reason", "interval", "weights" } },
  *                            "area": [{ "from", "to", "images", "metrics": { METRIC: { "mean", "std", "n" } } }] } },
  *       "differences": [{ "metric", "a", "b", "value", "low", "high", "n" }] }
@@ -29,6 +29,7 @@ typedef struct lac_score_origin {
     const char *prompt;             /* one for all pictures, in place of their own */
     const char *protocol;           /* whose way of measuring it is; NULL: none's */
     const json_t *published;        /* rows of eval/table.h; NULL: none */
+    const json_t *models;           /* by method's name, what it is; NULL: not said */
     const char *pictures;           /* the folder beside the summary where they were kept (eval/gallery.h); NULL: they were not */
 } lac_score_origin;
 

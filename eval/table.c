@@ -258,6 +258,17 @@ static lac_status check_recipes(const lac_table *t, const json_t *methods)
     return LAC_OK;
 }
 
+/* What its methods are, by name. */
+static json_t *models_of(const json_t *summary)
+{
+    json_t *models = json_object(), *method;
+    const char *name;
+    json_object_foreach(json_object_get(summary, "methods"), name, method)
+        if (json_object_get(method, "model") != NULL)
+            json_object_set(models, name, json_object_get(method, "model"));
+    return models;
+}
+
 /* What its values depend on, beside their recipes. */
 static lac_status add_origin(lac_table *t, const json_t *summary)
 {
@@ -268,6 +279,7 @@ static lac_status add_origin(lac_table *t, const json_t *summary)
     for (size_t i = 0; i < LAC_COUNT(keys); i++)
         if (json_object_get(summary, keys[i]) != NULL)
             json_object_set(origin, keys[i], json_object_get(summary, keys[i]));
+    json_object_set_new(origin, "models", models_of(summary));
     return json_array_append_new(t->origin, origin) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory for a table");
 }
 

@@ -76,6 +76,23 @@ static void print_number(FILE *f, const char *what, const json_t *v, int64_t lea
         fprintf(f, "<span>%s %lld</span>\n", what, (long long)json_integer_value(v));
 }
 
+/* "weights of NAME, ROLE: SHA-256" of each model. */
+static void print_models(FILE *f, const json_t *models)
+{
+    const char *name, *role;
+    json_t *model, *hash;
+    json_object_foreach((json_t *)models, name, model)
+        json_object_foreach(json_object_get(model, "weights"), role, hash) {
+            fputs("<span>weights of ", f);
+            lac_html_text(f, name);
+            fputs(", ", f);
+            lac_html_text(f, role);
+            fputs(" <code>", f);
+            lac_html_text(f, json_string_value(hash));
+            fputs("</code></span>\n", f);
+        }
+}
+
 static void print_origin(FILE *f, const lac_table *t, int64_t k)
 {
     static const struct { const char *key, *what; } words[] = {
@@ -86,6 +103,7 @@ static void print_origin(FILE *f, const lac_table *t, int64_t k)
     fputs("<div><dt>", f);
     print_methods(f, t, k);
     fputs("</dt><dd>", f);
+    print_models(f, json_object_get(o, "models"));
     for (size_t i = 0; i < LAC_COUNT(words); i++)
         print_code(f, words[i].what, json_string_value(json_object_get(o, words[i].key)));
     if (json_integer_value(height) > 0)

@@ -72,7 +72,7 @@ static lac_status score(lac_score *s, int64_t batch, int64_t items, lac_comm *co
     const lac_eval_share share = lac_eval_share_of(items, comm);
     lac_status status = lac_score_new(s, names, N_METRICS, method, 2, &(lac_eval_means){ .backend = lac_inpainter_backend(&p.ip) });
     if (status == LAC_OK)
-        status = lac_eval_share_run(&share, s, read_item, &set, methods, batch, comm);
+        status = lac_eval_share_run(&share, s, read_item, &set, methods, batch, NULL, comm);
     if (status == LAC_OK)
         status = lac_score_gather(s, comm);
     lac_image_free(&set.image);

@@ -8,30 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what it is a function of ---- */
-
-lac_status lac_cache_hash_weights(const lac_params *ps, char hex[LAC_SHA256_HEX])
-{
-    uint8_t digest[LAC_SHA256_SIZE];
-    lac_sha256 h;
-    lac_status s = LAC_OK;
-    lac_sha256_start(&h);
-    for (int64_t i = 0; s == LAC_OK && i < ps->n; i++) {
-        const lac_param *p = ps->sorted[i];
-        const size_t bytes = (size_t)lac_numel(p->value) * sizeof(float);
-        float *x;
-        LAC_TRY(lac_malloc((void **)&x, LAC_MAX(bytes, 1)));
-        s = lac_param_get(p, x);
-        lac_sha256_add(&h, p->name, strlen(p->name) + 1);
-        if (s == LAC_OK)
-            lac_sha256_add(&h, x, bytes);
-        free(x);
-    }
-    lac_sha256_end(&h, digest);
-    lac_sha256_hex(digest, hex);
-    return s;
-}
-
 /* ---- rows ---- */
 
 static void narrow(uint16_t *to, const float *x, int64_t n)

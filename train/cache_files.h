@@ -37,9 +37,6 @@ lac_status lac_cache_make(const lac_cache_maker *m);
 /* Rows of a host tensor, f32, as row `first` + i * `by` of `to` in dtype d, which is what they were computed in: nothing is lost. */
 void lac_cache_put_rows(const lac_tensor *made, lac_dtype d, char *to, int64_t first, int64_t by);
 
-/* Of names and values, as f32. */
-lac_status lac_cache_hash_weights(const lac_params *ps, char hex[LAC_SHA256_HEX]);
-
 /* What a cache costs. */
 typedef struct lac_cache_cost {
     int64_t records, missing;                   /* to encode in all, each as often as it is seen otherwise, and of those not there yet */

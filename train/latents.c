@@ -45,7 +45,7 @@ static lac_status describe(const source *s, char **about)
     char weights[LAC_SHA256_HEX], records[LAC_SHA256_HEX], drawn[80] = "";
     if (f->data->evaluate)          /* windows and masks that are drawn, are drawn by record */
         snprintf(drawn, sizeof drawn, "drawn by record, %s\n", f->data->stream);
-    LAC_TRY(lac_cache_hash_weights(n->params, weights));
+    LAC_TRY(lac_params_hash(n->params, weights));
     hash_records(s->loader[0], records);
     char *config = n->config != NULL ? lac_config_text(n->config, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     const lac_status status = lac_format(about, "latents 1\nset %s\nsplit %s\nrecords %lld %s\nsize %lld %s shorter %lld, %lld views\nmasks %s\n"

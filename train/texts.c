@@ -82,7 +82,7 @@ static lac_status describe(const lac_recipe_texts *t, const text *all, int64_t n
 {
     const lac_network *encoder = t->encoder;
     char weights[LAC_SHA256_HEX], texts[LAC_SHA256_HEX], files[LAC_SHA256_HEX];
-    LAC_TRY(lac_cache_hash_weights(encoder->params, weights));
+    LAC_TRY(lac_params_hash(encoder->params, weights));
     hash_texts(all, n, texts);
     hash_files(&t->prompts->files, files);
     char *config = encoder->config != NULL ? lac_config_text(encoder->config, JSON_COMPACT | JSON_SORT_KEYS) : NULL;

@@ -1,9 +1,4 @@
-/* What each rank has found, noted while it measures: an evaluation that was killed goes on where it stood.
- *
- *     the question's hash, a line; then records: u32 bytes, u32 their CRC-32C, the bytes of a row (eval/finished_row.c)
- *
- * in the machine's own byte order. A file of another question is written anew; of one that ends in the middle of a record the rest is not there. */
-#include "eval/finished_internal.h"
+#include "eval/journal.h"
 
 #include "core/crc32c.h"
 #include "core/file/atomic.h"
@@ -22,10 +17,12 @@ typedef struct record { uint32_t n, crc; } record;
 
 /* ---- reading ---- */
 
-static lac_status take_records(lac_finished *f, const char *bytes, size_t size)
+typedef struct reading { const char *question; lac_journal_take *take; void *context; } reading;
+
+static lac_status take_records(const reading *to, const char *bytes, size_t size)
 {
     const size_t head = LAC_SHA256_HEX;         /* its last one a line's end */
-    if (size < head || strncmp(bytes, f->question, head - 1) != 0)
+    if (size < head || strncmp(bytes, to->question, head - 1) != 0)
         return LAC_OK;
     for (size_t at = head; size - at >= sizeof(record);) {
         record r;
@@ -34,18 +31,18 @@ static lac_status take_records(lac_finished *f, const char *bytes, size_t size)
         if (r.n > size - at || lac_crc32c(0, bytes + at, r.n) != r.crc)
             return LAC_OK;
         lac_blob_reader from = { bytes + at, bytes + at + r.n };
-        LAC_TRY(lac_finished_take_row(f, &from));
+        LAC_TRY(to->take(to->context, &from));
         at += r.n;
     }
     return LAC_OK;
 }
 
-static lac_status read_one(lac_finished *f, const char *path)
+static lac_status read_one(void *to, const char *path)
 {
     char *bytes;
     size_t size;
     LAC_TRY(lac_file_read(path, SIZE_MAX / 2, &bytes, &size));
-    const lac_status s = take_records(f, bytes, size);
+    const lac_status s = take_records(to, bytes, size);
     free(bytes);
     return lac_context(s, "journal '%s'", path);
 }
@@ -77,8 +74,11 @@ static lac_status each_journal(const char *stem, with_journal *call, void *conte
     return s;
 }
 
-static lac_status take_from(void *f, const char *path) { return read_one(f, path); }
-lac_status lac_journal_read(lac_finished *f, const char *stem) { return each_journal(stem, take_from, f); }
+lac_status lac_journal_read(const char *stem, const char question[LAC_SHA256_HEX], lac_journal_take *take, void *context)
+{
+    reading to = { question, take, context };
+    return each_journal(stem, read_one, &to);
+}
 
 static lac_status forget(void *context, const char *path)
 {
@@ -86,7 +86,7 @@ static lac_status forget(void *context, const char *path)
     return unlink(path) == 0 || errno == ENOENT ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot remove '%s': %s", path, strerror(errno));
 }
 
-lac_status lac_finished_forget(const char *journal) { return each_journal(journal, forget, NULL); }
+lac_status lac_journal_forget(const char *stem) { return each_journal(stem, forget, NULL); }
 
 /* ---- writing ---- */
 
@@ -95,41 +95,31 @@ static lac_status write_all(lac_journal *j, const void *bytes, size_t n)
     return fwrite(bytes, 1, n, j->stream) == n ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot write '%s': %s", j->path, strerror(errno));
 }
 
-lac_status lac_journal_note(lac_journal *j, const lac_finished *f, const int64_t *at, int64_t n)
+lac_status lac_journal_note(lac_journal *j, const lac_blob *b)
 {
-    lac_status s = LAC_OK;
-    for (int64_t i = 0; s == LAC_OK && i < n; i++) {
-        lac_blob b = { NULL, 0, 0 };
-        s = lac_finished_put_row(f, at[i], &b);
-        const record r = { (uint32_t)b.n, lac_crc32c(0, b.data, b.n) };
-        if (s == LAC_OK)
-            s = write_all(j, &r, sizeof r);
-        if (s == LAC_OK)
-            s = write_all(j, b.data, b.n);
-        free(b.data);
-    }
-    if (s == LAC_OK && fflush(j->stream) != 0)
-        s = LAC_FAIL(LAC_ERR_IO, "cannot write '%s': %s", j->path, strerror(errno));
-    return s;
+    const record r = { (uint32_t)b->n, lac_crc32c(0, b->data, b->n) };
+    LAC_TRY(write_all(j, &r, sizeof r));
+    LAC_TRY(write_all(j, b->data, b->n));
+    return fflush(j->stream) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "cannot write '%s': %s", j->path, strerror(errno));
 }
 
-static lac_status begin(lac_journal *j, const lac_finished *f, const char *stem, int rank)
+static lac_status begin(lac_journal *j, const char *stem, int rank, const char *question)
 {
     LAC_TRY(lac_format(&j->path, "%s-%d", stem, rank));
     LAC_TRY(lac_format(&j->aside, "%s.tmp", j->path));
     j->stream = fopen(j->aside, "wb");
     if (j->stream == NULL)
         return LAC_FAIL(LAC_ERR_IO, "cannot write '%s': %s", j->aside, strerror(errno));
-    LAC_TRY(write_all(j, f->question, LAC_SHA256_HEX - 1));
+    LAC_TRY(write_all(j, question, LAC_SHA256_HEX - 1));
     return write_all(j, "\n", 1);
 }
 
-lac_status lac_journal_open(lac_journal **j, const lac_finished *f, const char *stem, int rank)
+lac_status lac_journal_open(lac_journal **j, const char *stem, int rank, const char question[LAC_SHA256_HEX])
 {
     lac_journal *fresh;
     *j = NULL;
     LAC_TRY(lac_calloc((void **)&fresh, 1, sizeof *fresh));
-    const lac_status s = begin(fresh, f, stem, rank);
+    const lac_status s = begin(fresh, stem, rank, question);
     if (s == LAC_OK)
         *j = fresh;
     else
