@@ -16,7 +16,7 @@ lac_status lac_eval_set_read(void *set, int64_t i, lac_eval_item *item)
 lac_score_origin lac_eval_set_origin(const lac_eval_set *set)
 {
     const lac_eval_about a = lac_eval_set_about(set);
-    return (lac_score_origin){ .set = a.set, .split = a.split, .manifest = a.manifest, .masks = a.masks, .view = a.view, .prompt = a.prompt };
+    return (lac_score_origin){ .set = a.set, .split = a.split, .manifest = a.manifest, .masks = a.masks, .view = a.view, .prompt = a.prompt, .selection = a.selection };
 }
 
 lac_eval_share lac_eval_share_of(int64_t pictures, const lac_comm *comm)

@@ -112,9 +112,10 @@ static const char *own_prompt(const lac_eval_set *s) { return lac_config_has(s->
 
 lac_eval_about lac_eval_set_about(const lac_eval_set *s)
 {
-    const char *prompt = own_prompt(s);
+    const char *prompt = own_prompt(s), *selection = lac_set_selection(s->set);
     return (lac_eval_about){ .set = lac_set_name(s->set), .split = lac_config_str(s->data, "split"), .manifest = lac_set_hash(s->set),
-                             .masks = lac_loader_masks(s->loader), .view = s->view, .prompt = prompt[0] ? prompt : NULL };
+                             .masks = lac_loader_masks(s->loader), .view = s->view, .prompt = prompt[0] ? prompt : NULL,
+                             .selection = selection[0] ? selection : NULL };
 }
 
 /* Picture i into the loader's batch; passes go from front to back. */

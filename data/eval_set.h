@@ -28,6 +28,7 @@ int64_t lac_eval_set_count(const lac_eval_set *set);
 /* Where the pictures come from, for results; lives as long as the set. */
 typedef struct lac_eval_about {
     const char *set, *split, *manifest, *masks, *view;
+    const char *selection;          /* SHA-256 of the manifest of its objects (lac_set_selection); NULL: there is none */
     const char *prompt;             /* data.eval.prompt; NULL: each record's own */
 } lac_eval_about;
 lac_eval_about lac_eval_set_about(const lac_eval_set *set);

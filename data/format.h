@@ -31,7 +31,7 @@ typedef enum { LAC_FORMAT_FLAG, LAC_FORMAT_TEXT, LAC_FORMAT_NUMBER } lac_pack_ow
 /* An option of one format alone: where it lies in the format's own struct. */
 typedef struct lac_pack_own_option { const char *name, *argument, *about; lac_pack_own_kind kind; size_t at; } lac_pack_own_option;
 
-enum { LAC_FORMAT_OPTIONS = 8, LAC_FORMAT_OWN = 256 };          /* most options of a format, most bytes of its struct */
+enum { LAC_FORMAT_OPTIONS = 16, LAC_FORMAT_OWN = 256 };          /* most options of a format, most bytes of its struct */
 
 typedef struct lac_pack_format {
     const char *name, *about;       /* "folder", one line */

@@ -22,6 +22,7 @@ struct lac_pack {
     row *rows;
     part_row *parts;
     int64_t n, capacity, n_parts, parts_capacity, bytes;
+    char selection[LAC_SHA256_HEX];                 /* "": none */
 };
 
 static const char *const text_column[N_TEXTS] = { "name", "split", "source", "licence", "author", "label" };
@@ -66,6 +67,7 @@ lac_status lac_pack_new(lac_pack **p, const char *path, const char *title)
 }
 
 int64_t lac_pack_count(const lac_pack *p) { return p->n; }
+void lac_pack_selection(lac_pack *p, const char hash[LAC_SHA256_HEX]) { memcpy(p->selection, hash, LAC_SHA256_HEX); }
 
 static lac_status copy_texts(row *to, const lac_record *r)
 {
@@ -75,10 +77,9 @@ static lac_status copy_texts(row *to, const lac_record *r)
     return LAC_OK;
 }
 
-static lac_status put_bytes(lac_pack *p, const void *bytes, int64_t length, int64_t *offset, uint8_t digest[LAC_SHA256_SIZE])
+static lac_status put_bytes(lac_pack *p, const void *bytes, int64_t length, int64_t *offset)
 {
     *offset = p->bytes;
-    lac_sha256_of(bytes, (size_t)length, digest);
     if (fwrite(bytes, 1, (size_t)length, p->blob) != (size_t)length)
         return LAC_FAIL(LAC_ERR_IO, "cannot write beside '%s': %s", p->path, strerror(errno));
     p->bytes += length;
@@ -92,7 +93,12 @@ lac_status lac_pack_add(lac_pack *p, const lac_record *r, const void *bytes)
     *to = (row){ .record = *r };
     p->n++;
     LAC_TRY(copy_texts(to, r));
-    return put_bytes(p, bytes, r->length, &to->record.offset, to->digest);
+    lac_sha256_of(bytes, (size_t)r->length, to->digest);
+    const row *before = p->n > 1 ? to - 1 : NULL;
+    if (before == NULL || before->record.group != r->group || memcmp(before->digest, to->digest, LAC_SHA256_SIZE) != 0)
+        return put_bytes(p, bytes, r->length, &to->record.offset);
+    to->record.offset = before->record.offset;
+    return LAC_OK;
 }
 
 /* ---- parts ---- */
@@ -145,7 +151,8 @@ lac_status lac_pack_part(lac_pack *p, const lac_part *given, const void *bytes)
     LAC_TRY(fit_part(p, given, bytes, &part));
     LAC_TRY(insert_part(p, &part, &row));
     LAC_TRY(lac_strdup(&row->label, part.label));
-    return put_bytes(p, bytes, part.length, &row->part.offset, row->digest);
+    lac_sha256_of(bytes, (size_t)part.length, row->digest);
+    return put_bytes(p, bytes, part.length, &row->part.offset);
 }
 
 void lac_pack_free(lac_pack *p)
@@ -239,7 +246,7 @@ static lac_status write_header(lac_hdf5 *f, const lac_pack *p, const lac_part *p
         record[i].licence = r->text[3], record[i].author = r->text[4], record[i].label = r->text[5];
         record[i].digest = r->digest;
     }
-    lac_set_manifest(record, p->n, part, p->n_parts, hex);
+    lac_set_manifest(record, p->n, part, p->n_parts, p->selection, hex);
     free(record);
     LAC_TRY(lac_hdf5_write_attribute(f, "/", "schema", LAC_SET_SCHEMA));
     LAC_TRY(lac_hdf5_write_attribute(f, "/", "title", p->title));
@@ -262,6 +269,8 @@ static lac_status write_all(lac_hdf5 *f, lac_pack *p)
     LAC_TRY(s);
     LAC_TRY(write_numbers(f, p));
     LAC_TRY(write_texts(f, p));
+    if (p->selection[0] != '\0')
+        LAC_TRY(lac_hdf5_write_string(f, "selection", p->selection));
     return write_blob(f, p);
 }
 

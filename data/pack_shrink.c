@@ -39,3 +39,29 @@ lac_status lac_pack_shrink(uint8_t **bytes, size_t *size, int64_t max_side, bool
     *bytes = fresh;
     return LAC_OK;
 }
+
+static lac_status squash(const lac_image *image, int64_t side, uint8_t **bytes, size_t *size)
+{
+    lac_image square = { 0 };
+    LAC_TRY(lac_image_resize(&square, image, side, side, LAC_FILTER_BICUBIC, LAC_PASSES_PILLOW_13));
+    const lac_status s = lac_image_encode_png(&square, bytes, size);
+    lac_image_free(&square);
+    return s;
+}
+
+lac_status lac_pack_squash(uint8_t **bytes, size_t *size, int64_t side, int64_t *height, int64_t *width, const char *name)
+{
+    lac_image image = { 0 };
+    uint8_t *fresh = NULL;
+    if (side <= 0 || (*height == side && *width == side))
+        return LAC_OK;
+    LAC_TRY(lac_image_decode(&image, *bytes, *size, 3, name));
+    const lac_status s = squash(&image, side, &fresh, size);
+    lac_image_free(&image);
+    if (s != LAC_OK)
+        return s;
+    free(*bytes);
+    *bytes = fresh;
+    *height = *width = side;
+    return LAC_OK;
+}

@@ -15,7 +15,7 @@ static const char *const text_column[N_TEXTS] = { "name", "split", "source", "li
 
 struct lac_set {
     lac_hdf5 *file;             /* its descriptor serves pread */
-    char *title, *hash;
+    char *title, *hash, *selection;
     int64_t n, blob;            /* blob: where it begins in the file */
     lac_hdf5_strings text[N_TEXTS];
     int64_t *offset, *length, *group;
@@ -38,7 +38,7 @@ static lac_status read_header(lac_set *s)
     LAC_TRY(lac_hdf5_read_attribute(s->file, "/", "manifest", &s->hash));
     if (strlen(s->hash) != LAC_SHA256_HEX - 1)
         return LAC_FAIL(LAC_ERR_FORMAT, "the manifest hash has %zu digits, expected %d", strlen(s->hash), LAC_SHA256_HEX - 1);
-    return LAC_OK;
+    return lac_hdf5_has(s->file, "selection") ? lac_hdf5_read_string(s->file, "selection", &s->selection) : lac_strdup(&s->selection, "");
 }
 
 static lac_status read_columns(lac_set *s)
@@ -129,7 +129,7 @@ void lac_set_close(lac_set *s)
 {
     if (s == NULL)
         return;
-    void *const column[] = { s->offset, s->length, s->group, s->height, s->width, s->kind, s->digest, s->title, s->hash };
+    void *const column[] = { s->offset, s->length, s->group, s->height, s->width, s->kind, s->digest, s->title, s->hash, s->selection };
     for (size_t i = 0; i < LAC_COUNT(column); i++)
         free(column[i]);
     for (int i = 0; i < N_TEXTS; i++)
@@ -145,6 +145,7 @@ int64_t lac_set_count(const lac_set *s) { return s->n; }
 const char *lac_set_path(const lac_set *s) { return lac_hdf5_path(s->file); }
 const char *lac_set_name(const lac_set *s) { return s->title; }
 const char *lac_set_hash(const lac_set *s) { return s->hash; }
+const char *lac_set_selection(const lac_set *s) { return s->selection; }
 
 lac_record lac_set_record(const lac_set *s, int64_t i)
 {
@@ -272,7 +273,7 @@ static void add_part(lac_sha256 *h, const lac_part *p)
     lac_sha256_add(h, p->digest, LAC_SHA256_SIZE);
 }
 
-void lac_set_manifest(const lac_record *record, int64_t n, const lac_part *part, int64_t n_parts, char hex[LAC_SHA256_HEX])
+void lac_set_manifest(const lac_record *record, int64_t n, const lac_part *part, int64_t n_parts, const char *selection, char hex[LAC_SHA256_HEX])
 {
     lac_sha256 h;
     uint8_t digest[LAC_SHA256_SIZE];
@@ -281,6 +282,8 @@ void lac_set_manifest(const lac_record *record, int64_t n, const lac_part *part,
         add_record(&h, &record[i]);
     for (int64_t i = 0; i < n_parts; i++)
         add_part(&h, &part[i]);
+    if (selection[0] != '\0')
+        add_text(&h, selection);
     lac_sha256_end(&h, digest);
     lac_sha256_hex(digest, hex);
 }

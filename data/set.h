@@ -51,6 +51,7 @@ int64_t lac_set_count(const lac_set *set);
 const char *lac_set_path(const lac_set *set);
 const char *lac_set_name(const lac_set *set);       /* "stamps", or what `pack folder` was told */
 const char *lac_set_hash(const lac_set *set);       /* manifest hash, 64 hex digits: goes into every result */
+const char *lac_set_selection(const lac_set *set);  /* SHA-256 of the manifest that chose its objects (data/object_manifest.h); "": there was none */
 lac_record lac_set_record(const lac_set *set, int64_t id);
 int64_t lac_set_find(const lac_set *set, const char *name);     /* -1 when absent */
 
@@ -78,5 +79,5 @@ typedef struct lac_verified { int64_t records, parts, bad; } lac_verified;
  * LAC_ERR_FORMAT with the first twenty named when any is bad. */
 lac_status lac_verify(const char *path, lac_set_complain *complain, void *context, lac_verified *found);
 
-/* The manifest hash of records and parts in order; folder-local: pack.c writes it, verify compares it. */
-void lac_set_manifest(const lac_record *record, int64_t n, const lac_part *part, int64_t n_parts, char hex[LAC_SHA256_HEX]);
+/* The manifest hash of records and parts in order, and of the selection, where it is not ""; folder-local: pack.c writes it, verify compares it. */
+void lac_set_manifest(const lac_record *record, int64_t n, const lac_part *part, int64_t n_parts, const char *selection, char hex[LAC_SHA256_HEX]);

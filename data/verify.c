@@ -83,7 +83,7 @@ static lac_status check_manifest(const lac_set *set)
     for (int64_t i = 0; s == LAC_OK && i < n_parts; i++)
         part[i] = lac_set_part(set, i);
     if (s == LAC_OK) {
-        lac_set_manifest(record, n, part, n_parts, hex);
+        lac_set_manifest(record, n, part, n_parts, lac_set_selection(set), hex);
         free(part);
     }
     free(record);

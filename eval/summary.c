@@ -139,8 +139,8 @@ static json_t *common_side(const lac_score *s, bool width)
 
 static json_t *begin_summary(const lac_score *s, const lac_score_origin *o)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:O?, s:{s:s, s:f, s:i, s:s, s:I}}",
-                     "set", text(o->set), "split", text(o->split), "manifest", text(o->manifest), "masks", text(o->masks), "prompt", text(o->prompt),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:O?, s:{s:s, s:f, s:i, s:s, s:I}}",
+                     "set", text(o->set), "split", text(o->split), "manifest", text(o->manifest), "selection", text(o->selection), "masks", text(o->masks), "prompt", text(o->prompt),
                      "seed", (json_int_t)o->seed, "version", LAC_VERSION, "revision", LAC_REVISION, "view", text(o->view),
                      "height", common_side(s, false), "width", common_side(s, true), "images", (json_int_t)s->n_rows,
                      "backgrounds", (json_int_t)s->backgrounds.n, "objects", (json_int_t)s->objects.n, "pictures", text(o->pictures), "protocol", text(o->protocol), "published", o->published,

@@ -1,7 +1,7 @@
 /* eval/summary.h -- what an evaluation found, as JSON: one line a picture and method, and one summary.
  *
  * Summary:
- *     { "set", "split", "manifest", "masks", "prompt", "seed", "version", "revision", "view", "height", "width" (null where sizes differ),
+ *     { "set", "split", "manifest", "selection", "masks", "prompt", "seed", "version", "revision", "view", "height", "width" (null where sizes differ),
  *       "images", "backgrounds", "objects", "pictures", "protocol", "published",
  *       "interval": { "kind", "level", "resamples", "unit", "seed" },
  *       "methods": { NAME: { "model" (what it is: weights' hashes, config, precision; where it is a model), "metrics": { METRIC: { "value", "low", "high", "n", "backgrounds", "recipe",
@@ -31,6 +31,7 @@ typedef struct lac_score_origin {
     const json_t *published;        /* rows of eval/table.h; NULL: none */
     const json_t *models;           /* by method's name, what it is; NULL: not said */
     const char *pictures;           /* the folder beside the summary where they were kept (eval/gallery.h); NULL: they were not */
+    const char *selection;          /* SHA-256 of the manifest that its objects were chosen by (data/object_manifest.h); NULL: none */
 } lac_score_origin;
 
 /* *summary is a new reference. */

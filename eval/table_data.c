@@ -34,7 +34,7 @@ lac_status lac_table_weights_text(const lac_table_column *c, char **text)
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-static const char *const origin_keys[] = { "set", "split", "manifest", "masks", "finished", "prompts", "protocol", "seed", "height", "width", "version", "revision" };
+static const char *const origin_keys[] = { "set", "split", "manifest", "selection", "masks", "finished", "prompts", "protocol", "seed", "height", "width", "version", "revision" };
 
 /* What is not known is null. */
 static void add_origin(json_t *value, const json_t *origin)

@@ -96,7 +96,7 @@ static void print_models(FILE *f, const json_t *models)
 static void print_origin(FILE *f, const lac_table *t, int64_t k)
 {
     static const struct { const char *key, *what; } words[] = {
-        { "set", "set" }, { "split", "split" }, { "protocol", "protocol" }, { "view", "view" }, { "manifest", "pictures" }, { "masks", "masks" },
+        { "set", "set" }, { "split", "split" }, { "protocol", "protocol" }, { "view", "view" }, { "manifest", "pictures" }, { "selection", "objects" }, { "masks", "masks" },
         { "finished", "finished pictures" }, { "prompts", "prompts" }, { "version", "version" }, { "revision", "code" },
     };
     const json_t *o = json_array_get(t->origin, (size_t)k), *height = json_object_get(o, "height");
