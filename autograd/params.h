@@ -24,6 +24,8 @@ struct lac_param {
     float gain;                                 /* times what is drawn; 1 unless set before lac_params_init */
     float mean;                                 /* and then added to it; 0 unless set before lac_params_init */
     lac_tensor *value;                          /* layouts of core/tensor.h; uid and version set; data from lac_params_init on */
+    bool undecayed, bounded;                    /* a recipe's word to its optimizer: no weight decay unless a group says so; no value above `most` after a step (CLIP's logit_scale) */
+    float most;
     float *master, *grad;                       /* the optimizer's, f32, numel long; NULL when frozen */
     bool has_grad;                              /* grad holds contributions since the last clear */
     lac_tensor *pending;                        /* a buffer's new value, see lac_tape_commit */

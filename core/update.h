@@ -2,7 +2,7 @@
  *
  *     g = clip grad            (+ decay p where not decoupled)      p = p - lr decay p where decoupled
  *     m = b1 m + (1 - b1) g    v = b2 v + (1 - b2) g g
- *     p = p - step m / (sqrt(v) root + eps)
+ *     p = min(p - step m / (sqrt(v) root + eps), most)        where bounded
  *     ema = keep ema + (1 - keep) p        bf16 = round(p)
  *
  * PyTorch's form is step = lr / (1 - b1^t), root = 1 / sqrt(1 - b2^t); TensorFlow's step = lr sqrt(1 - b2^t) / (1 - b1^t),
@@ -22,7 +22,9 @@ typedef struct lac_update_range {
     int64_t first_chunk;        /* chunks of LAC_UPDATE_CHUNK elements in the ranges before this one */
     float lr;                   /* times the step's learning rate */
     float decay;
+    float most;                 /* with `bounded`: what is above it after the step is it */
     int clip_group;
+    bool bounded;
     bool idle;                  /* no gradient this time: stands still, EMA goes on */
     uint16_t *bf16;             /* the working value, n long; NULL: the master is the value */
 } lac_update_range;

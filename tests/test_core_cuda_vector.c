@@ -150,6 +150,8 @@ static arenas *start(bool decoupled, bool ema)
     for (int i = 0; i < RANGES; i++)
         a->range[i] = (lac_update_range){ .start = from[i], .n = n[i], .lr = 1 + (float)i, .decay = i % 2 ? 0.1f : 0, .clip_group = i % 3, .idle = i == 1 };
     a->range[0].bf16 = a->bf16;
+    a->range[4].bounded = true;
+    a->range[4].most = 0.5f;
     a->range[4].bf16 = a->bf16 + 10001;
     lac_update_scalars_set(&a->scalars, 1e-3, 0.5, 0.999, 3, false);
     a->scalars.keep = 0.9f;

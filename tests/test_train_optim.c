@@ -136,6 +136,21 @@ LAC_TEST(optim_decays_no_bias_unless_told)
     close_net(&n);
 }
 
+/* A first step of lr upwards ends at the bound, and from there the way down is free. */
+LAC_TEST(optim_keeps_what_is_bounded_below_and_decays_nothing_undecayed)
+{
+    net n;
+    open_net(&n, LAC_F32, "{ \"kind\": \"adamw\", \"lr\": 1e-2, \"decay\": 10, \"beta1\": 0, \"beta2\": 0 }");
+    n.gain->undecayed = n.gain->bounded = true;
+    n.gain->most = 1.005f;
+    LAC_CHECK_STATUS(lac_optim_new(&n.o, &(lac_trained){ { n.ps }, 1 }, &n.config, &n.bad, &n.scalars, n.comm));
+    step(&n, 0, -1);
+    LAC_CHECK(n.gain->master[0] == 1.005f && n.bias->master[0] > 1.0099f);
+    step(&n, 1, 1);
+    LAC_CHECK(fabsf(n.gain->master[0] - 0.995f) < 1e-6f && fabsf(n.bias->master[0] - 1) < 1e-6f);
+    close_net(&n);
+}
+
 LAC_TEST(optim_measures_the_norm_and_clips_by_group)
 {
     net n;

@@ -46,7 +46,7 @@ static bool fits(const lac_optim_group *g, const lac_param *p)
 static lac_status set_range(lac_optim *o, lac_update_range *r, const lac_param *p, const int *clip_group)
 {
     const lac_optim_config *c = o->config;
-    double lr = c->lr, decay = p->role == LAC_ROLE_NORM || p->role == LAC_ROLE_BIAS ? 0 : c->decay;
+    double lr = c->lr, decay = p->role == LAC_ROLE_NORM || p->role == LAC_ROLE_BIAS || p->undecayed ? 0 : c->decay;
     for (int64_t g = 0; g < c->n_groups; g++)
         if (fits(&c->groups[g], p)) {
             lr = either(c->groups[g].lr, lr);
@@ -57,6 +57,8 @@ static lac_status set_range(lac_optim *o, lac_update_range *r, const lac_param *
         return LAC_FAIL(LAC_ERR_CONFIG, "optim: a group has lr %g, but the schedule runs at lr 0", lr);
     r->lr = c->lr == 0 ? 1.0f : (float)(lr / c->lr);
     r->decay = (float)decay;
+    r->bounded = p->bounded;
+    r->most = p->most;
     return LAC_OK;
 }
 

@@ -6,7 +6,8 @@
  * and _free is then one that all ranks make.
  *
  * While it lives, param->master and param->grad of the trained parameters point into the arenas, and where the working dtype is f32 the
- * value's data is the master itself. Decay falls on no norm and no bias unless a group says so (roles of autograd/params.h). */
+ * value's data is the master itself. Decay falls on no norm, no bias and nothing `undecayed` unless a group says so, and what is
+ * `bounded` stays below (autograd/params.h). */
 #pragma once
 
 #include "autograd/params.h"

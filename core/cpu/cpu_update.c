@@ -3,6 +3,8 @@
 #include "core/fmath.h"
 #include "core/update.h"
 
+#include <math.h>
+
 double LAC_CPU(lac_update_measure)(const float *g, int64_t n);
 void LAC_CPU(lac_update_apply)(const lac_update *u, const lac_update_range *r, int64_t from, int64_t n, float clip);
 
@@ -36,7 +38,7 @@ double LAC_CPU(lac_update_measure)(const float *g, int64_t n)
     return total;
 }
 
-typedef struct constants { float clip, pull, shrink, b1, a1, b2, a2, step, root, eps, keep, mix; } constants;
+typedef struct constants { float clip, pull, shrink, b1, a1, b2, a2, step, root, eps, keep, mix, most; } constants;
 
 static inline __attribute__((always_inline)) void adam(const constants *c, float *restrict p, const float *restrict g, float *restrict m,
                                                        float *restrict v, float *restrict ema, uint16_t *restrict bf16, int64_t n)
@@ -46,7 +48,7 @@ static inline __attribute__((always_inline)) void adam(const constants *c, float
     for (int64_t i = 0; i < n; i++) {
         const float gi = lac_fma(k.pull, p[i], k.clip * g[i]);
         const float mi = lac_fma(k.b1, m[i], k.a1 * gi), vi = lac_fma(k.b2, v[i], k.a2 * gi * gi);
-        const float to = lac_fma(-k.step, mi / lac_fma(lac_sqrt(vi), k.root, k.eps), k.shrink * p[i]);
+        const float free = lac_fma(-k.step, mi / lac_fma(lac_sqrt(vi), k.root, k.eps), k.shrink * p[i]), to = free > k.most ? k.most : free;
         m[i] = mi;
         v[i] = vi;
         p[i] = to;
@@ -71,6 +73,7 @@ static constants constants_of(const lac_update *u, const lac_update_range *r, fl
         .clip = clip, .pull = u->decoupled ? 0.0f : r->decay, .shrink = u->decoupled ? (float)(1 - (double)s->lr * r->lr * r->decay) : 1.0f,
         .b1 = (float)u->beta1, .a1 = (float)(1 - u->beta1), .b2 = (float)u->beta2, .a2 = (float)(1 - u->beta2), .step = s->step * r->lr,
         .root = s->root, .eps = (float)u->eps, .keep = s->keep, .mix = 1.0f - s->keep,
+        .most = r->bounded ? r->most : INFINITY,
     };
 }
 

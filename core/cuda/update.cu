@@ -77,7 +77,7 @@ __device__ static inline float clip_factor(double square, float limit)
     return limit > 0 && factor < 1 ? (float)factor : 1.0f;
 }
 
-struct constants { float clip, pull, shrink, b1, a1, b2, a2, step, root, eps, keep, mix; };
+struct constants { float clip, pull, shrink, b1, a1, b2, a2, step, root, eps, keep, mix, most; };
 
 __device__ static inline constants constants_of(const lac_update &u, const lac_update_range &r)
 {
@@ -90,6 +90,7 @@ __device__ static inline constants constants_of(const lac_update &u, const lac_u
     k.b2 = (float)u.beta2, k.a2 = (float)(1 - u.beta2);
     k.step = s.step * r.lr, k.root = s.root, k.eps = (float)u.eps;
     k.keep = s.keep, k.mix = 1.0f - s.keep;
+    k.most = r.bounded ? r.most : lac_from_bits(0x7f800000u);
     return k;
 }
 
@@ -107,7 +108,8 @@ template <int V> __device__ static inline void adam(const lac_update &u, const l
             const float gi = lac_fma(k.pull, p[i], k.clip * g[i]);
             m[i] = lac_fma(k.b1, m[i], k.a1 * gi);
             v[i] = lac_fma(k.b2, v[i], k.a2 * gi * gi);
-            p[i] = lac_fma(-k.step, m[i] / lac_fma(lac_sqrt(v[i]), k.root, k.eps), k.shrink * p[i]);
+            const float free = lac_fma(-k.step, m[i] / lac_fma(lac_sqrt(v[i]), k.root, k.eps), k.shrink * p[i]);
+            p[i] = free > k.most ? k.most : free;
         }
         lac_store(u.m + own, m);
         lac_store(u.v + own, v);
