@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const float lac_clip_mean[3] = { 0.48145466f, 0.4578275f, 0.40821073f }, lac_clip_std[3] = { 0.26862954f, 0.26130258f, 0.27577711f };
-
 static float normalised(float x, int channel) { return (x - lac_clip_mean[channel]) / lac_clip_std[channel]; }
 
 /* Half of what is too long: to even (torchvision), or down. */

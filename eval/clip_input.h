@@ -7,11 +7,10 @@
 #pragma once
 
 #include "core/image/image.h"
+#include "models/clip/pixels.h"
 
 typedef enum { LAC_CLIP_INPUT, LAC_CLIP_INPUT_HF, LAC_CLIP_INPUT_IP2P, LAC_CLIP_INPUT_HPS } lac_clip_recipe;
 #define LAC_CLIP_RECIPES "clip|hf|ip2p|hps"
-
-extern const float lac_clip_mean[3], lac_clip_std[3];
 
 /* x [S, S, 3]. picture u8 [height, width, 3], S >= 1. crop, u8 [S, S, 3], of clip and hf: the bytes before the mean; may be NULL. */
 lac_status lac_clip_input(float *x, uint8_t *crop, int64_t size, const uint8_t *picture, int64_t height, int64_t width, lac_clip_recipe recipe);

@@ -97,6 +97,10 @@ lac_status lac_inpainter_load(lac_inpainter *ip, const char *path, const lac_inp
  * LAC_ERR_ARG where it has no text encoder. */
 lac_status lac_inpainter_take_tokenizer(lac_inpainter *ip, const char *folder);
 lac_status lac_inpainter_save(const char *path, const lac_inpainter *ip, lac_dtype d);
+/* A network and the tokenizer of the texts that it reads, of which no inpainter is made (a whole CLIP), in a file of the same form, without lacuna.inpainter and
+ * lacuna.config. _load_with: frozen, f32; LAC_ERR_FORMAT where the file lacks the one or the other. */
+lac_status lac_network_save_with(const char *path, const lac_network *n, const lac_prompts *p, lac_dtype d);
+lac_status lac_network_load_with(lac_network *n, lac_prompts *p, const char *path, const lac_network_def *wanted, const lac_backend *b);
 /* A folder that diffusers' class `pipeline` loads, made if need be: model_index.json, which is there last, and a folder each for the networks, the tokenizer and
  * the scheduler. It holds what diffusers has a place for: weights, configs, tokenizer, noise schedule; not steps, guidance or how a hole is filled.
  * LAC_ERR_ARG, before anything is written, where the definition has no such class or a network has no such folder. */

@@ -195,15 +195,15 @@ static lac_status put_prompts(lac_weights_writer *w, const lac_prompts *p)
     return LAC_OK;
 }
 
-static lac_status put_network(lac_weights_writer *w, const lac_inpainter *ip, int i, lac_dtype d, lac_borrowed *keep)
+static lac_status put_network(lac_weights_writer *w, const lac_network *n, const char *role, lac_dtype d, lac_borrowed *keep)
 {
     const lac_network_format *own;
     char prefix[64];
-    if (ip->network[i].def == NULL)
+    if (n->def == NULL)
         return LAC_OK;
-    snprintf(prefix, sizeof prefix, "%s.", ip->def->role[i].name);
-    LAC_TRY(lac_network_format_find(ip->network[i].def, "probe", &own));
-    return lac_network_write(w, ip->network[i].params, own, prefix, d, keep);
+    snprintf(prefix, sizeof prefix, "%s.", role);
+    LAC_TRY(lac_network_format_find(n->def, "probe", &own));
+    return lac_network_write(w, n->params, own, prefix, d, keep);
 }
 
 static lac_status put_model(lac_weights_writer *w, const lac_inpainter *ip, lac_dtype d, lac_borrowed *keep)
@@ -218,8 +218,8 @@ static lac_status put_model(lac_weights_writer *w, const lac_inpainter *ip, lac_
         s = put_json(w, "lacuna.config", ip->config);
     if (s == LAC_OK)
         s = put_prompts(w, &ip->prompts);
-    for (int i = 0; s == LAC_OK && i < LAC_INPAINTER_ROLES; i++)
-        s = put_network(w, ip, i, d, keep);
+    for (int i = 0; s == LAC_OK && i < lac_inpainter_roles(ip->def); i++)
+        s = put_network(w, &ip->network[i], ip->def->role[i].name, d, keep);
     return s;
 }
 
@@ -236,6 +236,62 @@ lac_status lac_inpainter_save(const char *path, const lac_inpainter *ip, lac_dty
     lac_weights_writer_free(w);
     lac_borrowed_free(&keep);
     return lac_context(s, "writing '%s'", path);
+}
+
+/* ---- a network and its tokenizer, which no inpainter is made of ---- */
+
+static lac_status load_with(lac_network *n, lac_prompts *p, lac_source *from, const lac_network_def *wanted, const lac_backend *b)
+{
+    int i = 0;
+    while (i < from->n && from->part[i].def != wanted)
+        i++;
+    if (i == from->n)
+        return LAC_FAIL(LAC_ERR_FORMAT, "it does not hold the network '%s'", wanted->name);
+    if (from->tokenizer == NULL)
+        return LAC_FAIL(LAC_ERR_FORMAT, "it holds no tokenizer for the network '%s': export the run whole, without --network", wanted->name);
+    LAC_TRY(lac_network_open(n, wanted, from->part[i].config, b, LAC_F32));
+    LAC_TRY(lac_source_read(from, from->part[i].role, n->params));
+    LAC_TRY(lac_source_prompts(from, p));
+    return lac_prompts_fit(p, n);
+}
+
+static lac_status put_alone(lac_weights_writer *w, const lac_network *n, const lac_prompts *p, lac_dtype d, lac_borrowed *keep)
+{
+    json_t *told = json_pack("{s:{s:s, s:O}}", n->params->name, "network", n->def->name, "config", n->config);
+    lac_status s = told != NULL ? put_json(w, "lacuna.networks", told) : LAC_FAIL(LAC_ERR_MEM, "out of memory: networks");
+    json_decref(told);
+    if (s == LAC_OK)
+        s = put_prompts(w, p);
+    return s == LAC_OK ? put_network(w, n, n->params->name, d, keep) : s;
+}
+
+lac_status lac_network_save_with(const char *path, const lac_network *n, const lac_prompts *p, lac_dtype d)
+{
+    lac_weights_writer *w;
+    lac_borrowed keep = { 0 };
+    LAC_TRY(lac_weights_writer_new(&w));
+    lac_status s = put_alone(w, n, p, d, &keep);
+    if (s == LAC_OK)
+        s = lac_weights_writer_finish(w, path);
+    lac_weights_writer_free(w);
+    lac_borrowed_free(&keep);
+    return lac_context(s, "writing '%s'", path);
+}
+
+lac_status lac_network_load_with(lac_network *n, lac_prompts *p, const char *path, const lac_network_def *wanted, const lac_backend *b)
+{
+    lac_source from;
+    *n = (lac_network){ .def = NULL };
+    *p = (lac_prompts){ 0 };
+    lac_status s = lac_source_open(&from, path);
+    if (s == LAC_OK)
+        s = load_with(n, p, &from, wanted, b);
+    lac_source_close(&from);
+    if (s != LAC_OK) {
+        lac_network_close(n);
+        lac_prompts_close(p);
+    }
+    return lac_context(s, "loading '%s'", path);
 }
 
 lac_status lac_inpainter_is_model(const char *path, bool *several)

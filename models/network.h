@@ -20,7 +20,7 @@ typedef struct lac_network_def {
     /* Fills *model, which is zero, and adds its parameters to ps. config is resolved by keys. After an error close is called. */
     lac_status (*init)(void *model, lac_params *ps, const json_t *config);
     void (*close)(void *model);                 /* ends what *model owns beside its parameters; NULL: nothing */
-    /* Of a text encoder, both or none: its states, ids i32 [N, T] -> [N, T, C], and what it can read, how many ids and how many of them in a text. */
+    /* Of a text encoder: its states, ids i32 [N, T] -> [N, T, C]. And of all that read texts: how many ids there are, and how many of them in a text. */
     lac_tensor *(*states)(lac_tape *t, const void *model, lac_tensor *ids);
     void (*reads)(const void *model, int64_t *vocabulary, int64_t *length);
     const struct lac_network_format *formats;   /* of foreign files, ends with { NULL }; NULL: its own names alone */

@@ -12,6 +12,7 @@ const lac_key lac_prompts_keys[] = {
     { "max_length", LAC_KEY_INT, "77", .min = 2, .max = 1 << 16, .help = "ids a prompt, start and end included" },
     { "pad_token", LAC_KEY_STR, "\"<|endoftext|>\"", .help = "of clip-bpe: fills what is left" },
     { "do_lower_case", LAC_KEY_BOOL, "true", .help = "of wordpiece: accents are stripped and letters lower-cased" },
+    { "template", LAC_KEY_STR, "\"{}\"", .help = "what is made of a text before it is read, {} being the text: \"a photo of {}\"; the empty text stays empty" },
     { NULL },
 };
 
@@ -35,9 +36,16 @@ lac_status lac_prompts_files(lac_text_files *files, const char *folder, const js
     return s;
 }
 
+static lac_status check_template(const char *template)
+{
+    const char *at = strstr(template, "{}");
+    return at != NULL && strstr(at + 2, "{}") == NULL ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "tokenizer: 'template' wants {} once, where the text goes; found '%s'", template);
+}
+
 static lac_status open(lac_prompts *p, const json_t *config)
 {
     LAC_TRY(resolve(config, &p->config));
+    LAC_TRY(check_template(lac_config_str(p->config, "template")));
     const lac_tokenizer_options o = options_of(p->config);
     return lac_tokenizer_open_files(&p->tokenizer, lac_config_str(p->config, "tokenizer"), &p->files, &o);
 }
@@ -172,11 +180,20 @@ lac_status lac_prompts_fit(const lac_prompts *p, const lac_network *encoder)
     return LAC_OK;
 }
 
+static lac_status in_template(const lac_prompts *p, const char *text, char **whole)
+{
+    const char *template = lac_config_str(p->config, "template"), *at = strstr(template, "{}");
+    return text[0] == '\0' ? lac_strdup(whole, "") : lac_format(whole, "%.*s%s%s", (int)(at - template), template, text, at + 2);
+}
+
 lac_status lac_prompts_ids(const lac_prompts *p, const char *text, int32_t *ids, int64_t *lost)
 {
-    const char *words = text != NULL ? text : "";
+    char *words;
     int64_t n = 0;
-    LAC_TRY(lac_context(lac_tokenizer_encode(p->tokenizer, words, strlen(words), LAC_I32, lac_prompts_length(p), ids, &n), "prompt"));
+    LAC_TRY(in_template(p, text != NULL ? text : "", &words));
+    const lac_status s = lac_context(lac_tokenizer_encode(p->tokenizer, words, strlen(words), LAC_I32, lac_prompts_length(p), ids, &n), "prompt");
+    free(words);
+    LAC_TRY(s);
     if (lost != NULL)
         *lost = LAC_MAX(n - lac_prompts_length(p), 0);
     return LAC_OK;

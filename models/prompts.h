@@ -36,6 +36,6 @@ lac_status lac_prompts_save_folder(const lac_prompts *p, const char *folder);
 const char *lac_prompts_class(const lac_prompts *p);
 
 int64_t lac_prompts_length(const lac_prompts *p);                               /* ids a text */
-/* A text's ids (NULL is ""), LAC_I32, cut and filled to that length: padding stands behind the text and is read as all else, so Stable Diffusion 1.x was
+/* A text's ids (NULL is ""), in the config's template unless it is empty, LAC_I32, cut and filled to that length: padding stands behind the text and is read as all else, so Stable Diffusion 1.x was
  * trained. *lost (may be NULL): how many tokens were cut. ids NULL: they are only counted. Errors are lac_tokenizer_encode's. */
 lac_status lac_prompts_ids(const lac_prompts *p, const char *text, int32_t *ids, int64_t *lost);

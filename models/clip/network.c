@@ -79,6 +79,12 @@ static void text_reads(const void *model, int64_t *vocabulary, int64_t *length)
     *length = m->c.positions;
 }
 
+static void model_reads(const void *model, int64_t *vocabulary, int64_t *length)
+{
+    const lac_clip *m = model;
+    text_reads(&m->text, vocabulary, length);
+}
+
 const lac_network_def lac_network_clip_text = {
     .name = "clip-text", .about = "CLIP's text transformer", .keys = lac_clip_text_keys, .size = sizeof(lac_clip_text), .init = init_text, .close = close_text, .states = text_states,
     .reads = text_reads, .formats = lac_clip_text_formats, .folder = &text_folder,
@@ -91,5 +97,5 @@ const lac_network_def lac_network_clip_vision = {
 
 const lac_network_def lac_network_clip_model = {
     .name = "clip-model", .about = "CLIP: both towers and their similarity", .keys = lac_clip_model_keys, .size = sizeof(lac_clip), .init = init_model,
-    .close = close_model, .formats = lac_clip_model_formats, .folder = &model_folder,
+    .close = close_model, .reads = model_reads, .formats = lac_clip_model_formats, .folder = &model_folder,
 };
