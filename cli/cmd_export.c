@@ -98,6 +98,14 @@ static lac_status export_inpainter(const wish *w, const lac_inpainter *ip)
     return lac_inpainter_save(w->out, ip, w->dtype);
 }
 
+/* A network that reads texts, and how. */
+static lac_status export_with_texts(const wish *w, const lac_recipe *r)
+{
+    if (strcmp(w->layout, "probe") != 0)
+        return LAC_FAIL(LAC_ERR_ARG, "--layout %s is the network's alone: say --network %s", w->layout, r->net[0]->name);
+    return lac_network_save_with(w->out, &r->network[0], r->prompts, w->dtype);
+}
+
 static lac_status export_run(const wish *w, const lac_loaded *run)
 {
     const lac_recipe *r = &run->trainer.recipe;
@@ -107,6 +115,8 @@ static lac_status export_run(const wish *w, const lac_loaded *run)
         return write_networks(w, r->network, r->n_nets, model);
     if (r->def->inpainter != NULL)
         r->def->inpainter(r, run->stage->config, &ip);
+    if (w->network == NULL && ip.def == NULL && r->prompts != NULL)
+        return export_with_texts(w, r);
     if (w->network == NULL && ip.def == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "recipe '%s' makes no pictures: say by --network which to export, or --all", r->def->name);
     if (w->network == NULL)

@@ -17,6 +17,8 @@ struct lac_held_out {
     lac_derived derived;
     int64_t pictures, draws, batch;
     double *number;                         /* [batches][NUMBERS] */
+    char *row[LAC_MAX_ROWS];                /* [pictures][bytes], of what is judged; NULL before the first batch */
+    int64_t bytes[LAC_MAX_ROWS];
 };
 
 static int64_t batches_of(const lac_held_out *h) { return (h->pictures + h->batch - 1) / h->batch; }
@@ -24,11 +26,19 @@ static int64_t batches_of(const lac_held_out *h) { return (h->pictures + h->batc
 /* ---- which losses ---- */
 
 static bool has_phase(const lac_recipe *r, int p) { return r->phase[p].mode == NULL && r->phase[p].trains.n > 0; }
+static bool is_judged(const lac_recipe *r, int p)
+{
+    int first = 0;
+    while (!has_phase(r, first))
+        first++;
+    return r->def->judge != NULL && p == first;
+}
+
 static bool has_loss(const lac_recipe *r, int p, int i) { return has_phase(r, p) && r->phase[p].loss[i].mode == NULL; }
 
 /* ---- one batch, one phase ---- */
 
-typedef struct part { lac_held_out *h; int phase; const lac_batch *batch; lac_tensor *sum[LAC_MAX_LOSSES]; } part;
+typedef struct part { lac_held_out *h; int phase; const lac_batch *batch; lac_tensor *sum[LAC_MAX_LOSSES], *row[LAC_MAX_ROWS]; } part;
 
 static lac_status forward(lac_tape *t, void *context)
 {
@@ -47,6 +57,9 @@ static lac_status forward(lac_tape *t, void *context)
     for (int i = 0; i < r->phase[p->phase].n_losses; i++)
         if (has_loss(r, p->phase, i))
             LAC_TRY(lac_keep(t, out.sum[i], &p->sum[i]));
+    for (int k = 0; k < LAC_MAX_ROWS && is_judged(r, p->phase); k++)
+        if (out.row[k] != NULL)
+            LAC_TRY(lac_keep(t, out.row[k], &p->row[k]));
     return lac_tape_status(t);
 }
 
@@ -55,6 +68,47 @@ static void name_region(const part *p, char *to, size_t size)
     snprintf(to, size, "held out/%s/n%lld", p->h->trainer->recipe.phase[p->phase].name, (long long)p->batch->n);
 }
 
+/* ---- rows that are judged ---- */
+
+static lac_status room_for_rows(lac_held_out *h)
+{
+    for (int k = 0; k < LAC_MAX_ROWS; k++)
+        if (h->bytes[k] > 0 && h->row[k] == NULL)
+            LAC_TRY(lac_calloc((void **)&h->row[k], (size_t)h->pictures, (size_t)h->bytes[k]));
+    return LAC_OK;
+}
+
+/* Those of pictures from `first` on; of the first draw alone. */
+static lac_status take_rows(lac_held_out *h, const part *p, int64_t first)
+{
+    for (int k = 0; k < LAC_MAX_ROWS; k++)
+        if (p->row[k] != NULL)
+            h->bytes[k] = (int64_t)(lac_bytes(p->row[k]) / (size_t)p->row[k]->dim[0]);
+    LAC_TRY(room_for_rows(h));
+    for (int k = 0; k < LAC_MAX_ROWS && p->batch->step == 0; k++)
+        if (p->row[k] != NULL)
+            memcpy(h->row[k] + first * h->bytes[k], p->row[k]->data, lac_bytes(p->row[k]));
+    return LAC_OK;
+}
+
+/* Each batch's from the rank that had it; the first rank has had one. */
+static lac_status share_rows(lac_held_out *h)
+{
+    if (h->comm->size == 1 || h->trainer->recipe.def->judge == NULL)
+        return LAC_OK;
+    LAC_TRY(h->comm->broadcast(h->comm, h->bytes, sizeof h->bytes, 0));
+    LAC_TRY(lac_comm_agree(h->comm, room_for_rows(h)));
+    for (int64_t k = 0; k < batches_of(h); k++) {
+        const int64_t first = k * h->batch, n = LAC_MIN(h->batch, h->pictures - first);
+        for (int i = 0; i < LAC_MAX_ROWS; i++)
+            if (h->bytes[i] > 0)
+                LAC_TRY(h->comm->broadcast(h->comm, h->row[i] + first * h->bytes[i], (size_t)(n * h->bytes[i]), (int)(k % h->comm->size)));
+    }
+    return LAC_OK;
+}
+
+/* ---- a phase of a batch ---- */
+
 static lac_status add_phase(lac_held_out *h, int phase, const lac_batch *batch, double *number)
 {
     const lac_recipe *r = &h->trainer->recipe;
@@ -62,9 +116,13 @@ static lac_status add_phase(lac_held_out *h, int phase, const lac_batch *batch, 
     char signature[128];
     part p = { .h = h, .phase = phase, .batch = batch };
     name_region(&p, signature, sizeof signature);
-    const lac_status s = lac_tape_run(h->tape, signature, forward, &p);
+    lac_status s = lac_tape_run(h->tape, signature, forward, &p);
     for (int i = 0; i < r->n_nets; i++)
         lac_params_drop(r->net[i]);
+    if (s == LAC_OK)
+        s = take_rows(h, &p, h->derived.first);
+    for (int k = 0; k < LAC_MAX_ROWS; k++)
+        lac_tensor_free(p.row[k]);
     r->def->count(r, phase, batch, own);
     for (int i = 0; i < r->phase[phase].n_losses; i++) {
         sum[i] += p.sum[i] != NULL && s == LAC_OK ? *(const float *)p.sum[i]->data : 0;
@@ -108,6 +166,7 @@ static lac_status add_all(lac_held_out *h)
             s = add_batch(h, k, b);
         LAC_TRY(lac_comm_agree(h->comm, s));
     }
+    LAC_TRY(share_rows(h));
     return h->comm->all_reduce_f64(h->comm, h->number, n * NUMBERS);        /* of each batch one rank has the numbers, the others zeros */
 }
 
@@ -138,6 +197,20 @@ lac_status lac_held_out_run(lac_held_out *h, double loss[LAC_MAX_PHASES][LAC_MAX
         *total = known ? sum : *total;
     }
     return LAC_OK;
+}
+
+lac_status lac_held_out_judge(const lac_held_out *h, double value[LAC_MAX_JUDGED], int *n)
+{
+    const lac_recipe *r = &h->trainer->recipe;
+    lac_held_rows rows = { .n = h->pictures };
+    *n = 0;
+    if (r->def->judge == NULL)
+        return LAC_OK;
+    for (int k = 0; k < LAC_MAX_ROWS; k++)
+        rows.row[k] = h->row[k];
+    while (r->def->judged[*n] != NULL)
+        (*n)++;
+    return r->def->judge(r, &rows, value);
 }
 
 static lac_status plan(lac_held_out *h, int phase, const lac_batch *batch, int64_t *flops)
@@ -217,5 +290,7 @@ void lac_held_out_close(lac_held_out *h)
     lac_loader_free(h->loader);
     lac_derived_close(&h->derived);
     free(h->number);
+    for (int k = 0; k < LAC_MAX_ROWS; k++)
+        free(h->row[k]);
     free(h);
 }

@@ -2,7 +2,7 @@
  *
  * What is drawn, timestep and noise say, is drawn by picture from a seed of its own, the same at every step and in every run: so losses of several steps, and of runs, differ by
  * their weights alone. They are summed picture by picture in batches that know no ranks, so that any number of ranks gives the same bits. Losses and phases of one mode of a
- * step (train/recipe.h) are left out, and phases that train nothing. */
+ * step (train/recipe.h) are left out, and phases that train nothing. A recipe may judge all these pictures together as well (lac_recipe_def.judge). */
 #pragma once
 
 #include "train/step.h"
@@ -26,3 +26,6 @@ lac_status lac_held_out_flops(lac_held_out *h, int64_t *flops);
 /* With the weights as they are: mean over all that each loss counts, unweighted, NaN of what is left out; *total, weighed, of the last phase that has one. Every rank calls it,
  * and all get the same. */
 lac_status lac_held_out_run(lac_held_out *h, double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES], double *total);
+
+/* After it: what the recipe judged, one number for each of its names (r->def->judged); *n is how many, 0 where it judges nothing. */
+lac_status lac_held_out_judge(const lac_held_out *h, double value[LAC_MAX_JUDGED], int *n);

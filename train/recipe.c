@@ -2,9 +2,11 @@
 
 #include "core/memory.h"
 #include "core/named.h"
+#include "core/resource.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static lac_named recipes = { "recipe", LAC_ERR_CONFIG, {
 #define LAC_RECIPE(name) &lac_recipe_##name,
@@ -15,6 +17,20 @@ static lac_named recipes = { "recipe", LAC_ERR_CONFIG, {
 lac_status lac_recipe_register(const lac_recipe_def *def) { return lac_named_add(&recipes, def); }
 lac_status lac_recipe_find(const lac_recipe_def **def, const char *name) { return LAC_NAMED_FIND(&recipes, name, def); }
 const lac_recipe_def *lac_recipe_at(int i) { return recipes.entry[i]; }
+
+lac_status lac_recipe_tokenizer(lac_prompts *p, const json_t *model)
+{
+    const char *folder = lac_config_str(model, "tokenizer");
+    char *own = NULL;
+    *p = (lac_prompts){ 0 };
+    if (folder[0] == '\0')
+        return LAC_FAIL(LAC_ERR_CONFIG, "model.tokenizer: the text encoder wants one, a folder");
+    if (access(folder, F_OK) != 0)
+        LAC_TRY(lac_context(lac_resource(&own, folder), "model.tokenizer"));
+    const lac_status s = lac_prompts_open(p, own != NULL ? own : folder, lac_config_at(model, "prompts"));
+    free(own);
+    return lac_context(s, "model.tokenizer");
+}
 
 static bool has_parameters(const lac_params *ps)
 {

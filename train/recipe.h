@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4, LAC_MAX_DERIVED = 12 };
+enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4, LAC_MAX_DERIVED = 12, LAC_MAX_ROWS = 4, LAC_MAX_JUDGED = 4 };
 
 typedef struct lac_phase {
     const char *name;                       /* "d", "g" */
@@ -43,6 +43,7 @@ typedef struct lac_phase_out {
     lac_tensor *sum[LAC_MAX_LOSSES];        /* the loss, summed, unweighted */
     lac_tensor *scale[LAC_MAX_LOSSES];      /* times its weight, beside the config's; a constant to backward. NULL: 1. Logs show the plain loss */
     lac_tensor *shown[LAC_MAX_SHOWN];       /* logged as the mean over micro-batches and ranks */
+    lac_tensor *row[LAC_MAX_ROWS];          /* with `judge`: [N, ...], a row for each picture of the batch; wanted of held-out ones alone (train/held_out.h) */
 } lac_phase_out;
 
 typedef struct lac_recipe lac_recipe;
@@ -71,6 +72,9 @@ static inline lac_stream lac_draws_at(const lac_draws *d, const char *what, int6
     return lac_draw(d->seed, d->stream, what, d->step, (uint32_t)(d->first + i));
 }
 
+/* What forward gave for each of n pictures (lac_phase_out.row), one behind another, on the host: floats as f32, integers as they are. */
+typedef struct lac_held_rows { int64_t n; const void *row[LAC_MAX_ROWS]; } lac_held_rows;
+
 typedef struct lac_recipe_def {
     const char *name, *about;               /* "deepfill" */
     const lac_key *model_keys, *loss_keys;  /* schemas of the config's `model` and `loss` */
@@ -93,6 +97,10 @@ typedef struct lac_recipe_def {
     /* Fills the fields that open declared by lac_recipe_derive: what the host makes of a batch, as tokens of its captions, or timesteps drawn for each
      * sample. In forward's `field` they stand behind `fields`. NULL: there are none. */
     lac_status (*derive)(const lac_recipe *r, const lac_draws *d, lac_batch *batch);
+    /* Numbers of all held-out pictures together, by the names of `judged` (ends with NULL), beside the loss: how often a text is found by its picture, say. rows:
+     * what the first training phase gave of them. NULL: there are none. */
+    const char *const *judged;
+    lac_status (*judge)(const lac_recipe *r, const lac_held_rows *rows, double *value);
     /* How many elements each loss sums over the whole of this rank's batch. */
     void (*count)(const lac_recipe *r, int phase, const lac_batch *batch, double *count);
 } lac_recipe_def;
@@ -107,6 +115,8 @@ struct lac_recipe {
     int n_nets;
     lac_phase phase[LAC_MAX_PHASES];
     int n_phases;
+    const lac_prompts *prompts;             /* of a recipe without an inpainter: goes with its first network into an exported model; NULL: none */
+    int64_t held_out;                       /* held-out pictures that its losses want at once; 0: a few */
     const char *const *fields;              /* of its batch: def's, where open does not set others */
     lac_recipe_latents latents;
     lac_recipe_texts texts;
@@ -152,4 +162,6 @@ const char *lac_recipe_mode(const lac_recipe *r, int64_t step);
 static inline bool lac_mode_has(const char *step, const char *own) { return own == NULL || strcmp(step, own) == 0; }
 /* A field that `derive` fills; dims are one sample's, the name is borrowed. */
 lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int ndim, const int64_t *dim);
+/* The tokenizer that a config's `model` names: `tokenizer`, a folder or one of the program's own, and `prompts`. lac_prompts_close ends it. */
+lac_status lac_recipe_tokenizer(lac_prompts *p, const json_t *model);
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

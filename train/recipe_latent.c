@@ -13,7 +13,6 @@
 #include "autograd/ops/lincomb/lincomb.h"
 #include "autograd/ops/mse_loss/mse_loss.h"
 #include "core/memory.h"
-#include "core/resource.h"
 #include "data/mask_source.h"
 #include "models/autoencoder/autoencoder.h"
 #include "models/diffusion/objective.h"
@@ -23,7 +22,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { UNET, VAE, TEXT, N_ROLES };
 static const char *const role[N_ROLES] = { "unet", "vae", "text_encoder" };
@@ -112,17 +110,9 @@ static lac_status open_networks(lac_recipe *r, latent *m, const json_t *model)
 
 static lac_status open_tokenizer(latent *m, const json_t *model)
 {
-    const char *folder = lac_config_str(model, "tokenizer");
-    char *own = NULL;
     if (m->net[TEXT] == NULL)
         return LAC_OK;
-    if (folder[0] == '\0')
-        return LAC_FAIL(LAC_ERR_CONFIG, "model.tokenizer: the text encoder wants one, a folder");
-    if (access(folder, F_OK) != 0)
-        LAC_TRY(lac_context(lac_resource(&own, folder), "model.tokenizer"));
-    const lac_status s = lac_prompts_open(&m->prompts, own != NULL ? own : folder, lac_config_at(model, "prompts"));
-    free(own);
-    LAC_TRY(lac_context(s, "model.tokenizer"));
+    LAC_TRY(lac_recipe_tokenizer(&m->prompts, model));
     return lac_context(lac_prompts_fit(&m->prompts, m->net[TEXT]), "model.text_encoder");
 }
 

@@ -129,12 +129,12 @@ static lac_status describe_held_out(run *r, lac_loader_config *c)
     return LAC_OK;
 }
 
-/* Batches know no ranks: the largest that are whole micro-batches, up to eight pictures. */
+/* Batches know no ranks: the largest that are whole micro-batches, up to eight pictures, or what the recipe says. */
 static lac_held_out_from held_out_of(run *r, const lac_loader_config *c)
 {
-    const int64_t micro = lac_config_int(r->config, "batch.micro");
+    const int64_t micro = lac_config_int(r->config, "batch.micro"), few = micro > 0 ? LAC_MIN(micro, HELD_OUT_BATCH) : HELD_OUT_BATCH;
     return (lac_held_out_from){ .trainer = &r->trainer, .data = c, .draws = lac_config_int(r->config, "validate.loss.draws"), .tape = r->painter,
-                                .batch = micro > 0 ? LAC_MIN(micro, HELD_OUT_BATCH) : HELD_OUT_BATCH };
+                                .batch = r->trainer.recipe.held_out > 0 ? r->trainer.recipe.held_out : few };
 }
 
 static lac_status open_held_out(run *r)

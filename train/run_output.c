@@ -351,7 +351,15 @@ lac_status run_validate(run *r) { return lac_context(with_averages(r, validate),
 static lac_status note_held_out(run *r, json_t *line, double loss[LAC_MAX_PHASES][LAC_MAX_LOSSES], double total)
 {
     char key[96];
+    double value[LAC_MAX_JUDGED];
+    int n;
+    LAC_TRY(lac_held_out_judge(r->held_out, value, &n));
     LAC_TRY(note(r, line, "validate.loss.total", total));
+    for (int i = 0; i < n; i++) {
+        snprintf(key, sizeof key, "validate.%s", r->trainer.recipe.def->judged[i]);
+        LAC_TRY(note(r, line, key, value[i]));
+        run_say(r, "step %lld: %s %.4g", (long long)r->step, r->trainer.recipe.def->judged[i], value[i]);
+    }
     for (int p = 0; p < r->trainer.recipe.n_phases; p++)
         for (int i = 0; i < r->trainer.recipe.phase[p].n_losses; i++) {
             snprintf(key, sizeof key, "validate.loss.%s", r->trainer.recipe.phase[p].loss[i].name);
