@@ -8,6 +8,7 @@
 #include "cli/protocol.h"
 #include "cli/run_report.h"
 #include "cli/sweep.h"
+#include "cli/weights_arg.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "eval/baseline.h"
@@ -546,18 +547,18 @@ static lac_status take_protocol(wish *w)
 
 static int run_on_set(wish *w, const lac_eval_images_wish *images, const lac_words *words)
 {
-    lac_eval_weights weights = { NULL, 0, 0 };
+    lac_weights_arg weights = { .weights = { NULL, 0, 0 } };
     if (images->masks != NULL || images->prompts != NULL || images->strict)
         return lac_finish(LAC_FAIL(LAC_ERR_ARG, "%s is for finished pictures, which want --reference", images->masks != NULL ? "--masks" : images->prompts != NULL ? "--prompts" : "--strict"));
     lac_status s = take_protocol(w);
-    for (int i = 0; s == LAC_OK && i < images->weights.n; i++)
-        s = lac_eval_weights_add(&weights, images->weights.word[i]);
-    w->weights = &weights;
+    if (s == LAC_OK)
+        s = lac_weights_arg_open(&weights, &images->weights);
+    w->weights = &weights.weights;
     w->seed = LAC_MAX(w->seed, 0);
     w->metrics = w->metrics != NULL ? w->metrics : default_metrics;
     w->baselines = w->baselines != NULL ? w->baselines : "on";
     const int code = s == LAC_OK ? run_on_ranks(w, words) : lac_finish(s);
-    lac_eval_weights_free(&weights);
+    lac_weights_arg_close(&weights);
     json_decref(w->protocol);
     free(w->protocol_metrics);
     return code;
@@ -617,7 +618,7 @@ int lac_cmd_eval(int argc, char **argv)
         { "reference", 0, "DIR|STATS.npz", LAC_OPTION_STRING, &images.reference, "finished pictures are measured against these, or their statistics" },
         { "masks", 0, "DIR", LAC_OPTION_STRING, &images.masks, "masks of finished pictures: 128 and above is hole" },
         { "prompts", 0, "FILE.json", LAC_OPTION_STRING, &images.prompts, "captions of finished pictures by id, and labels, boxes, captions before and after" },
-        { "weights", 0, "NAME=FILE", LAC_OPTION_MULTIPLE, &images.weights, "weights of a metric's network; several files of one NAME are joined" },
+        { "weights", 0, "NAME=FILE", LAC_OPTION_MULTIPLE, &images.weights, "weights of a metric's network; several files of one NAME are joined; of mini-clip a run too" },
         { "fid-dims", 0, "N", LAC_OPTION_INT, &images.settings.fid_dims, "features of Inception: 64, 192, 768 or 2048 (default)" },
         { "kid-subsets", 0, "N", LAC_OPTION_INT, &images.settings.kid_subsets, "default 100" },
         { "kid-subset-size", 0, "N", LAC_OPTION_INT, &images.settings.kid_subset_size, "default 1000" },

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/eval_result.h"
+#include "cli/weights_arg.h"
 #include "core/clock.h"
 #include "core/file/relative.h"
 #include "core/memory.h"
@@ -16,11 +17,11 @@
 
 /* ---- what is asked ---- */
 
-typedef struct asked { char *list, *out; const char **metric; int64_t n; lac_eval_weights weights; } asked;
+typedef struct asked { char *list, *out; const char **metric; int64_t n; lac_weights_arg weights; } asked;
 
 static void free_asked(asked *a)
 {
-    lac_eval_weights_free(&a->weights);
+    lac_weights_arg_close(&a->weights);
     free(a->metric);
     free(a->list);
     free(a->out);
@@ -68,10 +69,9 @@ static lac_status open_finished(const lac_eval_images_wish *w, asked *a, lac_fin
     LAC_TRY(check(w));
     LAC_TRY(split_metrics(a, w->metrics));
     LAC_TRY(lac_model_device(w->how, &b, &d));
-    for (int i = 0; i < w->weights.n; i++)
-        LAC_TRY(lac_eval_weights_add(&a->weights, w->weights.word[i]));
+    LAC_TRY(lac_weights_arg_open(&a->weights, &w->weights));
     const lac_finished_ask ask = { .images = w->images, .reference = w->reference, .masks = w->masks, .prompts = w->prompts, .metric = a->metric, .n_metrics = a->n,
-                                   .weights = &a->weights, .settings = w->settings, .size = w->size, .limit = w->limit, .batch = w->batch,
+                                   .weights = &a->weights.weights, .settings = w->settings, .size = w->size, .limit = w->limit, .batch = w->batch,
                                    .seed = (uint64_t)w->seed, .backend = b };
     LAC_TRY(lac_finished_open(f, &ask));
     return name_out(a, w->out);

@@ -3,7 +3,7 @@
 #include "core/memory.h"
 #include "core/text/tokenizer.h"
 #include "models/clip/clip.h"
-#include "models/network.h"
+#include "models/inpainter.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,10 @@ struct lac_clip_backbone {
     lac_network net;
     lac_tape *tape;
     lac_tokenizer *words;                       /* NULL: nobody reads yet */
+    lac_prompts prompts;                        /* or, of a miniature, how it reads */
     lac_memo *pictures, *texts;
     const lac_eval_weights *weights;
+    char *mark;                                 /* of a miniature's weights; NULL */
 };
 
 static const lac_clip *model_of(const lac_clip_backbone *c) { return c->net.model; }
@@ -23,6 +25,13 @@ int64_t lac_clip_backbone_width(const lac_clip_backbone *c) { return model_of(c)
 int64_t lac_clip_backbone_side(const lac_clip_backbone *c) { return model_of(c)->vision.c.image; }
 
 /* ---- opening ---- */
+
+static lac_status make_room(lac_clip_backbone *c, const lac_backend *b)
+{
+    LAC_TRY(lac_tape_new(&c->tape, b));
+    LAC_TRY(lac_memo_new(&c->pictures, REMEMBERED, lac_clip_backbone_width(c)));
+    return lac_memo_new(&c->texts, REMEMBERED, lac_clip_backbone_width(c));
+}
 
 static lac_status open(void **state, const lac_backend *b, const lac_eval_weights *weights)
 {
@@ -33,9 +42,21 @@ static lac_status open(void **state, const lac_backend *b, const lac_eval_weight
     c = *state;
     c->weights = weights;
     LAC_TRY(lac_eval_files_open_network(files, &c->net, &lac_network_clip_model, b));
-    LAC_TRY(lac_tape_new(&c->tape, b));
-    LAC_TRY(lac_memo_new(&c->pictures, REMEMBERED, lac_clip_backbone_width(c)));
-    return lac_memo_new(&c->texts, REMEMBERED, lac_clip_backbone_width(c));
+    return make_room(c, b);
+}
+
+static lac_status open_mini(void **state, const lac_backend *b, const lac_eval_weights *weights)
+{
+    const lac_eval_files *files;
+    lac_clip_backbone *c;
+    LAC_TRY(lac_eval_weights_want(weights, "mini-clip", &files));
+    if (files->n > 1)
+        return LAC_FAIL(LAC_ERR_ARG, "weights 'mini-clip' are one file, found '%s' and %lld more", files->file[0].path, (long long)files->n - 1);
+    LAC_TRY(lac_calloc(state, 1, sizeof *c));
+    c = *state;
+    LAC_TRY(lac_eval_files_mark(files, &c->mark));
+    LAC_TRY(lac_context(lac_network_load_with(&c->net, &c->prompts, files->file[0].path, &lac_network_clip_model, b), "weights 'mini-clip'"));
+    return make_room(c, b);
 }
 
 static void close(void *state)
@@ -45,11 +66,13 @@ static void close(void *state)
     lac_memo_free(c->texts);
     lac_tape_free(c->tape);
     lac_tokenizer_close(c->words);
+    lac_prompts_close(&c->prompts);
     lac_network_close(&c->net);
+    free(c->mark);
     free(c);
 }
 
-static const lac_backbone_def definition = { "clip", open, close };
+static const lac_backbone_def definition = { "clip", open, close }, mini = { "mini-clip", open_mini, close };
 
 static lac_status learn_to_read(lac_clip_backbone *c)
 {
@@ -72,10 +95,19 @@ lac_status lac_clip_backbone_get(const lac_features *f, bool reads, lac_clip_bac
     return reads && (*c)->words == NULL ? learn_to_read(*c) : LAC_OK;
 }
 
+lac_status lac_clip_backbone_get_mini(const lac_features *f, lac_clip_backbone **c)
+{
+    void *state;
+    LAC_TRY(lac_backbones_get(f->backbones, &mini, &state));
+    *c = state;
+    return LAC_OK;
+}
+
 lac_status lac_clip_backbone_recipe(const lac_clip_backbone *c, char **text)
 {
     const lac_clip_vision_config *v = &model_of(c)->vision.c;
-    return lac_format(text, "clip=%lldpx/%lld", (long long)v->image, (long long)v->patch);
+    const long long side = v->image, patch = v->patch;
+    return c->mark == NULL ? lac_format(text, "clip=%lldpx/%lld", side, patch) : lac_format(text, "mini-clip=%lldpx/%lld,weights=%s", side, patch, c->mark);
 }
 
 /* ---- running ---- */
@@ -123,13 +155,15 @@ static lac_status run_pictures(const asked *a, const int64_t *at, int64_t n, flo
 
 static lac_status run_texts(const asked *a, const int64_t *at, int64_t n, float *value)
 {
-    const int64_t length = model_of(a->c)->text.c.positions;
+    const lac_prompts *prompts = a->c->prompts.tokenizer != NULL ? &a->c->prompts : NULL;
+    const int64_t length = prompts != NULL ? lac_prompts_length(prompts) : model_of(a->c)->text.c.positions;
     lac_tensor *x;
     LAC_TRY(lac_tensor_new(&x, LAC_I32, 2, (int64_t[]){ n, length }));
     lac_status s = LAC_OK;
     for (int64_t i = 0; s == LAC_OK && i < n; i++) {
         const char *text = a->text[at[i]] != NULL ? a->text[at[i]] : "";
-        s = lac_tokenizer_encode(a->c->words, text, strlen(text), LAC_I32, length, (int32_t *)x->data + i * length, NULL);
+        int32_t *ids = (int32_t *)x->data + i * length;
+        s = prompts != NULL ? lac_prompts_ids(prompts, text, ids, NULL) : lac_tokenizer_encode(a->c->words, text, strlen(text), LAC_I32, length, ids, NULL);
     }
     return run(a->c, "text", embed_texts, x, s, value);
 }

@@ -11,10 +11,12 @@ typedef struct lac_clip_backbone lac_clip_backbone;
 
 /* The evaluation's one; reads: whether texts are wanted too. */
 lac_status lac_clip_backbone_get(const lac_features *f, bool reads, lac_clip_backbone **c);
+/* Another one, trained at home (configs-lua/clip/): weights "mini-clip", a run's exported model, which has its tokenizer with it. */
+lac_status lac_clip_backbone_get_mini(const lac_features *f, lac_clip_backbone **c);
 
 int64_t lac_clip_backbone_width(const lac_clip_backbone *c);        /* numbers of an embedding */
 int64_t lac_clip_backbone_side(const lac_clip_backbone *c);         /* of the picture that it sees */
-/* "clip=224px/32": fresh, for recipes. */
+/* "clip=224px/32"; "mini-clip=64px/8,weights=0123456789ab", for two miniatures are two networks: fresh, for recipes. */
 lac_status lac_clip_backbone_recipe(const lac_clip_backbone *c, char **text);
 
 /* embedding [n][width] of n pictures of any size. */

@@ -6,7 +6,8 @@
  *     clip-after      whole; the caption after the change, else the prompt
  *     clip-change     whole, as instruct-pix2pix brings it to size; captions before and after
  *     clip-squared    the hole's box in a black square (eval/object_crop.h); the label, else the prompt
- *     clip-cut        the hole's box alone; the label, else the prompt. Option: "clip" or "hf", whose preprocessing (eval/clip_input.h) */
+ *     clip-cut        the hole's box alone; the label, else the prompt. Option: "clip" or "hf", whose preprocessing (eval/clip_input.h)
+ *     mini-clip       a miniature's, trained at home: whole. Option: "text", and the prompt as its template has it */
 #include "eval/backbone_clip.h"
 
 #include "core/memory.h"
@@ -48,15 +49,25 @@ static lac_status make_recipe(lac_features *f, const clip *c, const char *option
     return s;
 }
 
-static lac_status open(lac_features *f, const char *option, const look *l)
+static lac_status open_on(lac_features *f, const char *option, const look *l, bool mini)
 {
     clip *c;
     LAC_TRY(lac_calloc(&f->state, 1, sizeof *c));
     c = f->state;
     c->look = *l;
-    LAC_TRY(lac_clip_backbone_get(f, l->n_texts > 0, &c->backbone));
+    LAC_TRY(mini ? lac_clip_backbone_get_mini(f, &c->backbone) : lac_clip_backbone_get(f, l->n_texts > 0, &c->backbone));
     f->n = (1 + l->n_texts) * lac_clip_backbone_width(c->backbone);
     return make_recipe(f, c, option);
+}
+
+static lac_status open(lac_features *f, const char *option, const look *l) { return open_on(f, option, l, false); }
+
+static lac_status open_mini(lac_features *f, const char *option)
+{
+    const bool reads = strcmp(option, "text") == 0;
+    if (!reads && option[0] != '\0')
+        return LAC_FAIL(LAC_ERR_ARG, "its option is text, found '%s'", option);
+    return open_on(f, option, &(look){ WHOLE, LAC_CLIP_INPUT, reads, { prompt_of }, reads ? ",text={caption},truncate" : "" }, true);
 }
 
 static lac_status open_clip(lac_features *f, const char *option)
@@ -155,7 +166,7 @@ static lac_status of(lac_features *f, const lac_picture *picture, int64_t n, flo
 
 static void close(lac_features *f) { free(f->state); }
 
-static const char *const sees[] = { "clip", NULL }, *const reads[] = { "clip", "clip-vocab", NULL };
+static const char *const sees[] = { "clip", NULL }, *const reads[] = { "clip", "clip-vocab", NULL }, *const miniature[] = { "mini-clip", NULL };
 
 #define CLIP(identifier, called, what, opens, wants) \
     const lac_features_def lac_features_##identifier = { called, "CLIP's embeddings of " what, .open = opens, .of = of, .close = close, .weights = wants }
@@ -165,3 +176,4 @@ CLIP(clip_after, "clip-after", "a picture and its caption after a change", open_
 CLIP(clip_change, "clip-change", "a picture and captions before and after", open_change, reads);
 CLIP(clip_squared, "clip-squared", "the hole's box in a square and its name", open_squared, reads);
 CLIP(clip_cut, "clip-cut", "the hole's box and its name", open_cut, reads);
+CLIP(mini_clip, "mini-clip", "a picture, by a miniature trained at home", open_mini, miniature);

@@ -62,6 +62,11 @@ const lac_metric_def lac_metrics[] = {
     { .name = "fid-tf", .recipe = "fid" FRECHET, .digits = 3, .of_set = lac_frechet_of_set, .unpaired = true, INCEPTION("tf,%d") },
     { .name = "lfid-bbox", .recipe = "fid{%f,ddof=1,root=singular-values,crop=bbox of the mask}", .digits = 3, .of_set = lac_frechet_of_set, .wants_mask = true,
       .crop = lac_hole_box, INCEPTION("pytorch-fid,%d") },
+    { .name = "FD", .recipe = "fd" FRECHET, .digits = 5, .of_set = lac_frechet_of_set, .unpaired = true, .wants_features = true, .whole = true },
+    { .name = "LFD", .recipe = "fd{%f,ddof=1,root=singular-values,crop=bbox of the mask}", .digits = 5, .of_set = lac_frechet_of_set, .wants_mask = true,
+      .crop = lac_hole_box, .wants_features = true, .whole = true },
+    { .name = "CLIPscore", .recipe = "clipscore{%f,2.5max(cos,0)}", .higher_is_better = true, .digits = 4, .variant = LAC_CLIP_W25, .measure = lac_clip_score_measure,
+      .wants_features = true, .option = "text", .whole = true, .no_reference = true, .wants = LAC_SAID_PROMPT },
     { .name = "kid", .recipe = "kid{%f,kernel=poly,degree=3,gamma=1/d,coef0=1,subsets=%k,subset=%m,rng=numpy-2020}", .digits = 5, .of_set = lac_kid_of_set,
       .unpaired = true, .has_std = true, INCEPTION("tf,2048") },
     { .name = "is", .recipe = "is{%f,splits=10,shuffle=numpy-2020,ddof=0}", .higher_is_better = true, .digits = 3, .of_set = lac_inception_score_of_set,
@@ -248,7 +253,9 @@ static lac_status set_network(lac_metric *m, const words *w, const char *name)
     if (!m->def->wants_features)
         return LAC_FAIL(LAC_ERR_ARG, "metric '%s' has no network: found '%s'", m->def->name, name);
     LAC_TRY(find_features(&m->features, w->network, name));
-    const int n = snprintf(m->option, sizeof m->option, "%s", w->option != NULL ? w->option : "");
+    if (m->features->of == NULL && (m->def->measure != NULL || m->def->of_set != NULL))
+        return LAC_FAIL(LAC_ERR_ARG, "metric '%s' is of features, and '%s' compares two pictures", name, m->features->name);
+    const int n = snprintf(m->option, sizeof m->option, "%s", w->option != NULL ? w->option : m->def->option != NULL ? m->def->option : "");
     return n < (int)sizeof m->option ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "metric '%s' is too long", name);
 }
 
@@ -341,8 +348,8 @@ lac_status lac_metric_measure(const lac_metric *metric, lac_features *net, const
 lac_status lac_metric_name(const lac_metric *m, char **name)
 {
     const bool whole = m->region == LAC_WHOLE, net = m->features != NULL && m->def->wants_features;
-    return lac_format(name, "%s%s%s%s%s%s%s%s", m->def->name, net ? "[" : "", net ? m->features->name : "", net && m->option[0] ? ":" : "",
-                      net ? m->option : "", net ? "]" : "", whole ? "" : "@", whole ? "" : region_name[m->region]);
+    const bool option = net && m->option[0] && (m->def->option == NULL || strcmp(m->option, m->def->option) != 0);
+    return lac_format(name, "%s%s%s%s%s%s%s%s", m->def->name, net ? "[" : "", net ? m->features->name : "", option ? ":" : "", option ? m->option : "", net ? "]" : "", whole ? "" : "@", whole ? "" : region_name[m->region]);
 }
 
 /* *text with the first `what` in it, where there is one, replaced. */

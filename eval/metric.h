@@ -99,7 +99,7 @@ struct lac_metric_def {
     bool wants_features;            /* named with a network: "FD[inception]" */
     bool whole;                     /* sees whole pictures: there is no region */
     /* The network that it stands on by itself, and the option it opens it with, in which %d stands for settings.fid_dims: "pytorch-fid,%d". A network that
-     * has `between` gives the values; measure is NULL then. */
+     * has `between` gives the values; measure is NULL then. With wants_features the option where the name says none. */
     const lac_features_def *network;
     const char *option;
     bool unpaired;                  /* of two sets: each picture of both counts, pair or not */
