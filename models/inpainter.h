@@ -34,7 +34,7 @@ typedef struct lac_inpainter_role {
     bool optional;
 } lac_inpainter_role;
 
-enum { LAC_INPAINTER_ROLES = 4 };
+enum { LAC_INPAINTER_ROLES = 6 };
 
 typedef struct lac_inpainter_def {
     const char *name, *about;

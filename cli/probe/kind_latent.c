@@ -119,37 +119,40 @@ static int64_t number(const lac_probe *p, const char *key, int64_t otherwise) { 
 
 #define CATDIFF_RULES "half|any-touch|nearest"
 
-static lac_catdiff_input_attr catdiff_attr(const lac_probe *p, lac_latent_mask rule)
+static lac_latent_mask catdiff_rule(const lac_probe *p, lac_latent_mask otherwise)
 {
     static const lac_latent_mask rules[] = { LAC_LATENT_MASK_HALF, LAC_LATENT_MASK_ANY_TOUCH, LAC_LATENT_MASK_NEAREST };
-    const bool grey = lac_config_has(p->config, "hole") && strcmp(lac_config_str(p->config, "hole"), "grey") == 0;
-    return (lac_catdiff_input_attr){ .clip_size = number(p, "clip_size", 224), .patch = number(p, "patch_size", 14), .fill = grey ? LAC_HOLE_FILL_GREY : LAC_HOLE_FILL_BLACK,
-                                     .rule = lac_config_has(p->config, "latent_mask") ? rules[lac_config_choice(p->config, "latent_mask", CATDIFF_RULES)] : rule };
+    return lac_config_has(p->config, "latent_mask") ? rules[lac_config_choice(p->config, "latent_mask", CATDIFF_RULES)] : otherwise;
 }
 
-static lac_status put_catdiff(lac_probe *p, const lac_catdiff_input *x, int64_t size)
+static lac_status put_clip(lac_probe *p, const lac_image *image, const lac_image *mask)
 {
+    const int64_t size = number(p, "clip_size", 224), patch = number(p, "patch_size", 14), n = size / patch;
     lac_tensor *clip, *cells;
-    LAC_TRY(put_planes(p, "masked_image", x->masked, 3, size, size));
-    LAC_TRY(put_planes(p, "mask", x->latent, 1, size / FACTOR, size / FACTOR));
-    LAC_TRY(lac_probe_result(p, "clip_image", LAC_U8, 3, (int64_t[]){ x->clip.height, x->clip.width, 3 }, &clip));
-    LAC_TRY(lac_probe_result(p, "clip_mask", LAC_I64, 4, (int64_t[]){ 1, 1, x->side, x->side }, &cells));
-    memcpy(clip->data, x->clip.pixels, lac_bytes(clip));
-    for (int64_t i = 0; i < x->side * x->side; i++)
-        ((int64_t *)cells->data)[i] = (int64_t)x->cells[i];
+    lac_image seen;
+    float *flags;
+    if (patch > size)
+        return LAC_FAIL(LAC_ERR_CONFIG, "'patch_size' is %lld, expected at most 'clip_size', %lld", (long long)patch, (long long)size);
+    LAC_TRY(lac_probe_numbers(p, n * n, &flags));
+    LAC_TRY(lac_probe_result(p, "clip_image", LAC_U8, 3, (int64_t[]){ size, size, 3 }, &clip));
+    LAC_TRY(lac_probe_result(p, "clip_mask", LAC_I64, 4, (int64_t[]){ 1, 1, n, n }, &cells));
+    LAC_TRY(lac_catdiff_clip(&seen, flags, image, mask, size, patch));
+    memcpy(clip->data, seen.pixels, lac_bytes(clip));
+    lac_image_free(&seen);
+    for (int64_t i = 0; i < n * n; i++)
+        ((int64_t *)cells->data)[i] = (int64_t)flags[i];
     return LAC_OK;
 }
 
-static lac_status make_catdiff(lac_probe *p, const lac_image *image, const lac_image *mask, lac_latent_mask rule)
+static lac_status put_catdiff(lac_probe *p, const lac_image *image, const lac_image *mask, lac_latent_mask rule)
 {
-    const lac_catdiff_input_attr a = catdiff_attr(p, rule);
-    lac_catdiff_input x;
-    if (a.patch > a.clip_size)
-        return LAC_FAIL(LAC_ERR_CONFIG, "'patch_size' is %lld, expected at most 'clip_size', %lld", (long long)a.patch, (long long)a.clip_size);
-    LAC_TRY(lac_catdiff_input_make(&x, image, mask, &a));
-    const lac_status s = put_catdiff(p, &x, image->height);
-    lac_catdiff_input_free(&x);
-    return s;
+    const bool grey = lac_config_has(p->config, "hole") && strcmp(lac_config_str(p->config, "hole"), "grey") == 0;
+    float *masked;
+    LAC_TRY(lac_probe_numbers(p, 3 * image->height * image->width, &masked));
+    lac_catdiff_masked(masked, image, mask, grey ? LAC_HOLE_FILL_GREY : LAC_HOLE_FILL_BLACK);
+    LAC_TRY(put_planes(p, "masked_image", masked, 3, image->height, image->width));
+    LAC_TRY(put_clip(p, image, mask));
+    return put_latent_mask(p, mask, catdiff_rule(p, rule));
 }
 
 static lac_status catdiff(lac_probe *p)
@@ -161,7 +164,7 @@ static lac_status catdiff(lac_probe *p)
     if (s == LAC_OK)
         s = lac_image_resize(&hole, &mask, size, size, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST);
     if (s == LAC_OK)
-        s = make_catdiff(p, &resized, &hole, LAC_LATENT_MASK_HALF);
+        s = put_catdiff(p, &resized, &hole, LAC_LATENT_MASK_HALF);
     lac_image_free(&resized);
     lac_image_free(&hole);
     return s;
@@ -173,7 +176,7 @@ static lac_status catdiff_train(lac_probe *p)
     const int64_t size = number(p, "size", 512);
     if (image.height != size || image.width != size)
         return LAC_FAIL(LAC_ERR_SHAPE, "input 'image' is %lld x %lld, expected 'size' x 'size', %lld", (long long)image.height, (long long)image.width, (long long)size);
-    return make_catdiff(p, &image, &mask, LAC_LATENT_MASK_ANY_TOUCH);
+    return put_catdiff(p, &image, &mask, LAC_LATENT_MASK_ANY_TOUCH);
 }
 
 static const char *const size_keys[] = { "height", "width", NULL }, *const no_keys[] = { NULL };

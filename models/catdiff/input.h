@@ -1,28 +1,12 @@
-/* models/catdiff/input.h -- what CAT-Diffusion reads of a picture and its hole (as released: dataset.py, dataset_infer.py).
- *
- *     m        the mask / 255, grey values and all
- *     masked   (v (1 - m)) / 127.5 - 1                 what the autoencoder sees; with a grey hole (v / 127.5 - 1) (1 - m)
- *     clip     trunc(v (1 - m) + 127 m)                of picture and mask resized to CLIP's size by Pillow's bicubic
- *     cells    1 where any pixel of a patch of CLIP's mask is 128 or more
- *     latent   the mask at the latent's size, by the rule asked for */
+/* models/catdiff/input.h -- what CAT-Diffusion reads of a picture and its hole (as released: dataset.py, dataset_infer.py). m is the mask / 255, grey values
+ * and all. */
 #pragma once
 
 #include "models/latent/condition.h"
 
-typedef struct lac_catdiff_input_attr {
-    int64_t clip_size, patch;               /* CLIP's picture and its patches, at most as large */
-    lac_hole_fill fill;                     /* black or grey */
-    lac_latent_mask rule;
-} lac_catdiff_input_attr;
+/* What the autoencoder sees, to[3 pixels]: v (1 - m) / 127.5 - 1, or with a grey hole (v / 127.5 - 1) (1 - m). image and mask of one size. */
+void lac_catdiff_masked(float *to, const lac_image *image, const lac_image *mask, lac_hole_fill fill);
 
-typedef struct lac_catdiff_input {
-    float *masked;                          /* [S, S, 3] */
-    lac_image clip;                         /* [clip_size, clip_size, 3] */
-    int64_t side;                           /* clip_size / patch */
-    float *cells;                           /* [side, side], 0 or 1 */
-    float *latent;                          /* [S / 8, S / 8], 0 or 1 */
-} lac_catdiff_input;
-
-/* image [S, S, 3] and mask [S, S, 1], S at least 8. *to is fresh, ended by lac_catdiff_input_free; empty after an error. */
-lac_status lac_catdiff_input_make(lac_catdiff_input *to, const lac_image *image, const lac_image *mask, const lac_catdiff_input_attr *a);
-void lac_catdiff_input_free(lac_catdiff_input *x);
+/* What CLIP sees: trunc(v (1 - m) + 127 m) of picture and mask, each resized to size x size by Pillow's bicubic; and which of its patches are to be painted,
+ * cells[(size / patch)^2]: 1 where any pixel of the mask is 128 or more. *clip is fresh. patch: at most size. */
+lac_status lac_catdiff_clip(lac_image *clip, float *cells, const lac_image *image, const lac_image *mask, int64_t size, int64_t patch);

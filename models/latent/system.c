@@ -25,7 +25,7 @@ typedef struct painting {
     lac_tensor *cells;                      /* the hole at the latent's size, f32 [N, h, w, 1] */
     int64_t tiles;                          /* pixels a side that the autoencoder sees at once; 0: all */
     lac_tensor *picture, *moments, *encoded;        /* what goes through the encoder, what comes of it by tiles, and the latent */
-    lac_tensor *beside, *source, *text, *no_text, *latent, *made;
+    lac_tensor *beside, *source, *text, *no_text, *visual, *no_visual, *latent, *made;
     lac_tensor *drawn;                      /* of the encoder's distribution; NULL: the mean */
     bool with_mask;                         /* the encoder's region puts the mask beside */
 } painting;
@@ -125,18 +125,26 @@ static lac_status read_text(lac_tape *t, void *context)
     return lac_keep(t, states, &r->states);
 }
 
+lac_status lac_latent_ids(const lac_inpainter *ip, const lac_canvas *c, bool negative, lac_tensor **ids)
+{
+    const int64_t n = c->image.dim[0], length = lac_prompts_length(&ip->prompts);
+    LAC_TRY(lac_tensor_new(ids, LAC_I32, 2, (int64_t[]){ n, length }));
+    lac_status s = LAC_OK;
+    for (int64_t i = 0; s == LAC_OK && i < n; i++)
+        s = lac_prompts_ids(&ip->prompts, negative ? c->ask[i].negative : c->ask[i].prompt, (int32_t *)(*ids)->data + i * length, NULL);
+    if (s == LAC_OK)
+        return LAC_OK;
+    lac_tensor_free(*ids);
+    *ids = NULL;
+    return s;
+}
+
 /* The states of each picture's prompt, or of what it should not show. */
 static lac_status make_text(const painting *p, lac_tape *t, bool negative, lac_tensor **states)
 {
-    const lac_prompts *prompts = &p->ip->prompts;
-    const int64_t length = lac_prompts_length(prompts);
     reading r = { .encoder = &p->ip->network[TEXT] };
-    LAC_TRY(lac_tensor_new(&r.ids, LAC_I32, 2, (int64_t[]){ p->dim[0], length }));
-    lac_status s = LAC_OK;
-    for (int64_t i = 0; s == LAC_OK && i < p->dim[0]; i++)
-        s = lac_prompts_ids(prompts, negative ? p->canvas->ask[i].negative : p->canvas->ask[i].prompt, (int32_t *)r.ids->data + i * length, NULL);
-    if (s == LAC_OK)
-        s = lac_inpaint_region(p->ip, t, p->canvas, "text", read_text, &r);
+    LAC_TRY(lac_latent_ids(p->ip, p->canvas, negative, &r.ids));
+    const lac_status s = lac_inpaint_region(p->ip, t, p->canvas, "text", read_text, &r);
     lac_tensor_free(r.ids);
     *states = r.states;
     return s;
@@ -154,6 +162,15 @@ static lac_status make_texts(painting *p, lac_tape *t)
         return LAC_FAIL(LAC_ERR_STATE, "this %s has a text encoder and no tokenizer", p->ip->def->name);
     LAC_TRY(make_text(p, t, false, &p->text));
     return p->guided ? make_text(p, t, true, &p->no_text) : LAC_OK;
+}
+
+static lac_status make_visual(painting *p, lac_tape *t)
+{
+    if (p->system->visual == NULL)
+        return LAC_OK;
+    LAC_TRY(p->system->visual(p->ip, t, p->canvas, &p->visual));
+    LAC_TRY(check_finite(p->visual, "the visual prompt"));
+    return p->guided ? lac_tensor_new(&p->no_visual, LAC_F32, p->visual->ndim, p->visual->dim) : LAC_OK;
 }
 
 /* ---- picture and hole ---- */
@@ -257,7 +274,7 @@ static lac_status sample(painting *p, lac_tape *t)
     lac_status s = start(p, noise, &z);
     const lac_latent_sampling run = {
         .name = p->ip->def->name, .network = &p->ip->network[UNET], .denoise = lac_denoise_unet, .sampler = &p->sampler, .guidance = p->guided ? &p->guidance : NULL,
-        .text = p->text, .no_text = p->no_text, .beside = p->beside, .blend = p->system->blend, .mask = p->cells, .source = p->source,
+        .text = p->text, .no_text = p->no_text, .visual = p->visual, .no_visual = p->no_visual, .beside = p->beside, .blend = p->system->blend, .mask = p->cells, .source = p->source,
         .known_noise = p->system->same_noise ? noise : NULL, .jumps = p->system->repaints ? &jumps : NULL, .draw = draw, .context = p,
     };
     if (s == LAC_OK)
@@ -290,6 +307,7 @@ static lac_status paint(painting *p, lac_tape *t)
     LAC_TRY(open_sampler(p));
     LAC_TRY(open_guidance(p));
     LAC_TRY(make_texts(p, t));
+    LAC_TRY(make_visual(p, t));
     LAC_TRY(make_condition(p, t));
     LAC_TRY(sample(p, t));
     LAC_TRY(lac_inpaint_region(p->ip, t, p->canvas, p->tiles > 0 ? "unscale" : "decode", decode, p));
@@ -304,7 +322,7 @@ lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canv
     const int64_t dim[4] = { c->image.dim[0], c->image.dim[1] / vae->factor, c->image.dim[2] / vae->factor, vae->z };
     memcpy(p.dim, dim, sizeof dim);
     const lac_status s = paint(&p, t);
-    lac_tensor *const parts[] = { p.cells, p.beside, p.source, p.text, p.no_text, p.latent };
+    lac_tensor *const parts[] = { p.cells, p.beside, p.source, p.text, p.no_text, p.visual, p.no_visual, p.latent };
     for (size_t i = 0; i < LAC_COUNT(parts); i++)
         lac_tensor_free(parts[i]);
     lac_sampler_close(&p.sampler);
@@ -315,6 +333,14 @@ lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canv
 /* ---- which networks fit ---- */
 
 lac_status lac_latent_fits(const json_t *networks, int64_t channels)
+{
+    const json_t *unet = json_object_get(json_object_get(networks, "unet"), "config");
+    if (json_is_integer(lac_config_at(unet, "fusion_dim")))
+        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has RefAdapters ('fusion_dim'), which nothing feeds here");
+    return lac_latent_fits_fed(networks, channels);
+}
+
+lac_status lac_latent_fits_fed(const json_t *networks, int64_t channels)
 {
     const json_t *unet = json_object_get(json_object_get(networks, "unet"), "config");
     const int64_t in = lac_config_int(unet, "in_channels"), out = lac_config_int(unet, "out_channels"), wanted = channels > 0 ? channels : out;

@@ -8,8 +8,15 @@
 
 static const char networks[] =
     "{ 'vae': { 'config': { " LAC_TEST_LATENT_VAE " } },"
-    "  'unet': { 'config': { 'in_channels': %d, 'out_channels': 4, " LAC_TEST_LATENT_UNET " } },"
-    "  'text_encoder': { 'network': '%s', 'config': %s } }";
+    "  'unet': { 'config': { 'in_channels': %d, 'out_channels': 4, %s" LAC_TEST_LATENT_UNET " } },"
+    "  'text_encoder': { 'network': '%s', 'config': %s }%s }";
+
+static const char fusion[] = "'fusion_dim': 12, ";
+static const char seeing[] =
+    ", 'clip_vision': { 'config': { 'hidden_size': 12, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'image_size': 12, 'patch_size': 4 } },"
+    "  'sem_inpainter': { 'config': { 'hidden_size': 12, 'intermediate_size': 16, 'num_attention_heads': 2, 'num_hidden_layers': 1, 'patch_size': 4, 'image_size': 12,"
+    "    'label_mlp': { 'in_channels': 8, 'intermediate_size': 9, 'out_channels': 12 }, 'spatial_mlp': { 'hidden_size': 12, 'intermediate_size': 10 },"
+    "    'global_mlp': { 'hidden_size': 12, 'intermediate_size': 10 } } }";
 
 static const char clip[] = "{ 'max_position_embeddings': 77, " LAC_TEST_LATENT_TEXT " }";
 static const char bert[] = "{ 'n_embed': 8, 'n_layer': 1, 'heads': 2, 'dim_head': 4, 'vocab_size': 372 }";
@@ -46,9 +53,9 @@ void lac_test_latent_draw(lac_inpainter *ip)
 void lac_test_latent(lac_inpainter *ip, const lac_inpainter_def *def, const char *encoder, const char *config)
 {
     const lac_backend *cpu;
-    const bool wordpiece = strcmp(encoder, "bert-encoder") == 0;
-    char text[2048], settings[256];
-    snprintf(text, sizeof text, networks, strcmp(def->name, "sd-inpaint") == 0 ? 9 : 4, encoder, wordpiece ? bert : clip);
+    const bool wordpiece = strcmp(encoder, "bert-encoder") == 0, sees = strcmp(def->name, "catdiff") == 0;
+    char text[4096], settings[256];
+    snprintf(text, sizeof text, networks, sees || strcmp(def->name, "sd-inpaint") == 0 ? 9 : 4, sees ? fusion : "", encoder, wordpiece ? bert : clip, sees ? seeing : "");
     snprintf(settings, sizeof settings, "%s", config);
     json_t *n = lac_test_json(text), *c = lac_test_json(settings);
     LAC_CHECK_STATUS(lac_backend_cpu_register());

@@ -1,0 +1,117 @@
+/* CAT-Diffusion (Chen et al. 2024, arXiv:2409.08260): Stable Diffusion's inpainting with a RefAdapter in every transformer block, which reads what SemInpainter
+ * says of the object to come. CLIP sees the whole picture, squashed to its square; without guidance text and visual prompt are nothing, "" and zeros. */
+#include "core/memory.h"
+#include "models/catdiff/input.h"
+#include "models/catdiff/sem_inpainter.h"
+#include "models/clip/text.h"
+#include "models/clip/vision.h"
+#include "models/latent/system.h"
+
+#include <stdlib.h>
+
+enum { UNET, VAE, TEXT, VISION, SEM };
+
+/* What CLIP and SemInpainter read, on the host. */
+typedef struct prompting { const lac_inpainter *ip; lac_tensor *picture, *cells, *ids, *visual; } prompting;
+
+/* Picture i of the canvas, as CLIP wants its pixels. */
+static lac_status see(const lac_canvas *c, int64_t i, int64_t patch, const prompting *p)
+{
+    const int64_t h = c->image.dim[1], w = c->image.dim[2], size = p->picture->dim[1], side = p->cells->dim[1];
+    const lac_image image = { h, w, 3, (uint8_t *)c->image.data + i * h * w * 3 };
+    lac_image mask, seen;
+    float *to = (float *)p->picture->data + i * size * size * 3;
+    LAC_TRY(lac_image_new(&mask, h, w, 1));
+    for (int64_t k = 0; k < h * w; k++)
+        mask.pixels[k] = ((const uint8_t *)c->mask.data)[i * h * w + k] ? 255 : 0;
+    const lac_status s = lac_catdiff_clip(&seen, (float *)p->cells->data + i * side * side, &image, &mask, size, patch);
+    lac_image_free(&mask);
+    LAC_TRY(s);
+    for (int64_t k = 0; k < size * size * 3; k++)
+        to[k] = ((float)seen.pixels[k] / 255 - lac_clip_mean[k % 3]) / lac_clip_std[k % 3];
+    lac_image_free(&seen);
+    return LAC_OK;
+}
+
+static lac_status gather(prompting *p, const lac_canvas *c)
+{
+    const lac_clip_vision *vision = p->ip->network[VISION].model;
+    const int64_t n = c->image.dim[0], size = vision->c.image, side = size / vision->c.patch;
+    LAC_TRY(lac_tensor_new(&p->picture, LAC_F32, 4, (int64_t[]){ n, size, size, 3 }));
+    LAC_TRY(lac_tensor_new(&p->cells, LAC_F32, 4, (int64_t[]){ n, side, side, 1 }));
+    LAC_TRY(lac_latent_ids(p->ip, c, false, &p->ids));
+    for (int64_t i = 0; i < n; i++)
+        LAC_TRY(see(c, i, vision->c.patch, p));
+    return LAC_OK;
+}
+
+static lac_tensor *one_token(lac_tape *t, lac_tensor *x) { return x == NULL ? NULL : lac_reshape(t, x, 3, (int64_t[]){ x->dim[0], 1, x->dim[1] }); }
+
+static lac_status imagine(lac_tape *t, void *context)
+{
+    prompting *p = context;
+    const lac_inpainter *ip = p->ip;
+    const lac_sem_inpainter *sem = ip->network[SEM].model;
+    const lac_clip_text_out text = lac_clip_text_forward(t, ip->network[TEXT].model, lac_tape_input(t, p->ids, LAC_I32));
+    const lac_clip_vision_out seen = lac_clip_vision_forward(t, ip->network[VISION].model, lac_tape_input(t, p->picture, ip->network[VISION].params->dtype));
+    const lac_sem_inpainter_out y = lac_sem_inpainter_forward(t, sem, &(lac_sem_inpainter_in){ seen.last, lac_tape_input(t, p->cells, LAC_F32), one_token(t, text.pooled),
+                                                                                              sem->c.global_token ? one_token(t, seen.pooled) : NULL });
+    LAC_TRY(lac_tape_status(t));
+    return lac_keep(t, y.spatial, &p->visual);
+}
+
+static lac_status visual(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result)
+{
+    prompting p = { .ip = ip };
+    lac_status s = gather(&p, c);
+    if (s == LAC_OK)
+        s = lac_inpaint_region(ip, t, c, "visual", imagine, &p);
+    lac_tensor_free(p.picture);
+    lac_tensor_free(p.cells);
+    lac_tensor_free(p.ids);
+    *result = p.visual;
+    return s;
+}
+
+static lac_status sample(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result)
+{
+    return lac_latent_paint(ip, t, c, &(lac_latent_system){ .beside = LAC_BESIDE_MASK_FIRST, .visual = visual }, result);
+}
+
+/* ---- which networks fit ---- */
+
+/* A number of one network that another's must be. */
+typedef struct agreement { const char *role, *key, *other, *as; } agreement;
+
+static int64_t number(const json_t *networks, const char *role, const char *key)
+{
+    return json_integer_value(lac_config_at(json_object_get(json_object_get(networks, role), "config"), key));
+}
+
+static lac_status fits(const json_t *networks)
+{
+    static const agreement all[] = {
+        { "unet", "fusion_dim", "sem_inpainter", "hidden_size" }, { "clip_vision", "hidden_size", "sem_inpainter", "hidden_size" },
+        { "clip_vision", "image_size", "sem_inpainter", "image_size" }, { "clip_vision", "patch_size", "sem_inpainter", "patch_size" },
+        { "text_encoder", "hidden_size", "sem_inpainter", "label_mlp.in_channels" },
+    };
+    for (size_t i = 0; i < LAC_COUNT(all); i++) {
+        const int64_t found = number(networks, all[i].role, all[i].key), wanted = number(networks, all[i].other, all[i].as);
+        if (found != wanted)
+            return LAC_FAIL(LAC_ERR_CONFIG, "its '%s' has a '%s' of %lld, should have %lld, the '%s' of '%s'", all[i].role, all[i].key, (long long)found, (long long)wanted,
+                            all[i].as, all[i].other);
+    }
+    if (!lac_config_bool(json_object_get(json_object_get(networks, "sem_inpainter"), "config"), "sample") || number(networks, "sem_inpainter", "text_tokens") != 1)
+        return LAC_FAIL(LAC_ERR_CONFIG, "its 'sem_inpainter' must have 'sample' on and one of 'text_tokens'");
+    return lac_latent_fits_fed(networks, 9);
+}
+
+#define DDIM "{\"_class_name\": \"DDIMScheduler\", \"set_alpha_to_one\": false, \"steps_offset\": 1, " LAC_LATENT_SCHEDULE "}"
+static const lac_key keys[] = { LAC_LATENT_KEYS("50", "7.5", DDIM, "0", "\"sample\"", "\"grey\"", "\"nearest\"", "\"none\""), { NULL } };
+
+const lac_inpainter_def lac_inpainter_catdiff = {
+    .name = "catdiff", .about = "CAT-Diffusion: inpainting that first imagines the object's features",
+    .role = { { "unet", "unet2d-condition" }, { "vae", "autoencoder-kl" }, { "text_encoder", "clip-text" }, { "clip_vision", "clip-vision" },
+              { "sem_inpainter", "sem-inpainter" } },
+    .keys = keys, .fits = fits, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
+};

@@ -1,0 +1,152 @@
+/* CAT-Diffusion as an inpainter: what it is with RefAdapters that say nothing, what its visual prompt hears, and which networks fit. */
+#include "models/inpainter.h"
+#include "tests/harness/latent.h"
+#include "tests/harness/pictures.h"
+#include "tests/harness/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 32 };
+
+typedef struct bench { lac_inpainter ip; lac_tape *t; lac_image image, mask; } bench;
+
+static void begin(bench *b, const lac_inpainter_def *def, const char *config)
+{
+    *b = (bench){ .t = NULL };
+    lac_test_latent(&b->ip, def, "clip-text", config);
+    LAC_CHECK_STATUS(lac_tape_new(&b->t, lac_inpainter_backend(&b->ip)));
+    LAC_CHECK_STATUS(lac_image_new(&b->image, SIDE, SIDE, 3));
+    LAC_CHECK_STATUS(lac_image_new(&b->mask, SIDE, SIDE, 1));
+    for (int i = 0; i < SIDE * SIDE * 3; i++)
+        b->image.pixels[i] = (uint8_t)(i * 37 % 251);
+    for (int y = 8; y < 20; y++)
+        memset(b->mask.pixels + y * SIDE + 6, 255, 15);
+}
+
+static void end(bench *b)
+{
+    lac_tape_free(b->t);
+    lac_inpainter_close(&b->ip);
+    lac_image_free(&b->image);
+    lac_image_free(&b->mask);
+}
+
+static lac_image painted(const bench *b, const char *prompt)
+{
+    lac_image y;
+    LAC_CHECK_STATUS(lac_inpaint(&b->ip, b->t, &b->image, &b->mask, &(lac_ask){ .prompt = prompt, .seed = 3 }, &y));
+    return y;
+}
+
+/* How many bytes of what the two paint differ. */
+static int differ(const bench *a, const char *prompt, const bench *b, const char *other)
+{
+    lac_image x = painted(a, prompt), y = painted(b, other);
+    int n = 0;
+    for (int i = 0; i < SIDE * SIDE * 3; i++)
+        n += x.pixels[i] != y.pixels[i];
+    lac_image_free(&x);
+    lac_image_free(&y);
+    return n;
+}
+
+/* Of every parameter whose name has the word. */
+static void fill(const bench *b, int network, const char *word, float with)
+{
+    lac_params *ps = b->ip.network[network].params;
+    int64_t n = 0;
+    for (int64_t i = 0; i < ps->n; i++) {
+        lac_param *p = ps->param[i];
+        for (int64_t k = 0; strstr(p->name, word) != NULL && k < lac_numel(p->value); k++, n++)
+            ((float *)p->value->data)[k] = with;
+        lac_param_changed(p);
+    }
+    LAC_CHECK(n > 0);
+}
+
+/* The parameters of b that a has too, from a. */
+static void share(const bench *a, const bench *b)
+{
+    for (int i = 0; i < lac_inpainter_roles(a->ip.def); i++) {
+        lac_params *from = a->ip.network[i].params, *to = b->ip.network[i].params;
+        for (int64_t k = 0; k < from->n; k++) {
+            lac_param *p = lac_params_find(to, from->param[k]->name);
+            LAC_CHECK(p != NULL);
+            memcpy(p->value->data, from->param[k]->value->data, lac_bytes(p->value));
+            lac_param_changed(p);
+        }
+    }
+}
+
+static const char two_steps[] = "{ 'steps': 2 }";
+
+/* attn3's last layer is zero: nothing is added, and what remains is Stable Diffusion's inpainting. */
+LAC_TEST(silent_adapters_leave_stable_diffusion_to_the_bit)
+{
+    bench plain, cat;
+    begin(&plain, &lac_inpainter_sd_inpaint, "{ 'steps': 2, 'scheduler': { '_class_name': 'DDIMScheduler', 'set_alpha_to_one': false, 'steps_offset': 1,"
+                                             "  'beta_schedule': 'scaled_linear', 'beta_start': 0.00085, 'beta_end': 0.012, 'clip_sample': false } }");
+    begin(&cat, &lac_inpainter_catdiff, two_steps);
+    share(&plain, &cat);
+    LAC_CHECK(differ(&plain, "a star", &cat, "a star") > 0);
+    fill(&cat, 0, "attn3.to_out", 0);
+    LAC_CHECK(differ(&plain, "a star", &cat, "a star") == 0);
+    end(&plain);
+    end(&cat);
+}
+
+/* The UNet hears no text, its adapters do: by SemInpainter. */
+LAC_TEST(a_prompt_reaches_the_picture_by_the_visual_prompt)
+{
+    bench b;
+    begin(&b, &lac_inpainter_catdiff, two_steps);
+    fill(&b, 0, "attn2.to_out", 0);
+    LAC_CHECK(differ(&b, "a star", &b, "a star") == 0 && differ(&b, "a star", &b, "a moon") > 0);
+    fill(&b, 4, "label_mlp.fc2", 0);
+    LAC_CHECK(differ(&b, "a star", &b, "a moon") == 0);
+    end(&b);
+}
+
+/* Of the hole CLIP is told nothing: what was in it changes neither what it sees nor the picture. */
+LAC_TEST(what_lay_in_the_hole_is_not_seen)
+{
+    bench a, b;
+    begin(&a, &lac_inpainter_catdiff, two_steps);
+    begin(&b, &lac_inpainter_catdiff, two_steps);
+    memset(b.image.pixels + (12 * SIDE + 12) * 3, 200, 9);              /* three pixels well inside: CLIP's picture is smoothed over fewer than the hole's border */
+    LAC_CHECK(differ(&a, "a star", &b, "a star") == 0);
+    memset(b.image.pixels + 3, 200, 9);
+    LAC_CHECK(differ(&a, "a star", &b, "a star") > 0);
+    end(&a);
+    end(&b);
+}
+
+LAC_TEST(networks_that_do_not_fit_are_refused)
+{
+    static const struct { const char *networks, *said; } wrong[] = {
+        { "{ 'unet': { 'config': { 'in_channels': 9 } } }", "'unet' has a 'fusion_dim' of 0, should have 1024" },
+        { "{ 'unet': { 'config': { 'in_channels': 9, 'fusion_dim': 1024 } } }", "'clip_vision' has a 'hidden_size' of 768, should have 1024" },
+    };
+    lac_inpainter ip;
+    const lac_backend *cpu;
+    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
+    for (size_t i = 0; i < LAC_COUNT(wrong); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "%s", wrong[i].networks);
+        json_t *networks = lac_test_json(text);
+        LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_catdiff, networks, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, wrong[i].said);
+        json_decref(networks);
+    }
+}
+
+LAC_TEST(other_systems_do_not_take_a_unet_that_wants_a_visual_prompt)
+{
+    char text[] = "{ 'unet': { 'config': { 'in_channels': 9, 'fusion_dim': 8 } } }";
+    lac_inpainter ip;
+    const lac_backend *cpu;
+    json_t *networks = lac_test_json(text);
+    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
+    LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_inpaint, networks, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "RefAdapters");
+    json_decref(networks);
+}
