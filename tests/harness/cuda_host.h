@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <tuple>
 
 #define __global__
 #define __device__
@@ -45,13 +44,11 @@ void lac_cuda_host_do(std::function<void()> work);          /* in the order of t
 void lac_cuda_host_run(unsigned blocks, unsigned threads, void (*thread)(void *), void *context);
 extern "C" void lac_cuda_host_downwards(bool on);
 
+/* A lambda of this file alone: a template of the library's over a kernel's types, std::tuple say, is one for all files whose types have the same name. */
 template <typename... P, typename... A> static void lac_cuda_host_launch(unsigned blocks, unsigned threads, void (*kernel)(P...), A... args)
 {
-    const std::tuple<void (*)(P...), P...> call(kernel, args...);
-    lac_cuda_host_do([blocks, threads, call] {
-        const auto thread = [](void *context) {
-            std::apply([](auto f, auto... x) { f(x...); }, *(const std::tuple<void (*)(P...), P...> *)context);
-        };
-        lac_cuda_host_run(blocks, threads, thread, (void *)&call);
+    lac_cuda_host_do([=] {
+        const auto thread = [=] { kernel(args...); };
+        lac_cuda_host_run(blocks, threads, [](void *context) { (*(decltype(thread) *)context)(); }, (void *)&thread);
     });
 }
