@@ -47,7 +47,7 @@ static lac_status vision(lac_tape *t, const void *model, lac_tensor *const *in, 
 static lac_status pool3(lac_tape *t, const void *model, lac_tensor *const *in, lac_tensor **out)
 {
     lac_inception_features f;
-    lac_inception_forward(t, model, in[0], LAC_INCEPTION_2048, &f);
+    lac_inception_forward(t, model, in[0], lac_inception_bit(LAC_INCEPTION_2048), &f);
     out[0] = f.pool3;
     return lac_tape_status(t);
 }

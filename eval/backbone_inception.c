@@ -8,31 +8,67 @@
 #include <string.h>
 
 enum {
-    BATCH = 16,                                                     /* pictures at once */
     REMEMBERED = 1024,                                              /* pictures that may come again */
     NUMBERS = LAC_INCEPTION_SIDE * LAC_INCEPTION_SIDE * 3,          /* what the network receives of one */
     DEPTHS = LAC_INCEPTION_LOGITS + 1,
+    BATCH = 16, CPU_BATCH = 4,      /* pictures at once. On a CPU maps stay in its caches then; and of up to 7 each has the bits that it has alone: of more,
+                                       convolutions of 8x8 are made otherwise (core/cpu/dnn_winograd.c) */
 };
 
-/* What is found on the way to the logits lies one behind the other: 64, 192, 768, 2048 and 1008 numbers. */
 static const int64_t width[DEPTHS] = { 64, 192, 768, 2048, LAC_INCEPTION_CLASSES };
 
 int64_t lac_inception_width(lac_inception_depth depth) { return width[depth]; }
 
-static int64_t before(int depth)
+/* Where the numbers of a depth begin among those of `wanted`, which lie one behind the other. */
+static int64_t place(unsigned wanted, int depth)
 {
     int64_t at = 0;
     for (int i = 0; i < depth; i++)
-        at += width[i];
+        at += wanted & lac_inception_bit((lac_inception_depth)i) ? width[i] : 0;
     return at;
 }
 
+/* A region of the network: its outputs are the means and logits of `wanted`, in their order. */
+typedef struct region { unsigned wanted; const char *name; lac_network_call *call; } region;
+
 struct lac_inception_backbone {
-    lac_network net;                        /* folded */
+    lac_network net;                                /* folded */
     lac_tape *tape;
     lac_memo *memo[LAC_INCEPTION_N_RECIPES];        /* of each recipe; NULL: nobody asked for it yet */
-    lac_inception_depth deepest[LAC_INCEPTION_N_RECIPES];
+    const region *region[LAC_INCEPTION_N_RECIPES];
+    int64_t batch;
 };
+
+static lac_status run_to(lac_tape *t, const void *model, lac_tensor *x, unsigned wanted, lac_tensor **out)
+{
+    lac_inception_features f;
+    lac_inception_forward(t, model, x, wanted, &f);
+    lac_tensor *const each[DEPTHS] = { f.feature64, f.feature192, f.feature768, f.pool3, f.logits_unbiased };
+    for (int d = 0; d < DEPTHS; d++)
+        if (wanted & lac_inception_bit((lac_inception_depth)d))
+            *out++ = each[d];
+    return lac_tape_status(t);
+}
+
+#define REGION(name, wanted) \
+    static lac_status name(lac_tape *t, const void *m, lac_tensor *const *in, lac_tensor **out) { return run_to(t, m, in[0], wanted, out); }
+REGION(to_64, 1)
+REGION(to_192, 2)
+REGION(to_768, 4)
+REGION(to_2048, 8)
+REGION(to_logits, 24)
+REGION(to_all, LAC_INCEPTION_ALL)
+
+/* The first that has all of wanted. */
+static const region *region_of(unsigned wanted)
+{
+    static const region regions[] = { { 1, "64", to_64 }, { 2, "192", to_192 }, { 4, "768", to_768 }, { 8, "2048", to_2048 }, { 24, "2048 and logits", to_logits },
+                                      { LAC_INCEPTION_ALL, "all", to_all } };
+    const region *r = regions;
+    while ((r->wanted & wanted) != wanted)
+        r++;
+    return r;
+}
 
 /* ---- opening ---- */
 
@@ -63,6 +99,7 @@ static lac_status open(void **state, const lac_backend *b, const lac_eval_weight
     LAC_TRY(lac_eval_weights_want(weights, "inception", &files));
     LAC_TRY(lac_calloc(state, 1, sizeof *s));
     s = *state;
+    s->batch = strcmp(b->name, "cpu") == 0 ? CPU_BATCH : BATCH;
     LAC_TRY(load(s, files, b));
     return lac_tape_new(&s->tape, b);
 }
@@ -79,15 +116,16 @@ static void close(void *state)
 
 static const lac_backbone_def definition = { "inception", open, close };
 
-/* What was remembered of less depth is forgotten. */
-static lac_status deepen(lac_inception_backbone *s, lac_inception_recipe recipe, lac_inception_depth depth)
+/* What was remembered of less is forgotten. */
+static lac_status widen(lac_inception_backbone *s, lac_inception_recipe recipe, lac_inception_depth depth)
 {
-    if (s->memo[recipe] != NULL && s->deepest[recipe] >= depth)
+    const region *before = s->region[recipe], *r = region_of((before != NULL ? before->wanted : 0) | lac_inception_bit(depth));
+    if (r == before)
         return LAC_OK;
     lac_memo_free(s->memo[recipe]);
     s->memo[recipe] = NULL;
-    s->deepest[recipe] = depth;
-    return lac_memo_new(&s->memo[recipe], REMEMBERED, before(depth + 1));
+    s->region[recipe] = r;
+    return lac_memo_new(&s->memo[recipe], REMEMBERED, place(r->wanted, DEPTHS));
 }
 
 lac_status lac_inception_backbone_get(const lac_features *f, lac_inception_recipe recipe, lac_inception_depth depth, lac_inception_backbone **i)
@@ -95,25 +133,10 @@ lac_status lac_inception_backbone_get(const lac_features *f, lac_inception_recip
     void *state;
     LAC_TRY(lac_backbones_get(f->backbones, &definition, &state));
     *i = state;
-    return deepen(*i, recipe, depth);
+    return widen(*i, recipe, depth);
 }
 
 /* ---- running ---- */
-
-static lac_status run_to(lac_tape *t, const void *model, lac_tensor *x, lac_inception_depth depth, lac_tensor **out)
-{
-    lac_inception_features f;
-    lac_inception_forward(t, model, x, depth, &f);
-    lac_tensor *const each[] = { f.feature64, f.feature192, f.feature768, f.pool3, f.logits_unbiased };
-    memcpy(out, each, (size_t)(depth + 1) * sizeof *out);
-    return lac_tape_status(t);
-}
-
-static lac_status to_64(lac_tape *t, const void *m, lac_tensor *const *in, lac_tensor **out) { return run_to(t, m, in[0], LAC_INCEPTION_64, out); }
-static lac_status to_192(lac_tape *t, const void *m, lac_tensor *const *in, lac_tensor **out) { return run_to(t, m, in[0], LAC_INCEPTION_192, out); }
-static lac_status to_768(lac_tape *t, const void *m, lac_tensor *const *in, lac_tensor **out) { return run_to(t, m, in[0], LAC_INCEPTION_768, out); }
-static lac_status to_2048(lac_tape *t, const void *m, lac_tensor *const *in, lac_tensor **out) { return run_to(t, m, in[0], LAC_INCEPTION_2048, out); }
-static lac_status to_logits(lac_tape *t, const void *m, lac_tensor *const *in, lac_tensor **out) { return run_to(t, m, in[0], LAC_INCEPTION_LOGITS, out); }
 
 typedef struct asked { lac_inception_backbone *s; const lac_picture *picture; lac_inception_recipe recipe; } asked;
 
@@ -130,26 +153,27 @@ static lac_status fill(const asked *a, const int64_t *at, int64_t n, float *x)
     return LAC_OK;
 }
 
-static void take(lac_tensor *const *out, int64_t n, lac_inception_depth depth, float *value)
+static void take(lac_tensor *const *out, int64_t n, unsigned wanted, float *value)
 {
-    const int64_t all = before(depth + 1);
-    for (int d = 0; d <= (int)depth; d++)
-        for (int64_t i = 0; i < n; i++)
-            memcpy(value + i * all + before(d), (const float *)out[d]->data + i * width[d], (size_t)width[d] * sizeof *value);
+    const int64_t all = place(wanted, DEPTHS);
+    for (int d = 0; d < DEPTHS; d++)
+        if (wanted & lac_inception_bit((lac_inception_depth)d)) {
+            for (int64_t i = 0; i < n; i++)
+                memcpy(value + i * all + place(wanted, d), (const float *)(*out)->data + i * width[d], (size_t)width[d] * sizeof *value);
+            out++;
+        }
 }
 
 static lac_status run_batch(const asked *a, const int64_t *at, int64_t n, float *value)
 {
-    static lac_network_call *const calls[DEPTHS] = { to_64, to_192, to_768, to_2048, to_logits };
-    static const char *const names[DEPTHS] = { "64", "192", "768", "2048", "logits" };
-    const lac_inception_depth depth = a->s->deepest[a->recipe];
+    const region *r = a->s->region[a->recipe];
     lac_tensor *x, *out[DEPTHS] = { NULL };
     LAC_TRY(lac_tensor_new(&x, LAC_F32, 4, (int64_t[]){ n, LAC_INCEPTION_SIDE, LAC_INCEPTION_SIDE, 3 }));
     lac_status s = fill(a, at, n, x->data);
     if (s == LAC_OK)
-        s = lac_network_run(&a->s->net, a->s->tape, names[depth], calls[depth], &x, 1, out, (int)depth + 1);
+        s = lac_network_run(&a->s->net, a->s->tape, r->name, r->call, &x, 1, out, __builtin_popcount(r->wanted));
     if (s == LAC_OK)
-        take(out, n, depth, value);
+        take(out, n, r->wanted, value);
     for (int d = 0; d < DEPTHS; d++)
         lac_tensor_free(out[d]);
     lac_tensor_free(x);
@@ -159,8 +183,9 @@ static lac_status run_batch(const asked *a, const int64_t *at, int64_t n, float 
 static lac_status run_all(void *context, const int64_t *at, int64_t n, float *value)
 {
     const asked *a = context;
-    for (int64_t i = 0; i < n; i += BATCH)
-        LAC_TRY(run_batch(a, at + i, LAC_MIN(BATCH, n - i), value + i * before(a->s->deepest[a->recipe] + 1)));
+    const int64_t each = place(a->s->region[a->recipe]->wanted, DEPTHS), batch = a->s->batch;
+    for (int64_t i = 0; i < n; i += batch)
+        LAC_TRY(run_batch(a, at + i, LAC_MIN(batch, n - i), value + i * each));
     return LAC_OK;
 }
 
@@ -176,7 +201,8 @@ static lac_status see(asked *a, int64_t n, lac_memo_key *key, float *all)
 lac_status lac_inception_backbone_see(lac_inception_backbone *i, const lac_picture *picture, int64_t n, lac_inception_recipe recipe, lac_inception_depth depth, float *feature)
 {
     asked a = { i, picture, recipe };
-    const int64_t numbers = before(i->deepest[recipe] + 1);
+    const unsigned wanted = i->region[recipe]->wanted;
+    const int64_t numbers = place(wanted, DEPTHS);
     lac_memo_key *key;
     float *all = NULL;
     LAC_TRY(lac_calloc((void **)&key, (size_t)n, sizeof *key));
@@ -184,7 +210,7 @@ lac_status lac_inception_backbone_see(lac_inception_backbone *i, const lac_pictu
     if (s == LAC_OK)
         s = see(&a, n, key, all);
     for (int64_t k = 0; s == LAC_OK && k < n; k++)
-        memcpy(feature + k * width[depth], all + k * numbers + before(depth), (size_t)width[depth] * sizeof *feature);
+        memcpy(feature + k * width[depth], all + k * numbers + place(wanted, (int)depth), (size_t)width[depth] * sizeof *feature);
     free(all);
     free(key);
     return s;

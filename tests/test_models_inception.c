@@ -72,7 +72,7 @@ enum { FEATURES = 6 };
 static lac_status all_features(lac_tape *t, const void *model, lac_tensor *const *in, lac_tensor **out)
 {
     lac_inception_features f;
-    lac_inception_forward(t, model, in[0], LAC_INCEPTION_LOGITS, &f);
+    lac_inception_forward(t, model, in[0], LAC_INCEPTION_ALL, &f);
     lac_tensor *const each[FEATURES] = { f.feature64, f.feature192, f.feature768, f.pool3, f.logits_unbiased, f.logits };
     memcpy(out, each, sizeof each);
     return LAC_OK;

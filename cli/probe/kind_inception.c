@@ -42,7 +42,7 @@ static lac_status forward(lac_probe *p, lac_tape *t)
     lac_tensor *x = lac_probe_tensor(p, "image");
     lac_inception_features f;
     LAC_TRY(lac_probe_out(p, t, "input", LAC_LAYOUT_IMAGE, x));
-    lac_inception_forward(t, lac_probe_model(p, 0), p->dtype == LAC_BF16 ? lac_channel_affine(t, x, &same) : x, LAC_INCEPTION_LOGITS, &f);
+    lac_inception_forward(t, lac_probe_model(p, 0), p->dtype == LAC_BF16 ? lac_channel_affine(t, x, &same) : x, LAC_INCEPTION_ALL, &f);
     LAC_TRY(lac_probe_out(p, t, "feat64", LAC_LAYOUT_PLAIN, f.feature64));
     LAC_TRY(lac_probe_out(p, t, "feat192", LAC_LAYOUT_PLAIN, f.feature192));
     LAC_TRY(lac_probe_out(p, t, "feat768", LAC_LAYOUT_PLAIN, f.feature768));

@@ -44,6 +44,16 @@ static void strided_axis(lac_wino *w, int axis, int64_t pad)
     }
 }
 
+/* y[i] reads x[i + 3 p + q - pad] with tap 3 p + q: a kernel of five is two of three, one behind the other. */
+static void split_axis(lac_wino *w, int axis, int64_t pad)
+{
+    for (int p = 0; p < 2; p++) {
+        w->in_base[axis][p] = 3 * p - pad;
+        for (int q = 0; q < 3; q++)
+            w->tap[axis][p][q] = 3 * p + q < 5 ? 3 * p + q : -1;
+    }
+}
+
 /* gx[2 s + p - pad] reads gy[s - q] with tap 2 q + p. s begins at first[p] for each phase, so that no tile is lost; the three pixels
  * of gy begin at the least first[p] - q. */
 static bool strided_axis_back(lac_wino *w, int axis, int64_t pad)
@@ -66,7 +76,7 @@ static bool strided_axis_back(lac_wino *w, int axis, int64_t pad)
 
 static bool geometry(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
 {
-    const bool strided = c->stride[0] == 2;
+    const bool strided = c->stride[0] == 2, split = !strided && c->kh == 5;
     const int64_t x[] = { c->h, c->w }, y[] = { lac_conv_out_h(c), lac_conv_out_w(c) };
     memset(w, 0, sizeof *w);
     w->reversed = pass == LAC_CONV_GRAD_X;
@@ -76,7 +86,7 @@ static bool geometry(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
     w->grids = c->dilation[0];
     w->step = strided && !w->reversed ? 2 : c->dilation[0];
     w->out_step = strided && w->reversed ? 2 : c->dilation[0];
-    w->in_phases = strided && !w->reversed ? 2 : 1;
+    w->in_phases = split || (strided && !w->reversed) ? 2 : 1;
     w->out_phases = strided && w->reversed ? 2 : 1;
     w->w_size[0] = c->kh;
     w->w_size[1] = c->kw;
@@ -85,7 +95,9 @@ static bool geometry(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
         const int64_t pad = c->pad[2 * axis];
         w->in_size[axis] = w->reversed ? y[axis] : x[axis];
         w->out_size[axis] = w->reversed ? x[axis] : y[axis];
-        if (!strided)
+        if (split)
+            split_axis(w, axis, pad);
+        else if (!strided)
             dilated_axis(w, axis, pad, c->dilation[0]);
         else if (!w->reversed)
             strided_axis(w, axis, pad);
@@ -142,7 +154,8 @@ static bool few_fit(lac_wino *w, lac_conv_pass pass)
 bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype dx)
 {
     const bool square = c->kh == c->kw && c->stride[0] == c->stride[1] && c->dilation[0] == c->dilation[1];
-    const bool three = c->kh == 3 && c->stride[0] == 1, five = c->kh == 5 && c->stride[0] == 2 && c->dilation[0] == 1;
+    const bool three = c->kh == 3 && c->stride[0] == 1;
+    const bool five = c->kh == 5 && c->dilation[0] == 1 && (c->stride[0] == 2 || (c->stride[0] == 1 && pass == LAC_CONV_FORWARD));
     if (c->dtype != LAC_F32 || dx != LAC_F32 || c->direct || c->groups != 1 || !square || (!three && !five))
         return false;
     const int64_t map = LAC_MIN(lac_conv_out_h(c), lac_conv_out_w(c)) / c->dilation[0];
@@ -200,7 +213,7 @@ static lac_status pack(const void *context, const void *from, void *to)
 static uint64_t layout(const lac_wino *w)
 {
     const uint64_t first = w->in_phases * w->out_phases > 1 ? (uint64_t)((w->in_base[0][0] + 8) << 4 | (w->in_base[1][0] + 8)) : 0;
-    return 1ull << 40 | (uint64_t)(w->m == 2) << 33 | (uint64_t)w->reversed << 32 | first;
+    return 1ull << 40 | (uint64_t)(w->in_phases == 2 && w->step == 1) << 34 | (uint64_t)(w->m == 2) << 33 | (uint64_t)w->reversed << 32 | first;
 }
 
 static void run_few(const lac_wino *w, const float *x, const float *u, const float *bias, const float *before, lac_act_fn act, float *y, float *v)

@@ -1,9 +1,10 @@
 /* core/cpu/winograd.h -- f32 convolution as Winograd F(4x4, 3x3) and F(2x2, 3x3) in NHWC (Lavin and Gray, arXiv:1509.09308).
  *
- * Three shapes of convolution become one form, "6x6 input pixels give 4x4 output pixels for a 3x3 kernel":
+ * Four shapes of convolution become one form, "6x6 input pixels give 4x4 output pixels for a 3x3 kernel":
  *   3x3, stride 1, dilation d    d*d interleaved grids of pixels, each an ordinary 3x3 convolution
  *   5x5, stride 2                the four phases (row and column parity) of x are 4 C channels of a 3x3 convolution, stride 1;
  *                                the gradient of x writes four phases of 3x3 kernels from one transformed gy
+ *   5x5, stride 1, forward       its kernel is four of 3x3 (6x6 with zeros), each over x moved by 0 or 3: 4 C channels again
  * Gradients of x are convolutions with the reversed kernel; the gradient of the weight multiplies transformed x and gy.
  *
  * Work is cut by tiles where there are many. Of few tiles with many channels ("few", 3x3 alone) all are transformed first and work is cut by channels of the

@@ -192,22 +192,13 @@ static lac_tensor *mean_branch(run *r, lac_tensor *x)
 
 static lac_tensor *halved(run *r, lac_tensor *x) { return lac_max_pool(r->t, x, &(lac_max_pool_attr){ .kernel = 3, .stride = 2 }); }
 
-static lac_tensor *block_a(run *r, lac_tensor *x)
+/* Three branches of so many units and a pool. */
+static lac_tensor *block(run *r, lac_tensor *x, int first, int second, int third)
 {
     lac_tensor *y[4];
-    y[0] = units(r, x, 1);
-    y[1] = units(r, x, 2);
-    y[2] = units(r, x, 3);
-    y[3] = mean_branch(r, x);
-    return lac_concat(r->t, y, 4, -1);
-}
-
-static lac_tensor *block_c(run *r, lac_tensor *x)
-{
-    lac_tensor *y[4];
-    y[0] = units(r, x, 1);
-    y[1] = units(r, x, 3);
-    y[2] = units(r, x, 5);
+    y[0] = units(r, x, first);
+    y[1] = units(r, x, second);
+    y[2] = units(r, x, third);
     y[3] = mean_branch(r, x);
     return lac_concat(r->t, y, 4, -1);
 }
@@ -245,41 +236,45 @@ static lac_tensor *mean_over_map(lac_tape *t, lac_tensor *x)
 static lac_tensor *to_768(run *r, lac_tensor *x)
 {
     for (int i = 0; i < 3; i++)
-        x = block_a(r, x);
+        x = block(r, x, 1, 2, 3);
     x = block_down(r, x, 1, 3);
     for (int i = 0; i < 4; i++)
-        x = block_c(r, x);
+        x = block(r, x, 1, 3, 5);
     return x;
 }
 
-static void run_to(run *r, lac_tensor *x, lac_inception_depth depth, lac_inception_features *f)
+/* The mean over the map, where it is wanted; whether there is more to run. */
+static bool take(run *r, lac_tensor *x, lac_inception_depth depth, unsigned wanted, lac_tensor **mean)
+{
+    if (wanted & lac_inception_bit(depth))
+        *mean = mean_over_map(r->t, x);
+    return wanted >> (depth + 1) != 0;
+}
+
+static void run_to(run *r, lac_tensor *x, unsigned wanted, lac_inception_features *f)
 {
     lac_tape *t = r->t;
     x = halved(r, units(r, x, 3));
-    f->feature64 = mean_over_map(t, x);
-    if (depth == LAC_INCEPTION_64)
+    if (!take(r, x, LAC_INCEPTION_64, wanted, &f->feature64))
         return;
     x = halved(r, units(r, x, 2));
-    f->feature192 = mean_over_map(t, x);
-    if (depth == LAC_INCEPTION_192)
+    if (!take(r, x, LAC_INCEPTION_192, wanted, &f->feature192))
         return;
     x = to_768(r, x);
-    f->feature768 = mean_over_map(t, x);
-    if (depth == LAC_INCEPTION_768)
+    if (!take(r, x, LAC_INCEPTION_768, wanted, &f->feature768))
         return;
     x = block_e(r, block_e(r, block_down(r, x, 2, 4), true), false);
-    f->pool3 = mean_over_map(t, x);
-    if (depth == LAC_INCEPTION_2048)
+    if (!take(r, x, LAC_INCEPTION_2048, wanted | lac_inception_bit(LAC_INCEPTION_2048), &f->pool3))
         return;
     f->logits_unbiased = lac_linear(t, f->pool3, r->m->fc_weight->value, NULL);
     f->logits = lac_linear(t, f->pool3, r->m->fc_weight->value, r->m->fc_bias->value);
 }
 
-void lac_inception_forward(lac_tape *t, const lac_inception *m, lac_tensor *x, lac_inception_depth depth, lac_inception_features *found)
+void lac_inception_forward(lac_tape *t, const lac_inception *m, lac_tensor *x, unsigned wanted, lac_inception_features *found)
 {
     run r = { t, m, m->unit };
     *found = (lac_inception_features){ NULL };
     lac_tape_enter(t, m->params->name);
-    run_to(&r, x, depth, found);
+    run_to(&r, x, wanted, found);
     lac_tape_leave(t);
 }

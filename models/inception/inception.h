@@ -37,7 +37,7 @@ lac_status lac_inception_init(lac_inception *m, lac_params *ps, const json_t *co
 /* A folded network from one with norms: each norm's scale goes into the filters before it, its shift becomes their bias. Both initialised. */
 lac_status lac_inception_fold(lac_inception *to, const lac_inception *from);
 
-/* [N, C] each; NULL behind the last that was asked for. */
+/* [N, C] each; NULL where it was not asked for. */
 typedef struct lac_inception_features {
     lac_tensor *feature64, *feature192, *feature768, *pool3;        /* means over the map, of 64, 192, 768 and 2048 channels */
     lac_tensor *logits_unbiased, *logits;                           /* [N, 1008], without fc.bias and with it */
@@ -45,5 +45,9 @@ typedef struct lac_inception_features {
 
 typedef enum { LAC_INCEPTION_64, LAC_INCEPTION_192, LAC_INCEPTION_768, LAC_INCEPTION_2048, LAC_INCEPTION_LOGITS } lac_inception_depth;
 
-/* x [N, H, W, 3] in [-1, 1], 75 pixels a side at least (299 by definition), in the network's dtype. Runs as far as `depth`. Errors are the tape's. */
-void lac_inception_forward(lac_tape *t, const lac_inception *m, lac_tensor *x, lac_inception_depth depth, lac_inception_features *found);
+/* What is asked for: bits. LAC_INCEPTION_LOGITS is both kinds. */
+static inline unsigned lac_inception_bit(lac_inception_depth depth) { return 1u << depth; }
+enum { LAC_INCEPTION_ALL = (2 << LAC_INCEPTION_LOGITS) - 1 };
+
+/* x [N, H, W, 3] in [-1, 1], 75 pixels a side at least (299 by definition), in the network's dtype. Runs as far as the deepest of what is wanted. Errors are the tape's. */
+void lac_inception_forward(lac_tape *t, const lac_inception *m, lac_tensor *x, unsigned wanted, lac_inception_features *found);
