@@ -7,7 +7,7 @@
 #pragma once
 
 #include "core/image/image.h"
-#include "models/clip/pixels.h"
+#include "models/clip/vision.h"
 
 typedef enum { LAC_CLIP_INPUT, LAC_CLIP_INPUT_HF, LAC_CLIP_INPUT_IP2P, LAC_CLIP_INPUT_HPS } lac_clip_recipe;
 #define LAC_CLIP_RECIPES "clip|hf|ip2p|hps"

@@ -16,7 +16,6 @@
 #include "core/memory.h"
 #include "core/sha256.h"
 #include "models/clip/clip.h"
-#include "models/clip/pixels.h"
 
 #include <math.h>
 #include <stdlib.h>
