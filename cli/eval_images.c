@@ -160,7 +160,13 @@ static lac_status write_all(const lac_eval_images_wish *w, const asked *a, lac_f
     json_t *result;
     if (w->strict)
         LAC_TRY(forget(a));
-    LAC_TRY(lac_finished_result(f, &result));
+    const bool terminal = isatty(STDERR_FILENO);
+    if (terminal)
+        fprintf(stderr, "\r\033[Kvalues of all pictures together");
+    const lac_status found = lac_finished_result(f, &result);
+    if (terminal)
+        fprintf(stderr, "\r\033[K");
+    LAC_TRY(found);
     lac_status s = remark(f, w->strict);
     if (s == LAC_OK)
         s = write_files(w, a, f, result);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
@@ -64,16 +65,24 @@ static json_t *manifest(const lac_finished *f, int folder)
     return json_string(hex);
 }
 
+/* Pictures that went through JPEG have other values: how many did is told. */
+static bool is_jpeg(const char *path)
+{
+    const char *ending = path != NULL ? strrchr(path, '.') : NULL;
+    return ending != NULL && (strcasecmp(ending, ".jpg") == 0 || strcasecmp(ending, ".jpeg") == 0);
+}
+
 static json_t *folder_json(const lac_finished *f, int folder)
 {
     json_t *broken = json_array();
-    int64_t n = 0;
+    int64_t n = 0, jpeg = 0;
     for (int64_t i = 0; i < f->n_entries; i++) {
         n += f->entry[i].path[folder] != NULL;
+        jpeg += is_jpeg(f->entry[i].path[folder]);
         if (f->row[i].broken[folder] != NULL)
             json_array_append_new(broken, json_pack("{s:o, s:o}", "file", name(f->entry[i].path[folder]), "reason", name(f->row[i].broken[folder])));
     }
-    return json_pack("{s:I, s:o, s:o}", "found", (json_int_t)n, "broken", broken, "manifest", manifest(f, folder));
+    return json_pack("{s:I, s:I, s:o, s:o}", "found", (json_int_t)n, "jpeg", (json_int_t)jpeg, "broken", broken, "manifest", manifest(f, folder));
 }
 
 static json_t *unmatched_json(const lac_finished *f, int folder)
@@ -345,14 +354,14 @@ static json_t *line_of(const lac_finished *f, int64_t i)
             json_object_set_new(values, f->ask.metric[k], number(row->value[k].value));
     if (row->holes >= 0)
         json_object_set_new(line, "area", json_real((double)row->holes / (double)(row->height * row->width)));
-    add_word(line, "object", f->entry[i].said.label);
+    add_word(line, "label", f->entry[i].said.label);
     add_word(line, "prompt", f->entry[i].said.prompt);
     return line;
 }
 
 lac_status lac_finished_lines(const lac_finished *f, const char *stem)
 {
-    static const char *const words[] = { "object", "area", NULL };
+    static const char *const words[] = { "label", "area", NULL };
     lac_lines lines;
     LAC_TRY(lac_lines_open(&lines, stem, words, f->metric, f->ask.metric, f->ask.n_metrics));
     lac_status s = LAC_OK;

@@ -51,6 +51,7 @@ lac_status lac_finished_summary(const json_t *result, const char *name, json_t *
     for (size_t i = 0; i < LAC_COUNT(same); i++)
         take(*summary, same[i], json_object_get(result, same[i]));
     take(json_object_get(json_object_get(*summary, "methods"), name), "area", json_object_get(result, "area"));
+    take(*summary, "jpeg", json_object_get(json_object_get(json_object_get(result, "files"), "images"), "jpeg"));
     take(*summary, "height", resized ? size : json_object_get(result, "height"));
     take(*summary, "width", resized ? size : json_object_get(result, "width"));
     take(*summary, "seed", json_object_get(json_object_get(result, "interval"), "seed"));

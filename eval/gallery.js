@@ -32,6 +32,7 @@ function sortTable(table, column, button) {
 
 function makeSortable(table) {
     [...table.tHead.rows[0].cells].forEach((th, column) => {
+        if (column > 0 && ![...table.tBodies[0].rows].some(row => row.cells[column].dataset.value !== undefined)) return;
         const button = element("button", { type: "button", title: th.title || null });
         button.append(...th.childNodes);
         button.addEventListener("click", () => sortTable(table, column, button));

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* Id, background, object as text, with an end to each ("" for no object); three numbers; each value and, as text, why
+/* Id, background, object, label, prompt as text, with an end to each ("" for none); three numbers; each value and, as text, why
  * it is undefined ("" where it is not); its features. */
 lac_status lac_score_put_row(lac_blob *b, const lac_score *s, const lac_score_row *row)
 {
@@ -12,12 +12,22 @@ lac_status lac_score_put_row(lac_blob *b, const lac_score *s, const lac_score_ro
     LAC_TRY(lac_blob_put_text(b, row->id));
     LAC_TRY(lac_blob_put_text(b, s->backgrounds.name[row->background]));
     LAC_TRY(lac_blob_put_text(b, row->object >= 0 ? s->objects.name[row->object] : ""));
+    LAC_TRY(lac_blob_put_text(b, row->label));
+    LAC_TRY(lac_blob_put_text(b, row->prompt));
     LAC_TRY(lac_blob_put(b, number, sizeof number));
     for (int64_t i = 0; i < s->n_methods * s->n_metrics; i++) {
         LAC_TRY(lac_blob_put(b, &row->value[i].value, sizeof row->value[i].value));
         LAC_TRY(lac_blob_put_text(b, row->value[i].reason));
     }
     return lac_blob_put(b, row->feature, (size_t)s->row_features * sizeof *row->feature);
+}
+
+/* NULL for "". */
+static lac_status take_word(lac_blob_reader *r, const char **word)
+{
+    LAC_TRY(lac_blob_take_text(r, word));
+    *word = (*word)[0] != '\0' ? *word : NULL;
+    return LAC_OK;
 }
 
 static lac_status take_row(lac_blob_reader *r, lac_score *s, lac_value *value, float *feature)
@@ -27,9 +37,10 @@ static lac_status take_row(lac_blob_reader *r, lac_score *s, lac_value *value, f
     const char *reason;
     LAC_TRY(lac_blob_take_text(r, &item.id));
     LAC_TRY(lac_blob_take_text(r, &item.background));
-    LAC_TRY(lac_blob_take_text(r, &item.object));
+    LAC_TRY(take_word(r, &item.object));
+    LAC_TRY(take_word(r, &item.label));
+    LAC_TRY(take_word(r, &item.prompt));
     LAC_TRY(lac_blob_take(r, number, sizeof number));
-    item.object = item.object[0] != '\0' ? item.object : NULL;
     item.height = number[0];
     item.width = number[1];
     for (int64_t i = 0; i < s->n_methods * s->n_metrics; i++) {

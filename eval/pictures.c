@@ -67,11 +67,12 @@ static void add_metric(lac_pictures *p, const char *name)
 static json_t *picture_of(lac_pictures *p, const json_t *line)
 {
     const char *id = json_string_value(json_object_get(line, "id"));
+    const json_t *object = json_object_get(line, "object");
     json_t *one = id != NULL ? json_object_get(p->picture, id) : NULL;
     if (one != NULL || id == NULL)
         return one;
     one = json_pack("{s:s, s:O?, s:O?, s:O?, s:O?, s:{}, s:{}}", "id", id, "background", json_object_get(line, "background"), "object",
-                    json_object_get(line, "object"), "area", json_object_get(line, "area"), "prompt", json_object_get(line, "prompt"), "values", "file");
+                    json_is_string(object) ? object : json_object_get(line, "label"), "area", json_object_get(line, "area"), "prompt", json_object_get(line, "prompt"), "values", "file");
     return json_object_set_new(p->picture, id, one) == 0 ? one : NULL;
 }
 

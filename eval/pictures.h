@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 typedef struct lac_pictures {
-    json_t *picture;            /* by id: { "id", "background", "object", "area", "prompt", "values": { METHOD: { METRIC: number } },
+    json_t *picture;            /* by id: { "id", "background", "object" (else its label), "area", "prompt", "values": { METHOD: { METRIC: number } },
                                  * "file": { METHOD: PATH }, "truth": PATH, "mask": PATH }; null where there is none (eval/picture_files.h) */
     json_t *method, *metric;    /* names; { "name", "better": 1, -1 or 0, "digits" }, in the order of first sight */
     json_t *difference;         /* the summaries' own, as there */

@@ -23,6 +23,8 @@ static void free_list(lac_name_list *list)
 static void free_row(lac_score_row *row)
 {
     free(row->id);
+    free(row->label);
+    free(row->prompt);
     free(row->value);
     free(row->feature);
 }
@@ -163,6 +165,10 @@ static lac_status copy_values(lac_score *s, lac_score_row *row, const lac_value 
 static lac_status fill_row(lac_score *s, lac_score_row *row, const lac_eval_item *item, const lac_value *value, const float *feature)
 {
     LAC_TRY(lac_strdup(&row->id, item->id));
+    if (item->label != NULL)
+        LAC_TRY(lac_strdup(&row->label, item->label));
+    if (item->prompt != NULL)
+        LAC_TRY(lac_strdup(&row->prompt, item->prompt));
     LAC_TRY(copy_values(s, row, value));
     if (s->row_features > 0) {
         LAC_TRY(lac_malloc((void **)&row->feature, (size_t)s->row_features * sizeof *feature));

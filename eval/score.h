@@ -35,7 +35,7 @@ typedef struct lac_eval_method {
 lac_eval_method lac_eval_baseline(const char *name);        /* .name NULL when there is none of that name */
 
 typedef struct lac_score_row {
-    char *id;
+    char *id, *label, *prompt;      /* of the item; NULL: nothing was said */
     int64_t background, object;     /* numbers in the score's lists; object -1: none */
     int64_t height, width, holes;
     lac_value *value;               /* [n_methods][n_metrics] */

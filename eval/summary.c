@@ -178,15 +178,18 @@ static json_t *line_of(const lac_score *s, const lac_score_row *row, int64_t m)
         if (v->reason != NULL)
             json_object_set_new(undefined, s->metric_name[k], json_string(v->reason));
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:f, s:o, s:o}", "id", row->id, "method", s->method[m],
+    json_t *line = json_pack("{s:s, s:s, s:s, s:o, s:f, s:o, s:o}", "id", row->id, "method", s->method[m],
                      "background", s->backgrounds.name[row->background],
                      "object", text(row->object >= 0 ? s->objects.name[row->object] : NULL),
                      "area", (double)row->holes / (double)(row->height * row->width), "values", values, "undefined", undefined);
+    add_word(line, "label", row->label);
+    add_word(line, "prompt", row->prompt);
+    return line;
 }
 
 static lac_status write_lines(const lac_score *s, const char *stem)
 {
-    static const char *const words[] = { "method", "background", "object", "area", NULL };
+    static const char *const words[] = { "method", "background", "object", "label", "area", NULL };
     lac_lines lines;
     LAC_TRY(lac_lines_open(&lines, stem, words, s->metric, (const char *const *)s->metric_name, s->n_metrics));
     lac_status status = LAC_OK;

@@ -12,7 +12,7 @@
  * bound the 95 % interval of eval/bootstrap.h. What cannot be said is null; why a metric of the set has no value is in "reason", why it has
  * no interval in "interval", words that are there only then; "weights" are the hashes of the files that its network was loaded from, by name. Such a metric is not in "area": a bin holds too few pictures to be a set, and
  * in a line it is undefined, "a value of the whole set", unless its pictures have values too. differences holds a - b over the pictures where both are defined, for every pair of methods.
- * Lines:  { "id", "method", "background", "object", "area", "values": { METRIC: number or null }, "undefined": { METRIC: reason } } */
+ * Lines:  { "id", "method", "background", "object", "area", "values": { METRIC: number or null }, "undefined": { METRIC: reason }, "label", "prompt" (what was said of the picture, if anything) } */
 #pragma once
 
 #include "eval/score.h"

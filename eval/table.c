@@ -272,7 +272,7 @@ static json_t *models_of(const json_t *summary)
 /* What its values depend on, beside their recipes. */
 static lac_status add_origin(lac_table *t, const json_t *summary)
 {
-    static const char *const keys[] = { "set", "split", "manifest", "selection", "masks", "finished", "prompt", "prompts", "protocol", "view", "seed", "limit", "height", "width", "version", "revision" };
+    static const char *const keys[] = { "set", "split", "manifest", "selection", "masks", "finished", "prompt", "prompts", "protocol", "view", "seed", "limit", "jpeg", "height", "width", "version", "revision" };
     json_t *origin = json_object();
     if (t->origin == NULL)
         t->origin = json_array();

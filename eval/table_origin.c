@@ -110,6 +110,7 @@ static void print_origin(FILE *f, const lac_table *t, int64_t k)
         fprintf(f, "<span>size %lldx%lld</span>\n", (long long)json_integer_value(json_object_get(o, "width")), (long long)json_integer_value(height));
     print_number(f, "seed", json_object_get(o, "seed"), 0);
     print_number(f, "limit", json_object_get(o, "limit"), 1);
+    print_number(f, "JPEG files", json_object_get(o, "jpeg"), 1);
     fputs("</dd></div>\n", f);
 }
 

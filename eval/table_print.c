@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What stands around a line, its name, the name of a column, a value, a source, the best value and the next, an interval, a note; NULL: nothing. */
+/* What stands around a line, its name, the name of a column, a value, a source, the word above sources, the best value and the next, an interval, a note; NULL: nothing. */
 typedef const char *around[2];
 
 typedef struct form {
-    around row, name, head, cell, source, best, second, range, note;
+    around row, name, head, cell, source, source_head, best, second, range, note;
     const char *up, *down;                  /* behind the name of a metric that is better so */
     void (*text)(FILE *f, const char *s);
     void (*begin)(FILE *f, const lac_table *t);
@@ -119,7 +119,7 @@ static void print_row(FILE *f, const lac_table *t, int64_t row, const form *how)
         put(f, head ? how->head[1] : how->cell[1]);
     }
     if (published)
-        print_text(f, how->source, head ? "source" : t->row[row].source, how);
+        print_text(f, head ? how->source_head : how->source, head ? "source" : t->row[row].source, how);
     put(f, how->row[1]);
 }
 
@@ -262,7 +262,7 @@ static void rule_markdown(FILE *f, const lac_table *t)
     fputs(lac_table_is_published(t) ? "---|\n" : "\n", f);
 }
 
-static const form in_markdown = { .row = { "|", "\n" }, .name = { " ", " |" }, .head = { " ", " |" }, .cell = { " ", " |" }, .source = { " ", " |" }, .best = { "**", "**" },
+static const form in_markdown = { .row = { "|", "\n" }, .name = { " ", " |" }, .head = { " ", " |" }, .cell = { " ", " |" }, .source = { " ", " |" }, .source_head = { " ", " |" }, .best = { "**", "**" },
                                   .second = { "_", "_" }, .range = { " ", "" }, .note = { "- ", "\n" }, .up = " ↑", .down = " ↓", .text = print_markdown_text,
                                   .after_head = rule_markdown, .end = "\n", .between = "\n", .recipes = true };
 
@@ -297,7 +297,7 @@ static void rule_latex(FILE *f, const lac_table *t)
     fputs("\\midrule\n", f);
 }
 
-static const form in_latex = { .row = { "", " \\\\\n" }, .head = { " & ", "" }, .cell = { " & ", "" }, .source = { " & ", "" }, .best = { "\\textbf{", "}" },
+static const form in_latex = { .row = { "", " \\\\\n" }, .head = { " & ", "" }, .cell = { " & ", "" }, .source = { " & ", "" }, .source_head = { " & ", "" }, .best = { "\\textbf{", "}" },
                                .second = { "\\underline{", "}" }, .range = { " {\\scriptsize ", "}" }, .note = { "% ", "\n" }, .up = " $\\uparrow$", .down = " $\\downarrow$",
                                .text = print_latex_text, .begin = begin_latex, .after_head = rule_latex, .end = "\\bottomrule\n\\end{tabular}\n", .recipes = true };
 
@@ -331,7 +331,7 @@ static void attributes_html(FILE *f, const lac_table *t, int64_t row, int64_t co
     fputc('>', f);
 }
 
-static const form in_html = { .row = { "<tr>", "</tr>\n" }, .name = { "<th>", "</th>" }, .head = { "<th", "</th>" }, .cell = { "<td", "</td>" }, .source = { "<td>", "</td>" },
+static const form in_html = { .row = { "<tr>", "</tr>\n" }, .name = { "<th>", "</th>" }, .head = { "<th", "</th>" }, .cell = { "<td", "</td>" }, .source = { "<td class=\"text\">", "</td>" }, .source_head = { "<th class=\"text\">", "</th>" },
                               .best = { "<b>", "</b>" }, .second = { "<u>", "</u>" }, .range = { " <span class=\"range\">", "</span>" }, .note = { "<p class=\"note\">", "</p>\n" },
                               .up = " ↑", .down = " ↓", .text = lac_html_text, .begin = begin_html, .after_head = end_head_html, .attributes = attributes_html,
                               .end = "</tbody>\n</table>\n", .verdict = "<p class=\"note verdict\">" };

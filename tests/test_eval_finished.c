@@ -137,10 +137,10 @@ LAC_TEST(a_line_says_what_is_known_of_the_picture)
     LAC_CHECK(strstr(text, "{\"id\":\"identical\",\"values\":{\"psnr\":null,\"l1@hole\":null},\"undefined\":{\"psnr\":\"equal pictures\",\"l1@hole\":\"no mask\"}}\n") != NULL);
     const char *line = strstr(text, "{\"id\":\"rgb8\"");
     LAC_CHECK(line != NULL && strstr(line, "\"undefined\":{},\"area\":0.") < strchr(line, '\n'));
-    LAC_CHECK(strstr(line, "\"object\":\"a \\\"cat\\\"\",\"prompt\":\"it\"}\n") != NULL);
+    LAC_CHECK(strstr(line, "\"label\":\"a \\\"cat\\\"\",\"prompt\":\"it\"}\n") != NULL);
     free(text);
     LAC_CHECK_STATUS(lac_file_read(lac_cli_path(f, "out/o.images.csv"), 1 << 20, &text, &size));
-    LAC_CHECK(strncmp(text, "id,object,area,\"psnr\",\"l1@hole\"\n", 32) == 0);
+    LAC_CHECK(strncmp(text, "id,label,area,\"psnr\",\"l1@hole\"\n", 31) == 0);
     LAC_CHECK(strstr(text, "\n\"identical\",,,,\n") != NULL && strstr(text, "\n\"rgb8\",\"a \"\"cat\"\"\",0.") != NULL);
     free(text);
     json_t *o = load(out), *folders = json_object_get(o, "folders");

@@ -240,7 +240,7 @@ LAC_TEST(published_rows_stand_apart_in_every_form)
     LAC_CHECK(strstr(text, "\\begin{tabular}{lrl}\n\\toprule\npublished & psnr $\\uparrow$ & source \\\\") && strstr(text, "Theirs \\& co & 99.00 & arXiv:1 \\\\"));
     free(text);
     LAC_CHECK_STATUS(lac_table_html(&t, &text));
-    LAC_CHECK(strstr(text, "<th>Theirs &amp; co</th><td data-value=\"99\">99.00</td><td>arXiv:1</td>"));
+    LAC_CHECK(strstr(text, "<th>Theirs &amp; co</th><td data-value=\"99\">99.00</td><td class=\"text\">arXiv:1</td>"));
     free(text);
     LAC_CHECK_STATUS(lac_table_csv(&t, &text));
     LAC_CHECK(strstr(text, "\"Theirs & co\",psnr,99,,,0,\"published: arXiv:1\",,,,"));

@@ -4,6 +4,17 @@ golden="$SOURCE/tests/golden/finished"
 options=("$golden/images" --reference "$golden/reference" --masks "$golden/masks" --metrics psnr@hole,ssim,brushnet-mse,ms-ssim --device cpu --batch 3)
 lacuna eval "${options[@]}" --out one.json > one.out 2> one.err || fail "one rank: $(cat one.err)"
 
+# brought to two sizes they are two tables, of recipes that differ; metrics that are not brought to size stay what they are
+for size in 16 24; do
+  lacuna eval "$golden/images" --reference "$golden/reference" --metrics mse,ssim-zero --size $size --device cpu --out "at-$size.json" > out 2> /dev/null || fail "at $size"
+  grep -qF "mse{range=1,region=whole,size=$size pil8-bicubic}" "at-$size.json" || fail "the recipe does not say $size: $(cat at-$size.json)"
+done
+lacuna report at-16.json at-24.json > out
+[ "$(grep -c '^| method | mse ↓ | ssim-zero ↑ |$' out)" = 2 ] && grep -q '16x16' out && grep -q '24x24' out || fail "two sizes share a table: $(cat out)"
+sed 's/"height": 24/"height": 16/; s/"width": 24/"width": 16/; s/"size": 24/"size": 16/' at-24.json > at-none.json
+lacuna report at-16.json at-none.json > out
+[ "$(grep -c '^| method | mse ↓ | ssim-zero ↑ |$' out)" = 2 ] || fail "two recipes share a column: $(cat out)"
+
 # killed in the middle, by a limit on processor time or by the clock; whatever it had written is taken up
 for after in 0.05 0.15 0.4; do
   timeout -s KILL $after lacuna eval "${options[@]}" --out again.json > /dev/null 2>&1 || true
