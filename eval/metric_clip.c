@@ -58,18 +58,24 @@ lac_status lac_clip_image_measure(const lac_metric_def *def, const lac_pair *p, 
 }
 
 /* Features are picture, caption before, caption after. */
-lac_status lac_clip_direction_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value)
+static double direction(const lac_metric_def *def, const lac_pair *p, int64_t n)
 {
     double in[MOST_WIDE], out[MOST_WIDE], before[MOST_WIDE], after[MOST_WIDE];
-    const int64_t n = p->n_features / 3;
-    (void)def;
-    (void)region;
-    LAC_TRY(check_width(n));
     widen(in, p->reference_feature, n);
     widen(out, p->feature, n);
     widen(before, p->feature + n, n);
     widen(after, p->feature + 2 * n, n);
-    const double c = lac_cosine_of_changes(in, out, before, after, n);
+    return def->variant == LAC_CLIP_DIRECTION_IMAGE  ? lac_cosine(in, out, n)
+           : def->variant == LAC_CLIP_DIRECTION_TEXT ? lac_cosine(out, after, n)
+                                                     : lac_cosine_of_changes(in, out, before, after, n);
+}
+
+lac_status lac_clip_direction_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value)
+{
+    const int64_t n = p->n_features / 3;
+    (void)region;
+    LAC_TRY(check_width(n));
+    const double c = direction(def, p, n);
     *value = isnan(c) ? lac_undefined("the pictures, or the captions, are the same to CLIP") : (lac_value){ .value = c };
     return LAC_OK;
 }

@@ -8,6 +8,8 @@
  *     clip-cat          the same by CLIP's: our reading of CAT-Diffusion's "CLIP score between object and label", whose code is not published (ViT-L/14)
  *     clip-i            cos of picture and reference (MagicBrush with ViT-B/32)
  *     clip-dir          cos of the change from reference to picture and that from the caption before to the one after (instruct-pix2pix with ViT-L/14)
+ *     clip-dir-image    cos of picture and reference, brought to size as in clip-dir
+ *     clip-dir-text     cos of picture and the caption after, likewise
  *     clip@1, @3, @5    1 where what CLIP took the reference's object for is not among the nearest 1, 3, 5 classes of the picture's, else 0: the object is gone
  *                       (Inst-Inpaint's CLIP@N with ViT-B/32)
  *     clip-distance     how much nearer the reference's object is to its label than the picture's is: cos - cos
@@ -17,6 +19,7 @@
 #include "eval/metric.h"
 
 enum { LAC_CLIP_100, LAC_CLIP_W25 };                        /* def->variant */
+enum { LAC_CLIP_DIRECTION, LAC_CLIP_DIRECTION_IMAGE, LAC_CLIP_DIRECTION_TEXT };
 enum { LAC_CLIP_TOP = 5 };                                  /* classes in the features of clip@N, whose variant is N */
 
 lac_status lac_clip_score_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define VOCABULARY LAC_SOURCE_DIR "/tests/golden/text/openai/bpe_simple_vocab_16e6.txt.gz"
-#define FAMILY "clip-score,clipscore-w2.5,clip-sim,clip-local,clip-local2,clip-cat,clip-i,clip-dir,clip@1,clip@3,clip@5,clip-distance"
+#define FAMILY "clip-score,clipscore-w2.5,clip-sim,clip-local,clip-local2,clip-cat,clip-i,clip-dir,clip-dir-image,clip-dir-text,clip@1,clip@3,clip@5,clip-distance"
 
 enum { IMAGE = 32, PATCH = 8, WIDTH = 64, EMBED = 768, LAYERS = 2, CONTEXT = 16 };
 
@@ -209,7 +209,7 @@ LAC_TEST(values_are_those_of_the_reference_code)
     LAC_CHECK(json_object_size(expected) == 11);
     json_object_foreach(expected, id, e) {
         json_t *found = values_of(id, lac_cli_path(f, "o.images.jsonl"));
-        LAC_CHECK(json_object_size(found) == 14);
+        LAC_CHECK(json_object_size(found) == 16);
         check_values(id, e, found);
         json_decref(found);
     }
@@ -250,7 +250,7 @@ static lac_status evaluate(const lac_eval_weights *weights, const char *const *m
     return LAC_OK;
 }
 
-static const char *const all[] = { "clip-score", "clipscore-w2.5", "clip-sim", "clip-local", "clip-local2", "clip-cat", "clip-i", "clip-dir", "clip@1", "clip@5", "clip-distance",
+static const char *const all[] = { "clip-score", "clipscore-w2.5", "clip-sim", "clip-local", "clip-local2", "clip-cat", "clip-i", "clip-dir", "clip-dir-image", "clip-dir-text", "clip@1", "clip@5", "clip-distance",
                                    "aesthetic-v1", "aesthetic-v2" };
 
 static void give_weights(lac_eval_weights *w, const char *folder)

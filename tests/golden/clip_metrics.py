@@ -218,6 +218,9 @@ def values(name, said, hole, image, reference, classes):
         out["clip-local2"] = 100 * cos(embed_picture(preprocess(cut, hf=True)), text)
         out["clip-cat"] = 100 * cos(embed_picture(preprocess(cut)), text)
     out["clip-i"] = cos(whole, embed_picture(preprocess(reference)))
+    out["clip-dir-image"] = cos(embed_picture(ip2p(image)), embed_picture(ip2p(reference)))
+    if "before" in words:
+        out["clip-dir-text"] = cos(embed_picture(ip2p(image)), embed_text(words["after"]))
     if "before" in words and words["before"] != words["after"] and not np.array_equal(image, reference):
         change = embed_picture(ip2p(image)) - embed_picture(ip2p(reference))
         out["clip-dir"] = cos(change, embed_text(words["after"]) - embed_text(words["before"]))
