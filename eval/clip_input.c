@@ -3,7 +3,7 @@
 #include "core/image/interpolate.h"
 #include "core/image/resample.h"
 #include "core/memory.h"
-#include "models/clip/pixels.h"
+#include "models/clip/vision.h"
 
 #include <math.h>
 #include <stdlib.h>

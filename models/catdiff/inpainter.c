@@ -3,7 +3,6 @@
 #include "core/memory.h"
 #include "models/catdiff/input.h"
 #include "models/catdiff/sem_inpainter.h"
-#include "models/clip/pixels.h"
 #include "models/clip/text.h"
 #include "models/clip/vision.h"
 #include "models/latent/system.h"

@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+const float lac_clip_mean[3] = { 0.48145466f, 0.4578275f, 0.40821073f }, lac_clip_std[3] = { 0.26862954f, 0.26130258f, 0.27577711f };
+
 static int64_t patches_of(const lac_clip_vision *m) { return (m->c.image / m->c.patch) * (m->c.image / m->c.patch); }
 
 static lac_status init_parts(lac_clip_vision *m, lac_params *ps)

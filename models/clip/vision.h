@@ -9,6 +9,9 @@
 #include "models/layers/conv.h"
 #include "models/network.h"
 
+/* Of pictures in [0, 1]: what they were normalised by in training. */
+extern const float lac_clip_mean[3], lac_clip_std[3];
+
 typedef struct lac_clip_vision {
     lac_clip_vision_config c;
     lac_params *params;
