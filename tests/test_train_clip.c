@@ -258,7 +258,7 @@ LAC_TEST(the_scale_stays_below_its_bound_and_is_not_decayed)
     low.scale_max = 12;                 /* below the first scale, 1 / 0.07 */
     begin(&low, NULL);
     const lac_clip *m = t.trainer.recipe.network[0].model;
-    LAC_CHECK(m->logit_scale->bounded && m->logit_scale->undecayed && m->vision.class_token->undecayed && !m->text.token->undecayed);
+    LAC_CHECK(m->logit_scale->bounded && m->logit_scale->undecayed && m->vision.embed.class_token->undecayed && !m->text.token->undecayed);
     LAC_CHECK_STATUS(step(0, PICTURES));
     LAC_CHECK_STATUS(lac_trainer_settle(&t.trainer));
     LAC_CHECK(*(const float *)m->logit_scale->value->data <= (float)log(12));

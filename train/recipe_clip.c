@@ -73,7 +73,7 @@ static lac_status make_phase(lac_recipe *r, const clip *m, double scale_max)
 {
     const lac_clip *c = model_of(m);
     lac_phase *p;
-    c->logit_scale->undecayed = c->vision.class_token->undecayed = c->logit_scale->bounded = true;
+    c->logit_scale->undecayed = c->vision.embed.class_token->undecayed = c->logit_scale->bounded = true;
     c->logit_scale->most = (float)log(scale_max);
     LAC_TRY(lac_recipe_phase(r, &p, "contrast", "clip", m->net->params));
     LAC_TRY(lac_phase_loss(p, "contrast", 1));

@@ -2,11 +2,11 @@
  *
  *     x_0 = LN([class | patches] + position)     x_i = layer_i(x_{i-1})     last = x_n     pooled = LN(last of the class token)     embeds = pooled P^T
  *
- * Patches are those of a convolution without bias, row by row; what remains of the picture at the right and at the bottom is not read. */
+ * Patches are those of a convolution without bias (models/layers/patch_embed.h). */
 #pragma once
 
 #include "models/clip/config.h"
-#include "models/layers/conv.h"
+#include "models/layers/patch_embed.h"
 #include "models/network.h"
 
 /* Of pictures in [0, 1]: what they were normalised by in training. */
@@ -15,8 +15,7 @@ extern const float lac_clip_mean[3], lac_clip_std[3];
 typedef struct lac_clip_vision {
     lac_clip_vision_config c;
     lac_params *params;
-    lac_param *class_token, *position;
-    lac_conv_layer patches;
+    lac_patch_embed embed;
     lac_layer_norm_layer before, after;
     lac_encoder encoder;
     lac_linear_layer projection;
