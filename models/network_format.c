@@ -7,6 +7,7 @@
 #include "models/network_folder.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,25 @@ void lac_foreign_put(float *whole, const float *from, const lac_param *p, const 
 {
     const int64_t row = f->of > 0 ? lac_numel(p->value) / LAC_MAX(f->shape.dim[0], 1) : 0;
     reorder(whole + f->from * row, from, p, f, true);
+}
+
+/* ---- what a file tells ---- */
+
+int64_t lac_foreign_dim(const lac_weights *w, int axis, const char *format, ...)
+{
+    char key[LAC_FOREIGN_KEY];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(key, sizeof key, format, args);
+    va_end(args);
+    const int64_t at = lac_weights_find(w, key);
+    const lac_shape shape = at < 0 ? (lac_shape){ 0 } : lac_weights_shape(w, at);
+    return axis < shape.ndim ? shape.dim[axis] : 0;
+}
+
+lac_status lac_foreign_tells(json_t *config, const char *key, int64_t value)
+{
+    return value == 0 || json_object_set_new(config, key, json_integer(value)) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
 }
 
 /* ---- writing ---- */

@@ -38,6 +38,10 @@ void lac_foreign_filters_last(const lac_param *p, lac_foreign *f);
 void lac_foreign_put(float *whole, const float *from, const lac_param *p, const lac_foreign *f);
 lac_shape lac_foreign_whole(const lac_foreign *f);
 
+/* For infer. The dim of a tensor under a key, 0 where there is none such; a key of the config set, unless value is 0. */
+int64_t lac_foreign_dim(const struct lac_weights *w, int axis, const char *format, ...) __attribute__((format(printf, 3, 4)));
+lac_status lac_foreign_tells(json_t *config, const char *key, int64_t value);
+
 /* A format by its word; def NULL: own names alone. LAC_ERR_ARG, naming the network, where it has none such. */
 lac_status lac_network_format_find(const lac_network_def *def, const char *word, const lac_network_format **format);
 

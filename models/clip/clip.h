@@ -17,6 +17,7 @@ typedef struct lac_clip {
 } lac_clip;
 
 extern const lac_network_def lac_network_clip_model;
+extern const lac_network_def lac_network_hps;          /* the same network, as HPS v2 (arXiv:2306.09341) has it: gelu by erf, sizes of OpenCLIP's ViT-H/14 */
 
 typedef struct lac_clip_similarity {
     lac_tensor *per_image;          /* [Ni, Nt] */

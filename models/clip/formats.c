@@ -8,6 +8,8 @@
 
 #define LATENT_DIFFUSION "cond_stage_model.transformer."
 
+enum { HEAD = 64, HEAD_OF_H = 80 };     /* width of a head */
+
 static const char *after(const char *s, const char *begin) { return strncmp(s, begin, strlen(begin)) == 0 ? s + strlen(begin) : NULL; }
 static bool has(const lac_weights *w, const char *key) { return lac_weights_find(w, key) >= 0; }
 
@@ -128,81 +130,77 @@ static const layout flat_text_names = { "embeddings.token_embedding.weight", "em
 static const layout own_vision_names = { NULL, "vision_model.embeddings.position_embedding.weight", "vision_model.embeddings.patch_embedding.weight",
                                          "vision_model.encoder.layers.%d.mlp.fc1.weight", "visual_projection.weight", 0 };
 
-/* The dim of a tensor; 0 where there is none such. */
-static int64_t dim_of(const lac_weights *w, const char *prefix, const char *key, int axis)
-{
-    char whole[LAC_FOREIGN_KEY];
-    snprintf(whole, sizeof whole, "%s%s", prefix, key);
-    const int64_t at = lac_weights_find(w, whole);
-    return at >= 0 && axis < lac_weights_shape(w, at).ndim ? lac_weights_shape(w, at).dim[axis] : 0;
-}
+static int64_t dim_of(const lac_weights *w, const char *prefix, const char *key, int axis) { return lac_foreign_dim(w, axis, "%s%s", prefix, key); }
 
-static lac_status set(json_t *c, const char *key, int64_t value)
+/* Heads are 64 wide in every published CLIP but OpenCLIP's larger ones. */
+static lac_status infer_tower(const lac_weights *w, const char *prefix, const layout *names_of, int64_t head, json_t *c)
 {
-    return value == 0 || json_object_set_new(c, key, json_integer(value)) == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
-}
-
-/* Heads are 64 wide in every published CLIP. */
-static lac_status infer_tower(const lac_weights *w, const char *prefix, const layout *names_of, json_t *c)
-{
-    enum { HEAD = 64 };
-    char key[LAC_FOREIGN_KEY];
+    const char *number = strstr(names_of->layer, "%d");
     int64_t layers = 0, mlp = 0;
-    for (;; layers++) {
-        const char *number = strstr(names_of->layer, "%d");
-        snprintf(key, sizeof key, "%.*s%lld%s", (int)(number - names_of->layer), names_of->layer, (long long)layers, number + 2);
-        const int64_t found = dim_of(w, prefix, key, 0);
-        if (found == 0)
-            break;
+    for (int64_t found; (found = lac_foreign_dim(w, 0, "%s%.*s%lld%s", prefix, (int)(number - names_of->layer), names_of->layer, (long long)layers, number + 2)) > 0; layers++)
         mlp = found;
-    }
     const int64_t width = dim_of(w, prefix, names_of->position, 1);
-    LAC_TRY(set(c, "hidden_size", width));
-    LAC_TRY(set(c, "num_attention_heads", width >= HEAD ? width / HEAD : 1));
-    LAC_TRY(set(c, "num_hidden_layers", layers));
-    return set(c, "intermediate_size", mlp);
+    LAC_TRY(lac_foreign_tells(c, "hidden_size", width));
+    LAC_TRY(lac_foreign_tells(c, "num_attention_heads", LAC_MAX(width / head, 1)));
+    LAC_TRY(lac_foreign_tells(c, "num_hidden_layers", layers));
+    return lac_foreign_tells(c, "intermediate_size", mlp);
 }
 
 static lac_status infer_text(const lac_weights *w, const char *prefix, const layout *names_of, json_t *c)
 {
-    LAC_TRY(infer_tower(w, prefix, names_of, c));
-    LAC_TRY(set(c, "vocab_size", dim_of(w, prefix, names_of->token, 0)));
-    LAC_TRY(set(c, "eos_token_id", 2));                     /* the largest id: the end token of every published vocabulary */
-    return set(c, "max_position_embeddings", dim_of(w, prefix, names_of->position, 0));
+    LAC_TRY(infer_tower(w, prefix, names_of, HEAD, c));
+    LAC_TRY(lac_foreign_tells(c, "vocab_size", dim_of(w, prefix, names_of->token, 0)));
+    LAC_TRY(lac_foreign_tells(c, "eos_token_id", 2));       /* the largest id: the end token of every published vocabulary */
+    return lac_foreign_tells(c, "max_position_embeddings", dim_of(w, prefix, names_of->position, 0));
 }
 
-static lac_status infer_vision(const lac_weights *w, const char *prefix, const layout *names_of, json_t *c)
+static lac_status infer_vision(const lac_weights *w, const char *prefix, const layout *names_of, int64_t head, json_t *c)
 {
     const int64_t patch = dim_of(w, prefix, names_of->patch, 2), grid = (int64_t)sqrt((double)dim_of(w, prefix, names_of->position, 0));
-    LAC_TRY(infer_tower(w, prefix, names_of, c));
-    LAC_TRY(set(c, "num_channels", dim_of(w, prefix, names_of->patch, 1)));
-    LAC_TRY(set(c, "patch_size", patch));
-    LAC_TRY(set(c, "image_size", grid * patch));
-    return set(c, "projection_dim", dim_of(w, prefix, names_of->projection, names_of->projection_axis));
+    LAC_TRY(infer_tower(w, prefix, names_of, head, c));
+    LAC_TRY(lac_foreign_tells(c, "num_channels", dim_of(w, prefix, names_of->patch, 1)));
+    LAC_TRY(lac_foreign_tells(c, "patch_size", patch));
+    LAC_TRY(lac_foreign_tells(c, "image_size", grid * patch));
+    return lac_foreign_tells(c, "projection_dim", dim_of(w, prefix, names_of->projection, names_of->projection_axis));
 }
 
-static lac_status infer_both(const lac_weights *w, const layout *text, const layout *vision, json_t *c)
+static lac_status infer_both(const lac_weights *w, const layout *text, const layout *vision, int64_t head, json_t *c)
 {
     json_t *t = json_object(), *v = json_object();
     const bool failed = json_object_set_new(c, "text_config", t) != 0 || json_object_set_new(c, "vision_config", v) != 0;
     if (failed)
         return LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
     LAC_TRY(infer_text(w, "", text, t));
-    LAC_TRY(infer_vision(w, "", vision, v));
-    return set(c, "projection_dim", dim_of(w, "", vision->projection, vision->projection_axis));
+    LAC_TRY(infer_vision(w, "", vision, head, v));
+    return lac_foreign_tells(c, "projection_dim", dim_of(w, "", vision->projection, vision->projection_axis));
+}
+
+/* OpenCLIP's ViT-H/14: OpenAI's names, another activation, 16 heads of 80 in the vision tower. */
+static lac_status infer_open_clip_h(const lac_weights *w, const char *prefix, json_t *c)
+{
+    (void)prefix;
+    LAC_TRY(infer_both(w, &openai_text_names, &openai_vision_names, HEAD_OF_H, c));
+    const bool failed = json_object_set_new(json_object_get(c, "text_config"), "hidden_act", json_string("gelu")) != 0 ||
+                        json_object_set_new(json_object_get(c, "vision_config"), "hidden_act", json_string("gelu")) != 0;
+    return failed ? LAC_FAIL(LAC_ERR_MEM, "out of memory: config") : LAC_OK;
 }
 
 static lac_status infer_openai_text(const lac_weights *w, const char *prefix, json_t *c) { return infer_text(w, prefix, &openai_text_names, c); }
-static lac_status infer_openai_vision(const lac_weights *w, const char *prefix, json_t *c) { return infer_vision(w, prefix, &openai_vision_names, c); }
-static lac_status infer_openai_model(const lac_weights *w, const char *prefix, json_t *c) { return (void)prefix, infer_both(w, &openai_text_names, &openai_vision_names, c); }
+static lac_status infer_openai_vision(const lac_weights *w, const char *prefix, json_t *c) { return infer_vision(w, prefix, &openai_vision_names, HEAD, c); }
+static lac_status infer_openai_model(const lac_weights *w, const char *prefix, json_t *c) { return (void)prefix, infer_both(w, &openai_text_names, &openai_vision_names, HEAD, c); }
 static lac_status infer_own_text(const lac_weights *w, const char *prefix, json_t *c) { return infer_text(w, prefix, &own_text_names, c); }
 static lac_status infer_flat_text(const lac_weights *w, const char *prefix, json_t *c) { return infer_text(w, prefix, &flat_text_names, c); }
-static lac_status infer_own_vision(const lac_weights *w, const char *prefix, json_t *c) { return infer_vision(w, prefix, &own_vision_names, c); }
-static lac_status infer_own_model(const lac_weights *w, const char *prefix, json_t *c) { return (void)prefix, infer_both(w, &own_text_names, &own_vision_names, c); }
+static lac_status infer_own_vision(const lac_weights *w, const char *prefix, json_t *c) { return infer_vision(w, prefix, &own_vision_names, HEAD, c); }
+static lac_status infer_own_model(const lac_weights *w, const char *prefix, json_t *c) { return (void)prefix, infer_both(w, &own_text_names, &own_vision_names, HEAD, c); }
 
 const lac_network_format lac_clip_model_formats[] = {
     { "openai", false, openai_model, infer_openai_model, place_openai, is_number },
     { "probe", false, own_model, infer_own_model, NULL, NULL },
+    { NULL },
+};
+
+const lac_network_format lac_hps_formats[] = {
+    { "open-clip", false, openai_model, infer_open_clip_h, place_openai, is_number },
     { NULL },
 };
 

@@ -99,3 +99,8 @@ const lac_network_def lac_network_clip_model = {
     .name = "clip-model", .about = "CLIP: both towers and their similarity", .keys = lac_clip_model_keys, .size = sizeof(lac_clip), .init = init_model,
     .close = close_model, .reads = model_reads, .formats = lac_clip_model_formats, .folder = &model_folder,
 };
+
+const lac_network_def lac_network_hps = {
+    .name = "hps", .about = "HPS v2 and v2.1: OpenCLIP's ViT-H/14, trained on what people preferred", .keys = lac_clip_model_keys, .size = sizeof(lac_clip), .init = init_model,
+    .close = close_model, .formats = lac_hps_formats,
+};

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static const int64_t width[LAC_REWARD_LAYERS + 1] = { LAC_REWARD_WIDTH, 1024, 128, 64, 16, 1 };
+static const int64_t published[LAC_REWARD_LAYERS + 1] = { LAC_REWARD_WIDTH, 1024, 128, 64, 16, 1 };
 static const int number[LAC_REWARD_LAYERS] = { 0, 2, 4, 6, 7 };         /* the dropouts between them count */
 
 static const float reward_mean = 0.16717362830052426f, reward_deviation = 1.0333394966054072f;
@@ -18,7 +18,7 @@ static lac_status add_layer(lac_reward_head *m, lac_params *ps, const char *name
     return LAC_OK;
 }
 
-static lac_status add_layers(lac_reward_head *m, lac_params *ps, const char *prefix)
+static lac_status add_layers(lac_reward_head *m, lac_params *ps, const char *prefix, const int64_t *width)
 {
     char name[32];
     for (int i = 0; i < LAC_REWARD_LAYERS; i++) {
@@ -45,15 +45,19 @@ static lac_status init_v2(void *model, lac_params *ps, const json_t *config)
     lac_reward_head *m = model;
     (void)config;
     m->unit = true;
-    return add_layers(m, ps, "");
+    return add_layers(m, ps, "", published);
+}
+
+lac_status lac_reward_head_init(lac_reward_head *m, lac_params *ps, const int64_t *width)
+{
+    m->shifted = true;
+    return add_layers(m, ps, "mlp.", width);
 }
 
 static lac_status init_reward(void *model, lac_params *ps, const json_t *config)
 {
-    lac_reward_head *m = model;
     (void)config;
-    m->shifted = true;
-    return add_layers(m, ps, "mlp.");
+    return lac_reward_head_init(model, ps, published);
 }
 
 lac_tensor *lac_reward_head_forward(lac_tape *t, const lac_reward_head *m, lac_tensor *x)

@@ -20,5 +20,8 @@ typedef struct lac_reward_head {
 
 extern const lac_network_def lac_network_aesthetic_v1, lac_network_aesthetic_v2, lac_network_image_reward_head;
 
-/* x [N, 768], f32 or bf16 -> [N, 1]; NULL after an error. */
+/* ImageReward's head within a larger network: mlp.layers.{0,2,4,6,7}.*, layer i from width[i] to width[i + 1]. */
+lac_status lac_reward_head_init(lac_reward_head *m, lac_params *ps, const int64_t *width);
+
+/* x [N, 768], or of width[0], f32 or bf16 -> [N, 1]; NULL after an error. */
 lac_tensor *lac_reward_head_forward(lac_tape *t, const lac_reward_head *m, lac_tensor *x);

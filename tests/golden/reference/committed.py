@@ -8,6 +8,7 @@ import clip_cases
 import diffusion_cases
 import distributions_cases
 import perceptual_cases
+import reward_cases
 import latent_cases
 import masks
 import strings
@@ -223,6 +224,7 @@ GROUPS = {
     64: distributions_cases.committed,
     66: distributions_cases.networks,
     70: catdiff_cases.committed,
+    72: reward_cases.committed,
 }
 
 

@@ -9,6 +9,7 @@ import clip_cases
 import diffusion_cases
 import distributions_cases
 import perceptual_cases
+import reward_cases
 import latent_cases
 import masks
 import strings
@@ -226,6 +227,7 @@ GROUPS = {
     65: distributions_cases.failing,
     67: distributions_cases.failing_networks,
     71: catdiff_cases.failing,
+    73: reward_cases.failing,
 }
 
 

@@ -1,6 +1,7 @@
 """Random cases: sizes, options and numbers drawn from a seed, so that no implementation fits only the committed ones."""
 import latent_cases
 import perceptual_cases
+import reward_cases
 import autoencoder_cases
 import catdiff_cases
 import clip_cases
@@ -171,6 +172,7 @@ KINDS = {
     **catdiff_cases.FRESH,
     **distributions_cases.FRESH,
     **latent_cases.FRESH,
+    **reward_cases.FRESH,
     **tower_cases.FRESH,
     **masks.FRESH,
     **clip_cases.FRESH,

@@ -13,6 +13,7 @@ import latent
 import metrics
 import ops
 import perceptual
+import reward
 import unet
 import towers
 
@@ -89,6 +90,8 @@ def outputs(kind, x, config, weights, codes=None):
         return catdiff.KINDS[kind](x, config, weights)
     if kind in unet.KINDS:
         return unet.KINDS[kind](x, config, weights)
+    if kind in reward.TAPE:
+        return reward.TAPE[kind](x, config, weights)
     if kind in towers.TAPE:
         return towers.TAPE[kind](x, config, weights)
     if kind in CLIP_TAPE:
