@@ -81,13 +81,13 @@ static lac_status open_finished(const lac_eval_images_wish *w, asked *a, lac_fin
 
 typedef struct progress { bool terminal; double started; } progress;
 
-static void tell(void *context, int64_t done, int64_t n)
+static void tell(void *context, int64_t done, int64_t measured, int64_t n)
 {
     const progress *p = context;
     char left[40];
     if (!p->terminal)
         return;
-    lac_duration(left, sizeof left, done > 0 ? (lac_seconds() - p->started) / (double)done * (double)(n - done) : -1);
+    lac_duration(left, sizeof left, measured > 0 ? (lac_seconds() - p->started) / (double)measured * (double)(n - done) : -1);
     fprintf(stderr, "\r\033[Kpicture %lld/%lld   ETA %s", (long long)done, (long long)n, left);
 }
 

@@ -32,8 +32,8 @@ typedef struct lac_finished lac_finished;
 lac_status lac_finished_open(lac_finished **f, const lac_finished_ask *ask);
 void lac_finished_close(lac_finished *f);
 
-/* Told after each few pictures; those of this rank. */
-typedef void lac_finished_tell(void *context, int64_t done, int64_t n);
+/* Told after each few pictures; those of this rank. measured: of those that are done, what no journal had. */
+typedef void lac_finished_tell(void *context, int64_t done, int64_t measured, int64_t n);
 
 /* Measures all; every rank takes a share and then has all that was found. journal NULL, or the stem of files in which each rank notes what it has found (eval/journal.h), which the caller forgets when all is written. What
  * stands there already, of the same question, is not measured again. */

@@ -18,6 +18,7 @@ typedef struct course {
     share share;
     lac_journal *journal;               /* NULL: none */
     int64_t *at;                        /* [batch] */
+    int64_t measured;                   /* by this run */
     lac_finished_tell *tell;
     void *context;
 } course;
@@ -45,8 +46,9 @@ static lac_status step(course *c, int64_t from, int64_t n)
         LAC_TRY(lac_finished_measure(c->f, c->at, left));
     for (int64_t i = 0; c->journal != NULL && i < left; i++)
         LAC_TRY(note(c, c->at[i]));
+    c->measured += left;
     if (c->tell != NULL)
-        c->tell(c->context, from + n, c->share.n);
+        c->tell(c->context, from + n, c->measured, c->share.n);
     return LAC_OK;
 }
 
