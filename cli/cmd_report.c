@@ -203,7 +203,7 @@ static lac_status write_tables(const board *b, const char *folder)
 static lac_status find_differences(board *b)
 {
     for (int64_t i = 0; i < b->n; i++)
-        LAC_TRY(lac_difference_table(&b->contest[i].pictures, &b->contest[i].differences));
+        LAC_TRY(lac_difference_table(&b->contest[i].pictures, &b->contest[i].table, &b->contest[i].differences));
     return LAC_OK;
 }
 

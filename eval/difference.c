@@ -93,36 +93,59 @@ static lac_status add_pair(lac_table *t, const lac_pictures *p, const char *a, c
     return s;
 }
 
+/* "RECIPE, difference": of the metric's column among the scores. */
+static lac_status add_column(lac_table *t, const lac_table *scores, const char *name, int digits, int64_t better)
+{
+    const int64_t k = lac_table_column_named(scores, name);
+    char *recipe;
+    LAC_TRY(lac_format(&recipe, "%s%sdifference of two", k >= 0 ? scores->column[k].recipe : "", k >= 0 ? ", " : ""));
+    const lac_status s = lac_table_new_column(t, &(lac_table_column){ .metric = (char *)name, .recipe = recipe, .weights = k >= 0 ? scores->column[k].weights : NULL,
+                                                                      .digits = digits, .higher_is_better = better > 0, .no_direction = better == 0 });
+    free(recipe);
+    return s;
+}
+
 /* Those of single pictures, then those of whole sets that summaries speak of. */
-static lac_status add_columns(lac_table *t, const lac_pictures *p)
+static lac_status add_columns(lac_table *t, const lac_table *scores, const lac_pictures *p)
 {
     size_t i;
     json_t *metric, *d;
-    json_array_foreach(p->metric, i, metric) {
-        const int64_t better = json_integer_value(json_object_get(metric, "better"));
-        const lac_table_column c = { .metric = (char *)json_string_value(json_object_get(metric, "name")), .recipe = "difference, paired by picture",
-                                     .digits = (int)json_integer_value(json_object_get(metric, "digits")), .higher_is_better = better > 0, .no_direction = better == 0 };
-        LAC_TRY(lac_table_new_column(t, &c));
-    }
+    json_array_foreach(p->metric, i, metric)
+        LAC_TRY(add_column(t, scores, json_string_value(json_object_get(metric, "name")), (int)json_integer_value(json_object_get(metric, "digits")),
+                           json_integer_value(json_object_get(metric, "better"))));
     json_array_foreach(p->difference, i, d) {
         lac_metric m;
         const char *name = json_string_value(json_object_get(d, "metric"));
         if (name == NULL || lac_table_column_named(t, name) >= 0 || isnan(real_at(d, "value")) || lac_metric_find(&m, name) != LAC_OK)
             continue;
-        const lac_table_column c = { .metric = (char *)name, .recipe = "difference of two values of the set", .digits = m.def->digits,
-                                     .higher_is_better = m.def->higher_is_better, .no_direction = m.def->no_direction };
-        LAC_TRY(lac_table_new_column(t, &c));
+        LAC_TRY(add_column(t, scores, name, m.def->digits, m.def->no_direction ? 0 : m.def->higher_is_better ? 1 : -1));
     }
     return LAC_OK;
 }
 
+/* What all evaluations have in common. */
+static void take_origin(lac_table *t, const lac_table *scores)
+{
+    json_t *common = json_deep_copy(json_array_get(scores->origin, 0)), *origin, *value;
+    const char *key;
+    void *next;
+    size_t i;
+    json_array_foreach(scores->origin, i, origin)
+        json_object_foreach_safe(common, next, key, value)
+            if (!json_equal(json_object_get(origin, key), value))
+                json_object_del(common, key);
+    t->origin = json_array();
+    json_array_append_new(t->origin, common != NULL ? common : json_object());
+}
+
 static const char *method_at(const lac_pictures *p, size_t i) { return json_string_value(json_array_get(p->method, i)); }
 
-lac_status lac_difference_table(const lac_pictures *p, lac_table *t)
+lac_status lac_difference_table(const lac_pictures *p, const lac_table *scores, lac_table *t)
 {
     const size_t n = json_array_size(p->method), first = n <= LAC_DIFFERENCE_ALL ? n : LAC_MIN(n, 1);
     *t = (lac_table){ .kind = LAC_TABLE_DIFFERENCES };
-    lac_status s = n > 1 ? add_columns(t, p) : LAC_OK;
+    take_origin(t, scores);
+    lac_status s = n > 1 ? add_columns(t, scores, p) : LAC_OK;
     for (size_t a = 0; s == LAC_OK && a < first; a++)
         for (size_t b = a + 1; s == LAC_OK && b < n; b++)
             s = add_pair(t, p, method_at(p, a), method_at(p, b));

@@ -12,6 +12,7 @@
 lac_status lac_difference(const lac_pictures *p, const char *a, const char *b, const char *metric, lac_interval *found);
 
 /* All pairs as a table, a row each, which lac_table_free ends and every form of eval/table.h prints; of more than LAC_DIFFERENCE_ALL methods, the first against
- * each other one. Without a row where there are fewer than two methods. */
+ * each other one. Without a row where there are fewer than two methods. scores: the methods' own table, whose recipes
+ * and common origin the differences have too. */
 enum { LAC_DIFFERENCE_ALL = 6 };
-lac_status lac_difference_table(const lac_pictures *p, lac_table *t);
+lac_status lac_difference_table(const lac_pictures *p, const lac_table *scores, lac_table *t);

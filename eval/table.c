@@ -91,12 +91,13 @@ lac_status lac_table_new_column(lac_table *t, const lac_table_column *like)
     LAC_TRY(lac_grow((void **)&t->column, t->n_columns, &t->column_capacity, sizeof *t->column));
     LAC_TRY(lac_strdup(&c.metric, like->metric));
     const lac_status s = lac_strdup(&c.recipe, like->recipe);
-    json_incref(c.weights);
-    if (s == LAC_OK)
-        t->column[t->n_columns++] = c;
-    else
+    if (s != LAC_OK) {
         free(c.metric);
-    return s;
+        return s;
+    }
+    json_incref(c.weights);
+    t->column[t->n_columns++] = c;
+    return LAC_OK;
 }
 
 int64_t lac_table_column_named(const lac_table *t, const char *metric)

@@ -327,6 +327,10 @@ static void attributes_html(FILE *f, const lac_table *t, int64_t row, int64_t co
         fprintf(f, " data-value=\"%.17g\"", c->v.value);
         if (!lac_table_is_published(t))
             fprintf(f, " title=\"n %lld\"%s", (long long)c->v.n, t->kind == LAC_TABLE_DIFFERENCES ? class[mark_of(t, row, column)] : "");
+    } else if (c != NULL) {
+        fputs(" title=\"", f);
+        lac_html_text(f, reason_of(c));
+        fputc('"', f);
     }
     fputc('>', f);
 }

@@ -199,7 +199,7 @@ LAC_TEST(differences_are_paired_and_resample_backgrounds)
     LAC_CHECK(v.value == 3 && v.n == 3 && v.n_groups == 2 && v.low == 1.5 && v.high == 6);
     LAC_CHECK_STATUS(lac_difference(&p, "two", "one", "psnr", &v));
     LAC_CHECK(v.value == -3 && v.low == -6 && v.high == -1.5);
-    LAC_CHECK_STATUS(lac_difference_table(&p, &t));
+    LAC_CHECK_STATUS(lac_difference_table(&p, &(lac_table){ .n_rows = 0 }, &t));
     LAC_CHECK_STATUS(lac_table_html(&t, &html));
     LAC_CHECK(strstr(html, "<tr><th>one − two</th><td data-value=\"3\" title=\"n 3\" class=\"for\"><b>+3.00</b> <span class=\"range\">[1.50, 6.00]</span></td>"
                            "<td data-value=\"7\" title=\"n 4\">+7.0000</td></tr>"));

@@ -31,7 +31,7 @@ says '| theirs | **25.00** |' lacuna report ours.json theirs.json other.json
 lacuna report ours.json theirs.json other.json -o f > /dev/null
 [ "$(ls f | tr '\n' ' ')" = "differences.csv differences.json differences.md differences.tex report.html scores-2.csv scores-2.json scores-2.md scores-2.tex scores.csv scores.json scores.md scores.tex " ] || fail "wrote $(ls f)"
 grep -qF 'ours − theirs</th><td data-value="-5" title="n 2" class="against"><u>-5.00</u>' f/report.html || fail "the page does not say by how much they differ"
-grep -qF '| ours − theirs | _-5.00_' f/differences.md && grep -qF '"ours − theirs",psnr,-5,-5,-5,2,' f/differences.csv || fail "differences: $(cat f/differences.md f/differences.csv)"
+grep -qF '| ours − theirs | _-5.00_' f/differences.md && grep -qF '"ours − theirs",psnr,-5,-5,-5,2,"r, difference of two",,,,,"ref",,"mm",' f/differences.csv || fail "differences: $(cat f/differences.md f/differences.csv)"
 
 # Every value says what it depends on, and the page too; recipes, weights and why there is no value.
 cat > deep.json << 'EOF'
