@@ -588,7 +588,7 @@ static const char about[] =
     "OUT.images.jsonl and .csv a line a pair. Stopped, it goes on where it stood (OUT.journal-RANK). Metrics: l1 mse psnr tv ssim ssim-valid ssim-zero\n"
     "ssim-reflect ssim-uniform7 lpips-alex lpips-vgg lpips-squeeze, each also @hole and @known; ms-ssim ms-ssim-reflect brushnet-psnr\n"
     "brushnet-mse brushnet-lpips; of two sets fid fid-clean fid-tf kid is precision recall lfid-bbox;\n"
-    "of captions clip-score clipscore-w2.5 clip-sim clip-dir clip-dir-image clip-dir-text; of labels clip-local clip-local2 clip-cat clip@1 clip@3 clip@5 clip-distance;\n"
+    "of captions clip-score clipscore-w2.5 clip-sim clip-dir clip-dir-image clip-dir-text image-reward hps-v2 hps-v2.1; of labels clip-local clip-local2 clip-cat clip@1 clip@3 clip@5 clip-distance;\n"
     "of pictures alone clip-i aesthetic-v1 aesthetic-v2; of folders of masks iou m-iou c-iou p@0.5 p@0.6 p@0.7 p@0.8 p@0.9.\n\n"
     "    lacuna eval --ground-truth instances.json --detections results.json [--iou-type bbox|segm|keypoints] --out OUT.json\n\n"
     "is COCOeval's AP and AR of a detector's results. Exit status: 0 done, 76 another rank was lost, else an error.";

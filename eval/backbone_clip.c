@@ -11,6 +11,7 @@
 enum { BATCH = 16, REMEMBERED = 2048 };         /* inputs at once; of each tower, inputs that may come again */
 
 struct lac_clip_backbone {
+    const char *name;                           /* of its weights */
     lac_network net;
     lac_tape *tape;
     lac_tokenizer *words;                       /* NULL: nobody reads yet */
@@ -33,17 +34,22 @@ static lac_status make_room(lac_clip_backbone *c, const lac_backend *b)
     return lac_memo_new(&c->texts, REMEMBERED, lac_clip_backbone_width(c));
 }
 
-static lac_status open(void **state, const lac_backend *b, const lac_eval_weights *weights)
+static lac_status open_as(void **state, const lac_backend *b, const lac_eval_weights *weights, const char *name, const lac_network_def *def)
 {
     const lac_eval_files *files;
     lac_clip_backbone *c;
-    LAC_TRY(lac_eval_weights_want(weights, "clip", &files));
+    LAC_TRY(lac_eval_weights_want(weights, name, &files));
     LAC_TRY(lac_calloc(state, 1, sizeof *c));
     c = *state;
+    c->name = name;
     c->weights = weights;
-    LAC_TRY(lac_eval_files_open_network(files, &c->net, &lac_network_clip_model, b));
+    LAC_TRY(lac_eval_files_open_network(files, &c->net, def, b));
     return make_room(c, b);
 }
+
+static lac_status open(void **state, const lac_backend *b, const lac_eval_weights *w) { return open_as(state, b, w, "clip", &lac_network_clip_model); }
+static lac_status open_hps_v2(void **state, const lac_backend *b, const lac_eval_weights *w) { return open_as(state, b, w, "hps-v2", &lac_network_hps); }
+static lac_status open_hps_v21(void **state, const lac_backend *b, const lac_eval_weights *w) { return open_as(state, b, w, "hps-v2.1", &lac_network_hps); }
 
 static lac_status open_mini(void **state, const lac_backend *b, const lac_eval_weights *weights)
 {
@@ -72,7 +78,8 @@ static void close(void *state)
     free(c);
 }
 
-static const lac_backbone_def definition = { "clip", open, close }, mini = { "mini-clip", open_mini, close };
+static const lac_backbone_def definition = { "clip", open, close }, mini = { "mini-clip", open_mini, close }, hps_v2 = { "hps-v2", open_hps_v2, close },
+                              hps_v21 = { "hps-v2.1", open_hps_v21, close };
 
 static lac_status learn_to_read(lac_clip_backbone *c)
 {
@@ -84,24 +91,21 @@ static lac_status learn_to_read(lac_clip_backbone *c)
         return LAC_OK;
     lac_tokenizer_close(c->words);
     c->words = NULL;
-    return LAC_FAIL(LAC_ERR_SHAPE, "weights 'clip-vocab' have %lld ids, and 'clip' has %lld rows for them", (long long)words, (long long)rows);
+    return LAC_FAIL(LAC_ERR_SHAPE, "weights 'clip-vocab' have %lld ids, and '%s' has %lld rows for them", (long long)words, c->name, (long long)rows);
 }
 
-lac_status lac_clip_backbone_get(const lac_features *f, bool reads, lac_clip_backbone **c)
+static lac_status get(const lac_features *f, const lac_backbone_def *def, bool reads, lac_clip_backbone **c)
 {
     void *state;
-    LAC_TRY(lac_backbones_get(f->backbones, &definition, &state));
+    LAC_TRY(lac_backbones_get(f->backbones, def, &state));
     *c = state;
     return reads && (*c)->words == NULL ? learn_to_read(*c) : LAC_OK;
 }
 
-lac_status lac_clip_backbone_get_mini(const lac_features *f, lac_clip_backbone **c)
-{
-    void *state;
-    LAC_TRY(lac_backbones_get(f->backbones, &mini, &state));
-    *c = state;
-    return LAC_OK;
-}
+lac_status lac_clip_backbone_get(const lac_features *f, bool reads, lac_clip_backbone **c) { return get(f, &definition, reads, c); }
+lac_status lac_clip_backbone_get_hps(const lac_features *f, bool first, lac_clip_backbone **c) { return get(f, first ? &hps_v2 : &hps_v21, true, c); }
+
+lac_status lac_clip_backbone_get_mini(const lac_features *f, lac_clip_backbone **c) { return get(f, &mini, false, c); }
 
 lac_status lac_clip_backbone_recipe(const lac_clip_backbone *c, char **text)
 {

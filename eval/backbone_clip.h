@@ -13,6 +13,8 @@ typedef struct lac_clip_backbone lac_clip_backbone;
 lac_status lac_clip_backbone_get(const lac_features *f, bool reads, lac_clip_backbone **c);
 /* Another one, trained at home (configs-lua/clip/): weights "mini-clip", a run's exported model, which has its tokenizer with it. */
 lac_status lac_clip_backbone_get_mini(const lac_features *f, lac_clip_backbone **c);
+/* HPS v2, or v2.1: weights "hps-v2", "hps-v2.1", and "clip-vocab"; it sees LAC_CLIP_INPUT_HPS. */
+lac_status lac_clip_backbone_get_hps(const lac_features *f, bool first, lac_clip_backbone **c);
 
 int64_t lac_clip_backbone_width(const lac_clip_backbone *c);        /* numbers of an embedding */
 int64_t lac_clip_backbone_side(const lac_clip_backbone *c);         /* of the picture that it sees */

@@ -10,6 +10,7 @@
 #include "eval/metric_ms_ssim.h"
 #include "eval/metric_mse.h"
 #include "eval/metric_psnr.h"
+#include "eval/metric_reward.h"
 #include "eval/metric_ssim.h"
 #include "eval/metric_tv.h"
 #include "eval/resized.h"
@@ -97,9 +98,14 @@ const lac_metric_def lac_metrics[] = {
     CLIP_AT(1), CLIP_AT(3), CLIP_AT(5),
     { .name = "clip-distance", .recipe = "clip-distance{%f,cos(reference,label)-cos(picture,label)}", .higher_is_better = true, .digits = 4,
       .measure = lac_clip_distance_measure, SAYS(clip_top, LAC_SAID_LABEL | LAC_SAID_CLASSES) },
-    { .name = "aesthetic-v1", .recipe = "aesthetic{version=1,%f}", .higher_is_better = true, .digits = 3, .measure = lac_aesthetic_measure, SAYS(aesthetic_v1, 0),
+    { .name = "aesthetic-v1", .recipe = "aesthetic{version=1,%f}", .higher_is_better = true, .digits = 3, .measure = lac_reward_measure, SAYS(aesthetic_v1, 0),
       .no_reference = true },
-    { .name = "aesthetic-v2", .recipe = "aesthetic{version=2,%f}", .higher_is_better = true, .digits = 3, .measure = lac_aesthetic_measure, SAYS(aesthetic_v2, 0),
+    { .name = "aesthetic-v2", .recipe = "aesthetic{version=2,%f}", .higher_is_better = true, .digits = 3, .measure = lac_reward_measure, SAYS(aesthetic_v2, 0),
+      .no_reference = true },
+    { .name = "image-reward", .recipe = "image-reward{%f}", .higher_is_better = true, .digits = 4, .measure = lac_reward_measure, SAYS(image_reward, LAC_SAID_PROMPT),
+      .no_reference = true },
+    { .name = "hps-v2", .recipe = "hps{version=2,%f}", .higher_is_better = true, .digits = 4, .measure = lac_reward_measure, SAYS(hps_v2, LAC_SAID_PROMPT), .no_reference = true },
+    { .name = "hps-v2.1", .recipe = "hps{version=2.1,%f}", .higher_is_better = true, .digits = 4, .measure = lac_reward_measure, SAYS(hps_v21, LAC_SAID_PROMPT),
       .no_reference = true },
     { .name = "iou", IOU(""), .variant = LAC_IOU, .measure = lac_iou_measure },
     { .name = "m-iou", IOU(""), .variant = LAC_IOU, .measure = lac_iou_measure },

@@ -103,11 +103,3 @@ lac_status lac_clip_distance_measure(const lac_metric_def *def, const lac_pair *
     *value = isnan(was - is) ? lac_undefined(no_object) : (lac_value){ .value = was - is };
     return LAC_OK;
 }
-
-lac_status lac_aesthetic_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value)
-{
-    (void)def;
-    (void)region;
-    *value = (lac_value){ .value = p->feature[0] };
-    return LAC_OK;
-}

@@ -1,4 +1,4 @@
-/* eval/metric_clip.h -- what CLIP's embeddings say of a picture, by their cosines (eval/features_clip.c, features_clip_top.c), and the heads that stand on them.
+/* eval/metric_clip.h -- what CLIP's embeddings say of a picture, by their cosines (eval/features_clip.c, features_clip_top.c).
  *
  *     clip-score        100 cos of picture and caption, of a set not below 0 (torchmetrics' CLIPScore; BrushNet with ViT-L/14)
  *     clipscore-w2.5    2.5 max(cos, 0), the caption behind "A photo depicts " (Hessel et al. 2021)
@@ -12,8 +12,7 @@
  *     clip-dir-text     cos of picture and the caption after, likewise
  *     clip@1, @3, @5    1 where what CLIP took the reference's object for is not among the nearest 1, 3, 5 classes of the picture's, else 0: the object is gone
  *                       (Inst-Inpaint's CLIP@N with ViT-B/32)
- *     clip-distance     how much nearer the reference's object is to its label than the picture's is: cos - cos
- *     aesthetic-v1, -v2 LAION's predictors, what the head gives */
+ *     clip-distance     how much nearer the reference's object is to its label than the picture's is: cos - cos */
 #pragma once
 
 #include "eval/metric.h"
@@ -29,6 +28,3 @@ lac_status lac_clip_image_measure(const lac_metric_def *def, const lac_pair *p, 
 lac_status lac_clip_direction_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value);
 lac_status lac_clip_at_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value);
 lac_status lac_clip_distance_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value);
-
-/* What the network says. */
-lac_status lac_aesthetic_measure(const lac_metric_def *def, const lac_pair *p, lac_region region, lac_value *value);

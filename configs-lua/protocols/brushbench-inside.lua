@@ -7,7 +7,7 @@ return {
   data = { set = "brushbench-inside", split = "test", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "unipc", steps = 50, guidance_scale = 7.5 },
   seed = 1234,
-  metrics = { "brushnet-psnr", "brushnet-mse", "brushnet-lpips", "clip-score", "aesthetic-v1" },
+  metrics = { "brushnet-psnr", "brushnet-mse", "brushnet-lpips", "clip-score", "aesthetic-v1", "image-reward", "hps-v2.1" },
   published = {
     row("BLD", 9.78, 25.87, 6.17, 21.33, 9.76, 49.26, 26.15),
     row("SD-Inpainting", 11.72, 27.06, 6.50, 21.52, 13.87, 48.39, 26.17, later),

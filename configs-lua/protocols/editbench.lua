@@ -6,7 +6,7 @@ return {
   data = { set = "editbench", split = "test", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "unipc", steps = 50, guidance_scale = 7.5 },
   seed = 1234,
-  metrics = { "brushnet-psnr", "brushnet-mse", "brushnet-lpips", "clip-score", "aesthetic-v1" },
+  metrics = { "brushnet-psnr", "brushnet-mse", "brushnet-lpips", "clip-score", "aesthetic-v1", "image-reward", "hps-v2.1" },
   published = {
     row("BLD", nil, nil, nil, 20.89, 10.93, 31.90, 28.62),
     row("SD-Inpainting", nil, nil, nil, 23.25, 6.94, 24.30, 28.00),
