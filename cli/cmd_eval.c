@@ -587,7 +587,8 @@ static const char about[] =
     "Files of one name without its ending are pairs. OUT.json has each metric's value, its recipe and what is broken, unmatched or undefined;\n"
     "OUT.images.jsonl and .csv a line a pair. Stopped, it goes on where it stood (OUT.journal-RANK). Metrics: l1 mse psnr tv ssim ssim-valid ssim-zero\n"
     "ssim-reflect ssim-uniform7 lpips-alex lpips-vgg lpips-squeeze, each also @hole and @known; ms-ssim ms-ssim-reflect brushnet-psnr\n"
-    "brushnet-mse brushnet-lpips; of two sets fid fid-clean fid-tf kid is precision recall lfid-bbox;\n"
+    "brushnet-mse brushnet-lpips; of two sets fid fid-clean fid-tf kid is precision recall p-ids u-ids\n"
+    "lfid-bbox lfid-bbox-ann lfid-sq lfid-sq-1.25 lfid-sq-1.5 lfid-mask;\n"
     "of captions clip-score clipscore-w2.5 clip-sim clip-dir clip-dir-image clip-dir-text image-reward hps-v2 hps-v2.1; of labels clip-local clip-local2 clip-cat clip@1 clip@3 clip@5 clip-distance;\n"
     "of pictures alone clip-i aesthetic-v1 aesthetic-v2; of folders of masks iou m-iou c-iou p@0.5 p@0.6 p@0.7 p@0.8 p@0.9.\n\n"
     "    lacuna eval --ground-truth instances.json --detections results.json [--iou-type bbox|segm|keypoints] --out OUT.json\n\n"
@@ -616,6 +617,8 @@ int lac_cmd_eval(int argc, char **argv)
         { "keep", 0, NULL, LAC_OPTION_FLAG, &w.keep, "every finished picture, the truth and the masks as PNG below DIR/SET-SPLIT-SIZE/: for lacuna report, or any other tool" },
         { "out", 'o', "DIR|OUT.json", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
         { "reference", 0, "DIR|STATS.npz", LAC_OPTION_STRING, &images.reference, "finished pictures are measured against these, or their statistics" },
+        { "save-statistics", 0, "FILE.npz", LAC_OPTION_STRING, &images.statistics,
+          "mu and sigma of the reference's features, by the first of fid, fid-clean and fid-tf among --metrics (default fid), for --reference later; of IMAGES, without --reference" },
         { "masks", 0, "DIR", LAC_OPTION_STRING, &images.masks, "masks of finished pictures: 128 and above is hole" },
         { "prompts", 0, "FILE.json", LAC_OPTION_STRING, &images.prompts, "captions of finished pictures by id, and labels, boxes, captions before and after" },
         { "weights", 0, "NAME=FILE", LAC_OPTION_MULTIPLE, &images.weights, "weights of a metric's network; several files of one NAME are joined; of mini-clip a run too" },
@@ -636,7 +639,7 @@ int lac_cmd_eval(int argc, char **argv)
     if (go && s == LAC_OK)
         s = check_numbers(&w);
     const int code = !go || s != LAC_OK ? lac_finish(s) : coco.ground_truth != NULL || coco.detections != NULL ? run_on_coco(&w, &images, &coco, &words)
-                   : images.reference != NULL ? run_on_images(&w, &images, &words) : run_on_set(&w, &images, &words);
+                   : images.reference != NULL || images.statistics != NULL ? run_on_images(&w, &images, &words) : run_on_set(&w, &images, &words);
     lac_words_free(&words);
     lac_words_free(&w.how.set);
     lac_words_free(&images.weights);

@@ -42,7 +42,9 @@ static lac_status split_metrics(asked *a, const char *metrics)
 static lac_status check(const lac_eval_images_wish *w)
 {
     const int64_t dims = w->settings.fid_dims;
-    if (w->metrics == NULL || w->out == NULL)
+    if (w->reference == NULL && (w->out != NULL || w->masks != NULL || w->prompts != NULL))
+        return LAC_FAIL(LAC_ERR_ARG, "%s wants --reference", w->out != NULL ? "--out" : w->masks != NULL ? "--masks" : "--prompts");
+    if (w->reference != NULL && (w->metrics == NULL || w->out == NULL))
         return LAC_FAIL(LAC_ERR_ARG, "finished pictures want %s", w->metrics == NULL ? "--metrics NAME,..." : "--out OUT.json");
     if (dims != 64 && dims != 192 && dims != 768 && dims != 2048)
         return LAC_FAIL(LAC_ERR_ARG, "--fid-dims must be 64, 192, 768 or 2048, found %lld", (long long)dims);
@@ -67,14 +69,16 @@ static lac_status open_finished(const lac_eval_images_wish *w, asked *a, lac_fin
     const lac_backend *b;
     lac_dtype d;
     LAC_TRY(check(w));
-    LAC_TRY(split_metrics(a, w->metrics));
+    LAC_TRY(split_metrics(a, w->metrics != NULL ? w->metrics : "fid"));
     LAC_TRY(lac_model_device(w->how, &b, &d));
     LAC_TRY(lac_weights_arg_open(&a->weights, &w->weights));
     const lac_finished_ask ask = { .images = w->images, .reference = w->reference, .masks = w->masks, .prompts = w->prompts, .metric = a->metric, .n_metrics = a->n,
                                    .weights = &a->weights.weights, .settings = w->settings, .size = w->size, .limit = w->limit, .batch = w->batch,
                                    .seed = (uint64_t)w->seed, .backend = b };
     LAC_TRY(lac_finished_open(f, &ask));
-    return name_out(a, w->out);
+    if (w->statistics != NULL)
+        LAC_TRY(lac_finished_has_statistics(*f));
+    return name_out(a, w->out != NULL ? w->out : w->statistics);
 }
 
 /* ---- while it runs ---- */
@@ -154,24 +158,32 @@ static lac_status write_files(const lac_eval_images_wish *w, const asked *a, con
     return LAC_OK;
 }
 
-/* Nobody needs the journals of a result that is written, nor of one that is refused. */
-static lac_status write_all(const lac_eval_images_wish *w, const asked *a, lac_finished *f)
+static lac_status write_result(const lac_eval_images_wish *w, const asked *a, lac_finished *f)
 {
-    json_t *result;
-    if (w->strict)
-        LAC_TRY(forget(a));
     const bool terminal = isatty(STDERR_FILENO);
+    json_t *result;
     if (terminal)
         fprintf(stderr, "\r\033[Kvalues of all pictures together");
     const lac_status found = lac_finished_result(f, &result);
     if (terminal)
         fprintf(stderr, "\r\033[K");
     LAC_TRY(found);
-    lac_status s = remark(f, w->strict);
-    if (s == LAC_OK)
-        s = write_files(w, a, f, result);
+    const lac_status s = write_files(w, a, f, result);
     json_decref(result);
-    return s == LAC_OK ? forget(a) : s;
+    return s;
+}
+
+/* Nobody needs the journals of a result that is written, nor of one that is refused. */
+static lac_status write_all(const lac_eval_images_wish *w, const asked *a, lac_finished *f)
+{
+    if (w->strict)
+        LAC_TRY(forget(a));
+    LAC_TRY(remark(f, w->strict));
+    if (w->statistics != NULL)
+        LAC_TRY(lac_finished_save_statistics(f, w->statistics));
+    if (w->reference != NULL)
+        LAC_TRY(write_result(w, a, f));
+    return forget(a);
 }
 
 static lac_status evaluate(const lac_eval_images_wish *w, lac_comm *comm)

@@ -9,8 +9,8 @@
 
 typedef enum { LAC_WHOLE, LAC_HOLE, LAC_KNOWN } lac_region;
 
-/* Part of a picture. */
-typedef struct lac_cutout { int64_t top, left, height, width; } lac_cutout;
+/* Part of a picture; of the hole alone: what is known is grey (127) in it. */
+typedef struct lac_cutout { int64_t top, left, height, width; bool hole_alone; } lac_cutout;
 
 /* Where an object is, [left, right) x [top, bottom) in a picture of that size: the one that was drawn in, which may be larger than the one that is seen. */
 typedef struct lac_object_box { double left, top, right, bottom; int64_t width, height; } lac_object_box;

@@ -64,6 +64,8 @@ static lac_status check_pairs(const lac_finished *f)
     for (int64_t k = 0; k < f->ask.n_metrics; k++)
         if (!lac_finished_paired(f->metric[k].def))
             return LAC_OK;
+    if (f->ask.reference == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "statistics are of fid, fid-clean or fid-tf: --metrics names none of them");
     for (int64_t i = 0; i < f->n_entries; i++)
         if (f->entry[i].path[LAC_IMAGES] != NULL && f->entry[i].path[LAC_REFERENCE] != NULL)
             return LAC_OK;
@@ -200,8 +202,8 @@ static lac_status load_moments(lac_finished *f)
 static lac_status open_all(lac_finished *f)
 {
     LAC_TRY(find_metrics(f));
-    f->cached = is_cached(f->ask.reference);
-    if (f->cached)
+    f->cached = f->ask.reference == NULL || is_cached(f->ask.reference);
+    if (f->cached && f->ask.reference != NULL)
         LAC_TRY(lac_context(load_moments(f), "reference"));
     LAC_TRY(lac_finished_find_files(f));
     LAC_TRY(check_pairs(f));

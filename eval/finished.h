@@ -12,7 +12,7 @@
 
 /* All borrowed until lac_finished_close. */
 typedef struct lac_finished_ask {
-    const char *images, *reference;         /* reference: a folder, or statistics: NAME.npz */
+    const char *images, *reference;         /* reference: a folder, or statistics: NAME.npz; NULL: the statistics of images are asked for, and no values */
     const char *masks, *prompts;            /* a folder; a JSON object of captions, and what else is said, by id (eval/finished_said.c); NULL: none */
     const char *const *metric;
     int64_t n_metrics;
@@ -42,6 +42,12 @@ lac_status lac_finished_run(lac_finished *f, const char *journal, lac_finished_t
 /* After the run. _result: a new reference; _lines: writes a line a pair (eval/lines.h). */
 lac_status lac_finished_result(lac_finished *f, json_t **result);
 lac_status lac_finished_lines(const lac_finished *f, const char *stem);
+
+/* After the run: mu and sigma of the features by which the first Frechet distance of whole pictures sees the reference (images, where there is none), as
+ * pytorch-fid writes them (eval/moments.h). LAC_ERR_ARG where no metric is such a distance, where the reference is statistics
+ * itself, or fewer than 2 pictures could be read. */
+lac_status lac_finished_save_statistics(const lac_finished *f, const char *path);
+lac_status lac_finished_has_statistics(const lac_finished *f);          /* before the run: the first of these errors */
 
 /* What is broken, unmatched or undefined, a line of words each. lac_paths_free ends it. */
 lac_status lac_finished_remarks(const lac_finished *f, lac_paths *lines);

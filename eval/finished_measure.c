@@ -5,6 +5,7 @@
 #include "core/image/paste.h"
 #include "core/memory.h"
 #include "core/threads.h"
+#include "eval/object_crop.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -184,13 +185,13 @@ static lac_status look_at_all(const lac_finished_view *v, sight *all, int64_t n)
 
 static lac_status add_sight(const block *b, slot *s, int64_t view, int folder, const lac_cutout *cut, sight *to)
 {
-    const lac_image *whole = &s->picture[folder];
-    *to = (sight){ .to = &row_of(b, s)->feature[view][folder] };
-    if (cut != NULL)
-        LAC_TRY(lac_image_crop(&to->cut, whole, cut->top, cut->left, cut->height, cut->width));
-    const lac_image *seen = cut != NULL ? &to->cut : whole;
-    const lac_image *mask = cut == NULL && same_size(seen, &s->picture[LAC_MASKS]) ? &s->picture[LAC_MASKS] : NULL;
-    to->picture = (lac_picture){ seen->height, seen->width, seen->pixels, mask != NULL ? mask->pixels : NULL, b->f->entry[s->i].said };
+    const lac_image *whole = &s->picture[folder], *mask = &s->picture[LAC_MASKS];
+    const lac_picture all = { whole->height, whole->width, whole->pixels, same_size(whole, mask) ? mask->pixels : NULL, b->f->entry[s->i].said };
+    *to = (sight){ .to = &row_of(b, s)->feature[view][folder], .picture = all };
+    if (cut == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_cutout_take(&to->cut, &all, cut));
+    to->picture = (lac_picture){ to->cut.height, to->cut.width, to->cut.pixels, NULL, all.said };
     return LAC_OK;
 }
 
@@ -199,13 +200,16 @@ static bool sees(const block *b, const slot *s, const lac_finished_view *v, lac_
 {
     const lac_resized whole = as_read(s);
     lac_pair p = lac_resized_pair(&whole);
+    p.said = b->f->entry[s->i].said;
+    if (!same_size(&whole.image, &whole.mask))
+        p.mask = NULL;
     if (lac_said_missing(v->wants, &b->f->entry[s->i].said) != NULL)
         return false;
     if (v->unpaired)
         return true;
     if (!row_of(b, s)->pair || v->crop == NULL)
         return row_of(b, s)->pair;
-    return same_size(&whole.image, &whole.reference) && whole.mask.pixels != NULL && same_size(&whole.image, &whole.mask) && v->crop(&p, cut) == NULL;
+    return same_size(&whole.image, &whole.reference) && v->crop(&p, cut) == NULL;
 }
 
 static lac_status see(const block *b, int64_t view)

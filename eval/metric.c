@@ -33,6 +33,8 @@
       .measure = lac_clip_at_measure, SAYS(clip_top, LAC_SAID_CLASSES) }
 #define INCEPTION(picked) .network = &lac_features_inception, .option = picked, .whole = true, .no_interval = "a resample takes as long as the value"
 #define IOU(more) .recipe = "iou{inside=grey>=128,empty=1" more "}", .higher_is_better = true, .digits = 4, .whole = true, .of_masks = true
+#define LFID(part) "fid{%f,ddof=1,root=singular-values,crop=" part "}"
+#define P_IDS(name) name "{%f,svm=squared-hinge,C=1,bias=regularised,fit=these pairs}"
 #define FRECHET "{%f,ddof=1,root=singular-values}"
 const lac_metric_def lac_metrics[] = {
     { "l1", "l1{range=1,region=%s}", 1, 0, false, 4, lac_l1_measure },
@@ -61,9 +63,21 @@ const lac_metric_def lac_metrics[] = {
     { .name = "fid", .recipe = "fid" FRECHET, .digits = 3, .of_set = lac_frechet_of_set, .unpaired = true, INCEPTION("pytorch-fid,%d") },
     { .name = "fid-clean", .recipe = "fid" FRECHET, .digits = 3, .of_set = lac_frechet_of_set, .unpaired = true, INCEPTION("clean,%d") },
     { .name = "fid-tf", .recipe = "fid" FRECHET, .digits = 3, .of_set = lac_frechet_of_set, .unpaired = true, INCEPTION("tf,%d") },
-    { .name = "lfid-bbox", .recipe = "fid{%f,ddof=1,root=singular-values,crop=bbox of the mask}", .digits = 3, .of_set = lac_frechet_of_set, .wants_mask = true,
+    { .name = "lfid-bbox", .recipe = LFID("bbox of the mask"), .digits = 3, .of_set = lac_frechet_of_set, .wants_mask = true,
       .crop = lac_hole_box, INCEPTION("pytorch-fid,%d") },
     { .name = "FD", .recipe = "fd" FRECHET, .digits = 5, .of_set = lac_frechet_of_set, .unpaired = true, .wants_features = true, .whole = true },
+    { .name = "lfid-bbox-ann", .recipe = LFID("annotated box"), .digits = 3, .of_set = lac_frechet_of_set, .wants = LAC_SAID_BOX, .crop = lac_annotated_box,
+      INCEPTION("pytorch-fid,%d") },
+    { .name = "lfid-sq", .recipe = LFID("square around the mask, 1x its longer side"), .digits = 3, .of_set = lac_frechet_of_set, .wants_mask = true,
+      .crop = lac_hole_square, INCEPTION("pytorch-fid,%d") },
+    { .name = "lfid-sq-1.25", .recipe = LFID("square around the mask, 1.25x its longer side"), .digits = 3, .of_set = lac_frechet_of_set, .wants_mask = true,
+      .crop = lac_hole_square_5_4, INCEPTION("pytorch-fid,%d") },
+    { .name = "lfid-sq-1.5", .recipe = LFID("square around the mask, 1.5x its longer side"), .digits = 3, .of_set = lac_frechet_of_set, .wants_mask = true,
+      .crop = lac_hole_square_3_2, INCEPTION("pytorch-fid,%d") },
+    { .name = "lfid-mask", .recipe = LFID("bbox of the mask, 127 outside it"), .digits = 3, .of_set = lac_frechet_of_set, .wants_mask = true,
+      .crop = lac_hole_alone, INCEPTION("pytorch-fid,%d") },
+    { .name = "p-ids", .variant = LAC_P_IDS, .recipe = P_IDS("p-ids"), .higher_is_better = true, .digits = 4, .of_set = lac_p_ids_of_set, INCEPTION("tf,2048") },
+    { .name = "u-ids", .variant = LAC_U_IDS, .recipe = P_IDS("u-ids"), .higher_is_better = true, .digits = 4, .of_set = lac_p_ids_of_set, INCEPTION("tf,2048") },
     { .name = "LFD", .recipe = "fd{%f,ddof=1,root=singular-values,crop=bbox of the mask}", .digits = 5, .of_set = lac_frechet_of_set, .wants_mask = true,
       .crop = lac_hole_box, .wants_features = true, .whole = true },
     { .name = "CLIPscore", .recipe = "clipscore{%f,2.5max(cos,0)}", .higher_is_better = true, .digits = 4, .variant = LAC_CLIP_W25, .measure = lac_clip_score_measure,
@@ -308,6 +322,8 @@ const char *lac_said_missing(unsigned wants, const lac_said *said)
         return "no caption";
     if ((wants & LAC_SAID_LABEL) && said->label == NULL)
         return "no label";
+    if ((wants & LAC_SAID_BOX) && said->box == NULL)
+        return "no box";
     if ((wants & LAC_SAID_NAME) && said->label == NULL && !prompt)
         return "no label and no caption";
     if ((wants & LAC_SAID_AFTER) && said->after == NULL && !prompt)

@@ -75,6 +75,7 @@ enum {
     LAC_SAID_AFTER = 8,             /* a caption after, else a prompt */
     LAC_SAID_LABEL = 16,
     LAC_SAID_CLASSES = 32,          /* labels, of whatever pictures */
+    LAC_SAID_BOX = 64,              /* where its object is */
 };
 /* NULL, or which of them is missing, in words. */
 const char *lac_said_missing(unsigned wants, const lac_said *said);

@@ -13,11 +13,22 @@ enum { CENTRED = 256 };
 bool lac_hole_around(const uint8_t *mask, int64_t height, int64_t width, lac_cutout *box)
 {
     const lac_box b = lac_box_around(mask, height, width);
-    *box = (lac_cutout){ (int64_t)b.top, (int64_t)b.left, (int64_t)b.height, (int64_t)b.width };
+    *box = (lac_cutout){ (int64_t)b.top, (int64_t)b.left, (int64_t)b.height, (int64_t)b.width, false };
     return box->height > 0;
 }
 
 static lac_image whole(const lac_picture *p) { return (lac_image){ p->height, p->width, 3, (uint8_t *)p->pixels }; }
+
+lac_status lac_cutout_take(lac_image *to, const lac_picture *p, const lac_cutout *cut)
+{
+    enum { GREY = 127 };
+    const lac_image from = whole(p);
+    LAC_TRY(lac_image_crop(to, &from, cut->top, cut->left, cut->height, cut->width));
+    for (int64_t i = 0; cut->hole_alone && i < cut->height * cut->width; i++)
+        if (p->mask[(cut->top + i / cut->width) * p->width + cut->left + i % cut->width] == 0)
+            memset(to->pixels + 3 * i, GREY, 3);
+    return LAC_OK;
+}
 
 lac_status lac_object_cut(lac_image *to, const lac_picture *p, const lac_cutout *hole)
 {

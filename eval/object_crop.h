@@ -7,6 +7,9 @@
 /* The tightest box around the hole of a mask [height, width]; false: there is none. */
 bool lac_hole_around(const uint8_t *mask, int64_t height, int64_t width, lac_cutout *box);
 
+/* A new picture: the part of p (which has a mask, where it is the hole's alone). */
+lac_status lac_cutout_take(lac_image *to, const lac_picture *p, const lac_cutout *cut);
+
 /* Each makes a new picture.
  *
  * _cut:     the hole's box alone

@@ -2,6 +2,7 @@
 
 #include "core/image/paste.h"
 #include "core/memory.h"
+#include "eval/object_crop.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -233,14 +234,13 @@ static lac_status see_parts(const lac_score *s, const lac_picture *picture, int6
     lac_status status = LAC_OK;
     for (int64_t i = 0; status == LAC_OK && i < n; i++) {
         const lac_picture *p = &picture[i];
-        const lac_image whole = { p->height, p->width, 3, (uint8_t *)p->pixels };
         lac_image part = { 0 };
         lac_cutout box;
         for (int64_t k = 0; k < net->n; k++)
             found[i * net->n + k] = NAN;
-        if (s->crop[f](&(lac_pair){ .height = p->height, .width = p->width, .image = p->pixels, .mask = p->mask }, &box) != NULL)
+        if (s->crop[f](&(lac_pair){ .height = p->height, .width = p->width, .image = p->pixels, .mask = p->mask, .said = p->said }, &box) != NULL)
             continue;
-        status = lac_image_crop(&part, &whole, box.top, box.left, box.height, box.width);
+        status = lac_cutout_take(&part, p, &box);
         if (status == LAC_OK)
             status = net->def->of(net, &(lac_picture){ part.height, part.width, part.pixels, NULL, p->said }, 1, found + i * net->n);
         lac_image_free(&part);

@@ -429,3 +429,35 @@ LAC_TEST(strict_is_content_where_nothing_is_wrong)
     LAC_CHECK(json_integer_value(json_object_get(json_object_get(out, "files"), "pairs")) == 3);
     json_decref(out);
 }
+
+/* ---- statistics of a folder ---- */
+
+static double value_in(const char *path, const char *metric)
+{
+    json_t *o = load(path);
+    const double x = json_real_value(json_object_get(json_object_get(json_object_get(o, "metrics"), metric), "value"));
+    json_decref(o);
+    return x;
+}
+
+LAC_TEST(statistics_of_a_folder_stand_for_it_as_a_reference)
+{
+    const char *f = lac_test_folder();
+    static lac_cli_said said;
+    char *alone = lac_cli_path(f, "alone.npz"), *beside = lac_cli_path(f, "beside.npz"), *whole = lac_cli_path(f, "whole.json"), *cached = lac_cli_path(f, "cached.json"), *a, *b;
+    size_t n, m;
+    lac_test_metrics_register();
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("reference"), "--save-statistics", alone, "--metrics", "FD[tiny]", "--device", "cpu") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images"), "--reference", golden("reference"), "--save-statistics", beside, "--metrics", "FD[tiny]", "--out", whole, "--device", "cpu") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images"), "--reference", alone, "--metrics", "FD[tiny]", "--out", cached, "--device", "cpu") == 0);
+    LAC_CHECK_STATUS(lac_file_read(alone, 1 << 24, &a, &n));
+    LAC_CHECK_STATUS(lac_file_read(beside, 1 << 24, &b, &m));
+    LAC_CHECK(n == m && memcmp(a, b, n) == 0);
+    free(a), free(b);
+    const double x = value_in(whole, "FD[tiny]"), y = value_in(cached, "FD[tiny]");
+    LAC_CHECK(x > 0 && fabs(x - y) < 1e-9 * x);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images"), "--save-statistics", alone, "--metrics", "psnr", "--device", "cpu") != 0 && strstr(said.err, "statistics are of fid") != NULL);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images"), "--save-statistics", alone, "--metrics", "FD[tiny]", "--out", whole) != 0 && strstr(said.err, "--out wants --reference") != NULL);
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, golden("images"), "--reference", beside, "--save-statistics", alone, "--metrics", "FD[tiny]", "--out", whole, "--device", "cpu") != 0
+              && strstr(said.err, "is statistics already") != NULL);
+}

@@ -2,6 +2,7 @@
 #include "eval/metric_distributions.h"
 #include "eval/frechet.h"
 #include "eval/moments.h"
+#include "eval/p_ids.h"
 #include "tests/harness/hash_data.h"
 #include "tests/harness/test.h"
 
@@ -116,7 +117,46 @@ LAC_TEST(local_fid_sees_the_box_of_the_hole)
     LAC_CHECK(strstr(lac_hole_box(&(lac_pair){ .height = 20, .width = 30 }, &box), "no mask"));
     mask[3 * 30 + 5] = mask[10 * 30 + 12] = 1;
     LAC_CHECK(lac_hole_box(&p, &box) == NULL && box.top == 3 && box.left == 5 && box.height == 8 && box.width == 8);
+    LAC_CHECK(lac_hole_alone(&p, &box) == NULL && box.hole_alone && box.top == 3 && box.width == 8);
+    LAC_CHECK(lac_hole_square(&p, &box) == NULL && !box.hole_alone && box.top == 3 && box.left == 5 && box.height == 8 && box.width == 8);
+    LAC_CHECK(lac_hole_square_3_2(&p, &box) == NULL && box.top == 1 && box.left == 3 && box.height == 12 && box.width == 12);
+    LAC_CHECK(lac_hole_square_5_4(&p, &box) == NULL && box.top == 2 && box.left == 4 && box.height == 10 && box.width == 10);
+    mask[3 * 30 + 29] = 1;              /* 25 wide: as large as the picture is high, and moved inside it */
+    LAC_CHECK(lac_hole_square_3_2(&p, &box) == NULL && box.top == 0 && box.left == 0 && box.height == 20 && box.width == 30);
+    LAC_CHECK(lac_hole_square(&p, &box) == NULL && box.top == 0 && box.left == 5 && box.height == 20 && box.width == 25);
+    mask[3 * 30 + 29] = 0;
     mask[10 * 30 + 12] = 0;
     mask[9 * 30 + 20] = 1;
     LAC_CHECK(strstr(lac_hole_box(&p, &box), "under 8"));
+}
+
+LAC_TEST(local_fid_sees_an_annotated_box_out_to_whole_pixels)
+{
+    lac_cutout box;
+    lac_object_box said = { 10.2, 4.5, 31.1, 20, 60, 40 };              /* drawn in a picture twice as large */
+    const lac_pair p = { .height = 20, .width = 30, .said = { .box = &said } };
+    LAC_CHECK(lac_annotated_box(&p, &box) == NULL && box.left == 5 && box.width == 11 && box.top == 2 && box.height == 8);
+    said = (lac_object_box){ -3, -1, 100, 12, 0, 0 };                   /* of no size said: of this picture */
+    LAC_CHECK(lac_annotated_box(&p, &box) == NULL && box.left == 0 && box.width == 30 && box.top == 0 && box.height == 12);
+    said.bottom = 6;
+    LAC_CHECK(strstr(lac_annotated_box(&p, &box), "under 8"));
+    LAC_CHECK(strstr(lac_annotated_box(&(lac_pair){ .height = 20, .width = 30 }, &box), "no box"));
+}
+
+LAC_TEST(inception_discriminative_scores_are_those_of_the_machine)
+{
+    sets s;
+    lac_set_rows r = rows_of(&s);
+    const lac_metric_def p_ids = of_variant(LAC_P_IDS), u_ids = of_variant(LAC_U_IDS);
+    double weight[D], bias;
+    lac_p_ids known;
+    lac_value v;
+    LAC_CHECK_STATUS(lac_p_ids_of(&known, weight, &bias, &(lac_samples){ .n = N, .d = D, .f32 = s.row[0] }, &(lac_samples){ .n = N, .d = D, .f32 = s.row[1] }));
+    LAC_CHECK_STATUS(lac_p_ids_of_set(&p_ids, &r, &v));
+    LAC_CHECK(v.reason == NULL && v.value == known.p_ids && v.value > 0 && v.value < 0.5);
+    LAC_CHECK_STATUS(lac_p_ids_of_set(&u_ids, &r, &v));
+    LAC_CHECK(v.reason == NULL && v.value == known.u_ids);
+    r.n = r.n_reference = 1;
+    LAC_CHECK_STATUS(lac_p_ids_of_set(&u_ids, &r, &v));
+    LAC_CHECK(isnan(v.value) && strstr(v.reason, "fewer than 2 pairs"));
 }
