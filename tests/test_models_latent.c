@@ -393,6 +393,23 @@ LAC_TEST(prompts_are_cut_to_what_the_encoder_reads_and_fit_its_table)
     end(&other);
 }
 
+LAC_TEST(prompts_stand_in_their_template_and_the_empty_one_stays_empty)
+{
+    bench b;
+    int32_t plain[77], templated[77];
+    const char *const texts[][2] = { { "lion", "a photo of a lion, here" }, { "", "" } };       /* what is asked for, what is read */
+    begin_text(&b, "clip-text", "{}");
+    lac_prompts *p = &b.ip.prompts;
+    for (int i = 0; i < 2; i++) {
+        json_object_set_new(p->config, "template", json_string("{}"));
+        LAC_CHECK_STATUS(lac_prompts_ids(p, texts[i][1], plain, NULL));
+        json_object_set_new(p->config, "template", json_string("a photo of a {}, here"));
+        LAC_CHECK_STATUS(lac_prompts_ids(p, texts[i][0], templated, NULL));
+        LAC_CHECK(memcmp(plain, templated, (size_t)lac_prompts_length(p) * sizeof plain[0]) == 0);
+    }
+    end(&b);
+}
+
 LAC_TEST(repaint_takes_samplers_that_remember_nothing)
 {
     static const struct { const char *sampler; lac_status status; } wanted[] = {
