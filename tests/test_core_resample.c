@@ -4,8 +4,10 @@
 
 #include "core/memory.h"
 #include "tests/harness/golden.h"
+#include "tests/harness/hash_data.h"
 #include "tests/harness/test.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static const char *const filters[] = { "nearest", "box", "bilinear", "hamming", "bicubic", "lanczos" };
@@ -156,4 +158,76 @@ LAC_TEST(resizing_refuses_what_it_cannot_do)
         lac_image_free(&to);
     }
     lac_image_free(&from);
+}
+
+/* ---- values that are written down: the first channel of a hashed picture, 9 x 13 ---- */
+
+enum { TALL = 9, LONG = 13 };
+
+static lac_image plane(void)
+{
+    lac_image x;
+    uint8_t picture[TALL * LONG * 3];
+    lac_hash_picture(picture, 0, TALL, LONG);
+    LAC_CHECK_STATUS(lac_image_new(&x, TALL, LONG, 1));
+    for (int i = 0; i < TALL * LONG; i++)
+        x.pixels[i] = picture[3 * i];
+    return x;
+}
+
+LAC_TEST(bytes_have_the_values_that_are_written_down)
+{
+    static const struct { lac_filter filter; uint8_t small[20]; int large; } wanted[] = {
+        { LAC_FILTER_BILINEAR, { 1, 4, 9, 18, 27, 6, 11, 19, 29, 41, 15, 22, 32, 46, 60, 25, 34, 47, 63, 79 }, 5567 },
+        { LAC_FILTER_BICUBIC, { 1, 4, 9, 17, 27, 6, 11, 18, 29, 42, 15, 22, 32, 45, 61, 25, 35, 48, 64, 81 }, 5562 },
+        { LAC_FILTER_LANCZOS, { 1, 3, 8, 17, 27, 5, 11, 18, 29, 42, 14, 22, 32, 45, 61, 25, 35, 49, 64, 82 }, 5563 },
+        { LAC_FILTER_BOX, { 1, 4, 8, 16, 25, 6, 12, 19, 30, 42, 17, 25, 35, 48, 63, 27, 38, 50, 65, 82 }, 5535 },
+        { LAC_FILTER_NEAREST, { 1, 4, 10, 20, 28, 6, 10, 19, 32, 42, 14, 20, 31, 46, 58, 24, 31, 46, 63, 77 }, 0 },
+    };
+    lac_image from = plane(), to;
+    for (size_t k = 0; k < LAC_COUNT(wanted); k++) {
+        int sum = 0;
+        LAC_CHECK_STATUS(lac_image_resize(&to, &from, 4, 5, wanted[k].filter, LAC_PASSES_HORIZONTAL_FIRST));
+        LAC_CHECK(memcmp(to.pixels, wanted[k].small, 20) == 0);
+        lac_image_free(&to);
+        LAC_CHECK_STATUS(lac_image_resize(&to, &from, 11, 17, wanted[k].filter, LAC_PASSES_HORIZONTAL_FIRST));
+        for (int i = 0; i < 11 * 17; i++)
+            sum += to.pixels[i];
+        LAC_CHECK(wanted[k].large == 0 || sum == wanted[k].large);
+        lac_image_free(&to);
+    }
+    lac_image_free(&from);
+}
+
+static void is_near(const float *found, const double *wanted, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (fabs((double)found[i] - wanted[i]) > 1e-4)          /* five digits are written down */
+            fail_msg("%d: %.6f, wanted %.6f", i, (double)found[i], wanted[i]);
+}
+
+LAC_TEST(floats_have_the_values_that_are_written_down)
+{
+    static const struct { lac_interpolation how; double first[5]; } wanted[] = {
+        { LAC_TORCH_BILINEAR, { 0.625, 3.425, 8.5, 16.675, 26.75 } }, { LAC_TORCH_BILINEAR_AA, { 1.32571, 4.14113, 9.70939, 17.97835, 27.15619 } },
+        { LAC_TORCH_BICUBIC, { 0.38840, 3.07961, 8.11913, 16.07153, 26.32229 } }, { LAC_TORCH_BICUBIC_AA, { 0.69991, 3.40759, 8.81503, 17.00272, 26.93479 } },
+        { LAC_TF1_BILINEAR, { 0, 0.6, 4.4, 11.4, 19.6 } },
+    };
+    lac_image from = plane();
+    float x[TALL * LONG], to[11 * 17];
+    for (int i = 0; i < TALL * LONG; i++)
+        x[i] = from.pixels[i];
+    lac_image_free(&from);
+    for (size_t k = 0; k < LAC_COUNT(wanted); k++) {
+        LAC_CHECK_STATUS(lac_interpolate(to, 4, 5, x, TALL, LONG, 1, wanted[k].how));
+        is_near(to, wanted[k].first, 5);
+    }
+    is_near(to + 15, (double[]){ 19.75, 28, 40, 53.8, 70.45 }, 5);
+    LAC_CHECK_STATUS(lac_interpolate(to, 11, 17, x, TALL, LONG, 1, LAC_TF1_BILINEAR));
+    is_near(to, (double[]){ 0, 0, 0, .29412, 1.11765, 2.64706, 3.58824, 4.70588, 6.35294, 8.64706, 10.94118, 13.2353, 15.52941, 17.82353, 20.82353, 24.35294, 27 }, 17);
+    LAC_CHECK_STATUS(lac_interpolate(to, 11, 17, x, TALL, LONG, 1, LAC_TORCH_BILINEAR));
+    is_near(to, (double[]){ 0, 0, 0, .17647, .94118, 2.41176, 3.47059, 4.47059, 6, 8.29412, 10.58824, 12.88235, 15.17647, 17.47059, 20.35294, 23.76471, 27 }, 17);
+    LAC_CHECK_STATUS(lac_plane_resize(to, 4, 5, x, TALL, LONG, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST));
+    is_near(to, (double[]){ 0.699904, 3.407592, 8.815030, 17.002718, 26.934790 }, 5);
+    is_near(to + 15, (double[]){ 25.314505, 35.033051, 48.362747, 64.091316, 81.226974 }, 5);
 }
