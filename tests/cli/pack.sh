@@ -44,6 +44,28 @@ grep -qF "shards.h5: 3 pictures, 2 objects, 3 captions, 1 skipped" out && grep -
 fails 2 "wants --task inside or --task outside" lacuna pack brushbench --root . -o x.h5
 fails 2 "holds neither annotations_natural.csv" lacuna pack editbench --root . -o x.h5
 
+# Objects of COCO and OpenImages: the same bytes at any number of threads; a writer that is killed leaves nothing, not even a manifest.
+objects=$SOURCE/tests/golden/objects
+coco="lacuna pack coco --images $objects/coco/val2017 --annotations $objects/coco/annotations/instances_val2017.json --per-picture 100 --size 64"
+openimages="lacuna pack openimages --root $objects/openimages --split validation --size 64"
+says "35 objects of 5 pictures: 20 taken, 10 left out by their box, 5 by their mask" $coco --manifest coco.jsonl --name c -o coco.h5
+says "8 groups and depictions left out" $openimages --manifest openimages.jsonl --name o -o openimages.h5
+says "coco.h5: 20 records and 20 parts" lacuna verify coco.h5
+for threads in 1 5; do
+    OMP_NUM_THREADS=$threads $coco --manifest again-$threads.jsonl --name c -o again.h5 > /dev/null
+    cmp coco.h5 again.h5 && cmp coco.jsonl again-$threads.jsonl || fail "pack coco at $threads threads: other bytes"
+    OMP_NUM_THREADS=$threads $openimages --manifest openimages.jsonl --name o -o again.h5 > out
+    grep -qF "4 objects, as 'openimages.jsonl' says" out && cmp openimages.h5 again.h5 || fail "pack openimages by its manifest: other bytes: $(cat out)"
+done
+mkdir killed
+for after in 0.01 0.03 0.1; do
+    timeout -s KILL $after $coco --size 512 --manifest killed/m.jsonl -o killed/set.h5 > /dev/null 2>&1 || true
+    [ ! -e killed/set.h5 ] || lacuna verify killed/set.h5 > /dev/null || fail "a killed pack left half a set"
+done
+fails 2 "wants --images, the folder of the pictures, and --annotations" lacuna pack coco -o x.h5
+fails 2 "wants --root, the folder of tables, pictures and masks, and --split" lacuna pack openimages --root . -o x.h5
+fails 3 "has no table of masks: looked for train-annotations-object-segmentation.csv and " lacuna pack openimages --root . --split train -o x.h5
+
 # A bit turned over in the middle, and a file that is cut.
 cp first.h5 turned.h5
 printf 'X' | dd of=turned.h5 bs=1 seek="$(($(stat -c %s first.h5) / 3))" conv=notrunc status=none
