@@ -145,12 +145,12 @@ static lac_status find_polarity(half *h)
 
 /* ---- pictures ---- */
 
-static lac_status resized(lac_image *image, int64_t size, lac_filter filter)
+static lac_status resized(lac_image *image, int64_t size)
 {
     lac_image to;
     if (size == 0 || (image->height == size && image->width == size))
         return LAC_OK;
-    LAC_TRY(lac_image_resize(&to, image, size, size, filter, LAC_PASSES_PILLOW_13));
+    LAC_TRY(lac_image_resize(&to, image, size, size, LAC_FILTER_NEAREST, LAC_PASSES_PILLOW_13));
     lac_image_free(image);
     *image = to;
     return LAC_OK;
@@ -160,19 +160,10 @@ static lac_status resized(lac_image *image, int64_t size, lac_filter filter)
 static lac_status load_picture(const half *h, const row *r, lac_job_file *f)
 {
     char *path;
-    lac_image image = { 0 };
     LAC_TRY(path_of(h, "references", r, &path));
     lac_status s = lac_job_load(f, path, NULL, false);
-    if (s == LAC_OK && h->o->size > 0 && (f->height != h->o->size || f->width != h->o->size)) {
-        s = lac_image_decode(&image, f->bytes, f->size, 3, path);
-        free(f->bytes);
-        *f = (lac_job_file){ .height = h->o->size, .width = h->o->size };
-        if (s == LAC_OK)
-            s = resized(&image, h->o->size, LAC_FILTER_BICUBIC);
-        if (s == LAC_OK)
-            s = lac_image_encode_png(&image, &f->bytes, &f->size);
-        lac_image_free(&image);
-    }
+    if (s == LAC_OK)
+        s = lac_pack_squash(&f->bytes, &f->size, h->o->size, &f->height, &f->width, path);
     free(path);
     return s;
 }
@@ -181,7 +172,7 @@ static lac_status load_picture(const half *h, const row *r, lac_job_file *f)
 static lac_status load_hole(const half *h, const row *r, const lac_job_file *f, lac_image *mask)
 {
     LAC_TRY(load_mask(h, r, mask));
-    LAC_TRY(resized(mask, h->o->size, LAC_FILTER_NEAREST));
+    LAC_TRY(resized(mask, h->o->size));
     if (mask->height != f->height || mask->width != f->width)
         return LAC_FAIL(LAC_ERR_FORMAT, "the mask is %" PRId64 " x %" PRId64 " pixels, its picture %" PRId64 " x %" PRId64, mask->height, mask->width, f->height, f->width);
     for (int64_t i = 0; i < mask->height * mask->width; i++)

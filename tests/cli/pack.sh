@@ -64,7 +64,7 @@ for after in 0.01 0.03 0.1; do
 done
 fails 2 "wants --images, the folder of the pictures, and --annotations" lacuna pack coco -o x.h5
 fails 2 "wants --root, the folder of tables, pictures and masks, and --split" lacuna pack openimages --root . -o x.h5
-fails 3 "has no table of masks: looked for train-annotations-object-segmentation.csv and " lacuna pack openimages --root . --split train -o x.h5
+fails 1 "has no table of masks: looked for train-annotations-object-segmentation.csv and " lacuna pack openimages --root . --split train -o x.h5
 
 # A bit turned over in the middle, and a file that is cut.
 cp first.h5 turned.h5
