@@ -548,8 +548,9 @@ static lac_status take_protocol(wish *w)
 static int run_on_set(wish *w, const lac_eval_images_wish *images, const lac_words *words)
 {
     lac_weights_arg weights = { .weights = { NULL, 0, 0 } };
-    if (images->masks != NULL || images->prompts != NULL || images->strict)
-        return lac_finish(LAC_FAIL(LAC_ERR_ARG, "%s is for finished pictures, which want --reference", images->masks != NULL ? "--masks" : images->prompts != NULL ? "--prompts" : "--strict"));
+    if (images->masks != NULL || images->prompts != NULL || images->cache != NULL || images->strict)
+        return lac_finish(LAC_FAIL(LAC_ERR_ARG, "%s is for finished pictures, which want --reference",
+                                   images->masks != NULL ? "--masks" : images->prompts != NULL ? "--prompts" : images->cache != NULL ? "--cache" : "--strict"));
     lac_status s = take_protocol(w);
     if (s == LAC_OK)
         s = lac_weights_arg_open(&weights, &images->weights);
@@ -617,6 +618,7 @@ int lac_cmd_eval(int argc, char **argv)
         { "keep", 0, NULL, LAC_OPTION_FLAG, &w.keep, "every finished picture, the truth and the masks as PNG below DIR/SET-SPLIT-SIZE/: for lacuna report, or any other tool" },
         { "out", 'o', "DIR|OUT.json", LAC_OPTION_STRING, &w.out, "where the files go (default RUN/eval for one run, else none are written)" },
         { "reference", 0, "DIR|STATS.npz", LAC_OPTION_STRING, &images.reference, "finished pictures are measured against these, or their statistics" },
+        { "cache", 0, "DIR", LAC_OPTION_STRING, &images.cache, "what Inception makes of finished pictures and references is kept there, for evaluations to come" },
         { "save-statistics", 0, "FILE.npz", LAC_OPTION_STRING, &images.statistics,
           "mu and sigma of the reference's features, by the first of fid, fid-clean and fid-tf among --metrics (default fid), for --reference later; of IMAGES, without --reference" },
         { "masks", 0, "DIR", LAC_OPTION_STRING, &images.masks, "masks of finished pictures: 128 and above is hole" },

@@ -74,7 +74,7 @@ static lac_status open_finished(const lac_eval_images_wish *w, asked *a, lac_fin
     LAC_TRY(lac_weights_arg_open(&a->weights, &w->weights));
     const lac_finished_ask ask = { .images = w->images, .reference = w->reference, .masks = w->masks, .prompts = w->prompts, .metric = a->metric, .n_metrics = a->n,
                                    .weights = &a->weights.weights, .settings = w->settings, .size = w->size, .limit = w->limit, .batch = w->batch,
-                                   .seed = (uint64_t)w->seed, .backend = b };
+                                   .seed = (uint64_t)w->seed, .backend = b, .cache = w->cache };
     LAC_TRY(lac_finished_open(f, &ask));
     if (w->statistics != NULL)
         LAC_TRY(lac_finished_has_statistics(*f));

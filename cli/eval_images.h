@@ -6,7 +6,7 @@
 
 typedef struct lac_eval_images_wish {
     const char *images, *reference, *masks, *prompts, *metrics, *out;
-    const char *statistics;                 /* NULL: none are written */
+    const char *statistics, *cache;         /* NULL: none are written; nothing is kept */
     lac_words weights;                      /* NAME=FILE each; lac_words_free */
     lac_metric_settings settings;
     int64_t size, limit, batch, seed;

@@ -2,7 +2,10 @@
 
 #include "core/memory.h"
 #include "core/threads.h"
+#include "eval/feature_store.h"
 #include "models/network.h"
+
+#include <lac_version.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +40,8 @@ struct lac_inception_backbone {
     lac_memo *memo[LAC_INCEPTION_N_RECIPES];        /* of each recipe; NULL: nobody asked for it yet */
     const region *region[LAC_INCEPTION_N_RECIPES];
     int64_t batch;
+    const lac_backend *backend;
+    const lac_eval_files *files;
 };
 
 static lac_status run_to(lac_tape *t, const void *model, lac_tensor *x, unsigned wanted, lac_tensor **out)
@@ -99,6 +104,8 @@ static lac_status open(void **state, const lac_backend *b, const lac_eval_weight
     LAC_TRY(lac_eval_weights_want(weights, "inception", &files));
     LAC_TRY(lac_calloc(state, 1, sizeof *s));
     s = *state;
+    s->backend = b;
+    s->files = files;
     s->batch = strcmp(b->name, "cpu") == 0 ? CPU_BATCH : BATCH;
     LAC_TRY(load(s, files, b));
     return lac_tape_new(&s->tape, b);
@@ -116,8 +123,33 @@ static void close(void *state)
 
 static const lac_backbone_def definition = { "inception", open, close };
 
+/* All that the numbers depend on, beside the picture. */
+static lac_status describe(const lac_inception_backbone *s, lac_inception_recipe recipe, char **about)
+{
+    char *weights;
+    LAC_TRY(lac_eval_files_mark(s->files, &weights));
+    const lac_status status = lac_format(about, "inception-fid %s %s features=%s f32 %s %s", weights, lac_inception_recipe_text(recipe), s->region[recipe]->name,
+                                         s->backend->name, LAC_VERSION);
+    free(weights);
+    return status;
+}
+
+static lac_status keep(lac_inception_backbone *s, lac_inception_recipe recipe, const char *folder)
+{
+    lac_feature_store *store;
+    char *about;
+    if (folder == NULL)
+        return LAC_OK;
+    LAC_TRY(describe(s, recipe, &about));
+    const lac_status status = lac_feature_store_open(&store, folder, about, place(s->region[recipe]->wanted, DEPTHS));
+    free(about);
+    if (status == LAC_OK)
+        lac_memo_keep(s->memo[recipe], store);
+    return status;
+}
+
 /* What was remembered of less is forgotten. */
-static lac_status widen(lac_inception_backbone *s, lac_inception_recipe recipe, lac_inception_depth depth)
+static lac_status widen(lac_inception_backbone *s, lac_inception_recipe recipe, lac_inception_depth depth, const char *folder)
 {
     const region *before = s->region[recipe], *r = region_of((before != NULL ? before->wanted : 0) | lac_inception_bit(depth));
     if (r == before)
@@ -125,7 +157,8 @@ static lac_status widen(lac_inception_backbone *s, lac_inception_recipe recipe, 
     lac_memo_free(s->memo[recipe]);
     s->memo[recipe] = NULL;
     s->region[recipe] = r;
-    return lac_memo_new(&s->memo[recipe], REMEMBERED, place(r->wanted, DEPTHS));
+    LAC_TRY(lac_memo_new(&s->memo[recipe], REMEMBERED, place(r->wanted, DEPTHS)));
+    return keep(s, recipe, folder);
 }
 
 lac_status lac_inception_backbone_get(const lac_features *f, lac_inception_recipe recipe, lac_inception_depth depth, lac_inception_backbone **i)
@@ -133,7 +166,7 @@ lac_status lac_inception_backbone_get(const lac_features *f, lac_inception_recip
     void *state;
     LAC_TRY(lac_backbones_get(f->backbones, &definition, &state));
     *i = state;
-    return widen(*i, recipe, depth);
+    return widen(*i, recipe, depth, lac_backbones_kept(f->backbones));
 }
 
 /* ---- running ---- */

@@ -9,6 +9,7 @@ typedef struct backbone { const lac_backbone_def *def; void *state; } backbone;
 struct lac_backbones {
     const lac_backend *backend;
     const lac_eval_weights *weights;
+    const char *folder;
     backbone *item;
     int64_t n, capacity;
 };
@@ -30,6 +31,9 @@ void lac_backbones_free(lac_backbones *all)
     free(all->item);
     free(all);
 }
+
+void lac_backbones_keep(lac_backbones *all, const char *folder) { all->folder = folder; }
+const char *lac_backbones_kept(const lac_backbones *all) { return all->folder; }
 
 lac_status lac_backbones_get(lac_backbones *all, const lac_backbone_def *def, void **state)
 {

@@ -19,5 +19,9 @@ typedef struct lac_backbones lac_backbones;
 lac_status lac_backbones_new(lac_backbones **all, const lac_backend *b, const lac_eval_weights *weights);
 void lac_backbones_free(lac_backbones *all);
 
+/* What networks make of pictures is kept in this folder (eval/feature_store.h), borrowed; before any is asked for. NULL: it is not. */
+void lac_backbones_keep(lac_backbones *all, const char *folder);
+const char *lac_backbones_kept(const lac_backbones *all);
+
 /* Opened where nobody asked before; *state is borrowed. LAC_ERR_ARG says which weights it wants. */
 lac_status lac_backbones_get(lac_backbones *all, const lac_backbone_def *def, void **state);

@@ -127,6 +127,7 @@ static lac_status open_nets(lac_finished *f)
     const size_t n = (size_t)f->ask.n_metrics;
     f->means = (lac_eval_means){ f->ask.backend, f->ask.weights, f->classes, f->n_classes };
     LAC_TRY(lac_backbones_new(&f->backbones, f->ask.backend, f->ask.weights));
+    lac_backbones_keep(f->backbones, f->ask.cache);
     LAC_TRY(lac_calloc((void **)&f->net, n, sizeof *f->net));
     LAC_TRY(lac_calloc((void **)&f->net_of, n, sizeof(lac_features *)));
     LAC_TRY(lac_calloc((void **)&f->view_of, n, sizeof *f->view_of));

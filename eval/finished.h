@@ -23,6 +23,7 @@ typedef struct lac_finished_ask {
     int64_t batch;                          /* pictures read at once */
     uint64_t seed;                          /* of the intervals' resamples */
     const lac_backend *backend;
+    const char *cache;                      /* a folder of what networks made of pictures (eval/feature_store.h); NULL: none */
 } lac_finished_ask;
 
 typedef struct lac_finished lac_finished;

@@ -1,6 +1,7 @@
 #include "eval/memo.h"
 
 #include "core/memory.h"
+#include "eval/feature_store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@ struct lac_memo {
     int64_t most, n, numbers, next;     /* a ring: the next one to go */
     lac_memo_key *key;
     float *value;
+    lac_feature_store *store;           /* NULL: none */
 };
 
 lac_status lac_memo_new(lac_memo **m, int64_t most, int64_t n)
@@ -32,10 +34,13 @@ void lac_memo_free(lac_memo *m)
 {
     if (m == NULL)
         return;
+    lac_feature_store_close(m->store);
     free(m->key);
     free(m->value);
     free(m);
 }
+
+void lac_memo_keep(lac_memo *m, lac_feature_store *store) { m->store = store; }
 
 static int64_t find(const lac_memo_key *list, int64_t n, const lac_memo_key *key)
 {
@@ -77,11 +82,42 @@ static lac_status sort(const lac_memo *m, const lac_memo_key *key, int64_t n, so
     return lac_calloc((void **)&s->value, (size_t)s->n, (size_t)m->numbers * sizeof(float));
 }
 
+/* Fresh inputs left[0 .. n) are run, and kept. */
+static lac_status run_left(lac_memo *m, lac_memo_run *run, void *context, sorted *s, int64_t n, const int64_t *left, int64_t *at, float *made)
+{
+    for (int64_t i = 0; i < n; i++)
+        at[i] = s->at[left[i]];
+    LAC_TRY(run(context, at, n, made));
+    for (int64_t i = 0; i < n; i++) {
+        memcpy(s->value + left[i] * m->numbers, made + i * m->numbers, (size_t)m->numbers * sizeof *made);
+        if (m->store != NULL)
+            LAC_TRY(lac_feature_store_put(m->store, &s->fresh[left[i]], made + i * m->numbers));
+    }
+    return LAC_OK;
+}
+
+/* All that is fresh: out of the store what is there. */
+static lac_status make(lac_memo *m, lac_memo_run *run, void *context, sorted *s)
+{
+    int64_t *left, n = 0;
+    float *made = NULL;
+    LAC_TRY(lac_calloc((void **)&left, (size_t)s->n, 2 * sizeof *left));
+    for (int64_t i = 0; i < s->n; i++)
+        if (m->store == NULL || !lac_feature_store_get(m->store, &s->fresh[i], s->value + i * m->numbers))
+            left[n++] = i;
+    lac_status status = lac_calloc((void **)&made, (size_t)n, (size_t)m->numbers * sizeof *made);
+    if (status == LAC_OK && n > 0)
+        status = run_left(m, run, context, s, n, left, left + s->n, made);
+    free(made);
+    free(left);
+    return status;
+}
+
 static lac_status find_values(lac_memo *m, const lac_memo_key *key, int64_t n, lac_memo_run *run, void *context, sorted *s, float *value)
 {
     LAC_TRY(sort(m, key, n, s));
     if (s->n > 0)
-        LAC_TRY(run(context, s->at, s->n, s->value));
+        LAC_TRY(make(m, run, context, s));
     for (int64_t i = 0; i < n; i++) {
         const float *from = s->from[i] < m->most ? m->value + s->from[i] * m->numbers : s->value + (s->from[i] - m->most) * m->numbers;
         memcpy(value + i * m->numbers, from, (size_t)m->numbers * sizeof *value);
