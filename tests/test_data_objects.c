@@ -421,6 +421,8 @@ LAC_TEST(a_bad_record_of_coco_costs_itself)
         { "\"segmentation\": {\"size\": [64, 96], \"counts\": [", "\"segmentation\": {\"size\": [64, 96], \"counts\": [7, ", "annotations[2] (id 914): ", 19 },
         { "\"bbox\": [", "\"bbox\": [-90, ", "annotations[0]: 'bbox' has 5 elements", 19 },
         { "\"id\": 900, \"image_id\"", "\"id\": \"900\", \"image_id\"", "annotations[0]: 'id' is a string", 19 },
+        { "\"id\": 907, \"image_id\"", "\"id\": 900, \"image_id\"", "'000000000139_900.png' stands in the annotations twice", 19 },
+        { "\"bbox\": [", "\"bbox\": [0, 0, 500, 9], \"was\": [", "annotations[0] (id 900): its box from 0, 0 to 500, 9 is not inside a picture of 96 x 64 (width, height)", 19 },
     };
     const char *annotations;
     for (size_t i = 0; i < LAC_COUNT(bad); i++) {
