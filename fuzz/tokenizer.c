@@ -1,5 +1,5 @@
 /* Any bytes at all as a tokenizer's file and as a text. The first letter chooses: t, w a text for the small files of either kind below; j, m, v a vocabulary
- * or merges; f, g a tokenizer.json of either kind. What opens has its ids in order, and encodes any text. */
+ * or merges; f, g a tokenizer.json of either kind; z, o OpenAI's merges for CLIP, as the packed file and as what is packed in it; p a text for small ones. What opens has its ids in order, and encodes any text. */
 #include "core/text/tokenizer.h"
 
 #include <fcntl.h>
@@ -8,10 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 static const char small_json[] = "{\"a\": 0, \"b\": 1, \"a</w>\": 2, \"ab\": 3, \"aba</w>\": 4, \"'s\": 5, \"<|startoftext|>\": 6, \"<|endoftext|>\": 7}";
 static const char small_merges[] = "#\na b\nab a</w>\n";
 static const char small_lines[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nab\n##b\n##a\n!\n";
+
+static const char small_packed[] = "#version\na b\nab a</w>\n";
 
 static char folder[64];
 
@@ -61,13 +64,22 @@ static void check(const char *name, const char *text, size_t size)
 
 static void remove_folder(void)
 {
-    static const char *const names[] = { "vocab.json", "merges.txt", "vocab.txt", "tokenizer.json" };
+    static const char *const names[] = { "vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", "bpe_simple_vocab_16e6.txt.gz" };
     char path[96];
     for (size_t i = 0; i < LAC_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }
     rmdir(folder);
+}
+
+static void put_packed(const char *text, size_t size)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/bpe_simple_vocab_16e6.txt.gz", folder);
+    gzFile to = gzopen(path, "wb1");
+    if (to == NULL || (size > 0 && gzwrite(to, text, (unsigned)size) != (int)size) || gzclose(to) != Z_OK)
+        abort();
 }
 
 static void put_small(void)
@@ -80,6 +92,7 @@ static void put_small(void)
     put("vocab.json", small_json, strlen(small_json));
     put("merges.txt", small_merges, strlen(small_merges));
     put("vocab.txt", small_lines, strlen(small_lines));
+    put_packed(small_packed, strlen(small_packed));
 }
 
 /* It is read where the files that it stands for are not there. */
@@ -101,9 +114,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     case 'j': put("vocab.json", text, size - 1); break;
     case 'm': put("merges.txt", text, size - 1); break;
     case 'v': put("vocab.txt", text, size - 1); break;
+    case 'z': put("bpe_simple_vocab_16e6.txt.gz", text, size - 1); break;
+    case 'o': put_packed(text, size - 1); break;
     case 'f': case 'g': put_alone(text, size - 1); break;
     default: break;
     }
-    check(bytes[0] == 'v' || bytes[0] == 'w' || bytes[0] == 'g' ? "wordpiece" : "clip-bpe", text, size - 1);
+    check(strchr("zop", bytes[0]) != NULL && bytes[0] != '\0' ? "clip-openai" : bytes[0] == 'v' || bytes[0] == 'w' || bytes[0] == 'g' ? "wordpiece" : "clip-bpe", text, size - 1);
     return 0;
 }
