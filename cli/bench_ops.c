@@ -168,6 +168,7 @@ static const op_case cases[] = {
     { LAC_OP_vector_quantize, &(const lac_vector_quantize_attr){ 1, 0.25f }, "16384 codes of 256, 16x16", "xf", { MAP(4, 16, 256), { 2, { 16384, 256 } } } },
     { LAC_OP_norm_ratio, &(const lac_norm_ratio_attr){ .eps = 1e-4f }, "3x3x128->3, twice", "cc", { KERNEL(3, 3, 128), KERNEL(3, 3, 128) } },
     { LAC_OP_rank_sum, NULL, "3x3x128->3", "c", { KERNEL(3, 3, 128) } },
+    { LAC_OP_rank_gather, NULL, "256 of 512", "f", { { 2, { 256, 512 } } } },
     { LAC_OP_weighted_sum, &(const lac_weighted_sum_attr){ .w = { 1, 1 } }, "two scalars", "ff", { { 0 }, { 0 } } },
 };
 
