@@ -271,13 +271,19 @@ lac_status lac_params_own_values(lac_params *ps)
     return s;
 }
 
-lac_status lac_params_init(lac_params *ps, uint64_t seed)
+lac_status lac_params_init_zero(lac_params *ps)
 {
     for (int block = 0; block < 2; block++)
         LAC_TRY(give_memory(ps, block));
     LAC_TRY(lac_realloc((void **)&ps->sorted, (size_t)ps->n * sizeof *ps->sorted));
     memcpy(ps->sorted, ps->param, (size_t)ps->n * sizeof *ps->sorted);
     qsort(ps->sorted, (size_t)ps->n, sizeof *ps->sorted, by_name);
+    return LAC_OK;
+}
+
+lac_status lac_params_init(lac_params *ps, uint64_t seed)
+{
+    LAC_TRY(lac_params_init_zero(ps));
     for (int64_t i = 0; i < ps->n; i++)
         LAC_TRY(fill(ps->sorted[i], seed));
     return LAC_OK;

@@ -121,7 +121,7 @@ static lac_status open_as_it_is(const lac_weights *w, lac_network *net, const la
     lac_network_format_of(def, w, &format, &prefix);
     lac_status s = config != NULL && format->infer != NULL ? format->infer(w, prefix, config) : LAC_FAIL(LAC_ERR_KEY, "these are not the keys of '%s'", def->name);
     if (s == LAC_OK)
-        s = lac_network_open(net, def, config, b, LAC_F32);
+        s = lac_network_open_zero(net, def, config, b, LAC_F32);
     json_decref(config);
     if (s != LAC_OK)
         return s;

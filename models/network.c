@@ -44,15 +44,18 @@ lac_status lac_network_make(lac_network *n, const lac_network_def *def, const ch
     return s;
 }
 
-lac_status lac_network_open(lac_network *n, const lac_network_def *def, const json_t *config, const lac_backend *b, lac_dtype d)
+static lac_status open(lac_network *n, const lac_network_def *def, const json_t *config, const lac_backend *b, lac_dtype d, bool drawn)
 {
     LAC_TRY(lac_network_make(n, def, NULL, config, b, d));
     n->params->frozen = true;
-    const lac_status s = lac_params_init(n->params, 0);
+    const lac_status s = drawn ? lac_params_init(n->params, 0) : lac_params_init_zero(n->params);
     if (s != LAC_OK)
         lac_network_close(n);
     return s;
 }
+
+lac_status lac_network_open(lac_network *n, const lac_network_def *def, const json_t *config, const lac_backend *b, lac_dtype d) { return open(n, def, config, b, d, true); }
+lac_status lac_network_open_zero(lac_network *n, const lac_network_def *def, const json_t *config, const lac_backend *b, lac_dtype d) { return open(n, def, config, b, d, false); }
 
 void lac_network_close(lac_network *n)
 {

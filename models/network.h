@@ -52,11 +52,13 @@ typedef struct lac_network {
  *
  * _make: trainable, parameters not yet initialised: change `gain`, then call lac_params_init. name is its name among others
  *        ("generator"), first in the path of messages; NULL: def's.
- * _open: frozen, values drawn by their inits: load them into n->params.
+ * _open: frozen, values drawn by their inits: load them into n->params. _open_zero: values 0, for who loads all of them; of a large network drawing takes
+ *        as long as reading.
  * _load: frozen, from a file that _save wrote or a folder of diffusers or transformers; `wanted` NULL takes what the file says, else another
  *        network is LAC_ERR_FORMAT. */
 lac_status lac_network_make(lac_network *n, const lac_network_def *def, const char *name, const json_t *config, const lac_backend *b, lac_dtype d);
 lac_status lac_network_open(lac_network *n, const lac_network_def *def, const json_t *config, const lac_backend *b, lac_dtype d);
+lac_status lac_network_open_zero(lac_network *n, const lac_network_def *def, const json_t *config, const lac_backend *b, lac_dtype d);
 lac_status lac_network_load(lac_network *n, const char *path, const lac_network_def *wanted, const lac_backend *b, lac_dtype d);
 void lac_network_close(lac_network *n);
 
