@@ -122,31 +122,33 @@ LAC_TEST(what_lay_in_the_hole_is_not_seen)
     end(&b);
 }
 
-LAC_TEST(networks_that_do_not_fit_are_refused)
+/* Opens no more than it must: small networks, the UNet's config as given. */
+static lac_status open_with(const lac_inpainter_def *def, const char *unet, const char *more)
 {
-    static const struct { const char *networks, *said; } wrong[] = {
-        { "{ 'unet': { 'config': { 'in_channels': 9 } } }", "'unet' has a 'fusion_dim' of 0, should have 1024" },
-        { "{ 'unet': { 'config': { 'in_channels': 9, 'fusion_dim': 1024 } } }", "'clip_vision' has a 'hidden_size' of 768, should have 1024" },
-    };
+    char text[4096];
     lac_inpainter ip;
     const lac_backend *cpu;
     LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
-    for (size_t i = 0; i < LAC_COUNT(wrong); i++) {
-        char text[256];
-        snprintf(text, sizeof text, "%s", wrong[i].networks);
-        json_t *networks = lac_test_json(text);
-        LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_catdiff, networks, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, wrong[i].said);
-        json_decref(networks);
-    }
+    snprintf(text, sizeof text, "{ 'vae': { 'config': { " LAC_TEST_LATENT_VAE " } }, 'unet': { 'config': { 'in_channels': 9, %s" LAC_TEST_LATENT_UNET " } },"
+             "'text_encoder': { 'config': { 'max_position_embeddings': 6, " LAC_TEST_LATENT_TEXT " } } %s }", unet, more);
+    json_t *networks = lac_test_json(text);
+    const lac_status s = lac_inpainter_open(&ip, def, networks, NULL, cpu, LAC_F32);
+    json_decref(networks);
+    return s;
+}
+
+#define SEEING(width)                                                                                                                                         \
+    ", 'clip_vision': { 'config': { 'hidden_size': " width ", 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'image_size': 12, 'patch_size': 4 } },"  \
+    "'sem_inpainter': { 'config': { 'hidden_size': 12, 'intermediate_size': 16, 'num_attention_heads': 2, 'num_hidden_layers': 1, 'patch_size': 4, 'image_size': 12,"    \
+    "'label_mlp': { 'in_channels': 8, 'out_channels': 12 }, 'spatial_mlp': { 'hidden_size': 12 }, 'global_mlp': { 'hidden_size': 12 } } }"
+
+LAC_TEST(networks_that_do_not_fit_are_refused)
+{
+    LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff, "", SEEING("12")), LAC_ERR_CONFIG, "'unet' has a 'fusion_dim' of 0, should have 12");
+    LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff, "'fusion_dim': 12, ", SEEING("16")), LAC_ERR_CONFIG, "'clip_vision' has a 'hidden_size' of 16, should have 12");
 }
 
 LAC_TEST(other_systems_do_not_take_a_unet_that_wants_a_visual_prompt)
 {
-    char text[] = "{ 'unet': { 'config': { 'in_channels': 9, 'fusion_dim': 8 } } }";
-    lac_inpainter ip;
-    const lac_backend *cpu;
-    json_t *networks = lac_test_json(text);
-    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
-    LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_inpaint, networks, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "RefAdapters");
-    json_decref(networks);
+    LAC_CHECK_FAILS(open_with(&lac_inpainter_sd_inpaint, "'fusion_dim': 8, ", ""), LAC_ERR_CONFIG, "RefAdapters");
 }

@@ -1,9 +1,9 @@
 /* core/dense/dense.h -- dense matrices in f64: products, a factor, sums of singular values, linear systems. For statistics of features.
  *
- * The same bits at any number of threads: every sum is one chain in a fixed order, or one of fixed blocks put together in their order.
- * This is no LAPACK since none has both speed and that: OpenBLAS sums in an order that depends on its threads, Debian's reference library is one thread of plain loops.
- * A Frechet distance of d = 2048 from two covariances (two factors, a product, a nuclear norm) takes 5 CPU seconds here on one thread and 6 on two, the same bits; by
- * OpenBLAS (SciPy 1.17's) through Cholesky factors and gesdd 7, through two symmetric eigenproblems 5.7, on a busy Xeon; all three agree to 1e-12 of the value.
+ * The same bits at any number of threads: every sum is one chain in a fixed order, or one of fixed blocks put together in their order; a threaded LAPACK does not
+ * promise that. A Frechet distance of d = 2048 from two covariances (`lacuna probe frechet`, reading 134 MB included) takes 3.9 s on one thread and 2.3 s on two of an
+ * idle Xeon with AMX, the same bits; NumPy 2's OpenBLAS takes 1.8 s on both for two Cholesky factors, their product and its singular values, without the reading.
+ * The two values agree to 1e-13.
  *
  * Sources: G. H. Golub, C. F. Van Loan, Matrix Computations, 4th ed.: 4.2.8 (Cholesky with pivots), 5.4.8 (bidiagonalisation), 8.6.1 (the
  * singular values as eigenvalues of [0 B; B' 0]), 8.3.5 (implicit symmetric QR). */
