@@ -126,6 +126,7 @@ static lac_status open_nets(lac_finished *f)
 {
     const size_t n = (size_t)f->ask.n_metrics;
     f->means = (lac_eval_means){ f->ask.backend, f->ask.weights, f->classes, f->n_classes };
+    LAC_TRY(lac_spool_new(&f->spool));
     LAC_TRY(lac_backbones_new(&f->backbones, f->ask.backend, f->ask.weights));
     lac_backbones_keep(f->backbones, f->ask.cache);
     LAC_TRY(lac_calloc((void **)&f->net, n, sizeof *f->net));
@@ -238,7 +239,7 @@ void lac_finished_close(lac_finished *f)
     if (f == NULL)
         return;
     for (int64_t i = 0; f->row != NULL && i < f->n_entries; i++)
-        lac_finished_free_row(f, &f->row[i]);
+        lac_finished_free_row(&f->row[i]);
     for (int64_t i = 0; i < f->n_nets; i++)
         lac_features_close(&f->net[i]);
     for (int folder = 0; folder < LAC_FOLDERS; folder++) {
@@ -248,6 +249,7 @@ void lac_finished_close(lac_finished *f)
     free_texts(f->recipe, f->ask.n_metrics);
     free_texts(f->reason, f->n_reasons);
     lac_moments_free(&f->moments);
+    lac_spool_free(f->spool);
     lac_backbones_free(f->backbones);
     json_decref(f->captions);
     free(f->classes);

@@ -8,6 +8,7 @@
 #include "eval/finished.h"
 #include "eval/journal.h"
 #include "eval/resized.h"
+#include "eval/spool.h"
 
 enum { LAC_IMAGES, LAC_REFERENCE, LAC_MASKS, LAC_FOLDERS };
 enum { LAC_MOST_VIEWS = 24 };
@@ -36,7 +37,7 @@ typedef struct lac_finished_row {
     char *broken[LAC_FOLDERS];              /* why a file cannot be read; NULL: it can, or there is none */
     uint8_t digest[LAC_FOLDERS][LAC_SHA256_SIZE];
     lac_value *value;                       /* [n_metrics] of a pair; NULL otherwise */
-    float *feature[LAC_MOST_VIEWS][2];      /* [view's n] of image and reference; NULL: not seen */
+    float *feature[LAC_MOST_VIEWS][2];      /* [view's n] of image and reference, in the spool; NULL: not seen */
 } lac_finished_row;
 
 struct lac_finished {
@@ -52,6 +53,7 @@ struct lac_finished {
     lac_finished_entry *entry;              /* in the order of ids */
     lac_finished_row *row;                  /* of each entry */
     int64_t n_entries;
+    lac_spool *spool;                       /* of all rows' features */
     json_t *captions;                       /* NULL: none given */
     char captions_hash[LAC_SHA256_HEX];     /* of their file */
     const char **classes;                   /* their labels, each once, in order */
@@ -85,4 +87,4 @@ lac_status lac_finished_reason(lac_finished *f, const char *words, const char **
 
 lac_status lac_finished_put_row(const lac_finished *f, int64_t i, lac_blob *to);
 lac_status lac_finished_take_row(lac_finished *f, lac_blob_reader *from);
-void lac_finished_free_row(const lac_finished *f, lac_finished_row *row);
+void lac_finished_free_row(lac_finished_row *row);

@@ -151,7 +151,7 @@ static lac_status measure_by_networks(const block *b)
 /* A picture that a view sees, and whose; cut out of a whole one, it is owned. */
 typedef struct sight { lac_picture picture; lac_image cut; float **to; } sight;
 
-static lac_status look(const lac_finished_view *v, sight *from, int64_t n)
+static lac_status look(const lac_finished_view *v, lac_spool *spool, sight *from, int64_t n)
 {
     lac_picture *picture;
     float *found = NULL;
@@ -162,7 +162,7 @@ static lac_status look(const lac_finished_view *v, sight *from, int64_t n)
     if (s == LAC_OK)
         s = v->net->def->of(v->net, picture, n, found);
     for (int64_t i = 0; s == LAC_OK && i < n; i++) {
-        s = lac_malloc((void **)from[i].to, (size_t)v->net->n * sizeof *found);
+        s = lac_spool_take(spool, v->net->n, from[i].to);
         if (s == LAC_OK)
             memcpy(*from[i].to, found + i * v->net->n, (size_t)v->net->n * sizeof *found);
     }
@@ -172,13 +172,13 @@ static lac_status look(const lac_finished_view *v, sight *from, int64_t n)
 }
 
 /* Runs of pictures of one size, at once. */
-static lac_status look_at_all(const lac_finished_view *v, sight *all, int64_t n)
+static lac_status look_at_all(const lac_finished_view *v, lac_spool *spool, sight *all, int64_t n)
 {
     for (int64_t from = 0, to; from < n; from = to) {
         for (to = from + 1; to < n; to++)
             if (all[to].picture.height != all[from].picture.height || all[to].picture.width != all[from].picture.width)
                 break;
-        LAC_TRY(look(v, all + from, to - from));
+        LAC_TRY(look(v, spool, all + from, to - from));
     }
     return LAC_OK;
 }
@@ -226,7 +226,7 @@ static lac_status see(const block *b, int64_t view)
                 status = add_sight(b, &b->slot[i], view, folder, v->crop != NULL ? &cut : NULL, &all[n++]);
         }
     if (status == LAC_OK)
-        status = lac_context(look_at_all(v, all, n), "network '%s'", v->net->def->name);
+        status = lac_context(look_at_all(v, b->f->spool, all, n), "network '%s'", v->net->def->name);
     for (int64_t i = 0; i < n; i++)
         lac_image_free(&all[i].cut);
     free(all);

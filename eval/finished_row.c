@@ -6,14 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void lac_finished_free_row(const lac_finished *f, lac_finished_row *row)
+void lac_finished_free_row(lac_finished_row *row)
 {
     for (int folder = 0; folder < LAC_FOLDERS; folder++)
         free(row->broken[folder]);
-    for (int64_t v = 0; v < f->n_views; v++) {
-        free(row->feature[v][0]);
-        free(row->feature[v][1]);
-    }
     free(row->value);
     *row = (lac_finished_row){ .done = false };
 }
@@ -77,7 +73,7 @@ static lac_status take_features(lac_finished *f, lac_finished_row *row, lac_blob
         float **to = &row->feature[v / 2][v % 2];
         if (!(seen >> v & 1))
             continue;
-        LAC_TRY(lac_malloc((void **)to, size));
+        LAC_TRY(lac_spool_take(f->spool, f->view[v / 2].net->n, to));
         LAC_TRY(lac_blob_take(from, *to, size));
     }
     return LAC_OK;
@@ -112,9 +108,9 @@ lac_status lac_finished_take_row(lac_finished *f, lac_blob_reader *from)
         return LAC_FAIL(LAC_ERR_FORMAT, "a row of a picture that is not there");
     const lac_status s = take(f, &row, from);
     if (s == LAC_OK) {
-        lac_finished_free_row(f, &f->row[i]);
+        lac_finished_free_row(&f->row[i]);
         f->row[i] = row;
     } else
-        lac_finished_free_row(f, &row);
+        lac_finished_free_row(&row);
     return s;
 }

@@ -1,7 +1,6 @@
 #include "eval/journal.h"
 
 #include "core/crc32c.h"
-#include "core/file/atomic.h"
 #include "core/memory.h"
 
 #include <dirent.h>
@@ -9,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct lac_journal { FILE *stream; char *path, *aside; };
@@ -19,31 +19,46 @@ typedef struct record { uint32_t n, crc; } record;
 
 typedef struct reading { const char *question; lac_journal_take *take; void *context; } reading;
 
-static lac_status take_records(const reading *to, const char *bytes, size_t size)
+/* One record after another: a journal may be larger than memory. left: bytes that the file still has. */
+static lac_status take_records(const reading *to, FILE *f, size_t left)
 {
-    const size_t head = LAC_SHA256_HEX;         /* its last one a line's end */
-    if (size < head || strncmp(bytes, to->question, head - 1) != 0)
-        return LAC_OK;
-    for (size_t at = head; size - at >= sizeof(record);) {
-        record r;
-        memcpy(&r, bytes + at, sizeof r);
-        at += sizeof r;
-        if (r.n > size - at || lac_crc32c(0, bytes + at, r.n) != r.crc)
-            return LAC_OK;
-        lac_blob_reader from = { bytes + at, bytes + at + r.n };
-        LAC_TRY(to->take(to->context, &from));
-        at += r.n;
+    char *bytes = NULL;
+    size_t room = 0;
+    record r;
+    lac_status s = LAC_OK;
+    while (s == LAC_OK && left >= sizeof r && fread(&r, sizeof r, 1, f) == 1 && r.n <= left - sizeof r) {
+        if (r.n > room) {
+            free(bytes);
+            bytes = NULL;
+            room = r.n;
+            s = lac_malloc((void **)&bytes, room);
+        }
+        if (s != LAC_OK || fread(bytes, 1, r.n, f) != r.n || lac_crc32c(0, bytes, r.n) != r.crc)
+            break;
+        lac_blob_reader from = { bytes, bytes + r.n };
+        s = to->take(to->context, &from);
+        left -= sizeof r + r.n;
     }
-    return LAC_OK;
+    free(bytes);
+    return s;
 }
 
-static lac_status read_one(void *to, const char *path)
+static lac_status read_one(void *context, const char *path)
 {
-    char *bytes;
-    size_t size;
-    LAC_TRY(lac_file_read(path, SIZE_MAX / 2, &bytes, &size));
-    const lac_status s = take_records(to, bytes, size);
-    free(bytes);
+    const reading *to = context;
+    char head[LAC_SHA256_HEX];                  /* its last one a line's end */
+    struct stat about;
+    FILE *f = fopen(path, "rb");
+    if (f == NULL || fstat(fileno(f), &about) != 0) {
+        const int error = errno;
+        if (f != NULL)
+            fclose(f);
+        return LAC_FAIL(LAC_ERR_IO, "cannot read journal '%s': %s", path, strerror(error));
+    }
+    lac_status s = LAC_OK;
+    if (fread(head, sizeof head, 1, f) == 1 && strncmp(head, to->question, sizeof head - 1) == 0)
+        s = take_records(to, f, (size_t)about.st_size - sizeof head);
+    fclose(f);
     return lac_context(s, "journal '%s'", path);
 }
 
