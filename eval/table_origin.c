@@ -14,6 +14,18 @@ static void print_code(FILE *f, const char *what, const char *text)
     fputs("</code></span>\n", f);
 }
 
+/* "weights NAME HASH", or of a model "weights of NAME, ROLE HASH". */
+static void print_hash(FILE *f, const char *what, const char *name, const char *role, const json_t *hash)
+{
+    fprintf(f, "<span>%s", what);
+    lac_html_text(f, name);
+    fputs(role[0] != '\0' ? ", " : "", f);
+    lac_html_text(f, role);
+    fputs(" <code>", f);
+    lac_html_text(f, json_string_value(hash));
+    fputs("</code></span>\n", f);
+}
+
 /* ---- of a column ---- */
 
 static void print_weights(FILE *f, const lac_table_column *c)
@@ -22,13 +34,8 @@ static void print_weights(FILE *f, const lac_table_column *c)
     json_t *files, *hash;
     size_t i;
     json_object_foreach(c->weights, name, files)
-        json_array_foreach(files, i, hash) {
-            fputs("<span>weights ", f);
-            lac_html_text(f, name);
-            fputs(" <code>", f);
-            lac_html_text(f, json_string_value(hash));
-            fputs("</code></span>\n", f);
-        }
+        json_array_foreach(files, i, hash)
+            print_hash(f, "weights ", name, "", hash);
 }
 
 /* "n 22", or "n 20 to 22". */
@@ -82,15 +89,8 @@ static void print_models(FILE *f, const json_t *models)
     const char *name, *role;
     json_t *model, *hash;
     json_object_foreach((json_t *)models, name, model)
-        json_object_foreach(json_object_get(model, "weights"), role, hash) {
-            fputs("<span>weights of ", f);
-            lac_html_text(f, name);
-            fputs(", ", f);
-            lac_html_text(f, role);
-            fputs(" <code>", f);
-            lac_html_text(f, json_string_value(hash));
-            fputs("</code></span>\n", f);
-        }
+        json_object_foreach(json_object_get(model, "weights"), role, hash)
+            print_hash(f, "weights of ", name, role, hash);
 }
 
 static void print_origin(FILE *f, const lac_table *t, int64_t k)

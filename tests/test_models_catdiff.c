@@ -137,15 +137,10 @@ static lac_status open_with(const lac_inpainter_def *def, const char *unet, cons
     return s;
 }
 
-#define SEEING(width)                                                                                                                                         \
-    ", 'clip_vision': { 'config': { 'hidden_size': " width ", 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'image_size': 12, 'patch_size': 4 } },"  \
-    "'sem_inpainter': { 'config': { 'hidden_size': 12, 'intermediate_size': 16, 'num_attention_heads': 2, 'num_hidden_layers': 1, 'patch_size': 4, 'image_size': 12,"    \
-    "'label_mlp': { 'in_channels': 8, 'out_channels': 12 }, 'spatial_mlp': { 'hidden_size': 12 }, 'global_mlp': { 'hidden_size': 12 } } }"
-
 LAC_TEST(networks_that_do_not_fit_are_refused)
 {
-    LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff, "", SEEING("12")), LAC_ERR_CONFIG, "'unet' has a 'fusion_dim' of 0, should have 12");
-    LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff, "'fusion_dim': 12, ", SEEING("16")), LAC_ERR_CONFIG, "'clip_vision' has a 'hidden_size' of 16, should have 12");
+    LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff, "", ", " LAC_TEST_LATENT_SEEING("12")), LAC_ERR_CONFIG, "'unet' has a 'fusion_dim' of 0, should have 12");
+    LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff, "'fusion_dim': 12, ", ", " LAC_TEST_LATENT_SEEING("16")), LAC_ERR_CONFIG, "'clip_vision' has a 'hidden_size' of 16, should have 12");
 }
 
 LAC_TEST(other_systems_do_not_take_a_unet_that_wants_a_visual_prompt)

@@ -118,17 +118,12 @@ const lac_kind lac_kind_loss_distill = { "loss/distill", "SemInpainter against C
 static lac_status fill_target(const lac_probe *p, float *rows)
 {
     const lac_tensor *x = lac_probe_host(p, "model_output"), *timestep = lac_probe_host(p, "timestep");
-    json_t *given = json_pack("{s:s}", "prediction_type", lac_config_str(p->config, "prediction_type")), *config = NULL;
-    lac_objective o = { 0 };
-    lac_status s = timestep->dim[0] == x->dim[0] ? lac_config_resolve(&config, lac_objective_keys, given, NULL, NULL)
-                 : LAC_FAIL(LAC_ERR_SHAPE, "input 'timestep' is %s, expected one for each of the %lld samples of 'model_output'", lac_shape_str(timestep), (long long)x->dim[0]);
-    if (s == LAC_OK)
-        s = lac_objective_open(&o, config);
-    if (s == LAC_OK)
-        s = lac_context(lac_objective_fill(&o, timestep->data, x->dim[0], &(lac_objective_rows){ .target = rows }), "input 'timestep'");
+    lac_objective o;
+    if (timestep->dim[0] != x->dim[0])
+        return LAC_FAIL(LAC_ERR_SHAPE, "input 'timestep' is %s, expected one for each of the %lld samples of 'model_output'", lac_shape_str(timestep), (long long)x->dim[0]);
+    LAC_TRY(lac_objective_open_published(&o, lac_config_str(p->config, "prediction_type")));
+    const lac_status s = lac_context(lac_objective_fill(&o, timestep->data, x->dim[0], &(lac_objective_rows){ .target = rows }), "input 'timestep'");
     lac_objective_close(&o);
-    json_decref(config);
-    json_decref(given);
     return s;
 }
 

@@ -315,18 +315,6 @@ static lac_status check_blend(const lac_probe *p, bool next)
     return next || to == NULL ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "'next_timestep' is no input of blend_at t");
 }
 
-/* Stable Diffusion's schedule, the default of every key. */
-static lac_status open_published(lac_objective *o)
-{
-    json_t *nothing = json_object(), *config = NULL;
-    lac_status s = nothing != NULL ? lac_config_resolve(&config, lac_objective_keys, nothing, NULL, NULL) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
-    if (s == LAC_OK)
-        s = lac_objective_open(o, config);
-    json_decref(config);
-    json_decref(nothing);
-    return s;
-}
-
 /* level[2]: picture and noise at the timestep that the config says. */
 static lac_status fill_level(const lac_probe *p, float *level)
 {
@@ -334,7 +322,7 @@ static lac_status fill_level(const lac_probe *p, float *level)
     const int64_t *at = lac_probe_host(p, "timestep")->data;
     lac_objective o;
     LAC_TRY(check_blend(p, next));
-    LAC_TRY(open_published(&o));
+    LAC_TRY(lac_objective_open_published(&o, "epsilon"));
     lac_status s = lac_objective_fill(&o, at, 1, &(lac_objective_rows){ .sample = level });
     const int64_t *then = next ? lac_probe_host(p, "next_timestep")->data : at;
     if (s == LAC_OK && *then >= 0)

@@ -15,13 +15,6 @@ static lac_status init(void *model, lac_params *ps, const json_t *config)
 
 static void close_model(void *model) { lac_sem_inpainter_close(model); }
 
-static int64_t rows(const lac_weights *w, const char *key, int axis)
-{
-    const int64_t at = lac_weights_find(w, key);
-    const lac_shape shape = at < 0 ? (lac_shape){ 0 } : lac_weights_shape(w, at);
-    return axis < shape.ndim ? shape.dim[axis] : 0;
-}
-
 /* Released checkpoints have it beside the UNet, the autoencoder and both CLIP towers. */
 static const char *recognises(const lac_weights *w) { return lac_weights_find(w, "fusion_model.embeddings.mask_embedding.weight") >= 0 ? "" : NULL; }
 
@@ -32,25 +25,24 @@ static json_t *mlp_of(const lac_weights *w, const char *key, const char *in, con
 {
     if (lac_weights_find(w, key) < 0)
         return json_object();
-    json_t *told = json_pack("{s:I, s:I}", "intermediate_size", (json_int_t)rows(w, key, 0), in, (json_int_t)rows(w, key, 1));
+    json_t *told = json_pack("{s:I, s:I}", "intermediate_size", (json_int_t)lac_foreign_dim(w, 0, "%s", key), in, (json_int_t)lac_foreign_dim(w, 1, "%s", key));
     if (out != NULL)
-        json_object_set_new(told, out, json_integer(rows(w, "fusion_model.embeddings.mask_embedding.weight", 1)));
+        json_object_set_new(told, out, json_integer(lac_foreign_dim(w, 1, "fusion_model.embeddings.mask_embedding.weight")));
     return told;
 }
 
 /* Heads are in no shape: CLIP's towers give each 64 channels. */
 static lac_status infer(const lac_weights *w, const char *prefix, json_t *config)
 {
-    const int64_t width = rows(w, "fusion_model.embeddings.mask_embedding.weight", 1), tokens = rows(w, "fusion_model.embeddings.position_embedding.weight", 0);
+    const int64_t width = lac_foreign_dim(w, 1, "fusion_model.embeddings.mask_embedding.weight"), tokens = lac_foreign_dim(w, 0, "fusion_model.embeddings.position_embedding.weight");
     int64_t layers = 0, side = 1;
-    char key[LAC_FOREIGN_KEY];
     (void)prefix;
     while (side * side < tokens)
         side++;
-    while (snprintf(key, sizeof key, "fusion_model.encoder.layers.%lld.mlp.fc1.weight", (long long)layers) > 0 && lac_weights_find(w, key) >= 0)
+    while (lac_foreign_dim(w, 0, "fusion_model.encoder.layers.%lld.mlp.fc1.weight", (long long)layers) > 0)
         layers++;
     json_t *told = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "hidden_size", (json_int_t)width, "intermediate_size",
-                             (json_int_t)rows(w, "fusion_model.encoder.layers.0.mlp.fc1.weight", 0), "num_attention_heads", (json_int_t)(width >= 64 ? width / 64 : 1),
+                             (json_int_t)lac_foreign_dim(w, 0, "fusion_model.encoder.layers.0.mlp.fc1.weight"), "num_attention_heads", (json_int_t)(width >= 64 ? width / 64 : 1),
                              "num_hidden_layers", (json_int_t)layers, "image_size", (json_int_t)(14 * side), "patch_size", (json_int_t)14, "global_token",
                              lac_weights_find(w, "fusion_model.post_layernorm.weight") >= 0, "label_mlp",
                              mlp_of(w, "fusion_model.label_mlp.fc1.weight", "in_channels", "out_channels"), "spatial_mlp",

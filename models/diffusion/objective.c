@@ -14,6 +14,18 @@ lac_status lac_objective_open(lac_objective *o, const json_t *config)
     return lac_noise_schedule_open(&o->schedule, config);
 }
 
+lac_status lac_objective_open_published(lac_objective *o, const char *prediction)
+{
+    json_t *given = json_pack("{s:s}", "prediction_type", prediction), *config = NULL;
+    *o = (lac_objective){ .gamma = -1 };
+    lac_status s = given != NULL ? lac_config_resolve(&config, lac_objective_keys, given, NULL, NULL) : LAC_FAIL(LAC_ERR_MEM, "out of memory: config");
+    if (s == LAC_OK)
+        s = lac_objective_open(o, config);
+    json_decref(config);
+    json_decref(given);
+    return s;
+}
+
 void lac_objective_close(lac_objective *o)
 {
     lac_noise_schedule_free(&o->schedule);

@@ -15,6 +15,8 @@ extern const lac_key lac_objective_keys[];
 
 /* config is resolved by lac_objective_keys. Ends with lac_objective_close, safe on zeroes. */
 lac_status lac_objective_open(lac_objective *o, const json_t *config);
+/* Stable Diffusion's schedule and no weights; prediction: "epsilon", "v_prediction", "sample". */
+lac_status lac_objective_open_published(lac_objective *o, const char *prediction);
 void lac_objective_close(lac_objective *o);
 
 /* For n samples; members that are NULL are not wanted. */

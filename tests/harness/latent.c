@@ -12,11 +12,7 @@ static const char networks[] =
     "  'text_encoder': { 'network': '%s', 'config': %s }%s }";
 
 static const char fusion[] = "'fusion_dim': 12, ";
-static const char seeing[] =
-    ", 'clip_vision': { 'config': { 'hidden_size': 12, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'image_size': 12, 'patch_size': 4 } },"
-    "  'sem_inpainter': { 'config': { 'hidden_size': 12, 'intermediate_size': 16, 'num_attention_heads': 2, 'num_hidden_layers': 1, 'patch_size': 4, 'image_size': 12,"
-    "    'label_mlp': { 'in_channels': 8, 'intermediate_size': 9, 'out_channels': 12 }, 'spatial_mlp': { 'hidden_size': 12, 'intermediate_size': 10 },"
-    "    'global_mlp': { 'hidden_size': 12, 'intermediate_size': 10 } } }";
+static const char seeing[] = ", " LAC_TEST_LATENT_SEEING("12");
 
 static const char clip[] = "{ 'max_position_embeddings': 77, " LAC_TEST_LATENT_TEXT " }";
 static const char bert[] = "{ 'n_embed': 8, 'n_layer': 1, 'heads': 2, 'dim_head': 4, 'vocab_size': 372 }";

@@ -23,5 +23,12 @@ void lac_test_latent_draw(lac_inpainter *ip);
                              "'down_block_types': ['DownBlock2D', 'CrossAttnDownBlock2D'], 'up_block_types': ['CrossAttnUpBlock2D', 'UpBlock2D']"
 #define LAC_TEST_LATENT_TEXT "'vocab_size': 1527, 'hidden_size': 8, 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'eos_token_id': 1526"
 
+/* Beside them, what CAT-Diffusion sees with: a vision tower of 3 x 3 patches, of that width (a text), and SemInpainter of width 12. */
+#define LAC_TEST_LATENT_SEEING(width)                                                                                                                      \
+    "'clip_vision': { 'config': { 'hidden_size': " width ", 'intermediate_size': 16, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'image_size': 12, 'patch_size': 4 } },"  \
+    "'sem_inpainter': { 'config': { 'hidden_size': 12, 'intermediate_size': 16, 'num_attention_heads': 2, 'num_hidden_layers': 1, 'patch_size': 4, 'image_size': 12,"    \
+    "  'label_mlp': { 'in_channels': 8, 'intermediate_size': 9, 'out_channels': 12 }, 'spatial_mlp': { 'hidden_size': 12, 'intermediate_size': 10 },"           \
+    "  'global_mlp': { 'hidden_size': 12, 'intermediate_size': 10 } } }"
+
 /* The signal-to-noise ratio of Stable Diffusion's schedule (scaled linear, 0.00085 to 0.012, 1000 steps). */
 double lac_test_latent_snr(int64_t timestep);
