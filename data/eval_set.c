@@ -63,6 +63,7 @@ static lac_status open_loader(lac_eval_set *s, lac_eval_locate *locate, void *co
     LAC_TRY(lac_eval_loader(&c, &s->source, s->set, d, locate, context));
     c.fields = (const char *const[]){ "image", "mask", "id", NULL };
     c.global = c.count = AT_ONCE;
+    c.limit = s->limit;
     LAC_TRY(lac_format(&s->view, "%s crop of %lld, shorter side %lld", lac_config_str(d, "crop"), (long long)s->size, (long long)c.view.shorter));
     return lac_loader_new(&s->loader, &c);
 }
@@ -71,7 +72,6 @@ static lac_status make_room(lac_eval_set *s)
 {
     const int64_t each = s->size * s->size * 4;
     s->n = lac_loader_records(s->loader);
-    s->n = s->limit > 0 ? LAC_MIN(s->n, s->limit) : s->n;
     if (s->n > LAC_EVAL_KEEP / each)
         return LAC_OK;
     LAC_TRY(lac_calloc((void **)&s->id, (size_t)s->n, sizeof *s->id));
