@@ -29,26 +29,22 @@ static lac_status note(lac_eval_notes *notes, int64_t i, const lac_blob *row)
     return s;
 }
 
-/* What earlier runs noted of this rank's share goes into its new journal before the old ones may be lost. */
-static lac_status take_up(lac_eval_notes *notes, const char *stem, const char *question, int64_t from, int64_t own, lac_comm *comm)
+/* This rank's rows that an earlier run has found. */
+static lac_status note_again(void *context)
 {
-    LAC_TRY(lac_comm_agree(comm, lac_journal_read(stem, question, take_record, notes)));
-    LAC_TRY(lac_comm_agree(comm, lac_journal_open(&notes->journal, stem, comm->rank, question)));
-    lac_status s = LAC_OK;
-    for (int64_t i = from; s == LAC_OK && i < from + own; i++)
+    lac_eval_notes *notes = context;
+    for (int64_t i = notes->from; i < notes->from + notes->own; i++)
         if (notes->row[i].n > 0)
-            s = note(notes, i, &notes->row[i]);
-    if (s == LAC_OK)
-        s = lac_journal_settle(notes->journal);
-    return lac_comm_agree(comm, s);
+            LAC_TRY(note(notes, i, &notes->row[i]));
+    return LAC_OK;
 }
 
 lac_status lac_eval_notes_open(lac_eval_notes *notes, const char *stem, const char question[LAC_SHA256_HEX], int64_t n, int64_t from, int64_t own, lac_comm *comm)
 {
-    *notes = (lac_eval_notes){ .n = n };
+    *notes = (lac_eval_notes){ .n = n, .from = from, .own = own };
     lac_status s = lac_comm_agree(comm, lac_calloc((void **)&notes->row, (size_t)n, sizeof *notes->row));
     if (s == LAC_OK)
-        s = take_up(notes, stem, question, from, own, comm);
+        s = lac_journal_take_up(&notes->journal, stem, question, take_record, note_again, notes, comm);
     if (s != LAC_OK)
         lac_eval_notes_close(notes);
     return s;

@@ -7,7 +7,8 @@
 typedef struct lac_eval_notes {
     lac_journal *journal;           /* NULL: nothing is noted */
     lac_blob *row;                  /* [n] of the set's pictures, as eval/gather.h writes them; empty: not found yet */
-    int64_t n, afresh;              /* pictures below `afresh` are scored again all the same */
+    int64_t n, from, own;           /* of the set; of this rank, [from, from + own) */
+    int64_t afresh;                 /* pictures below `afresh` are scored again all the same */
 } lac_eval_notes;
 
 /* Takes what every rank noted of n pictures, and begins this rank's journal, with what of it is in [from, from + own). Zeroes are notes of nothing. Every rank calls it. On

@@ -33,7 +33,7 @@ static lac_status note(course *c, int64_t i)
     return s;
 }
 
-static lac_status take_row(void *f, lac_blob_reader *from) { return lac_finished_take_row(f, from); }
+static lac_status take_record(void *c, lac_blob_reader *record) { return lac_finished_take_row(((course *)c)->f, record); }
 
 /* Entries [from, from + n) of the share that are not done yet. */
 static lac_status step(course *c, int64_t from, int64_t n)
@@ -61,18 +61,14 @@ static lac_status steps(course *c, int64_t batch, lac_comm *comm)
     return LAC_OK;
 }
 
-/* What earlier runs noted of this rank's share goes into its new journal before the old ones may be lost. */
-static lac_status take_up(course *c, const char *stem, lac_comm *comm)
+/* This rank's rows that an earlier run has found. */
+static lac_status note_again(void *context)
 {
-    LAC_TRY(lac_comm_agree(comm, lac_journal_read(stem, c->f->question, take_row, c->f)));
-    LAC_TRY(lac_comm_agree(comm, lac_journal_open(&c->journal, stem, comm->rank, c->f->question)));
-    lac_status s = LAC_OK;
-    for (int64_t i = c->share.from; s == LAC_OK && i < c->share.from + c->share.n; i++)
+    course *c = context;
+    for (int64_t i = c->share.from; i < c->share.from + c->share.n; i++)
         if (c->f->row[i].done)
-            s = note(c, i);
-    if (s == LAC_OK)
-        s = lac_journal_settle(c->journal);
-    return lac_comm_agree(comm, s);
+            LAC_TRY(note(c, i));
+    return LAC_OK;
 }
 
 static lac_status take_all(lac_finished *f, const char *bytes, int64_t n)
@@ -109,7 +105,7 @@ lac_status lac_finished_run(lac_finished *f, const char *journal, lac_finished_t
     course c = { .f = f, .share = share_of(f->n_entries, comm), .tell = tell, .context = context };
     lac_status s = lac_comm_agree(comm, lac_calloc((void **)&c.at, (size_t)f->ask.batch, sizeof *c.at));
     if (s == LAC_OK && journal != NULL)
-        s = take_up(&c, journal, comm);
+        s = lac_journal_take_up(&c.journal, journal, f->question, take_record, note_again, &c, comm);
     if (s == LAC_OK)
         s = steps(&c, f->ask.batch, comm);
     lac_journal_close(c.journal);

@@ -161,3 +161,15 @@ void lac_journal_close(lac_journal *j)
     free(j->path);
     free(j);
 }
+
+lac_status lac_journal_take_up(lac_journal **j, const char *stem, const char question[LAC_SHA256_HEX], lac_journal_take *take, lac_journal_again *again, void *context,
+                               lac_comm *comm)
+{
+    *j = NULL;
+    LAC_TRY(lac_comm_agree(comm, lac_journal_read(stem, question, take, context)));
+    LAC_TRY(lac_comm_agree(comm, lac_journal_open(j, stem, comm->rank, question)));
+    lac_status s = again(context);
+    if (s == LAC_OK)
+        s = lac_journal_settle(*j);
+    return lac_comm_agree(comm, s);
+}

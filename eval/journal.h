@@ -21,4 +21,10 @@ lac_status lac_journal_settle(lac_journal *j);
 lac_status lac_journal_note(lac_journal *j, const lac_blob *record);
 void lac_journal_close(lac_journal *j);
 
+/* All of that by which an evaluation goes on, on every rank: what earlier runs noted is taken, and `again` notes what of it is this rank's into its new journal
+ * before the old ones may be lost. *j is set before `again` is called, and the caller's also after a failure. */
+typedef lac_status lac_journal_again(void *context);
+lac_status lac_journal_take_up(lac_journal **j, const char *stem, const char question[LAC_SHA256_HEX], lac_journal_take *take, lac_journal_again *again, void *context,
+                               lac_comm *comm);
+
 lac_status lac_journal_forget(const char *stem);           /* removes every rank's */
