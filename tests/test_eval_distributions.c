@@ -94,6 +94,50 @@ LAC_TEST(moments_of_fewer_samples_than_features_give_their_distance)
     free(b.x);
 }
 
+/* Turned by I - 2 v v^T / |v|^2, and its samples backwards. */
+static set turned(const set *s, const double *v)
+{
+    const int64_t n = s->samples.n, d = s->samples.d;
+    set to = { .samples = s->samples };
+    double norm = 0;
+    LAC_CHECK_STATUS(lac_malloc((void **)&to.x, (size_t)(n * d) * sizeof *to.x));
+    to.samples.f64 = to.x;
+    for (int64_t k = 0; k < d; k++)
+        norm += v[k] * v[k];
+    for (int64_t i = 0; i < n; i++) {
+        const double *from = s->x + (n - 1 - i) * d;
+        double along = 0;
+        for (int64_t k = 0; k < d; k++)
+            along += from[k] * v[k];
+        for (int64_t k = 0; k < d; k++)
+            to.x[i * d + k] = from[k] - 2 * along / norm * v[k];
+    }
+    return to;
+}
+
+/* Each depends on lengths and angles alone, and on no order. */
+LAC_TEST(turning_both_sets_changes_no_distance)
+{
+    const set a = filled("A", 64, 8, 0, 1), b = filled("B", 64, 8, 0.1, 1.3), v = filled("v", 1, 8, -1, 1), p = turned(&a, v.x), q = turned(&b, v.x);
+    lac_kid_config c = LAC_KID_CONFIG;
+    lac_precision_recall before, after;
+    double kid[2], std;
+    LAC_CHECK(gap(distance(&p.samples, &q.samples, 1), distance(&a.samples, &b.samples, 1)) < 1e-12);
+    LAC_CHECK(gap(distance(&p.samples, &b.samples, 1), distance(&a.samples, &b.samples, 1)) > 0.1);
+    c.subsets = 0;
+    LAC_CHECK_STATUS(lac_kid(&kid[0], &std, &a.samples, &b.samples, &c));
+    LAC_CHECK_STATUS(lac_kid(&kid[1], &std, &p.samples, &q.samples, &c));
+    LAC_CHECK(gap(kid[1], kid[0]) < 1e-12);
+    LAC_CHECK_STATUS(lac_precision_recall_of(&before, &b.samples, &a.samples, 3));
+    LAC_CHECK_STATUS(lac_precision_recall_of(&after, &q.samples, &p.samples, 3));
+    LAC_CHECK(before.precision == after.precision && before.recall == after.recall);
+    free(a.x);
+    free(b.x);
+    free(v.x);
+    free(p.x);
+    free(q.x);
+}
+
 /* Samples 0, 0, 2, ... stand for weights 2, 0, 1, ... in every statistic. */
 LAC_TEST(weights_count_samples)
 {
