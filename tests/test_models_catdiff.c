@@ -122,6 +122,26 @@ LAC_TEST(what_lay_in_the_hole_is_not_seen)
     end(&b);
 }
 
+/* A hole of one pixel is none to CLIP: what SemInpainter says is nowhere taken, and what remains is what CLIP sees. */
+LAC_TEST(without_sem_inpainter_the_adapters_read_what_clip_sees)
+{
+    bench cat, masked;
+    begin(&cat, &lac_inpainter_catdiff, two_steps);
+    begin(&masked, &lac_inpainter_catdiff_masked, two_steps);
+    share(&masked, &cat);
+    LAC_CHECK(differ(&cat, "a star", &masked, "a star") > 0);
+    for (int k = 0; k < 2; k++) {
+        lac_image *mask = k ? &masked.mask : &cat.mask;
+        memset(mask->pixels, 0, SIDE * SIDE);
+        mask->pixels[12 * SIDE + 12] = 255;
+    }
+    LAC_CHECK(differ(&cat, "a star", &masked, "a star") == 0);
+    fill(&masked, 3, "encoder.layers.0.mlp.fc2", 1);
+    LAC_CHECK(differ(&cat, "a star", &masked, "a star") > 0);
+    end(&cat);
+    end(&masked);
+}
+
 /* Opens no more than it must: small networks, the UNet's config as given. */
 static lac_status open_with(const lac_inpainter_def *def, const char *unet, const char *more)
 {
@@ -141,6 +161,7 @@ LAC_TEST(networks_that_do_not_fit_are_refused)
 {
     LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff, "", ", " LAC_TEST_LATENT_SEEING("12")), LAC_ERR_CONFIG, "'unet' has a 'fusion_dim' of 0, should have 12");
     LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff, "'fusion_dim': 12, ", ", " LAC_TEST_LATENT_SEEING("16")), LAC_ERR_CONFIG, "'clip_vision' has a 'hidden_size' of 16, should have 12");
+    LAC_CHECK_FAILS(open_with(&lac_inpainter_catdiff_masked, "'fusion_dim': 8, ", ", " LAC_TEST_LATENT_SEEING("12")), LAC_ERR_CONFIG, "'unet' has a 'fusion_dim' of 8, should have 12");
 }
 
 LAC_TEST(other_systems_do_not_take_a_unet_that_wants_a_visual_prompt)

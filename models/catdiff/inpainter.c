@@ -1,5 +1,7 @@
 /* CAT-Diffusion (Chen et al. 2024, arXiv:2409.08260): Stable Diffusion's inpainting with a RefAdapter in every transformer block, which reads what SemInpainter
- * says of the object to come. CLIP sees the whole picture, squashed to its square; without guidance text and visual prompt are nothing, "" and zeros. */
+ * says of the object to come, or without SemInpainter what CLIP says of the picture with its hole (the ablation's second row). CLIP sees the whole picture,
+ * squashed to its square; without guidance text and visual prompt are nothing, "" and zeros. */
+#include "autograd/ops/slice/slice.h"
 #include "core/memory.h"
 #include "models/catdiff/input.h"
 #include "models/catdiff/sem_inpainter.h"
@@ -39,7 +41,7 @@ static lac_status gather(prompting *p, const lac_canvas *c)
     const int64_t n = c->image.dim[0], size = vision->c.image, side = size / vision->c.patch;
     LAC_TRY(lac_tensor_new(&p->picture, LAC_F32, 4, (int64_t[]){ n, size, size, 3 }));
     LAC_TRY(lac_tensor_new(&p->cells, LAC_F32, 4, (int64_t[]){ n, side, side, 1 }));
-    LAC_TRY(lac_latent_ids(p->ip, c, false, &p->ids));
+    LAC_TRY(p->ip->network[SEM].def != NULL ? lac_latent_ids(p->ip, c, false, &p->ids) : LAC_OK);
     for (int64_t i = 0; i < n; i++)
         LAC_TRY(see(c, i, vision->c.patch, p));
     return LAC_OK;
@@ -47,17 +49,32 @@ static lac_status gather(prompting *p, const lac_canvas *c)
 
 static lac_tensor *one_token(lac_tape *t, lac_tensor *x) { return x == NULL ? NULL : lac_reshape(t, x, 3, (int64_t[]){ x->dim[0], 1, x->dim[1] }); }
 
-static lac_status imagine(lac_tape *t, void *context)
+static lac_tensor *imagine(lac_tape *t, const prompting *p, const lac_clip_vision_out *seen)
+{
+    const lac_sem_inpainter *sem = p->ip->network[SEM].model;
+    const lac_clip_text_out text = lac_clip_text_forward(t, p->ip->network[TEXT].model, lac_tape_input(t, p->ids, LAC_I32));
+    return lac_sem_inpainter_forward(t, sem, &(lac_sem_inpainter_in){ seen->last, lac_tape_input(t, p->cells, LAC_F32), one_token(t, text.pooled),
+                                                                      sem->c.global_token ? one_token(t, seen->pooled) : NULL }).spatial;
+}
+
+/* Of the tokens behind the class token. */
+static lac_tensor *as_seen(lac_tape *t, const prompting *p, lac_tensor *last)
+{
+    const int64_t side = p->cells->dim[1];
+    if (last == NULL)
+        return NULL;
+    lac_tensor *patches = lac_slice(t, last, 1, 1, side * side);
+    return lac_ref_tokens(t, lac_reshape(t, patches, 4, (int64_t[]){ last->dim[0], side, side, last->dim[2] }));
+}
+
+static lac_status prompt(lac_tape *t, void *context)
 {
     prompting *p = context;
-    const lac_inpainter *ip = p->ip;
-    const lac_sem_inpainter *sem = ip->network[SEM].model;
-    const lac_clip_text_out text = lac_clip_text_forward(t, ip->network[TEXT].model, lac_tape_input(t, p->ids, LAC_I32));
-    const lac_clip_vision_out seen = lac_clip_vision_forward(t, ip->network[VISION].model, lac_tape_input(t, p->picture, ip->network[VISION].params->dtype));
-    const lac_sem_inpainter_out y = lac_sem_inpainter_forward(t, sem, &(lac_sem_inpainter_in){ seen.last, lac_tape_input(t, p->cells, LAC_F32), one_token(t, text.pooled),
-                                                                                              sem->c.global_token ? one_token(t, seen.pooled) : NULL });
+    const lac_network *vision = &p->ip->network[VISION];
+    const lac_clip_vision_out seen = lac_clip_vision_forward(t, vision->model, lac_tape_input(t, p->picture, vision->params->dtype));
+    lac_tensor *y = p->ip->network[SEM].def != NULL ? imagine(t, p, &seen) : as_seen(t, p, seen.last);
     LAC_TRY(lac_tape_status(t));
-    return lac_keep(t, y.spatial, &p->visual);
+    return lac_keep(t, y, &p->visual);
 }
 
 static lac_status visual(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result)
@@ -65,7 +82,7 @@ static lac_status visual(const lac_inpainter *ip, lac_tape *t, const lac_canvas 
     prompting p = { .ip = ip };
     lac_status s = gather(&p, c);
     if (s == LAC_OK)
-        s = lac_inpaint_region(ip, t, c, "visual", imagine, &p);
+        s = lac_inpaint_region(ip, t, c, "visual", prompt, &p);
     lac_tensor_free(p.picture);
     lac_tensor_free(p.cells);
     lac_tensor_free(p.ids);
@@ -88,6 +105,17 @@ static int64_t number(const json_t *networks, const char *role, const char *key)
     return json_integer_value(lac_config_at(json_object_get(json_object_get(networks, role), "config"), key));
 }
 
+static lac_status agree(const json_t *networks, const agreement *all, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int64_t found = number(networks, all[i].role, all[i].key), wanted = number(networks, all[i].other, all[i].as);
+        if (found != wanted)
+            return LAC_FAIL(LAC_ERR_CONFIG, "its '%s' has a '%s' of %lld, should have %lld, the '%s' of '%s'", all[i].role, all[i].key, (long long)found, (long long)wanted,
+                            all[i].as, all[i].other);
+    }
+    return lac_latent_fits_fed(networks, 9);
+}
+
 static lac_status fits(const json_t *networks)
 {
     static const agreement all[] = {
@@ -95,23 +123,31 @@ static lac_status fits(const json_t *networks)
         { "clip_vision", "image_size", "sem_inpainter", "image_size" }, { "clip_vision", "patch_size", "sem_inpainter", "patch_size" },
         { "text_encoder", "hidden_size", "sem_inpainter", "label_mlp.in_channels" },
     };
-    for (size_t i = 0; i < LAC_COUNT(all); i++) {
-        const int64_t found = number(networks, all[i].role, all[i].key), wanted = number(networks, all[i].other, all[i].as);
-        if (found != wanted)
-            return LAC_FAIL(LAC_ERR_CONFIG, "its '%s' has a '%s' of %lld, should have %lld, the '%s' of '%s'", all[i].role, all[i].key, (long long)found, (long long)wanted,
-                            all[i].as, all[i].other);
-    }
+    LAC_TRY(agree(networks, all, LAC_COUNT(all)));
     if (!lac_config_bool(json_object_get(json_object_get(networks, "sem_inpainter"), "config"), "sample") || number(networks, "sem_inpainter", "text_tokens") != 1)
         return LAC_FAIL(LAC_ERR_CONFIG, "its 'sem_inpainter' must have 'sample' on and one of 'text_tokens'");
-    return lac_latent_fits_fed(networks, 9);
+    return LAC_OK;
+}
+
+static lac_status fits_masked(const json_t *networks)
+{
+    static const agreement width = { "unet", "fusion_dim", "clip_vision", "hidden_size" };
+    if (number(networks, "clip_vision", "image_size") < 2 * number(networks, "clip_vision", "patch_size"))
+        return LAC_FAIL(LAC_ERR_CONFIG, "its 'clip_vision' sees one patch, should see 2 x 2 or more, whose means the RefAdapters read");
+    return agree(networks, &width, 1);
 }
 
 #define DDIM "{\"_class_name\": \"DDIMScheduler\", \"set_alpha_to_one\": false, \"steps_offset\": 1, " LAC_LATENT_SCHEDULE "}"
 static const lac_key keys[] = { LAC_LATENT_KEYS("50", "7.5", DDIM, "0", "\"sample\"", "\"grey\"", "\"nearest\"", "\"none\""), { NULL } };
 
+#define SEEING { "unet", "unet2d-condition" }, { "vae", "autoencoder-kl" }, { "text_encoder", "clip-text" }, { "clip_vision", "clip-vision" }
+
 const lac_inpainter_def lac_inpainter_catdiff = {
-    .name = "catdiff", .about = "CAT-Diffusion: inpainting that first imagines the object's features",
-    .role = { { "unet", "unet2d-condition" }, { "vae", "autoencoder-kl" }, { "text_encoder", "clip-text" }, { "clip_vision", "clip-vision" },
-              { "sem_inpainter", "sem-inpainter" } },
+    .name = "catdiff", .about = "CAT-Diffusion: inpainting that first imagines the object's features", .role = { SEEING, { "sem_inpainter", "sem-inpainter" } },
     .keys = keys, .fits = fits, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
+};
+
+const lac_inpainter_def lac_inpainter_catdiff_masked = {
+    .name = "catdiff-masked", .about = "CAT-Diffusion without SemInpainter: RefAdapters read the features of the picture with its hole", .role = { SEEING },
+    .keys = keys, .fits = fits_masked, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
 };

@@ -136,15 +136,20 @@ static lac_tensor *mask_embedding(lac_tape *t, const lac_sem_inpainter *m, lac_t
     return lac_composite(t, row[1], row[0], mask, &(lac_composite_attr){ .dtype = m->mask->value->dtype });
 }
 
-/* What the RefAdapters read; an odd last row and column have no place in it. */
+lac_tensor *lac_ref_tokens(lac_tape *t, lac_tensor *map)
+{
+    if (map == NULL)
+        return NULL;
+    const int64_t n = map->dim[0], half = map->dim[1] / 2, width = map->dim[3];
+    if (map->dim[1] % 2 != 0)
+        map = lac_slice(t, lac_slice(t, map, 1, 0, 2 * half), 2, 0, 2 * half);
+    map = lac_resize(t, map, &(lac_resize_attr){ .height = half, .width = half, .mode = LAC_RESIZE_AREA });
+    return as_tokens(t, map, n, half * half, width);
+}
+
 static lac_tensor *sampled(lac_tape *t, const lac_sem_inpainter *m, lac_tensor *painted, lac_tensor *known, lac_tensor *mask, int64_t n)
 {
-    const int64_t half = m->c.side / 2;
-    lac_tensor *x = lac_composite(t, as_map(t, m, painted, n), as_map(t, m, known, n), mask, &(lac_composite_attr){ .dtype = LAC_F32 });
-    if (m->c.side % 2 != 0)
-        x = lac_slice(t, lac_slice(t, x, 1, 0, 2 * half), 2, 0, 2 * half);
-    x = lac_resize(t, x, &(lac_resize_attr){ .height = half, .width = half, .mode = LAC_RESIZE_AREA });
-    return as_tokens(t, x, n, half * half, m->c.encoder.width);
+    return lac_ref_tokens(t, lac_composite(t, as_map(t, m, painted, n), as_map(t, m, known, n), mask, &(lac_composite_attr){ .dtype = LAC_F32 }));
 }
 
 static lac_tensor *sequence(lac_tape *t, const lac_sem_inpainter *m, const lac_sem_inpainter_in *in, lac_tensor *known, int64_t n)

@@ -49,7 +49,7 @@ void lac_test_latent_draw(lac_inpainter *ip)
 void lac_test_latent(lac_inpainter *ip, const lac_inpainter_def *def, const char *encoder, const char *config)
 {
     const lac_backend *cpu;
-    const bool wordpiece = strcmp(encoder, "bert-encoder") == 0, sees = strcmp(def->name, "catdiff") == 0;
+    const bool wordpiece = strcmp(encoder, "bert-encoder") == 0, sees = strncmp(def->name, "catdiff", 7) == 0;
     char text[4096], settings[256];
     snprintf(text, sizeof text, networks, sees || strcmp(def->name, "sd-inpaint") == 0 ? 9 : 4, sees ? fusion : "", encoder, wordpiece ? bert : clip, sees ? seeing : "");
     snprintf(settings, sizeof settings, "%s", config);
