@@ -55,7 +55,7 @@ lac_status lac_eval_share_run(const lac_eval_share *share, lac_score *score, lac
 
 /* ---- an inpainter as a method ---- */
 
-typedef struct canvases { lac_image *image, *mask, *result; lac_ask *ask; } canvases;
+typedef struct canvases { lac_image *image, *mask, *result, *truth; lac_ask *ask; } canvases;
 
 static void free_canvases(canvases *c)
 {
@@ -66,9 +66,10 @@ static void free_canvases(canvases *c)
 static lac_status new_canvases(canvases *c, int64_t n)
 {
     *c = (canvases){ .image = NULL };
-    LAC_TRY(lac_calloc((void **)&c->image, (size_t)n, 3 * sizeof *c->image));
+    LAC_TRY(lac_calloc((void **)&c->image, (size_t)n, 4 * sizeof *c->image));
     c->mask = c->image + n;
     c->result = c->mask + n;
+    c->truth = c->result + n;
     return lac_calloc((void **)&c->ask, (size_t)n, sizeof *c->ask);
 }
 
@@ -78,6 +79,7 @@ static void set_canvas(canvases *c, int64_t i, int64_t n, const lac_eval_painter
     const lac_eval_item *item = &items[LAC_MIN(i, n - 1)];
     const bool told = p->ip->def->asks & LAC_ASK_PROMPT;
     c->image[i] = (lac_image){ item->height, item->width, 3, picture[LAC_MIN(i, n - 1)] };
+    c->truth[i] = (lac_image){ item->height, item->width, 3, (uint8_t *)item->reference };
     c->mask[i] = (lac_image){ item->height, item->width, 1, (uint8_t *)item->mask };
     c->ask[i] = (lac_ask){ .prompt = told ? item->prompt : NULL, .seed = p->seed, .sample = (uint32_t)item->record };
 }
@@ -104,18 +106,53 @@ static lac_status count_cut(lac_eval_painter *p, int64_t n, const lac_eval_item 
     return LAC_OK;
 }
 
+static int64_t at_once(const lac_eval_painter *p, int64_t n) { return lac_tape_backend(p->tape)->host ? n : LAC_MAX(n, p->batch); }
+
+static lac_status set_canvases(canvases *c, int64_t n, const lac_eval_painter *p, const lac_eval_item *item, uint8_t *const *picture)
+{
+    const int64_t all = at_once(p, n);
+    LAC_TRY(new_canvases(c, all));
+    for (int64_t i = 0; i < all; i++)
+        set_canvas(c, i, n, p, item, picture);
+    return LAC_OK;
+}
+
 static lac_status complete(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture)
 {
     lac_eval_painter *p = context;
-    const int64_t all = lac_tape_backend(p->tape)->host ? n : LAC_MAX(n, p->batch);
     canvases c;
-    lac_status s = new_canvases(&c, all);
-    for (int64_t i = 0; s == LAC_OK && i < all; i++)
-        set_canvas(&c, i, n, p, item, picture);
+    lac_status s = set_canvases(&c, n, p, item, picture);
     if (s == LAC_OK)
-        s = paint(p, &c, n, all, picture);
+        s = paint(p, &c, n, at_once(p, n), picture);
     free_canvases(&c);
     return s == LAC_OK ? count_cut(p, n, item) : s;
 }
 
-lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p) { return (lac_eval_method){ name, complete, p, p->ip->def->whole }; }
+static lac_status imagine(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture, lac_imagined *y)
+{
+    lac_eval_painter *p = context;
+    canvases c;
+    lac_status s = set_canvases(&c, n, p, item, picture);
+    if (s == LAC_OK)
+        s = lac_inpaint_imagine(p->ip, p->tape, at_once(p, n), c.image, c.mask, c.ask, c.truth, y);
+    free_canvases(&c);
+    return s;
+}
+
+lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p)
+{
+    return (lac_eval_method){ name, complete, p, p->ip->def->whole, p->ip->def->imagine != NULL ? imagine : NULL };
+}
+
+
+lac_status lac_eval_imagined_features(const lac_inpainter *ip, char **features)
+{
+    char hex[LAC_SHA256_HEX];
+    *features = NULL;
+    for (int i = 0; ip->def->imagine != NULL && i < lac_inpainter_roles(ip->def); i++)
+        if (strcmp(ip->def->role[i].name, ip->def->imagines) == 0) {
+            LAC_TRY(lac_params_hash(ip->network[i].params, hex));
+            return lac_format(features, "%s,weights=%s", ip->def->imagines, hex);
+        }
+    return LAC_OK;
+}

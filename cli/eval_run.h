@@ -33,3 +33,6 @@ typedef struct lac_eval_painter {
     int64_t cut;                    /* counts pictures whose prompt is longer than the model reads */
 } lac_eval_painter;
 lac_eval_method lac_eval_inpainter_method(const char *name, lac_eval_painter *p);
+
+/* For lac_eval_means.imagined: "clip_vision,weights=SHA-256", fresh; NULL where it imagines nothing. */
+lac_status lac_eval_imagined_features(const lac_inpainter *ip, char **features);

@@ -97,10 +97,16 @@ static lac_status complete(void *context, int64_t n, const lac_eval_item *item, 
     return LAC_OK;
 }
 
+static lac_status imagine(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture, lac_imagined *y)
+{
+    const lac_eval_watched *m = context;
+    return m->method.imagine(m->method.context, n, item, picture, y);
+}
+
 static lac_status score_share(lac_eval_watch *w, lac_score *score, lac_eval_method *methods, lac_comm *comm)
 {
     for (int64_t m = 0; m < w->n_methods; m++)
-        methods[m] = (lac_eval_method){ w->watched[m].method.name, complete, &w->watched[m], w->watched[m].method.whole };
+        methods[m] = (lac_eval_method){ w->watched[m].method.name, complete, &w->watched[m], w->watched[m].method.whole, w->watched[m].method.imagine != NULL ? imagine : NULL };
     w->started = lac_seconds();
     const lac_status s = lac_eval_share_run(&w->share, score, read_item, w, methods, w->batch, &w->notes, comm);
     if (w->terminal)

@@ -30,7 +30,7 @@ static lac_status new_score(lac_validator *v, const json_t *metrics, const lac_i
     LAC_TRY(lac_calloc((void **)&names, n, sizeof *names));
     for (size_t i = 0; i < n; i++)
         names[i] = json_string_value(json_array_get(metrics, i));
-    const lac_status s = lac_score_new(&v->score, names, (int64_t)n, &def->name, 1, &(lac_eval_means){ .backend = b });
+    const lac_status s = lac_score_new(&v->score, names, (int64_t)n, &def->name, 1, &(lac_eval_means){ .backend = b, .imagined = def->imagine != NULL ? def->imagines : NULL });
     free(names);
     return s;
 }

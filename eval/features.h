@@ -40,6 +40,7 @@ typedef struct lac_eval_means {
     const lac_eval_weights *weights;    /* those given; may be NULL */
     const char *const *classes;         /* [n_classes] the labels of all pictures, each once, in the order of their bytes */
     int64_t n_classes;
+    const char *imagined;               /* whose features the methods imagine before they paint, for recipes; NULL: none does */
 } lac_eval_means;
 
 typedef struct lac_features lac_features;

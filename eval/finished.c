@@ -112,7 +112,7 @@ static lac_status add_view(lac_finished *f, int64_t k)
 static lac_status make_recipe(lac_finished *f, int64_t k)
 {
     char *text;
-    const size_t n = lac_metric_recipe(&f->metric[k], f->net_of[k], &text) == LAC_OK ? strlen(text) : 0;
+    const size_t n = lac_metric_recipe(&f->metric[k], f->net_of[k], NULL, &text) == LAC_OK ? strlen(text) : 0;
     if (n == 0)
         return LAC_ERR_MEM;
     if (f->ask.size == 0 || !lac_finished_resizes(f->metric[k].def) || text[n - 1] != '}')

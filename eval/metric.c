@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "eval/metric_clip.h"
 #include "eval/metric_distributions.h"
+#include "eval/metric_imagined.h"
 #include "eval/metric_iou.h"
 #include "eval/metric_l1.h"
 #include "eval/metric_l2.h"
@@ -35,6 +36,7 @@
 #define IOU(more) .recipe = "iou{inside=grey>=128,empty=1" more "}", .higher_is_better = true, .digits = 4, .whole = true, .of_masks = true
 #define LFID(part) "fid{%f,ddof=1,root=singular-values,crop=" part "}"
 #define P_IDS(name) name "{%f,svm=squared-hinge,C=1,bias=regularised,fit=these pairs}"
+#define IMAGINED "{features=%i,tokens=of the hole,mean=per-image}"
 #define FRECHET "{%f,ddof=1,root=singular-values}"
 const lac_metric_def lac_metrics[] = {
     { "l1", "l1{range=1,region=%s}", 1, 0, false, 4, lac_l1_measure },
@@ -121,6 +123,10 @@ const lac_metric_def lac_metrics[] = {
     { .name = "hps-v2", .recipe = "hps{version=2,%f}", .higher_is_better = true, .digits = 4, .measure = lac_reward_measure, SAYS(hps_v2, LAC_SAID_PROMPT), .no_reference = true },
     { .name = "hps-v2.1", .recipe = "hps{version=2.1,%f}", .higher_is_better = true, .digits = 4, .measure = lac_reward_measure, SAYS(hps_v21, LAC_SAID_PROMPT),
       .no_reference = true },
+    { .name = "sem-cosine", .recipe = "cosine" IMAGINED, .higher_is_better = true, .digits = 4, .variant = LAC_IMAGINED_SAID, .measure = lac_imagined_measure,
+      .whole = true, .imagined = true },
+    { .name = "sem-cosine-input", .recipe = "cosine-input" IMAGINED, .higher_is_better = true, .digits = 4, .variant = LAC_IMAGINED_SEEN, .measure = lac_imagined_measure,
+      .whole = true, .imagined = true },
     { .name = "iou", IOU(""), .variant = LAC_IOU, .measure = lac_iou_measure },
     { .name = "m-iou", IOU(""), .variant = LAC_IOU, .measure = lac_iou_measure },
     { .name = "c-iou", IOU(",mean=by-union"), .variant = LAC_IOU, .measure = lac_iou_measure, .of_set = lac_c_iou_of_set },
@@ -364,6 +370,8 @@ lac_status lac_metric_measure(const lac_metric *metric, lac_features *net, const
     const char *missing = lac_said_missing(def->wants, &p->said);
     if (missing == NULL)
         missing = lac_region_missing(p, def->known ? LAC_KNOWN : metric->region);
+    if (def->imagined && p->imagined == NULL)
+        missing = "it says nothing of features beforehand";
     if (!lac_metric_of_pictures(def))
         missing = "a value of the whole set";
     if (missing != NULL)
@@ -398,7 +406,7 @@ static lac_status put_number(char **text, const char *what, int64_t by)
     return put_for(text, what, number);
 }
 
-lac_status lac_metric_recipe(const lac_metric *metric, const lac_features *features, char **recipe)
+lac_status lac_metric_recipe(const lac_metric *metric, const lac_features *features, const char *imagined, char **recipe)
 {
     char *text;
     LAC_TRY(lac_strdup(&text, metric->def->recipe));
@@ -409,6 +417,8 @@ lac_status lac_metric_recipe(const lac_metric *metric, const lac_features *featu
         s = put_number(&text, "%m", metric->settings.kid_subset_size);
     if (s == LAC_OK)
         s = put_for(&text, "%f", features != NULL ? features->recipe : "");
+    if (s == LAC_OK)
+        s = put_for(&text, "%i", imagined != NULL ? imagined : "");
     *recipe = s == LAC_OK ? text : NULL;
     if (s != LAC_OK)
         free(text);

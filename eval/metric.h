@@ -15,6 +15,7 @@
 #pragma once
 
 #include "eval/features.h"
+#include "models/inpainter.h"
 
 /* What a metric sees; all borrowed. mask may be NULL: then only LAC_WHOLE has a value. */
 typedef struct lac_pair {
@@ -23,6 +24,8 @@ typedef struct lac_pair {
     lac_said said;
     const float *feature, *reference_feature;       /* [n_features] each, where the metric wants a network; else NULL */
     int64_t n_features;
+    const lac_imagined *imagined;       /* what the method said of the finished picture's features before it painted, picture `at` of several; NULL: nothing */
+    int64_t at;
 } lac_pair;
 
 /* What a user may set of metrics of the set. */
@@ -112,6 +115,7 @@ struct lac_metric_def {
     bool known;                     /* of the known pixels, whatever region is asked for (none can be: whole) */
     int64_t side;                   /* both pictures, and the mask, are brought to side x side first (Pillow's bicubic; nearest), if they are not; 0: no */
     bool of_masks;                  /* the pictures are masks, in finished folders alone; --size leaves them as they are */
+    bool imagined;                  /* of what an inpainter says of the features before it paints (lac_pair.imagined); %i in the recipe: whose features they are */
     bool no_direction;              /* neither high nor low is better: it is not judged */
 };
 
@@ -145,6 +149,7 @@ lac_status lac_metric_find_with(lac_metric *metric, const char *name, const lac_
 lac_status lac_metric_measure(const lac_metric *metric, lac_features *net, const lac_pair *p, lac_value *value);
 bool lac_metric_of_pictures(const lac_metric_def *def);     /* whether a picture alone has a value */
 
-/* Fresh text, free() it: "psnr@hole"; "psnr{range=255,region=hole}". features: the instance this metric uses, NULL where it wants none. */
+/* Fresh text, free() it: "psnr@hole"; "psnr{range=255,region=hole}". features: the instance this metric uses, NULL where it wants none; imagined: what stands for %i,
+ * NULL: nothing. */
 lac_status lac_metric_name(const lac_metric *metric, char **name);
-lac_status lac_metric_recipe(const lac_metric *metric, const lac_features *features, char **recipe);
+lac_status lac_metric_recipe(const lac_metric *metric, const lac_features *features, const char *imagined, char **recipe);

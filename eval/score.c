@@ -77,6 +77,8 @@ static lac_status take_features(lac_score *s, int64_t k)
     *f = -1;
     if (m->def->of_masks)
         return LAC_FAIL(LAC_ERR_ARG, "it compares folders of masks: give --reference");
+    if (m->def->imagined && s->means.imagined == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "no method here imagines features before it paints");
     if (m->features == NULL)
         return LAC_OK;
     if (m->def->wants & LAC_SAID_CHANGE)
@@ -104,7 +106,7 @@ static lac_status take_metrics(lac_score *s, const char *const *metrics)
         LAC_TRY(lac_metric_find(&s->metric[k], metrics[k]));
         LAC_TRY(lac_strdup(&s->metric_name[k], metrics[k]));
         LAC_TRY(lac_context(take_features(s, k), "metric '%s'", metrics[k]));
-        LAC_TRY(lac_metric_recipe(&s->metric[k], s->network[k] >= 0 ? &s->features[s->network[k]] : NULL, &s->recipe[k]));
+        LAC_TRY(lac_metric_recipe(&s->metric[k], s->network[k] >= 0 ? &s->features[s->network[k]] : NULL, s->means.imagined, &s->recipe[k]));
     }
     return LAC_OK;
 }
@@ -208,7 +210,7 @@ const float *lac_score_feature(const lac_score *s, const lac_score_row *row, int
     return f >= 0 && numbers_of(&s->features[f]) > 0 ? row->feature + features_at(s, f) + m * s->features[f].n : NULL;
 }
 
-typedef struct added { int64_t n; const lac_eval_item *item; const uint8_t *const *image; lac_value *value; float *feature; } added;
+typedef struct added { int64_t n; const lac_eval_item *item; const uint8_t *const *image; const lac_imagined *imagined; lac_value *value; float *feature; } added;
 
 static lac_said said_of(const lac_eval_item *item) { return (lac_said){ .prompt = item->prompt, .label = item->label }; }
 
@@ -272,8 +274,9 @@ static lac_status measure_all(const lac_score *s, const added *a, int64_t i)
 {
     const lac_eval_item *item = &a->item[i];
     const lac_score_row row = { .feature = s->row_features > 0 ? a->feature + i * s->row_features : NULL };
-    lac_pair p = { item->height, item->width, NULL, item->reference, item->mask, .said = said_of(item) };
-    for (int64_t m = 0; m < s->n_methods; m++)
+    lac_pair p = { item->height, item->width, NULL, item->reference, item->mask, .said = said_of(item), .at = i };
+    for (int64_t m = 0; m < s->n_methods; m++) {
+        p.imagined = a->imagined != NULL && a->imagined[m].said != NULL ? &a->imagined[m] : NULL;
         for (int64_t k = 0; k < s->n_metrics; k++) {
             lac_features *net = s->network[k] >= 0 ? &s->features[s->network[k]] : NULL;
             p.image = a->image[m * a->n + i];
@@ -282,6 +285,7 @@ static lac_status measure_all(const lac_score *s, const added *a, int64_t i)
             p.n_features = net != NULL ? numbers_of(net) : 0;
             LAC_TRY(lac_metric_measure(&s->metric[k], net, &p, &a->value[m * s->n_metrics + k]));
         }
+    }
     return LAC_OK;
 }
 
@@ -295,9 +299,17 @@ static lac_status add_one(lac_score *s, const added *a, int64_t i)
     return lac_score_add_values(s, item, holes, a->value, a->feature + i * s->row_features);
 }
 
-lac_status lac_score_add(lac_score *s, int64_t n, const lac_eval_item *item, const uint8_t *const *image)
+bool lac_score_wants_imagined(const lac_score *s)
 {
-    added a = { .n = n, .item = item, .image = image };
+    for (int64_t k = 0; k < s->n_metrics; k++)
+        if (s->metric[k].def->imagined)
+            return true;
+    return false;
+}
+
+lac_status lac_score_add(lac_score *s, int64_t n, const lac_eval_item *item, const uint8_t *const *image, const lac_imagined *imagined)
+{
+    added a = { .n = n, .item = item, .image = image, .imagined = imagined };
     LAC_TRY(lac_calloc((void **)&a.value, (size_t)(s->n_methods * s->n_metrics), sizeof *a.value));
     lac_status status = lac_calloc((void **)&a.feature, (size_t)(n * s->row_features), sizeof *a.feature);
     for (int64_t f = 0; f < s->n_features; f++)

@@ -29,6 +29,8 @@ typedef struct lac_eval_method {
     lac_status (*complete)(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture);
     void *context;
     bool whole;                     /* picture[i] comes as it is, hole or not: what is measured is pictures made anew */
+    /* What it says of the features before it paints, of the same pictures; item[i].reference is there, for truth's features alone. NULL: nothing. */
+    lac_status (*imagine)(void *context, int64_t n, const lac_eval_item *item, uint8_t *const *picture, lac_imagined *y);
 } lac_eval_method;
 
 /* context is the const lac_baseline *. */
@@ -64,8 +66,9 @@ lac_status lac_score_new(lac_score *s, const char *const *metrics, int64_t n_met
                          const lac_eval_means *means);
 void lac_score_free(lac_score *s);
 
-/* n items of one size; image[m * n + i] is method m's picture of item i, [H, W, 3]. */
-lac_status lac_score_add(lac_score *s, int64_t n, const lac_eval_item *item, const uint8_t *const *image);
+/* n items of one size; image[m * n + i] is method m's picture of item i, [H, W, 3]; imagined [n_methods]: what they said of the features, zeroes where one said nothing; NULL: none. */
+lac_status lac_score_add(lac_score *s, int64_t n, const lac_eval_item *item, const uint8_t *const *image, const lac_imagined *imagined);
+bool lac_score_wants_imagined(const lac_score *s);
 
 /* The same with values that were found elsewhere, [n_methods][n_metrics], and features as a row has them (eval/gather.h); of item only what
  * names it, and its size. */

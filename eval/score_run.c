@@ -75,11 +75,19 @@ static void give(const batch *b, const lac_eval_method *method, lac_eval_item *t
     }
 }
 
-static lac_status complete_all(const lac_score *s, const batch *b, const lac_eval_method *methods, lac_eval_item *told, uint8_t **image)
+static lac_status do_one(const lac_eval_method *m, const batch *b, const lac_eval_item *told, uint8_t **image, lac_imagined *imagined)
+{
+    if (imagined != NULL && m->imagine != NULL)
+        LAC_TRY(m->imagine(m->context, b->n, b->item, image, imagined));
+    return m->complete(m->context, b->n, told, image);
+}
+
+/* imagined: [n_methods], NULL where nobody asks. */
+static lac_status complete_all(const lac_score *s, const batch *b, const lac_eval_method *methods, lac_eval_item *told, uint8_t **image, lac_imagined *imagined)
 {
     for (int64_t m = 0; m < s->n_methods; m++) {
         give(b, &methods[m], told, image + m * b->n);
-        const lac_status status = methods[m].complete(methods[m].context, b->n, told, image + m * b->n);
+        const lac_status status = do_one(&methods[m], b, told, image + m * b->n, imagined != NULL ? &imagined[m] : NULL);
         if (status != LAC_OK && b->n > 1)
             return lac_context(status, "%s on '%s' to '%s'", methods[m].name, b->item[0].id, b->item[b->n - 1].id);
         LAC_TRY(lac_context(status, "%s on '%s'", methods[m].name, b->item[0].id));
@@ -92,18 +100,24 @@ static lac_status run_batch(lac_score *s, const batch *b, const lac_eval_method 
     const size_t size = b->n > 0 ? (size_t)(b->item[0].height * b->item[0].width) * 3 : 0, n = (size_t)(s->n_methods * b->n);
     uint8_t *all, **image = NULL;
     lac_eval_item *told = NULL;
+    lac_imagined *imagined = NULL;
     if (b->n == 0)
         return LAC_OK;
     LAC_TRY(lac_calloc((void **)&all, n, size));
     lac_status status = lac_calloc((void **)&image, n, sizeof *image);
     if (status == LAC_OK)
         status = lac_calloc((void **)&told, (size_t)b->n, sizeof *told);
+    if (status == LAC_OK && lac_score_wants_imagined(s))
+        status = lac_calloc((void **)&imagined, (size_t)s->n_methods, sizeof *imagined);
     for (size_t i = 0; status == LAC_OK && i < n; i++)
         image[i] = all + i * size;
     if (status == LAC_OK)
-        status = complete_all(s, b, methods, told, image);
+        status = complete_all(s, b, methods, told, image, imagined);
     if (status == LAC_OK)
-        status = lac_score_add(s, b->n, b->item, (const uint8_t *const *)image);
+        status = lac_score_add(s, b->n, b->item, (const uint8_t *const *)image, imagined);
+    for (int64_t m = 0; imagined != NULL && m < s->n_methods; m++)
+        lac_imagined_free(&imagined[m]);
+    free(imagined);
     free(told);
     free(image);
     free(all);

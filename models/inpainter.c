@@ -7,6 +7,7 @@
 #include "core/named.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static lac_named inpainters = { "inpainter", LAC_ERR_ARG, {
@@ -199,4 +200,45 @@ lac_status lac_inpaint_n(const lac_inpainter *ip, lac_tape *t, int64_t n, const 
 lac_status lac_inpaint(const lac_inpainter *ip, lac_tape *t, const lac_image *image, const lac_image *mask, const lac_ask *ask, lac_image *result)
 {
     return lac_inpaint_n(ip, t, 1, image, mask, ask, result);
+}
+
+/* ---- features that are said beforehand ---- */
+
+void lac_imagined_free(lac_imagined *y)
+{
+    lac_tensor_free(y->said);
+    lac_tensor_free(y->seen);
+    lac_tensor_free(y->truth);
+    lac_tensor_free(y->cells);
+    *y = (lac_imagined){ NULL };
+}
+
+/* The whole pictures, under empty masks. */
+static lac_status fill_truth(const lac_inpainter *ip, lac_canvas *c, int64_t n, const lac_image *truth, const lac_image *mask, uint8_t **memory)
+{
+    LAC_TRY(fill(ip, c, n, truth, mask, memory));
+    memset(c->mask.data, 0, lac_bytes(&c->mask));
+    return LAC_OK;
+}
+
+lac_status lac_inpaint_imagine(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask,
+                               const lac_image *truth, lac_imagined *y)
+{
+    lac_canvas c = { .ask = ask }, whole = { .ask = ask };
+    uint8_t *memory[2] = { NULL, NULL };
+    *y = (lac_imagined){ NULL };
+    if (ip->def->imagine == NULL)
+        return LAC_FAIL(LAC_ERR_ARG, "%s imagines no features", ip->def->name);
+    LAC_TRY(check_sizes(n, image, mask));
+    LAC_TRY(check_sizes(n, truth, mask));
+    lac_status s = fill(ip, &c, n, image, mask, &memory[0]);
+    if (s == LAC_OK)
+        s = fill_truth(ip, &whole, n, truth, mask, &memory[1]);
+    if (s == LAC_OK)
+        s = ip->def->imagine(ip, t, &c, &whole, y);
+    if (s != LAC_OK)
+        lac_imagined_free(y);
+    free(memory[0]);
+    free(memory[1]);
+    return s;
 }

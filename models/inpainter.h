@@ -27,6 +27,10 @@ typedef struct lac_canvas {
     const lac_ask *ask;             /* [N] */
 } lac_canvas;
 
+/* Of n pictures, f32 on the host: what an inpainter says of the finished picture's features before it paints, what it saw of the picture with its hole, and the
+ * truth's, [N, P, C] each; cells, N P of them, 1 for the tokens of the hole. */
+typedef struct lac_imagined { lac_tensor *said, *seen, *truth, *cells; } lac_imagined;
+
 /* One of the networks that an inpainter uses, and its name among them: "unet". */
 typedef struct lac_inpainter_role {
     const char *name;
@@ -52,6 +56,9 @@ typedef struct lac_inpainter_def {
      * lac_keep and taken up by lac_tape_input. *result: what lac_keep gave of the finished pictures. Between regions it may branch on
      * values, inside them on their signature alone. */
     lac_status (*sample)(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result);
+    /* Of one that imagines features before it paints (else NULL): *y, fresh, ended by the caller also after a failure. truth: the whole pictures, under empty masks. */
+    lac_status (*imagine)(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, const lac_canvas *truth, lac_imagined *y);
+    const char *imagines;           /* with imagine: the role of the network whose features they are */
     const char *pipeline;           /* the class of diffusers that paints with the same networks; NULL: none */
     lac_status (*scheduler)(const json_t *config, json_t **published);      /* with pipeline: the scheduler_config.json of a config of its own, a new reference */
 } lac_inpainter_def;
@@ -131,6 +138,11 @@ lac_status lac_inpainter_takes(const lac_inpainter_def *def, const lac_ask *ask)
 lac_status lac_inpaint_n(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask,
                          lac_image *result);
 lac_status lac_inpaint(const lac_inpainter *ip, lac_tape *t, const lac_image *image, const lac_image *mask, const lac_ask *ask, lac_image *result);
+
+/* What it imagines of n pictures at once, as lac_inpaint_n takes them, beside the truth. LAC_ERR_ARG where it imagines nothing; on failure *y is empty. */
+lac_status lac_inpaint_imagine(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask,
+                               const lac_image *truth, lac_imagined *y);
+void lac_imagined_free(lac_imagined *y);        /* safe on zeroes */
 
 /* ---- for a definition's `sample` ---- */
 

@@ -110,7 +110,7 @@ LAC_TEST(names_say_network_option_and_region)
     LAC_CHECK(strcmp(text, "frechet[tiny:a@b]:c.pth]") == 0);
     free(text);
     LAC_CHECK_STATUS(lac_metric_find(&m, "worst@known"));
-    LAC_CHECK_STATUS(lac_metric_recipe(&m, NULL, &text));
+    LAC_CHECK_STATUS(lac_metric_recipe(&m, NULL, NULL, &text));
     LAC_CHECK(strcmp(text, "worst") == 0 && m.region == LAC_KNOWN);         /* a recipe with no place for anything */
     free(text);
     LAC_CHECK_FAILS(lac_metric_find(&m, "frechet"), LAC_ERR_ARG, "'frechet' wants a network: frechet[NETWORK]");
@@ -235,9 +235,9 @@ LAC_TEST(a_metric_of_parts_sees_no_more)
         }
         const lac_eval_item item = { "p", i < 2 ? "b0" : "b1", NULL, side, side, picture[0].pixels, mask };
         const lac_eval_item cut = { "p", i < 2 ? "b0" : "b1", NULL, side / 3, side / 3, part[0].pixels, mask };
-        LAC_CHECK_STATUS(lac_score_add(&whole, 1, &item, (const uint8_t *const[]){ picture[1].pixels }));
+        LAC_CHECK_STATUS(lac_score_add(&whole, 1, &item, (const uint8_t *const[]){ picture[1].pixels }, NULL));
         if (i != 2)
-            LAC_CHECK_STATUS(lac_score_add(&middle, 1, &cut, (const uint8_t *const[]){ part[1].pixels }));
+            LAC_CHECK_STATUS(lac_score_add(&middle, 1, &cut, (const uint8_t *const[]){ part[1].pixels }, NULL));
         for (int k = 0; k < 2; k++) {
             lac_image_free(&picture[k]);
             lac_image_free(&part[k]);

@@ -189,7 +189,7 @@ LAC_TEST(names_and_recipes)
     LAC_CHECK_STATUS(lac_metric_name(&m, &text));
     LAC_CHECK(strcmp(text, "psnr@hole") == 0);
     free(text);
-    LAC_CHECK_STATUS(lac_metric_recipe(&m, NULL, &text));
+    LAC_CHECK_STATUS(lac_metric_recipe(&m, NULL, NULL, &text));
     LAC_CHECK(strcmp(text, "psnr{range=255,mean=per-image,region=hole}") == 0);
     free(text);
     LAC_CHECK_FAILS(lac_metric_find(&m, "pnsr@hole"), LAC_ERR_ARG, "unknown metric 'pnsr'; did you mean 'psnr'?");

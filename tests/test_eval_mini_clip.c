@@ -85,7 +85,7 @@ static void add(lac_score *s, int n, const uint8_t *image, const uint8_t *refere
         const uint8_t *one[] = { image + i * PIXELS * 3 };
         snprintf(id, sizeof id, "p%d", i);
         const lac_eval_item item = { .id = id, .background = id, .height = SIDE, .width = SIDE, .reference = reference + i * PIXELS * 3, .mask = mask, .prompt = prompt != NULL ? prompt[i] : NULL };
-        LAC_CHECK_STATUS(lac_score_add(s, 1, &item, one));
+        LAC_CHECK_STATUS(lac_score_add(s, 1, &item, one, NULL));
     }
 }
 

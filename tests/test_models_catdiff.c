@@ -1,9 +1,12 @@
 /* CAT-Diffusion as an inpainter: what it is with RefAdapters that say nothing, what its visual prompt hears, and which networks fit. */
+#include "cli/eval_run.h"
+#include "core/image/paste.h"
 #include "models/inpainter.h"
 #include "tests/harness/latent.h"
 #include "tests/harness/pictures.h"
 #include "tests/harness/test.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,4 +170,97 @@ LAC_TEST(networks_that_do_not_fit_are_refused)
 LAC_TEST(other_systems_do_not_take_a_unet_that_wants_a_visual_prompt)
 {
     LAC_CHECK_FAILS(open_with(&lac_inpainter_sd_inpaint, "'fusion_dim': 8, ", ""), LAC_ERR_CONFIG, "RefAdapters");
+}
+
+/* ---- what it imagines, and how that is measured ---- */
+
+typedef struct imagining { bench b; lac_image grey; lac_imagined y; } imagining;
+
+static void begin_imagining(imagining *x, const char *prompt)
+{
+    begin(&x->b, &lac_inpainter_catdiff, two_steps);
+    LAC_CHECK_STATUS(lac_image_crop(&x->grey, &x->b.image, 0, 0, SIDE, SIDE));
+    lac_hole_grey(x->grey.pixels, x->b.mask.pixels, SIDE * SIDE);
+    LAC_CHECK_STATUS(lac_inpaint_imagine(&x->b.ip, x->b.t, 1, &x->grey, &x->b.mask, &(lac_ask){ .prompt = prompt }, &x->b.image, &x->y));
+}
+
+static void end_imagining(imagining *x)
+{
+    lac_imagined_free(&x->y);
+    lac_image_free(&x->grey);
+    end(&x->b);
+}
+
+/* The mean over the hole's tokens, in plain loops. */
+static double cosine_of(const lac_tensor *a, const lac_imagined *y)
+{
+    const float *p = a->data, *q = y->truth->data, *m = y->cells->data;
+    double sum = 0, n = 0;
+    for (int64_t k = 0; k < a->dim[1]; k++) {
+        double pq = 0, pp = 0, qq = 0;
+        for (int64_t c = k * a->dim[2]; c < (k + 1) * a->dim[2]; c++) {
+            pq += (double)p[c] * q[c];
+            pp += (double)p[c] * p[c];
+            qq += (double)q[c] * q[c];
+        }
+        sum += m[k] * pq / sqrt(pp * qq);
+        n += m[k];
+    }
+    return sum / n;
+}
+
+/* Tokens outside of the hole are CLIP's alone; the truth is the picture without a hole, which a prompt does not change. */
+LAC_TEST(what_is_imagined_lies_beside_what_was_seen_and_the_truth)
+{
+    imagining a, b;
+    begin_imagining(&a, "a star");
+    begin_imagining(&b, "a moon");
+    LAC_CHECK(a.y.said->dim[0] == 1 && a.y.said->dim[1] == 9 && a.y.said->dim[2] == 12 && lac_same_shape(a.y.said, a.y.seen) && lac_same_shape(a.y.said, a.y.truth));
+    LAC_CHECK(lac_numel(a.y.cells) == 9);
+    LAC_CHECK(memcmp(a.y.truth->data, b.y.truth->data, lac_bytes(a.y.truth)) == 0 && memcmp(a.y.seen->data, b.y.seen->data, lac_bytes(a.y.seen)) == 0);
+    LAC_CHECK(memcmp(a.y.said->data, b.y.said->data, lac_bytes(a.y.said)) != 0);
+    LAC_CHECK(memcmp(a.y.truth->data, a.y.seen->data, lac_bytes(a.y.seen)) != 0);
+    end_imagining(&a);
+    end_imagining(&b);
+}
+
+static lac_status one_item(void *context, int64_t i, lac_eval_item *item)
+{
+    const bench *b = context;
+    (void)i;
+    *item = (lac_eval_item){ "one", "one", NULL, SIDE, SIDE, b->image.pixels, b->mask.pixels, 0, "a star", NULL };
+    return LAC_OK;
+}
+
+LAC_TEST(sem_cosine_is_the_mean_over_the_holes_tokens)
+{
+    static const char *const metrics[] = { "sem-cosine", "sem-cosine-input" };
+    imagining x;
+    lac_score s;
+    char *features;
+    begin_imagining(&x, "a star");
+    lac_eval_painter painter = { &x.b.ip, x.b.t, 0, 1, 0 };
+    const lac_eval_method methods[] = { lac_eval_inpainter_method("cat", &painter), lac_eval_baseline("laplace") };
+    LAC_CHECK_STATUS(lac_eval_imagined_features(&x.b.ip, &features));
+    LAC_CHECK(strncmp(features, "clip_vision,weights=", 20) == 0 && strlen(features) == 84);
+    LAC_CHECK_STATUS(lac_score_new(&s, metrics, 2, (const char *const[]){ "cat", methods[1].name }, 2, &(lac_eval_means){ .imagined = features }));
+    LAC_CHECK(strstr(s.recipe[0], features) != NULL && strcmp(s.recipe[0], s.recipe[1]) != 0);
+    LAC_CHECK_STATUS(lac_score_run(&s, one_item, &x.b, 1, methods, 1));
+    LAC_CHECK(fabs(s.row[0].value[0].value - cosine_of(x.y.said, &x.y)) < 1e-12 && fabs(s.row[0].value[1].value - cosine_of(x.y.seen, &x.y)) < 1e-12);
+    LAC_CHECK(isnan(s.row[0].value[2].value) && strstr(s.row[0].value[2].reason, "says nothing of features") != NULL);
+    lac_score_free(&s);
+    free(features);
+    end_imagining(&x);
+}
+
+LAC_TEST(who_imagines_nothing_has_no_sem_cosine)
+{
+    bench b;
+    lac_score s;
+    lac_imagined y;
+    begin(&b, &lac_inpainter_sd_inpaint, two_steps);
+    LAC_CHECK_FAILS(lac_inpaint_imagine(&b.ip, b.t, 1, &b.image, &b.mask, &(lac_ask){ .seed = 1 }, &b.image, &y), LAC_ERR_ARG, "sd-inpaint imagines no features");
+    LAC_CHECK_FAILS(lac_score_new(&s, (const char *const[]){ "sem-cosine" }, 1, (const char *const[]){ "a" }, 1, NULL), LAC_ERR_ARG,
+                    "metric 'sem-cosine': no method here imagines features");
+    end(&b);
 }

@@ -35,44 +35,62 @@ static lac_status see(const lac_canvas *c, int64_t i, int64_t patch, const promp
     return LAC_OK;
 }
 
-static lac_status gather(prompting *p, const lac_canvas *c)
+static lac_status look(prompting *p, const lac_canvas *c)
 {
     const lac_clip_vision *vision = p->ip->network[VISION].model;
     const int64_t n = c->image.dim[0], size = vision->c.image, side = size / vision->c.patch;
     LAC_TRY(lac_tensor_new(&p->picture, LAC_F32, 4, (int64_t[]){ n, size, size, 3 }));
     LAC_TRY(lac_tensor_new(&p->cells, LAC_F32, 4, (int64_t[]){ n, side, side, 1 }));
-    LAC_TRY(p->ip->network[SEM].def != NULL ? lac_latent_ids(p->ip, c, false, &p->ids) : LAC_OK);
     for (int64_t i = 0; i < n; i++)
         LAC_TRY(see(c, i, vision->c.patch, p));
     return LAC_OK;
 }
 
-static lac_tensor *one_token(lac_tape *t, lac_tensor *x) { return x == NULL ? NULL : lac_reshape(t, x, 3, (int64_t[]){ x->dim[0], 1, x->dim[1] }); }
-
-static lac_tensor *imagine(lac_tape *t, const prompting *p, const lac_clip_vision_out *seen)
+static lac_status gather(prompting *p, const lac_canvas *c)
 {
-    const lac_sem_inpainter *sem = p->ip->network[SEM].model;
-    const lac_clip_text_out text = lac_clip_text_forward(t, p->ip->network[TEXT].model, lac_tape_input(t, p->ids, LAC_I32));
-    return lac_sem_inpainter_forward(t, sem, &(lac_sem_inpainter_in){ seen->last, lac_tape_input(t, p->cells, LAC_F32), one_token(t, text.pooled),
-                                                                      sem->c.global_token ? one_token(t, seen->pooled) : NULL }).spatial;
+    LAC_TRY(look(p, c));
+    return p->ip->network[SEM].def != NULL ? lac_latent_ids(p->ip, c, false, &p->ids) : LAC_OK;
 }
 
-/* Of the tokens behind the class token. */
-static lac_tensor *as_seen(lac_tape *t, const prompting *p, lac_tensor *last)
+static void forget(prompting *p)
+{
+    lac_tensor_free(p->picture);
+    lac_tensor_free(p->cells);
+    lac_tensor_free(p->ids);
+}
+
+static lac_tensor *one_token(lac_tape *t, lac_tensor *x) { return x == NULL ? NULL : lac_reshape(t, x, 3, (int64_t[]){ x->dim[0], 1, x->dim[1] }); }
+
+static lac_clip_vision_out seen_by_clip(lac_tape *t, const prompting *p)
+{
+    return lac_clip_vision_forward(t, p->ip->network[VISION].model, lac_tape_input(t, p->picture, p->ip->network[VISION].params->dtype));
+}
+
+/* What SemInpainter says of the tokens: as RefAdapters read it, or (raw) of each. */
+static lac_tensor *say(lac_tape *t, const prompting *p, const lac_clip_vision_out *seen, bool raw)
+{
+    lac_sem_inpainter sem = *(const lac_sem_inpainter *)p->ip->network[SEM].model;         /* all that it points to stays where it is */
+    const lac_clip_text_out text = lac_clip_text_forward(t, p->ip->network[TEXT].model, lac_tape_input(t, p->ids, LAC_I32));
+    sem.c.sample &= !raw;
+    return lac_sem_inpainter_forward(t, &sem, &(lac_sem_inpainter_in){ seen->last, lac_tape_input(t, p->cells, LAC_F32), one_token(t, text.pooled),
+                                                                      sem.c.global_token ? one_token(t, seen->pooled) : NULL }).spatial;
+}
+
+/* What CLIP says of the patches, behind the class token. */
+static lac_tensor *patches(lac_tape *t, const lac_clip_vision_out *seen) { return seen->last == NULL ? NULL : lac_slice(t, seen->last, 1, 1, seen->last->dim[1] - 1); }
+
+static lac_tensor *as_seen(lac_tape *t, const prompting *p, const lac_clip_vision_out *seen)
 {
     const int64_t side = p->cells->dim[1];
-    if (last == NULL)
-        return NULL;
-    lac_tensor *patches = lac_slice(t, last, 1, 1, side * side);
-    return lac_ref_tokens(t, lac_reshape(t, patches, 4, (int64_t[]){ last->dim[0], side, side, last->dim[2] }));
+    lac_tensor *x = patches(t, seen);
+    return x == NULL ? NULL : lac_ref_tokens(t, lac_reshape(t, x, 4, (int64_t[]){ x->dim[0], side, side, x->dim[2] }));
 }
 
 static lac_status prompt(lac_tape *t, void *context)
 {
     prompting *p = context;
-    const lac_network *vision = &p->ip->network[VISION];
-    const lac_clip_vision_out seen = lac_clip_vision_forward(t, vision->model, lac_tape_input(t, p->picture, vision->params->dtype));
-    lac_tensor *y = p->ip->network[SEM].def != NULL ? imagine(t, p, &seen) : as_seen(t, p, seen.last);
+    const lac_clip_vision_out seen = seen_by_clip(t, p);
+    lac_tensor *y = p->ip->network[SEM].def != NULL ? say(t, p, &seen, false) : as_seen(t, p, &seen);
     LAC_TRY(lac_tape_status(t));
     return lac_keep(t, y, &p->visual);
 }
@@ -83,9 +101,7 @@ static lac_status visual(const lac_inpainter *ip, lac_tape *t, const lac_canvas 
     lac_status s = gather(&p, c);
     if (s == LAC_OK)
         s = lac_inpaint_region(ip, t, c, "visual", prompt, &p);
-    lac_tensor_free(p.picture);
-    lac_tensor_free(p.cells);
-    lac_tensor_free(p.ids);
+    forget(&p);
     *result = p.visual;
     return s;
 }
@@ -93,6 +109,38 @@ static lac_status visual(const lac_inpainter *ip, lac_tape *t, const lac_canvas 
 static lac_status sample(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result)
 {
     return lac_latent_paint(ip, t, c, &(lac_latent_system){ .beside = LAC_BESIDE_MASK_FIRST, .visual = visual }, result);
+}
+
+/* ---- how near that is to the truth ---- */
+
+typedef struct comparison { prompting hole, truth; lac_imagined *y; } comparison;
+
+static lac_status compare(lac_tape *t, void *context)
+{
+    comparison *x = context;
+    const lac_clip_vision_out seen = seen_by_clip(t, &x->hole), truth = seen_by_clip(t, &x->truth);
+    lac_tensor *said = say(t, &x->hole, &seen, true), *before = patches(t, &seen), *whole = patches(t, &truth);
+    LAC_TRY(lac_tape_status(t));
+    LAC_TRY(lac_keep(t, said, &x->y->said));
+    LAC_TRY(lac_keep(t, before, &x->y->seen));
+    return lac_keep(t, whole, &x->y->truth);
+}
+
+static lac_status imagine(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, const lac_canvas *truth, lac_imagined *y)
+{
+    comparison x = { .hole = { .ip = ip }, .truth = { .ip = ip }, .y = y };
+    lac_status s = gather(&x.hole, c);
+    if (s == LAC_OK)
+        s = look(&x.truth, truth);
+    if (s == LAC_OK)
+        s = lac_inpaint_region(ip, t, c, "imagine", compare, &x);
+    if (s == LAC_OK) {
+        y->cells = x.hole.cells;
+        x.hole.cells = NULL;
+    }
+    forget(&x.hole);
+    forget(&x.truth);
+    return s;
 }
 
 /* ---- which networks fit ---- */
@@ -145,6 +193,7 @@ static const lac_key keys[] = { LAC_LATENT_KEYS("50", "7.5", DDIM, "0", "\"sampl
 const lac_inpainter_def lac_inpainter_catdiff = {
     .name = "catdiff", .about = "CAT-Diffusion: inpainting that first imagines the object's features", .role = { SEEING, { "sem_inpainter", "sem-inpainter" } },
     .keys = keys, .fits = fits, .multiple = 8, .asks = LAC_ASK_PROMPT | LAC_ASK_SEED, .sample = sample,
+    .imagine = imagine, .imagines = "clip_vision",
 };
 
 const lac_inpainter_def lac_inpainter_catdiff_masked = {
