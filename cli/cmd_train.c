@@ -1,6 +1,6 @@
 /* trainer CONFIG.lua [key=value ...]: one run, or a sweep of them. */
 #include "cli/commands.h"
-#include "cli/lua_host.h"
+#include "cli/preset.h"
 #include "cli/run_hooks.h"
 #include "cli/run_report.h"
 #include "cli/sweep.h"
@@ -245,9 +245,7 @@ static lac_status train_all(lac_experiment *e, const train_options *o, lac_comm 
 static lac_status load(lac_experiment *e, const lac_words *words)
 {
     LAC_TRY(lac_experiment_open(e, words->word[0]));
-    for (int i = 1; i < words->n; i++)
-        LAC_TRY(lac_experiment_override(e, words->word[i]));
-    return LAC_OK;
+    return lac_preset_override(e, words, 1);
 }
 
 static lac_status train(const lac_words *words, const train_options *o, lac_comm *comm)

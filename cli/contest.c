@@ -1,8 +1,8 @@
 #include "cli/contest.h"
 
 #include "cli/commands.h"
-#include "cli/lua_host.h"
 #include "cli/locate.h"
+#include "cli/preset.h"
 #include "cli/protocol.h"
 #include "cli/sweep.h"
 #include "core/file/atomic.h"
@@ -91,7 +91,9 @@ static lac_status add_config(lac_contest *c, const lac_contest_wish *w, const ch
     lac_sweep_run *run = NULL;
     int64_t n = 0;
     LAC_TRY(lac_experiment_open(&e, path));
-    lac_status s = lac_sweep_expand(e.config, &run, &n);
+    lac_status s = lac_preset_apply(e.config, e.lines, NULL);
+    if (s == LAC_OK)
+        s = lac_sweep_expand(e.config, &run, &n);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)
         s = add_run_of(c, w, &run[i], &e);
     lac_sweep_free(run, n);

@@ -1,6 +1,7 @@
 /* Experiments in Lua: what loads, what each kind of bad config ends in, overrides, and the way back to Lua. */
 #include "cli/lua_host.h"
 #include "cli/lua_text.h"
+#include "cli/preset.h"
 #include "core/file/atomic.h"
 #include "tests/harness/test.h"
 
@@ -250,4 +251,32 @@ LAC_TEST(config_written_as_lua_loads_to_the_same_table)
     free(text), free(again);
     lac_experiment_free(&one);
     lac_experiment_free(&two);
+}
+
+static const char with_presets[] = "return { name = 'a', steps = 9, data = { size = 64, set = 'x' }, list = { 1, 2, 3 },\n"
+                                   "  presets = {\n    mini = { steps = 2, data = { size = 8 }, list = { 7 } },\n    other = 3 } }\n";
+
+static lac_status with(lac_experiment *e, const char *text, const char *const *word, int n)
+{
+    const lac_words words = { (const char **)word, n };
+    LAC_CHECK_STATUS(load(e, text));
+    return lac_preset_override(e, &words, 0);
+}
+
+LAC_TEST(a_preset_lies_over_the_config_and_below_the_command_line)
+{
+    lac_experiment e;
+    LAC_CHECK_STATUS(with(&e, with_presets, (const char *const[]){ "steps=5", "preset=mini" }, 2));
+    LAC_CHECK(holds(&e, "{\"data\":{\"set\":\"x\",\"size\":8},\"list\":[7],\"name\":\"a\",\"steps\":5}"));
+    LAC_CHECK(strcmp(where(&e, "data.size"), "x.lua:3") == 0 && strcmp(where(&e, "data.set"), "x.lua:1") == 0 && strcmp(where(&e, "steps"), "command line") == 0);
+    lac_experiment_free(&e);
+    LAC_CHECK_STATUS(with(&e, with_presets, NULL, 0));
+    LAC_CHECK(holds(&e, "{\"data\":{\"set\":\"x\",\"size\":64},\"list\":[1,2,3],\"name\":\"a\",\"steps\":9}"));
+    lac_experiment_free(&e);
+    LAC_CHECK_FAILS(with(&e, with_presets, (const char *const[]){ "preset=mimi" }, 1), LAC_ERR_CONFIG, "there is no preset 'mimi'; did you mean 'mini'?");
+    lac_experiment_free(&e);
+    LAC_CHECK_FAILS(with(&e, with_presets, (const char *const[]){ "preset=other" }, 1), LAC_ERR_CONFIG, "preset 'other' should be a table");
+    lac_experiment_free(&e);
+    LAC_CHECK_FAILS(with(&e, "return { a = 1 }", (const char *const[]){ "preset=mini" }, 1), LAC_ERR_CONFIG, "preset 'mini': the config has no 'presets'");
+    lac_experiment_free(&e);
 }
