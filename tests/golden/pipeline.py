@@ -28,12 +28,12 @@ def philox(seed, step, sample, block, purpose):
     return np.stack(c, 1)
 
 
-def normals(seed, purpose, n):
+def normals(seed, purpose, n, step=0, sample=0):
     """Box and Muller over words (0, 1) and (2, 3) of each block."""
     h = 2166136261
     for byte in purpose.encode():
         h = (h ^ byte) * 16777619 & 0xFFFFFFFF
-    word = philox(seed, 0, 0, np.arange((n + 3) // 4), h).reshape(-1, 2)
+    word = philox(seed, step, sample, np.arange((n + 3) // 4), h).reshape(-1, 2)
     top = (word >> np.uint64(8)).astype(np.float64)
     r, turn = np.sqrt(-2 * np.log((top[:, 0] + 1) * 2.0 ** -24)), 2 * np.pi * top[:, 1] * 2.0 ** -24
     return np.stack([r * np.cos(turn), r * np.sin(turn)], 1).reshape(-1)[:n]
