@@ -53,45 +53,56 @@ static double resample(const group_sum *sums, int64_t n_groups, uint64_t seed, u
     return n > 0 ? sum / (double)n : NAN;
 }
 
-static void set_bounds(lac_interval *interval, double *value, int64_t n)
+void lac_bootstrap_bounds(lac_interval *interval, const double resampled[LAC_BOOTSTRAP_RESAMPLES])
 {
+    double value[LAC_BOOTSTRAP_RESAMPLES];
+    int64_t n = 0;
+    for (int i = 0; i < LAC_BOOTSTRAP_RESAMPLES; i++) {
+        value[n] = resampled[i];
+        n += !isnan(value[n]);
+    }
     qsort(value, (size_t)n, sizeof *value, ascending);
     interval->low = n > 0 ? lac_quantile(value, n, 0.025) : NAN;
     interval->high = n > 0 ? lac_quantile(value, n, 0.975) : NAN;
 }
 
-static void find_interval(lac_interval *interval, const group_sum *sums, int64_t n_groups, uint64_t seed)
+static void resample_means(double mean[LAC_BOOTSTRAP_RESAMPLES], const group_sum *sums, int64_t n_groups, uint64_t seed)
 {
-    double mean[LAC_BOOTSTRAP_RESAMPLES];
-    int64_t n = 0;
-    for (uint32_t i = 0; i < LAC_BOOTSTRAP_RESAMPLES; i++) {
-        mean[n] = resample(sums, n_groups, seed, i);
-        n += !isnan(mean[n]);
-    }
-    set_bounds(interval, mean, n);
+    for (uint32_t i = 0; i < LAC_BOOTSTRAP_RESAMPLES; i++)
+        mean[i] = resample(sums, n_groups, seed, i);
 }
 
-/* seed NULL: no resamples. */
-static lac_status mean_of(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, const uint64_t *seed)
+/* seed NULL: no resamples. mean: theirs. */
+static lac_status mean_of(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, const uint64_t *seed,
+                          double mean[LAC_BOOTSTRAP_RESAMPLES])
 {
     group_sum *sums;
     *interval = (lac_interval){ NAN, NAN, NAN, 0, 0 };
     LAC_TRY(lac_calloc((void **)&sums, (size_t)n_groups, sizeof *sums));
     sum_groups(interval, sums, value, group, n);
-    if (interval->n > 0 && seed != NULL)
-        find_interval(interval, sums, n_groups, *seed);
+    if (seed != NULL)
+        resample_means(mean, sums, n_groups, *seed);
+    if (seed != NULL)
+        lac_bootstrap_bounds(interval, mean);
     free(sums);
     return LAC_OK;
 }
 
 lac_status lac_bootstrap(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups, uint64_t seed)
 {
-    return mean_of(interval, value, group, n, n_groups, &seed);
+    double mean[LAC_BOOTSTRAP_RESAMPLES];
+    return mean_of(interval, value, group, n, n_groups, &seed, mean);
+}
+
+lac_status lac_bootstrap_means(lac_interval *interval, double mean[LAC_BOOTSTRAP_RESAMPLES], const double *value, const int64_t *group, int64_t n,
+                               int64_t n_groups, uint64_t seed)
+{
+    return mean_of(interval, value, group, n, n_groups, &seed, mean);
 }
 
 lac_status lac_bootstrap_none(lac_interval *interval, const double *value, const int64_t *group, int64_t n, int64_t n_groups)
 {
-    return mean_of(interval, value, group, n, n_groups, NULL);
+    return mean_of(interval, value, group, n, n_groups, NULL, NULL);
 }
 
 /* ---- any statistic ---- */
@@ -107,27 +118,31 @@ lac_status lac_bootstrap_value(double *value, lac_statistic *f, void *context, i
     return s;
 }
 
-static lac_status resample_all(double *value, int64_t *n, double *times, lac_statistic *f, void *context, int64_t n_groups, uint64_t seed)
+static lac_status resample_all(double value[LAC_BOOTSTRAP_RESAMPLES], double *times, lac_statistic *f, void *context, int64_t n_groups, uint64_t seed)
 {
     for (uint32_t i = 0; i < LAC_BOOTSTRAP_RESAMPLES; i++) {
         lac_stream s = draws_of(seed, i);
         memset(times, 0, (size_t)n_groups * sizeof *times);
         for (int64_t g = 0; g < n_groups; g++)
             times[lac_stream_below(&s, (uint32_t)n_groups)]++;
-        LAC_TRY(f(context, times, &value[*n]));
-        *n += !isnan(value[*n]);
+        LAC_TRY(f(context, times, &value[i]));
     }
     return LAC_OK;
 }
 
+lac_status lac_bootstrap_values(double value[LAC_BOOTSTRAP_RESAMPLES], lac_statistic *f, void *context, int64_t n_groups, uint64_t seed)
+{
+    double *times;
+    LAC_TRY(lac_calloc((void **)&times, (size_t)n_groups, sizeof *times));
+    const lac_status s = resample_all(value, times, f, context, n_groups, seed);
+    free(times);
+    return s;
+}
+
 lac_status lac_bootstrap_interval(lac_interval *interval, lac_statistic *f, void *context, int64_t n_groups, uint64_t seed)
 {
-    double value[LAC_BOOTSTRAP_RESAMPLES], *times;
-    int64_t n = 0;
-    LAC_TRY(lac_calloc((void **)&times, (size_t)n_groups, sizeof *times));
-    const lac_status s = resample_all(value, &n, times, f, context, n_groups, seed);
-    free(times);
-    if (s == LAC_OK)
-        set_bounds(interval, value, n);
-    return s;
+    double value[LAC_BOOTSTRAP_RESAMPLES];
+    LAC_TRY(lac_bootstrap_values(value, f, context, n_groups, seed));
+    lac_bootstrap_bounds(interval, value);
+    return LAC_OK;
 }

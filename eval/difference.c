@@ -65,17 +65,18 @@ static bool is(const json_t *o, const char *key, const char *text)
 }
 
 /* What a summary said of the two in this order; n is 0 where none did. */
-static lac_interval as_summarised(const lac_pictures *p, const char *a, const char *b, const char *metric)
+static lac_interval as_summarised(const json_t *said, const char *a, const char *b, const char *metric)
 {
     size_t i;
     json_t *d;
-    json_array_foreach(p->difference, i, d)
+    json_array_foreach((json_t *)said, i, d)
         if (is(d, "metric", metric) && is(d, "a", a) && is(d, "b", b))
             return (lac_interval){ real_at(d, "value"), real_at(d, "low"), real_at(d, "high"), json_integer_value(json_object_get(d, "n")), 0 };
     return (lac_interval){ NAN, NAN, NAN, 0, 0 };
 }
 
-static lac_status add_pair(lac_table *t, const lac_pictures *p, const char *a, const char *b)
+/* p NULL: all that is known was said. */
+static lac_status add_pair(lac_table *t, const json_t *said, const lac_pictures *p, const char *a, const char *b)
 {
     lac_table_row *row;
     char *name;
@@ -84,8 +85,8 @@ static lac_status add_pair(lac_table *t, const lac_pictures *p, const char *a, c
     free(name);
     for (int64_t k = 0; s == LAC_OK && k < t->n_columns; k++) {
         const char *metric = t->column[k].metric;
-        lac_interval v = as_summarised(p, a, b, metric);
-        if (v.n == 0)
+        lac_interval v = as_summarised(said, a, b, metric);
+        if (v.n == 0 && p != NULL)
             s = lac_difference(p, a, b, metric, &v);
         if (s == LAC_OK)
             s = lac_table_set(row, k, &v, v.n == 0 ? "the two were not scored together, or have no picture in common" : NULL);
@@ -105,15 +106,12 @@ static lac_status add_column(lac_table *t, const lac_table *scores, const char *
     return s;
 }
 
-/* Those of single pictures, then those of whole sets that summaries speak of. */
-static lac_status add_columns(lac_table *t, const lac_table *scores, const lac_pictures *p)
+/* Those that summaries speak of, and that are not there yet. */
+static lac_status add_said_columns(lac_table *t, const lac_table *scores, const json_t *said)
 {
     size_t i;
-    json_t *metric, *d;
-    json_array_foreach(p->metric, i, metric)
-        LAC_TRY(add_column(t, scores, json_string_value(json_object_get(metric, "name")), (int)json_integer_value(json_object_get(metric, "digits")),
-                           json_integer_value(json_object_get(metric, "better"))));
-    json_array_foreach(p->difference, i, d) {
+    json_t *d;
+    json_array_foreach((json_t *)said, i, d) {
         lac_metric m;
         const char *name = json_string_value(json_object_get(d, "metric"));
         if (name == NULL || lac_table_column_named(t, name) >= 0 || isnan(real_at(d, "value")) || lac_metric_find(&m, name) != LAC_OK)
@@ -121,6 +119,17 @@ static lac_status add_columns(lac_table *t, const lac_table *scores, const lac_p
         LAC_TRY(add_column(t, scores, name, m.def->digits, m.def->no_direction ? 0 : m.def->higher_is_better ? 1 : -1));
     }
     return LAC_OK;
+}
+
+/* Those of single pictures, then those of whole sets that summaries speak of. */
+static lac_status add_columns(lac_table *t, const lac_table *scores, const lac_pictures *p)
+{
+    size_t i;
+    json_t *metric;
+    json_array_foreach(p->metric, i, metric)
+        LAC_TRY(add_column(t, scores, json_string_value(json_object_get(metric, "name")), (int)json_integer_value(json_object_get(metric, "digits")),
+                           json_integer_value(json_object_get(metric, "better"))));
+    return add_said_columns(t, scores, p->difference);
 }
 
 /* What all evaluations have in common. */
@@ -148,7 +157,36 @@ lac_status lac_difference_table(const lac_pictures *p, const lac_table *scores, 
     lac_status s = n > 1 ? add_columns(t, scores, p) : LAC_OK;
     for (size_t a = 0; s == LAC_OK && a < first; a++)
         for (size_t b = a + 1; s == LAC_OK && b < n; b++)
-            s = add_pair(t, p, method_at(p, a), method_at(p, b));
+            s = add_pair(t, p->difference, p, method_at(p, a), method_at(p, b));
+    if (s != LAC_OK)
+        lac_table_free(t);
+    return s;
+}
+
+static const char *word(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    return text != NULL ? text : "";
+}
+
+/* Whether an earlier one is of the same two. */
+static bool seen_before(const json_t *said, size_t i)
+{
+    const json_t *d = json_array_get(said, i);
+    for (size_t k = 0; k < i; k++)
+        if (is(json_array_get(said, k), "a", word(d, "a")) && is(json_array_get(said, k), "b", word(d, "b")))
+            return true;
+    return false;
+}
+
+lac_status lac_difference_table_said(const json_t *said, const lac_table *scores, lac_table *t)
+{
+    *t = (lac_table){ .kind = LAC_TABLE_DIFFERENCES };
+    take_origin(t, scores);
+    lac_status s = add_said_columns(t, scores, said);
+    for (size_t i = 0; s == LAC_OK && i < json_array_size(said); i++)
+        if (!seen_before(said, i))
+            s = add_pair(t, said, NULL, word(json_array_get(said, i), "a"), word(json_array_get(said, i), "b"));
     if (s != LAC_OK)
         lac_table_free(t);
     return s;

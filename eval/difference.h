@@ -15,4 +15,6 @@ lac_status lac_difference(const lac_pictures *p, const char *a, const char *b, c
  * each other one. Without a row where there are fewer than two methods. scores: the methods' own table, whose recipes
  * and common origin the differences have too. */
 enum { LAC_DIFFERENCE_ALL = 6 };
+/* Those that a summary's "differences" say, and no others, in their order. */
+lac_status lac_difference_table_said(const json_t *said, const lac_table *scores, lac_table *t);
 lac_status lac_difference_table(const lac_pictures *p, const lac_table *scores, lac_table *t);

@@ -15,14 +15,16 @@ static lac_status groups_of(const lac_score *s, int64_t **group)
 
 /* ---- a mean over pictures ---- */
 
+/* each: the value of every resample, where that is wanted. */
 static lac_status mean_of_pictures(const lac_score *s, int64_t a, int64_t b, int64_t k, const int64_t *group, bool resampled, uint64_t seed,
-                                   lac_interval *found)
+                                   lac_interval *found, double *each)
 {
     double *value;
     LAC_TRY(lac_score_values(s, a, k, &value));
     for (int64_t i = 0; b >= 0 && i < s->n_rows; i++)
         value[i] -= s->row[i].value[b * s->n_metrics + k].value;
-    const lac_status status = resampled ? lac_bootstrap(found, value, group, s->n_rows, s->backgrounds.n, seed)
+    const lac_status status = each != NULL ? lac_bootstrap_means(found, each, value, group, s->n_rows, s->backgrounds.n, seed)
+                            : resampled ? lac_bootstrap(found, value, group, s->n_rows, s->backgrounds.n, seed)
                                         : lac_bootstrap_none(found, value, group, s->n_rows, s->backgrounds.n);
     free(value);
     return status;
@@ -106,7 +108,7 @@ static lac_status count(const lac_score *s, const whole *w, lac_interval *found)
     return LAC_OK;
 }
 
-static lac_status value_and_interval(const lac_score *s, whole *w, bool resampled, uint64_t seed, lac_set_value *found)
+static lac_status value_and_interval(const lac_score *s, whole *w, bool resampled, uint64_t seed, lac_set_value *found, double *each)
 {
     found->v = (lac_interval){ NAN, NAN, NAN, 0, 0 };
     LAC_TRY(count(s, w, &found->v));
@@ -117,11 +119,15 @@ static lac_status value_and_interval(const lac_score *s, whole *w, bool resample
     found->no_interval = isnan(found->v.value) ? NULL : w->def->no_interval;
     if (!resampled || w->undefined != NULL || w->def->no_interval != NULL)
         return LAC_OK;
-    return lac_bootstrap_interval(&found->v, value_of, w, s->backgrounds.n, seed);
+    if (each == NULL)
+        return lac_bootstrap_interval(&found->v, value_of, w, s->backgrounds.n, seed);
+    LAC_TRY(lac_bootstrap_values(each, value_of, w, s->backgrounds.n, seed));
+    lac_bootstrap_bounds(&found->v, each);
+    return LAC_OK;
 }
 
 static lac_status of_the_set(const lac_score *s, int64_t a, int64_t b, int64_t k, const int64_t *group, bool resampled, uint64_t seed,
-                             lac_set_value *found)
+                             lac_set_value *found, double *each)
 {
     whole w = { .def = s->metric[k].def, .group = group, .n_sides = b >= 0 ? 2 : 1 };
     lac_status status = lac_calloc((void **)&w.weight, (size_t)s->n_rows, sizeof *w.weight);
@@ -132,7 +138,7 @@ static lac_status of_the_set(const lac_score *s, int64_t a, int64_t b, int64_t k
     if (status == LAC_OK && b >= 0)
         status = look_at(s, b, k, &w, &w.side[1]);
     if (status == LAC_OK)
-        status = value_and_interval(s, &w, resampled, seed, found);
+        status = value_and_interval(s, &w, resampled, seed, found, each);
     for (int i = 0; i < 2; i++) {
         free(w.side[i].value);
         free(w.side[i].feature);
@@ -142,13 +148,25 @@ static lac_status of_the_set(const lac_score *s, int64_t a, int64_t b, int64_t k
     return status;
 }
 
-lac_status lac_score_set_value(const lac_score *s, int64_t a, int64_t b, int64_t k, bool resampled, uint64_t seed, lac_set_value *found)
+static lac_status set_value(const lac_score *s, int64_t a, int64_t b, int64_t k, bool resampled, uint64_t seed, lac_set_value *found, double *each)
 {
     int64_t *group;
     *found = (lac_set_value){ .undefined = NULL };
     LAC_TRY(groups_of(s, &group));
-    const lac_status status = s->metric[k].def->of_set != NULL ? of_the_set(s, a, b, k, group, resampled, seed, found)
-                                                               : mean_of_pictures(s, a, b, k, group, resampled, seed, &found->v);
+    const lac_status status = s->metric[k].def->of_set != NULL ? of_the_set(s, a, b, k, group, resampled, seed, found, each)
+                                                               : mean_of_pictures(s, a, b, k, group, resampled, seed, &found->v, each);
     free(group);
     return status;
+}
+
+lac_status lac_score_set_value(const lac_score *s, int64_t a, int64_t b, int64_t k, bool resampled, uint64_t seed, lac_set_value *found)
+{
+    return set_value(s, a, b, k, resampled, seed, found, NULL);
+}
+
+lac_status lac_score_resampled(const lac_score *s, int64_t a, int64_t k, uint64_t seed, lac_resampled *r)
+{
+    for (int i = 0; i < LAC_BOOTSTRAP_RESAMPLES; i++)
+        r->each[i] = NAN;
+    return set_value(s, a, -1, k, true, seed, &r->found, r->each);
 }

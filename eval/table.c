@@ -152,14 +152,16 @@ lac_status lac_table_set(lac_table_row *row, int64_t column, const lac_interval 
         memset(row->cell + row->n_cells, 0, (size_t)(column + 1 - row->n_cells) * sizeof *row->cell);
         row->n_cells = column + 1;
     }
-    row->cell[column] = (lac_cell){ .present = true, .v = *v };
+    row->cell[column] = (lac_cell){ .present = true, .v = *v, .spread = NAN };
     return reason != NULL ? lac_strdup(&row->cell[column].reason, reason) : LAC_OK;
 }
 
 static lac_status set_from(lac_table_row *row, int64_t column, const json_t *told)
 {
     const lac_interval v = { real_at(told, "value"), real_at(told, "low"), real_at(told, "high"), integer_at(told, "n"), integer_at(told, "backgrounds") };
-    return lac_table_set(row, column, &v, json_string_value(json_object_get(told, "reason")));
+    LAC_TRY(lac_table_set(row, column, &v, json_string_value(json_object_get(told, "reason"))));
+    row->cell[column].spread = real_at(told, "spread");
+    return LAC_OK;
 }
 
 static lac_status fill_cells(lac_table *t, lac_table_row *row, const json_t *metrics)
@@ -197,6 +199,7 @@ static lac_status add_row(lac_table *t, const char *name, const json_t *method, 
     lac_table_row *row;
     LAC_TRY(lac_table_new_row(t, name, &row));
     row->origin = origin;
+    row->runs = integer_at(method, "runs");
     row->area = json_incref(json_object_get(method, "area"));
     const lac_status s = fill_cells(t, row, json_object_get(method, "metrics"));
     if (s != LAC_OK || already_there(t, row)) {
@@ -231,7 +234,7 @@ static lac_status add_published_row(lac_table *t, const json_t *told)
     return fill_published(t, row, json_object_get(told, "values"));
 }
 
-static lac_status add_published(lac_table *t, const json_t *rows)
+lac_status lac_table_add_published(lac_table *t, const json_t *rows)
 {
     size_t i;
     json_t *told;
@@ -291,7 +294,7 @@ lac_status lac_table_add(lac_table *t, const json_t *summary)
         return LAC_FAIL(LAC_ERR_FORMAT, "not an evaluation summary: no 'methods'");
     LAC_TRY(t->manifest == NULL ? begin(t, summary) : same_origin(t, summary));
     LAC_TRY(check_recipes(t, methods));
-    LAC_TRY(add_published(t, json_object_get(summary, "published")));
+    LAC_TRY(lac_table_add_published(t, json_object_get(summary, "published")));
     LAC_TRY(add_origin(t, summary));
     const char *name;
     json_t *method;

@@ -8,11 +8,13 @@
 
 #include <jansson.h>
 
-typedef struct lac_cell { bool present; lac_interval v; char *reason; } lac_cell;      /* reason: why there is no value; NULL: not said */
+/* spread: the standard deviation over the row's runs, NaN where it has fewer than two; reason: why there is no value; NULL: not said. */
+typedef struct lac_cell { bool present; lac_interval v; double spread; char *reason; } lac_cell;
 /* weights: the hashes of the metric's files by name, as a summary has them; NULL: none. */
 typedef struct lac_table_column { char *metric, *recipe; json_t *weights; int digits; bool higher_is_better, no_direction; } lac_table_column;
 /* Cells beyond n_cells are absent. source: where published numbers stand; NULL: measured here, in the evaluation `origin`. */
-typedef struct lac_table_row { char *name, *source; lac_cell *cell; int64_t n_cells, origin; json_t *area; } lac_table_row;      /* area: as in a summary; NULL: not said */
+typedef struct lac_table_row { char *name, *source; lac_cell *cell; int64_t n_cells, origin; json_t *area; int64_t runs; } lac_table_row;
+/* area: as in a summary; NULL: not said. runs: whose mean it is, 0: one method's own. */
 
 /* Values of methods; differences between two (eval/difference.h); means by size of the hole, a column each. */
 typedef enum { LAC_TABLE_SCORES, LAC_TABLE_DIFFERENCES, LAC_TABLE_BINS } lac_table_kind;
@@ -32,6 +34,8 @@ struct lac_table {
 
 /* Published rows come from a summary's "published": [{ "name", "source", "values": { METRIC: number } }], the first that has any. Nobody knows their
  * recipes, so they stand in a table of their own under the measured one, in every form; none is best. */
+
+lac_status lac_table_add_published(lac_table *t, const json_t *rows);
 
 /* A zeroed table is an empty one. A row that is there already, name and values (a baseline that every run carries), is not repeated. A summary that is refused
  * leaves the table as it was. Of a metric that this program does not know, its "better" (1, -1 or 0) says what is good. */

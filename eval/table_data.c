@@ -30,6 +30,14 @@ lac_status lac_table_weights_text(const lac_table_column *c, char **text)
     return lac_print_close(&p, LAC_OK, text);
 }
 
+bool lac_table_has_runs(const lac_table *t)
+{
+    for (int64_t i = 0; i < t->n_rows; i++)
+        if (t->row[i].runs > 0)
+            return true;
+    return false;
+}
+
 /* ---- values as objects ---- */
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
@@ -53,6 +61,10 @@ static json_t *value_json(const lac_table *t, int64_t row, int64_t column)
     json_t *recipe = r->source != NULL ? json_sprintf("published: %s", r->source) : json_string(c->recipe);
     json_t *value = json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "method", r->name, "metric", c->metric, "value", number(cell->v.value), "low", number(cell->v.low), "high",
                               number(cell->v.high), "n", (json_int_t)cell->v.n, "recipe", recipe);
+    if (r->runs > 0) {
+        json_object_set_new(value, "runs", json_integer(r->runs));
+        json_object_set_new(value, "spread", number(cell->spread));
+    }
     if (cell->reason != NULL)
         json_object_set_new(value, "reason", json_string(cell->reason));
     if (c->weights != NULL)
@@ -100,7 +112,9 @@ static void print_name(FILE *f, const char *name)
         fputs(name, f);
 }
 
-static lac_status print_line(FILE *f, const lac_table *t, int64_t row, int64_t column)
+static const char *const run_keys[] = { "runs", "spread" };
+
+static lac_status print_line(FILE *f, const lac_table *t, int64_t row, int64_t column, bool with_runs)
 {
     static const char *const words[] = { "value", "low", "high", "n", "recipe", "reason" };
     char *weights;
@@ -115,31 +129,35 @@ static lac_status print_line(FILE *f, const lac_table *t, int64_t row, int64_t c
     print_name(f, weights);
     for (size_t i = 0; i < LAC_COUNT(origin_keys); i++)
         print_field(f, json_object_get(value, origin_keys[i]));
+    for (size_t i = 0; with_runs && i < LAC_COUNT(run_keys); i++)
+        print_field(f, json_object_get(value, run_keys[i]));
     fputc('\n', f);
     json_decref(value);
     free(weights);
     return LAC_OK;
 }
 
-static lac_status print_lines(FILE *f, const lac_table *t)
+static lac_status print_lines(FILE *f, const lac_table *t, bool with_runs)
 {
     for (int64_t i = 0; i < t->n_rows; i++)
         for (int64_t k = 0; k < t->n_columns; k++)
             if (lac_table_cell_at(t, i, k) != NULL)
-                LAC_TRY(print_line(f, t, i, k));
+                LAC_TRY(print_line(f, t, i, k, with_runs));
     return LAC_OK;
 }
 
 lac_status lac_table_csv(const lac_table *t, char **text)
 {
+    const bool with_runs = lac_table_has_runs(t);
     lac_print p;
     LAC_TRY(lac_print_open(&p, "a table"));
     fputs("method,metric,value,low,high,n,recipe,reason,weights", p.to);
     for (size_t i = 0; i < LAC_COUNT(origin_keys); i++)
         fprintf(p.to, ",%s", origin_keys[i]);
+    fputs(with_runs ? ",runs,spread" : "", p.to);
     fputc('\n', p.to);
-    lac_status s = print_lines(p.to, t);
+    lac_status s = print_lines(p.to, t, with_runs);
     if (s == LAC_OK && t->published != NULL)
-        s = print_lines(p.to, t->published);
+        s = print_lines(p.to, t->published, with_runs);
     return lac_print_close(&p, s, text);
 }

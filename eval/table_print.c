@@ -12,6 +12,7 @@ typedef const char *around[2];
 
 typedef struct form {
     around row, name, head, cell, source, source_head, best, second, range, note;
+    const char *spread, *plus_minus;        /* behind a mean of several runs; and what of it is said in a note */
     const char *up, *down;                  /* behind the name of a metric that is better so */
     void (*text)(FILE *f, const char *s);
     void (*begin)(FILE *f, const lac_table *t);
@@ -81,6 +82,8 @@ static void print_value(FILE *f, const lac_table *t, int64_t row, int64_t column
     put(f, (*marked)[0]);
     fprintf(f, t->kind == LAC_TABLE_DIFFERENCES ? "%+.*f" : "%.*f", digits, c->v.value);
     put(f, (*marked)[1]);
+    if (t->row[row].runs > 1 && !isnan(c->spread))
+        fprintf(f, how->spread, digits, c->spread);
     if (isnan(c->v.low))
         return;
     put(f, how->range[0]);
@@ -107,7 +110,11 @@ static void print_row(FILE *f, const lac_table *t, int64_t row, const form *how)
 {
     const bool head = row < 0, published = lac_table_is_published(t);
     put(f, how->row[0]);
-    print_text(f, how->name, !head ? t->row[row].name : published ? "published" : t->kind == LAC_TABLE_DIFFERENCES ? "difference" : "method", how);
+    put(f, how->name[0]);
+    how->text(f, !head ? t->row[row].name : published ? "published" : t->kind == LAC_TABLE_DIFFERENCES ? "difference" : "method");
+    if (!head && t->row[row].runs > 0)
+        fprintf(f, t->row[row].runs > 1 ? " (%lld seeds)" : " (1 seed)", (long long)t->row[row].runs);
+    put(f, how->name[1]);
     for (int64_t k = 0; k < t->n_columns; k++) {
         put(f, head ? how->head[0] : how->cell[0]);
         if (how->attributes != NULL)
@@ -146,6 +153,8 @@ static void print_seen(FILE *f, const lac_table *t, const form *how)
         fputs("; in brackets the 95 % interval over pictures.", f);
     else
         fprintf(f, ", %lld backgrounds, %lld objects; in brackets the 95 %% interval over backgrounds.", (long long)t->backgrounds, (long long)t->objects);
+    if (lac_table_has_runs(t))
+        fprintf(f, " Of several seeds: the mean of their values%s, their standard deviation; the interval resamples backgrounds, the same for all seeds.", how->plus_minus);
     put(f, how->note[1]);
 }
 
@@ -263,7 +272,7 @@ static void rule_markdown(FILE *f, const lac_table *t)
 }
 
 static const form in_markdown = { .row = { "|", "\n" }, .name = { " ", " |" }, .head = { " ", " |" }, .cell = { " ", " |" }, .source = { " ", " |" }, .source_head = { " ", " |" }, .best = { "**", "**" },
-                                  .second = { "_", "_" }, .range = { " ", "" }, .note = { "- ", "\n" }, .up = " ↑", .down = " ↓", .text = print_markdown_text,
+                                  .second = { "_", "_" }, .range = { " ", "" }, .note = { "- ", "\n" }, .spread = " ± %.*f", .plus_minus = ", ±", .up = " ↑", .down = " ↓", .text = print_markdown_text,
                                   .after_head = rule_markdown, .end = "\n", .between = "\n", .recipes = true };
 
 /* ---- LaTeX, with booktabs' rules ---- */
@@ -298,7 +307,7 @@ static void rule_latex(FILE *f, const lac_table *t)
 }
 
 static const form in_latex = { .row = { "", " \\\\\n" }, .head = { " & ", "" }, .cell = { " & ", "" }, .source = { " & ", "" }, .source_head = { " & ", "" }, .best = { "\\textbf{", "}" },
-                               .second = { "\\underline{", "}" }, .range = { " {\\scriptsize ", "}" }, .note = { "% ", "\n" }, .up = " $\\uparrow$", .down = " $\\downarrow$",
+                               .second = { "\\underline{", "}" }, .range = { " {\\scriptsize ", "}" }, .note = { "% ", "\n" }, .spread = " $\\pm$ %.*f", .plus_minus = ", +-", .up = " $\\uparrow$", .down = " $\\downarrow$",
                                .text = print_latex_text, .begin = begin_latex, .after_head = rule_latex, .end = "\\bottomrule\n\\end{tabular}\n", .recipes = true };
 
 /* ---- HTML ---- */
@@ -337,7 +346,7 @@ static void attributes_html(FILE *f, const lac_table *t, int64_t row, int64_t co
 
 static const form in_html = { .row = { "<tr>", "</tr>\n" }, .name = { "<th>", "</th>" }, .head = { "<th", "</th>" }, .cell = { "<td", "</td>" }, .source = { "<td class=\"text\">", "</td>" }, .source_head = { "<th class=\"text\">", "</th>" },
                               .best = { "<b>", "</b>" }, .second = { "<u>", "</u>" }, .range = { " <span class=\"range\">", "</span>" }, .note = { "<p class=\"note\">", "</p>\n" },
-                              .up = " ↑", .down = " ↓", .text = lac_html_text, .begin = begin_html, .after_head = end_head_html, .attributes = attributes_html,
+                              .spread = " ± %.*f", .plus_minus = ", ±", .up = " ↑", .down = " ↓", .text = lac_html_text, .begin = begin_html, .after_head = end_head_html, .attributes = attributes_html,
                               .end = "</tbody>\n</table>\n", .verdict = "<p class=\"note verdict\">" };
 
 lac_status lac_table_markdown(const lac_table *t, char **text) { return print(t, &in_markdown, text); }
