@@ -136,7 +136,7 @@ static void check_grad_w(const golden *g, lac_dtype d, double tolerance)
     free(x), free(gy), free(ws), free(gw), free(gb);
 }
 
-static const char *const cases[] = { "plain", "first5", "down", "down5", "dilated4", "rgb", "uneven", "groups", "one", "valid", "gap", "tiles" };
+static const char *const cases[] = { "plain", "first5", "down", "down5", "dilated4", "rgb", "uneven", "groups", "one", "valid", "gap", "tiles", "row7", "column7" };
 
 static void check_all(lac_dtype d, double tolerance)
 {
@@ -233,6 +233,57 @@ LAC_TEST(winograd_is_near_direct_summation)
             near_direct(&c);
         }
     }
+}
+
+/* The forward pass of a kernel of seven along one axis: the formula in double, where it lies alone and between others. */
+static double value_at(const lac_conv *c, const float *x, const float *w, int64_t pixel, int64_t o)
+{
+    const int64_t oh = lac_conv_out_h(c), ow = lac_conv_out_w(c);
+    double sum = 0;
+    for (int64_t tap = 0; tap < c->kh * c->kw; tap++) {
+        const int64_t y = pixel / ow % oh - c->pad[0] + tap / c->kw, at = pixel % ow - c->pad[2] + tap % c->kw;
+        for (int64_t i = 0; i < c->c && y >= 0 && y < c->h && at >= 0 && at < c->w; i++)
+            sum += (double)x[((pixel / (oh * ow) * c->h + y) * c->w + at) * c->c + i] * w[(o * c->kh * c->kw + tap) * c->c + i];
+    }
+    return sum;
+}
+
+static void check_line(const lac_conv *c)
+{
+    char algorithm[80];
+    lac_conv one = *c;
+    one.n = 1;
+    const int64_t last = (c->n - 1) * c->h * c->w * c->c;
+    float *x = fresh(n_x(c)), *w = fresh(n_w(c)), *y = fresh(n_y(c)), *alone = fresh(n_y(&one)), *exact = fresh(n_y(c)), *bias = fresh(c->o), *residual = fresh(n_y(c));
+    void *ws = workspace(c, LAC_CONV_FORWARD, LAC_F32, false), *ws_one = workspace(&one, LAC_CONV_FORWARD, LAC_F32, false);
+    fill(x, LAC_F32, n_x(c), 1), fill(w, LAC_F32, n_w(c), 2), fill(bias, LAC_F32, c->o, 3), fill(residual, LAC_F32, n_y(c), 4);
+    LAC_CHECK_STATUS(lac_dnn_conv_algorithm(c, LAC_CONV_FORWARD, algorithm, sizeof algorithm));
+    LAC_CHECK(strstr(algorithm, "of a line") != NULL);
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(c, x, &(lac_dnn_weight){ .data = w }, bias, c->residual ? residual : NULL, y, ws));
+    for (int64_t i = 0; i < n_y(c); i++) {
+        const double sum = value_at(c, x, w, i / c->o, i % c->o) + bias[i % c->o] + (c->residual ? residual[i] : 0);
+        exact[i] = lac_act_value(c->act, (float)sum);
+    }
+    LAC_CHECK(lac_gap(y, exact, n_y(c)) < 2e-6);
+    LAC_CHECK_STATUS(lac_dnn_conv_forward(&one, x + last, &(lac_dnn_weight){ .data = w }, bias, c->residual ? residual + n_y(c) - n_y(&one) : NULL, alone, ws_one));
+    LAC_CHECK(memcmp(alone, y + n_y(c) - n_y(&one), (size_t)n_y(&one) * sizeof *y) == 0);
+    free(x), free(w), free(y), free(alone), free(exact), free(bias), free(residual), free(ws), free(ws_one);
+}
+
+LAC_TEST(winograd_along_one_axis_is_the_formula_in_double)
+{
+    static const struct { int64_t n, h, w, c, o, kh, kw, pad[4]; } shape[] = {
+        { 4, 17, 17, 128, 192, 1, 7, { 0, 0, 3, 3 } }, { 1, 17, 17, 192, 160, 7, 1, { 3, 3, 0, 0 } }, { 3, 5, 19, 33, 47, 1, 7, { 0, 0, 3, 3 } },
+        { 2, 19, 5, 50, 33, 7, 1, { 3, 3, 0, 0 } },    { 3, 9, 8, 40, 70, 1, 7, { 0, 0, 6, 1 } },     { 5, 14, 8, 65, 32, 7, 1, { 0, 0, 0, 0 } },
+        { 2, 7, 16, 35, 100, 1, 7, { 1, 2, 0, 4 } },   { 2, 8, 7, 36, 81, 7, 1, { 7, 2, 3, 1 } },
+    };
+    for (size_t i = 0; i < LAC_COUNT(shape); i++)
+        for (lac_act act = LAC_ACT_NONE; act <= LAC_ACT_LEAKY; act += LAC_ACT_LEAKY - LAC_ACT_NONE) {
+            lac_conv c = { .n = shape[i].n, .h = shape[i].h, .w = shape[i].w, .c = shape[i].c, .o = shape[i].o, .kh = shape[i].kh, .kw = shape[i].kw, .groups = 1,
+                           .stride = { 1, 1 }, .dilation = { 1, 1 }, .bias = true, .residual = act != LAC_ACT_NONE, .act = lac_act_of(act) };
+            memcpy(c.pad, shape[i].pad, sizeof c.pad);
+            check_line(&c);
+        }
 }
 
 /* Maps that are too small to be cut by rows: slices of channels, and the weight gradient as a product. In double. */
@@ -382,6 +433,7 @@ static void all_same_bits(lac_dtype d)
             same_bits(&c);
         }
     }
+    same_bits(&(lac_conv){ .n = 3, .h = 17, .w = 12, .c = 48, .o = 56, .kh = 1, .kw = 7, .groups = 1, .stride = { 1, 1 }, .dilation = { 1, 1 }, .pad = { 0, 0, 3, 3 }, .dtype = d });
 }
 
 LAC_TEST(conv_gives_the_same_bits_at_any_number_of_threads_in_f32) { all_same_bits(LAC_F32); }

@@ -81,7 +81,7 @@ lac_status lac_dnn_conv_algorithm(const lac_conv *c, lac_conv_pass pass, char *t
     lac_wino w;
     LAC_TRY(check(c));
     if (lac_wino_fits(&w, c, pass, c->dtype)) {
-        snprintf(text, size, "Winograd, %lld tiles%s", (long long)w.n_tiles, w.m == 2 ? " of 2x2" : "");
+        snprintf(text, size, "Winograd, %lld tiles%s", (long long)w.n_tiles, w.line ? " of a line" : w.m == 2 ? " of 2x2" : "");
         return LAC_OK;
     }
     if (pass == LAC_CONV_GRAD_W && lac_conv_is_product(c)) {

@@ -7,21 +7,21 @@
 #include <omp.h>
 #include <string.h>
 
-extern const lac_wino_kernels lac_wino_kernels_base;
+extern const lac_wino_kernels lac_wino_kernels_base, lac_wino_line_kernels_base;
 #ifdef __x86_64__
-extern const lac_wino_kernels lac_wino_kernels_v3, lac_wino_kernels_v4;
+extern const lac_wino_kernels lac_wino_kernels_v3, lac_wino_kernels_v4, lac_wino_line_kernels_v3, lac_wino_line_kernels_v4;
 #endif
 
-const lac_wino_kernels *lac_wino_kernels_here(void)
+static const lac_wino_kernels *kernels_of(const lac_wino *w)
 {
 #ifdef __x86_64__
     switch (lac_cpu_level_here()) {
-    case LAC_LEVEL_V4: return &lac_wino_kernels_v4;
-    case LAC_LEVEL_V3: return &lac_wino_kernels_v3;
+    case LAC_LEVEL_V4: return w->line ? &lac_wino_line_kernels_v4 : &lac_wino_kernels_v4;
+    case LAC_LEVEL_V3: return w->line ? &lac_wino_line_kernels_v3 : &lac_wino_kernels_v3;
     case LAC_LEVEL_BASE: break;
     }
 #endif
-    return &lac_wino_kernels_base;
+    return w->line ? &lac_wino_line_kernels_base : &lac_wino_kernels_base;
 }
 
 static int64_t ceil_div(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
@@ -115,11 +115,20 @@ static void count_tiles(lac_wino *w, int64_t m)
     w->n_tiles = w->n * w->grids * w->grids * w->tiles[0] * w->tiles[1];
 }
 
-/* Vectors per panel: least padding of o, then the widest. Tiles at a time: transformed tiles and one panel of results in half of a
- * second-level cache of 2 MiB or so, but enough of them to read U seldom, and eight blocks where that leaves 48 tiles each. */
+/* Transformed tiles and one panel of results in half of a second-level cache of 2 MiB or so, but enough of them to read U seldom, and eight blocks where that leaves 48 tiles each.
+ * Of lines, whose U is small, four equal blocks, or eight, ... */
+static int64_t tiles_at_once(const lac_wino *w)
+{
+    const int64_t in_cache = (1400 << 10) / (lac_wino_points(w) * (int64_t)sizeof(float) * (w->k + w->lanes)), most = LAC_MAX(LAC_MIN(in_cache, 96), 48);
+    if (w->line)
+        return (ceil_div(w->n_tiles, LAC_MAX(ceil_div(w->n_tiles, 4 * most), 1) * 4) + 1) / 2 * 2;
+    return lac_wino_padded(LAC_MIN(most, LAC_MAX(ceil_div(w->n_tiles, 8), LAC_WINO_ROWS)));
+}
+
+/* Vectors per panel: least padding of o, then the widest. */
 static void blocking(lac_wino *w)
 {
-    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    const lac_wino_kernels *kernels = kernels_of(w);
     w->k = w->in_phases * w->in_phases * w->in_c;
     w->o = w->out_phases * w->out_phases * w->out_c;
     int64_t least = INT64_MAX;
@@ -132,9 +141,7 @@ static void blocking(lac_wino *w)
     }
     w->lanes = w->vectors * kernels->width;
     w->panels = ceil_div(w->o, w->lanes);
-    const int64_t in_cache = (1400 << 10) / (lac_wino_points(w) * (int64_t)sizeof(float) * (w->k + w->lanes));
-    w->block = LAC_MAX(LAC_MIN(in_cache, 96), 48);
-    w->block = lac_wino_padded(LAC_MIN(w->block, LAC_MAX(ceil_div(w->n_tiles, 8), LAC_WINO_ROWS)));
+    w->block = tiles_at_once(w);
 }
 
 static int64_t u_floats(const lac_wino *w) { return lac_wino_u(w, lac_wino_points(w), 0); }
@@ -151,13 +158,35 @@ static bool few_fit(lac_wino *w, lac_conv_pass pass)
     return w->n_tiles >= 16 && (w->m == 4 || pass != LAC_CONV_GRAD_W);
 }
 
+/* 1x7 or 7x1. By the map of one sample alone, so that each has the bits that it has beside others. */
+static bool line_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
+{
+    const int64_t out[] = { lac_conv_out_h(c), lac_conv_out_w(c) }, taps[] = { c->kh, c->kw };
+    const int axis = taps[0] == 1;
+    const bool dense = c->stride[0] == 1 && c->stride[1] == 1 && c->dilation[0] == 1 && c->dilation[1] == 1;
+    if (pass != LAC_CONV_FORWARD || taps[axis] != LAC_WINO_LINE_TAPS || taps[1 - axis] != 1 || !dense)
+        return false;
+    if (c->c < 32 || c->o < 32 || out[axis] < 2 * LAC_WINO_LINE_RESULTS || out[0] * out[1] < 64)
+        return false;
+    *w = (lac_wino){ .n = c->n, .in_size = { c->h, c->w }, .in_c = c->c, .out_size = { out[0], out[1] }, .out_c = c->o, .grids = 1, .step = 1, .out_step = 1,
+                     .in_phases = 1, .out_phases = 1, .in_base = { { -c->pad[0] }, { -c->pad[2] } }, .m = LAC_WINO_LINE_RESULTS, .line = true, .axis = axis,
+                     .w_size = { c->kh, c->kw }, .w_in = c->c };
+    for (int i = 0; i < 2; i++)
+        w->tiles[i] = i == axis ? ceil_div(out[i], w->m) : out[i];
+    w->n_tiles = w->n * w->tiles[0] * w->tiles[1];
+    blocking(w);
+    return true;
+}
+
 bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype dx)
 {
     const bool square = c->kh == c->kw && c->stride[0] == c->stride[1] && c->dilation[0] == c->dilation[1];
     const bool three = c->kh == 3 && c->stride[0] == 1;
     const bool five = c->kh == 5 && c->dilation[0] == 1 && (c->stride[0] == 2 || (c->stride[0] == 1 && pass == LAC_CONV_FORWARD));
-    if (c->dtype != LAC_F32 || dx != LAC_F32 || c->direct || c->groups != 1 || !square || (!three && !five))
+    if (c->dtype != LAC_F32 || dx != LAC_F32 || c->direct || c->groups != 1)
         return false;
+    if (!square || (!three && !five))
+        return line_fits(w, c, pass);
     const int64_t map = LAC_MIN(lac_conv_out_h(c), lac_conv_out_w(c)) / c->dilation[0];
     const int64_t least_c = three ? 16 : pass == LAC_CONV_GRAD_X ? 4 : 32, least_o = three ? 16 : 32;     /* phases quadruple the c of gx */
     if (map < (three ? 4 : 16) || c->c < least_c || c->o < least_o)
@@ -201,7 +230,7 @@ size_t lac_wino_workspace(const lac_wino *w, lac_conv_pass pass, bool packed)
 static lac_status pack(const void *context, const void *from, void *to)
 {
     const lac_wino *w = context;
-    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    const lac_wino_kernels *kernels = kernels_of(w);
     LAC_PARALLEL_BLOCKS(b, first, end, ceil_div(w->k, LAC_WINO_SQUARE)) {
         (void)b;
         kernels->pack(w, from, to, first * LAC_WINO_SQUARE, LAC_MIN(end * LAC_WINO_SQUARE, w->k));
@@ -213,12 +242,12 @@ static lac_status pack(const void *context, const void *from, void *to)
 static uint64_t layout(const lac_wino *w)
 {
     const uint64_t first = w->in_phases * w->out_phases > 1 ? (uint64_t)((w->in_base[0][0] + 8) << 4 | (w->in_base[1][0] + 8)) : 0;
-    return 1ull << 40 | (uint64_t)(w->in_phases == 2 && w->step == 1) << 34 | (uint64_t)(w->m == 2) << 33 | (uint64_t)w->reversed << 32 | first;
+    return 1ull << 40 | (uint64_t)w->line << 35 | (uint64_t)(w->in_phases == 2 && w->step == 1) << 34 | (uint64_t)(w->m == 2) << 33 | (uint64_t)w->reversed << 32 | first;
 }
 
 static void run_few(const lac_wino *w, const float *x, const float *u, const float *bias, const float *before, lac_act_fn act, float *y, float *v)
 {
-    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    const lac_wino_kernels *kernels = kernels_of(w);
     float *m = v + lac_wino_points(w) * lac_wino_few_step(w);
     #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t t = 0; t < lac_wino_few_rows(w); t++)
@@ -231,7 +260,7 @@ static void run_few(const lac_wino *w, const float *x, const float *u, const flo
 lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight *weight, const float *bias, const float *before, lac_act_fn act, float *y,
                         void *workspace)
 {
-    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    const lac_wino_kernels *kernels = kernels_of(w);
     const void *u;
     LAC_TRY(lac_dnn_packed(&u, weight, layout(w), (size_t)u_floats(w) * sizeof(float), pack, w, workspace));
     float *scratch = (float *)workspace + (weight->uid ? 0 : u_floats(w));
@@ -250,7 +279,7 @@ lac_status lac_wino_run(const lac_wino *w, const float *x, const lac_dnn_weight 
 /* All tiles transformed, then every part of gw by itself: its products stay in the second-level cache. */
 static void few_gradient(const lac_wino *w, const float *x, const float *gy, float *gw, bool add, float *v)
 {
-    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    const lac_wino_kernels *kernels = kernels_of(w);
     float *y = v + v_floats(w), *m = y + y_floats(w);
     #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t t = 0; t < w->n_tiles; t++)
@@ -265,7 +294,7 @@ static void few_gradient(const lac_wino *w, const float *x, const float *gy, flo
 
 static void weight_gradient(const lac_wino *w, const float *x, const float *gy, float *gw, bool add, float *v)
 {
-    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    const lac_wino_kernels *kernels = kernels_of(w);
     float *y = v + v_floats(w), *m = y + y_floats(w);
     const int64_t kp = lac_wino_padded(w->k), most = chunk_rows(w);
     for (int64_t from = 0; from < w->n_tiles; from += most) {
@@ -286,7 +315,7 @@ static void weight_gradient(const lac_wino *w, const float *x, const float *gy, 
 
 static void bias_gradient(const lac_wino *w, const float *gy, float *gb, bool add, float *part)
 {
-    const lac_wino_kernels *kernels = lac_wino_kernels_here();
+    const lac_wino_kernels *kernels = kernels_of(w);
     LAC_PARALLEL_BLOCKS(b, first, end, w->n * w->out_size[0] * w->out_size[1])
         kernels->bias(w, gy, part + b * w->out_c, first, end);
     lac_sum_blocks(gb, add, part, w->out_c);

@@ -5,12 +5,13 @@
  *   5x5, stride 2                the four phases (row and column parity) of x are 4 C channels of a 3x3 convolution, stride 1;
  *                                the gradient of x writes four phases of 3x3 kernels from one transformed gy
  *   5x5, stride 1, forward       its kernel is four of 3x3 (6x6 with zeros), each over x moved by 0 or 3: 4 C channels again
+ *   1x7, 7x1, stride 1, forward  no square but a line of pixels: 10 give 4, F(4, 7)
  * Gradients of x are convolutions with the reversed kernel; the gradient of the weight multiplies transformed x and gy.
  *
  * Work is cut by tiles where there are many. Of few tiles with many channels ("few", 3x3 alone) all are transformed first and work is cut by channels of the
  * result, so that U, then far larger than the maps, is read once; the smallest maps have 4x4 input pixels to 2x2 output pixels, whose U is 16/36 as large.
  *
- * Inside core/cpu alone: dnn_winograd.c cuts the work, cpu_winograd.c has the kernels. */
+ * Inside core/cpu alone: dnn_winograd.c cuts the work, cpu_winograd.c has the kernels, cpu_winograd_line.c those of lines. */
 #pragma once
 
 #include "core/cpu/dnn.h"
@@ -22,7 +23,8 @@ typedef struct lac_wino {
     int64_t grids, step, out_step, in_phases, out_phases;       /* per axis; phases 1 or 2 */
     int64_t in_base[2][2], out_base[2][2];
     int64_t m;                      /* a tile has m x m results, 4 or 2, and (m + 2)^2 products: the 36 or 16 below */
-    bool few;
+    bool few, line;
+    int axis;                       /* of a line: 0 lies down, 1 along a row; a tile is m pixels of it, its products LAC_WINO_LINE_POINTS */
     int64_t tap[2][2][3];           /* axis, phase, place in the 3x3 kernel: index in the real kernel, or -1 */
     int64_t tiles[2], n_tiles;
     int64_t k, o;                   /* channels with phases: in_phases^2 in_c, out_phases^2 out_c */
@@ -33,6 +35,7 @@ typedef struct lac_wino {
     int64_t block;                  /* tiles at a time */
 } lac_wino;
 
+/* A line has pack and run alone. */
 typedef struct lac_wino_kernels {
     int64_t width;                                      /* floats per vector */
     int64_t most_vectors;
@@ -62,11 +65,12 @@ enum {
     LAC_WINO_PIECE = 32,            /* depth of a product that is summed in one go */
     LAC_WINO_SQUARE = 16,           /* rows of k that are packed, or finished, best together */
     LAC_WINO_FEW_K = 96,            /* a multiple of LAC_WINO_ROWS */
+    LAC_WINO_LINE_TAPS = 7, LAC_WINO_LINE_RESULTS = 4, LAC_WINO_LINE_POINTS = LAC_WINO_LINE_TAPS + LAC_WINO_LINE_RESULTS - 1,
 };
 static inline int64_t lac_wino_padded(int64_t k) { return (k + LAC_WINO_ROWS - 1) / LAC_WINO_ROWS * LAC_WINO_ROWS; }
 /* Floats from one of the 36 matrices to the next: an odd number of cache lines, so that writing all 36 at once uses all sets. */
 static inline int64_t lac_wino_step(int64_t floats) { return (((floats + 15) / 16) | 1) * 16; }
-static inline int64_t lac_wino_points(const lac_wino *w) { return (w->m + 2) * (w->m + 2); }
+static inline int64_t lac_wino_points(const lac_wino *w) { return w->line ? LAC_WINO_LINE_POINTS : (w->m + 2) * (w->m + 2); }
 /* Where a panel of one of U's matrices begins: [k][lanes]. */
 static inline int64_t lac_wino_u(const lac_wino *w, int64_t xi, int64_t panel) { return xi * lac_wino_step(w->panels * w->k * w->lanes) + panel * w->k * w->lanes; }
 static inline int64_t lac_wino_scratch(const lac_wino *w) { return lac_wino_points(w) * (lac_wino_step(w->block * w->k) + lac_wino_step(w->block * w->lanes)); }
@@ -82,4 +86,3 @@ static inline int64_t lac_wino_few_m(const lac_wino *w)
     return lac_wino_points(w) * lac_wino_step((rows > LAC_WINO_FEW_K ? rows : LAC_WINO_FEW_K) * w->lanes);
 }
 
-const lac_wino_kernels *lac_wino_kernels_here(void);

@@ -91,8 +91,11 @@ LAC_TEST(conv2d_by_winograd_matches_its_formula)
     const lac_conv2d_attr plain = attr(1, 1, 1, 1), strided = { .stride = { 2, 2 }, .dilation = { 1, 1 }, .pad = { 1, 2, 1, 2 }, .groups = 1 };
     const lac_op_case three = { .op = LAC_OP_conv2d, .attr = &plain, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 9, 10, 16), LAC_RANDOM(24, 3, 3, 16), LAC_RANDOM(24) } };
     const lac_op_case five = { .op = LAC_OP_conv2d, .attr = &strided, .ref = conv2d_ref, .in = { LAC_RANDOM(1, 32, 32, 32), LAC_RANDOM(32, 5, 5, 32), LAC_RANDOM(32) } };
+    const lac_conv2d_attr across = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .pad = { 0, 0, 3, 3 }, .groups = 1 };
+    const lac_op_case seven = { .op = LAC_OP_conv2d, .attr = &across, .ref = conv2d_ref, .in = { LAC_RANDOM(2, 5, 15, 34), LAC_RANDOM(37, 1, 7, 34), LAC_RANDOM(37) } };
     LAC_CHECK(lac_op_value_gap(&three, LAC_F32) < 1e-5);        /* what performance.md grants Winograd */
     LAC_CHECK(lac_op_value_gap(&five, LAC_F32) < 1e-5);
+    LAC_CHECK(lac_op_value_gap(&seven, LAC_F32) < 1e-5);
     for (lac_act act = LAC_ACT_ELU; act <= LAC_ACT_LEAKY; act++) {
         lac_conv2d_attr activated = plain;
         activated.act = lac_act_of(act);
