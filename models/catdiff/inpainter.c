@@ -1,12 +1,9 @@
 /* CAT-Diffusion (Chen et al. 2024, arXiv:2409.08260): Stable Diffusion's inpainting with a RefAdapter in every transformer block, which reads what SemInpainter
  * says of the object to come, or without SemInpainter what CLIP says of the picture with its hole (the ablation's second row). CLIP sees the whole picture,
  * squashed to its square; without guidance text and visual prompt are nothing, "" and zeros. */
-#include "autograd/ops/slice/slice.h"
 #include "core/memory.h"
-#include "models/catdiff/input.h"
-#include "models/catdiff/sem_inpainter.h"
+#include "models/catdiff/visual.h"
 #include "models/clip/text.h"
-#include "models/clip/vision.h"
 #include "models/latent/system.h"
 
 #include <stdlib.h>
@@ -16,33 +13,18 @@ enum { UNET, VAE, TEXT, VISION, SEM };
 /* What CLIP and SemInpainter read, on the host. */
 typedef struct prompting { const lac_inpainter *ip; lac_tensor *picture, *cells, *ids, *visual; } prompting;
 
-/* Picture i of the canvas, as CLIP wants its pixels. */
-static lac_status see(const lac_canvas *c, int64_t i, int64_t patch, const prompting *p)
-{
-    const int64_t h = c->image.dim[1], w = c->image.dim[2], size = p->picture->dim[1], side = p->cells->dim[1];
-    const lac_image image = { h, w, 3, (uint8_t *)c->image.data + i * h * w * 3 };
-    lac_image mask, seen;
-    float *to = (float *)p->picture->data + i * size * size * 3;
-    LAC_TRY(lac_image_new(&mask, h, w, 1));
-    for (int64_t k = 0; k < h * w; k++)
-        mask.pixels[k] = ((const uint8_t *)c->mask.data)[i * h * w + k] ? 255 : 0;
-    const lac_status s = lac_catdiff_clip(&seen, (float *)p->cells->data + i * side * side, &image, &mask, size, patch);
-    lac_image_free(&mask);
-    LAC_TRY(s);
-    for (int64_t k = 0; k < size * size * 3; k++)
-        to[k] = ((float)seen.pixels[k] / 255 - lac_clip_mean[k % 3]) / lac_clip_std[k % 3];
-    lac_image_free(&seen);
-    return LAC_OK;
-}
-
 static lac_status look(prompting *p, const lac_canvas *c)
 {
     const lac_clip_vision *vision = p->ip->network[VISION].model;
     const int64_t n = c->image.dim[0], size = vision->c.image, side = size / vision->c.patch;
     LAC_TRY(lac_tensor_new(&p->picture, LAC_F32, 4, (int64_t[]){ n, size, size, 3 }));
     LAC_TRY(lac_tensor_new(&p->cells, LAC_F32, 4, (int64_t[]){ n, side, side, 1 }));
-    for (int64_t i = 0; i < n; i++)
-        LAC_TRY(see(c, i, vision->c.patch, p));
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t h = c->image.dim[1], w = c->image.dim[2];
+        const lac_image picture = { h, w, 3, (uint8_t *)c->image.data + i * h * w * 3 };
+        LAC_TRY(lac_visual_see((float *)p->picture->data + i * size * size * 3, (float *)p->cells->data + i * side * side, &vision->c, &picture,
+                               (const uint8_t *)c->mask.data + i * h * w));
+    }
     return LAC_OK;
 }
 
@@ -59,38 +41,29 @@ static void forget(prompting *p)
     lac_tensor_free(p->ids);
 }
 
-static lac_tensor *one_token(lac_tape *t, lac_tensor *x) { return x == NULL ? NULL : lac_reshape(t, x, 3, (int64_t[]){ x->dim[0], 1, x->dim[1] }); }
-
 static lac_clip_vision_out seen_by_clip(lac_tape *t, const prompting *p)
 {
     return lac_clip_vision_forward(t, p->ip->network[VISION].model, lac_tape_input(t, p->picture, p->ip->network[VISION].params->dtype));
 }
 
-/* What SemInpainter says of the tokens: as RefAdapters read it, or (raw) of each. */
-static lac_tensor *say(lac_tape *t, const prompting *p, const lac_clip_vision_out *seen, bool raw)
+static lac_sem_inpainter_out say(lac_tape *t, const prompting *p, const lac_clip_vision_out *seen, lac_tensor *cells)
 {
-    lac_sem_inpainter sem = *(const lac_sem_inpainter *)p->ip->network[SEM].model;         /* all that it points to stays where it is */
     const lac_clip_text_out text = lac_clip_text_forward(t, p->ip->network[TEXT].model, lac_tape_input(t, p->ids, LAC_I32));
-    sem.c.sample &= !raw;
-    return lac_sem_inpainter_forward(t, &sem, &(lac_sem_inpainter_in){ seen->last, lac_tape_input(t, p->cells, LAC_F32), one_token(t, text.pooled),
-                                                                      sem.c.global_token ? one_token(t, seen->pooled) : NULL }).spatial;
+    return lac_visual_said(t, p->ip->network[SEM].model, seen, cells, text.pooled);
 }
 
-/* What CLIP says of the patches, behind the class token. */
-static lac_tensor *patches(lac_tape *t, const lac_clip_vision_out *seen) { return seen->last == NULL ? NULL : lac_slice(t, seen->last, 1, 1, seen->last->dim[1] - 1); }
-
-static lac_tensor *as_seen(lac_tape *t, const prompting *p, const lac_clip_vision_out *seen)
+static lac_tensor *imagined(lac_tape *t, const prompting *p, const lac_clip_vision_out *seen)
 {
-    const int64_t side = p->cells->dim[1];
-    lac_tensor *x = patches(t, seen);
-    return x == NULL ? NULL : lac_ref_tokens(t, lac_reshape(t, x, 4, (int64_t[]){ x->dim[0], side, side, x->dim[2] }));
+    lac_tensor *cells = lac_tape_input(t, p->cells, LAC_F32);
+    const lac_sem_inpainter_out said = say(t, p, seen, cells);
+    return lac_visual_prompt(t, p->ip->network[SEM].model, &said, seen, cells);
 }
 
 static lac_status prompt(lac_tape *t, void *context)
 {
     prompting *p = context;
     const lac_clip_vision_out seen = seen_by_clip(t, p);
-    lac_tensor *y = p->ip->network[SEM].def != NULL ? say(t, p, &seen, false) : as_seen(t, p, &seen);
+    lac_tensor *y = p->ip->network[SEM].def != NULL ? imagined(t, p, &seen) : lac_visual_as_seen(t, &seen);
     LAC_TRY(lac_tape_status(t));
     return lac_keep(t, y, &p->visual);
 }
@@ -119,7 +92,8 @@ static lac_status compare(lac_tape *t, void *context)
 {
     comparison *x = context;
     const lac_clip_vision_out seen = seen_by_clip(t, &x->hole), truth = seen_by_clip(t, &x->truth);
-    lac_tensor *said = say(t, &x->hole, &seen, true), *before = patches(t, &seen), *whole = patches(t, &truth);
+    lac_tensor *said = say(t, &x->hole, &seen, lac_tape_input(t, x->hole.cells, LAC_F32)).spatial;
+    lac_tensor *before = lac_visual_patches(t, &seen), *whole = lac_visual_patches(t, &truth);
     LAC_TRY(lac_tape_status(t));
     LAC_TRY(lac_keep(t, said, &x->y->said));
     LAC_TRY(lac_keep(t, before, &x->y->seen));

@@ -147,8 +147,11 @@ lac_tensor *lac_ref_tokens(lac_tape *t, lac_tensor *map)
     return as_tokens(t, map, n, half * half, width);
 }
 
-static lac_tensor *sampled(lac_tape *t, const lac_sem_inpainter *m, lac_tensor *painted, lac_tensor *known, lac_tensor *mask, int64_t n)
+lac_tensor *lac_sem_inpainter_sampled(lac_tape *t, const lac_sem_inpainter *m, lac_tensor *painted, lac_tensor *known, lac_tensor *mask)
 {
+    if (painted == NULL || known == NULL || mask == NULL)
+        return NULL;
+    const int64_t n = painted->dim[0];
     return lac_ref_tokens(t, lac_composite(t, as_map(t, m, painted, n), as_map(t, m, known, n), mask, &(lac_composite_attr){ .dtype = LAC_F32 }));
 }
 
@@ -193,7 +196,7 @@ lac_sem_inpainter_out lac_sem_inpainter_forward(lac_tape *t, const lac_sem_inpai
     lac_tape_enter(t, m->params->name);
     lac_tensor *known = lac_slice(t, in->features, 1, 1, patches);
     lac_tensor *h = lac_encoder_forward(t, &m->encoder, sequence(t, m, in, known, n), NULL), *spatial = lac_slice(t, h, 1, first, patches);
-    y.spatial = m->c.sample ? sampled(t, m, spatial, known, in->mask, n) : spatial;
+    y.spatial = m->c.sample ? lac_sem_inpainter_sampled(t, m, spatial, known, in->mask) : spatial;
     y.label = lac_slice(t, h, 1, first + patches, m->c.text_tokens);
     if (m->c.global_token)
         y.pooled = lac_layer_norm_layer_forward(t, &m->after, lac_slice(t, h, 1, 0, 1), NULL, NULL);

@@ -51,5 +51,8 @@ typedef struct lac_sem_inpainter_out { lac_tensor *spatial, *pooled, *label; } l
 /* All NULL after an error. */
 lac_sem_inpainter_out lac_sem_inpainter_forward(lac_tape *t, const lac_sem_inpainter *m, const lac_sem_inpainter_in *in);
 
+/* What `sample` makes of raw tokens: means over 2 x 2 of m V + (1 - m) V^. painted, known [N, P, C]; mask [N, S, S, 1]. */
+lac_tensor *lac_sem_inpainter_sampled(lac_tape *t, const lac_sem_inpainter *m, lac_tensor *painted, lac_tensor *known, lac_tensor *mask);
+
 /* Means over 2 x 2 tokens of a map of them, [N, S, S, C] -> [N, (S / 2)^2, C]: what the RefAdapters read. An odd last row and column have no place in it. */
 lac_tensor *lac_ref_tokens(lac_tape *t, lac_tensor *map);
