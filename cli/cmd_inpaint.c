@@ -60,25 +60,25 @@ typedef struct wish { lac_ask ask; int64_t grow, seed, count, batch; } wish;
 
 /* ---- several at once ---- */
 
-/* Results of one size that wait until there are `most` of them; arrays of that length. */
+/* Pictures of one size that wait until there are `most` of them; arrays of that length. */
 typedef struct queue {
     const lac_inpainter *ip;
     lac_tape *tape;
+    const wish *wish;
     task **of;
-    lac_image *image, *mask, *result;
+    lac_image *image, *mask;
     lac_ask *ask;
     int64_t n, most;
-    bool counted, many;                     /* several results of a picture; several pictures */
+    bool many;                              /* several pictures */
 } queue;
 
-static lac_status new_queue(queue *q, const lac_inpainter *ip, lac_tape *tape, const wish *w, bool many)
+static lac_status new_queue(queue *q, const lac_inpainter *ip, lac_tape *tape, const wish *w, int64_t pictures)
 {
-    *q = (queue){ .ip = ip, .tape = tape, .most = w->batch, .counted = w->count > 1, .many = many };
+    *q = (queue){ .ip = ip, .tape = tape, .wish = w, .most = LAC_MIN(w->batch, pictures), .many = pictures > 1 };
     LAC_TRY(lac_calloc((void **)&q->of, (size_t)q->most, sizeof *q->of));
     LAC_TRY(lac_calloc((void **)&q->ask, (size_t)q->most, sizeof *q->ask));
-    LAC_TRY(lac_calloc((void **)&q->image, (size_t)(3 * q->most), sizeof *q->image));
+    LAC_TRY(lac_calloc((void **)&q->image, (size_t)(2 * q->most), sizeof *q->image));
     q->mask = q->image + q->most;
-    q->result = q->mask + q->most;
     return LAC_OK;
 }
 
@@ -87,7 +87,6 @@ static void empty_queue(queue *q)
     for (int64_t i = 0; i < q->n; i++) {
         lac_image_free(&q->image[i]);
         lac_image_free(&q->mask[i]);
-        lac_image_free(&q->result[i]);
     }
     q->n = 0;
 }
@@ -100,15 +99,17 @@ static void end_queue(queue *q)
     free(q->image);
 }
 
-static lac_status save(const queue *q, int64_t i)
+/* As lac_inpainted. */
+static lac_status save(void *context, int64_t i, int64_t k, lac_image *result)
 {
+    const queue *q = context;
     const char *out = q->of[i]->out, *dot = strrchr(out, '.'), *slash = strrchr(out, '/');
     const int stem = (int)(dot != NULL && (slash == NULL || dot > slash) ? dot - out : (long)strlen(out));
     char *path;
-    if (!q->counted)
-        return lac_image_save_png(&q->result[i], out);
-    LAC_TRY(lac_format(&path, "%.*s-%llu%s", stem, out, (unsigned long long)q->ask[i].seed, out + stem));
-    const lac_status s = lac_image_save_png(&q->result[i], path);
+    if (q->wish->count == 1)
+        return lac_image_save_png(result, out);
+    LAC_TRY(lac_format(&path, "%.*s-%llu%s", stem, out, (unsigned long long)q->ask[i].seed + (unsigned long long)k, out + stem));
+    const lac_status s = lac_image_save_png(result, path);
     free(path);
     return s;
 }
@@ -126,41 +127,32 @@ static lac_status work_off(queue *q)
     if (q->n == 0)
         return LAC_OK;
     const char *first = q->of[0]->image, *last = q->of[q->n - 1]->image;
-    lac_status s = lac_inpaint_n(q->ip, q->tape, q->n, q->image, q->mask, q->ask, q->result);
+    lac_status s = lac_inpaint_each(q->ip, q->tape, q->n, q->image, q->mask, q->ask, q->wish->count, q->wish->batch, save, q);
     s = first == last ? lac_context(s, "'%s'", first) : lac_context(s, "'%s' to '%s'", first, last);
-    for (int64_t i = 0; s == LAC_OK && i < q->n; i++)
-        s = save(q, i);
     for (int64_t i = 0; s != LAC_OK && i < q->n; i++)
         q->of[i]->bad = true;
     empty_queue(q);
     return q->many ? tell(s), LAC_OK : s;
 }
 
-static lac_status put_in(queue *q, task *t, const lac_image *image, const lac_image *mask, const lac_ask *ask)
-{
-    if (q->n == q->most || (q->n > 0 && (q->image[0].height != image->height || q->image[0].width != image->width)))
-        LAC_TRY(work_off(q));
-    const int64_t i = q->n++;
-    q->of[i] = t;
-    q->ask[i] = *ask;
-    LAC_TRY(lac_image_crop(&q->image[i], image, 0, 0, image->height, image->width));
-    return lac_image_crop(&q->mask[i], mask, 0, 0, mask->height, mask->width);
-}
-
-/* The picture's results join those that wait. */
-static lac_status line_up(queue *q, task *t, const wish *w)
+/* The picture joins those that wait. */
+static lac_status line_up(queue *q, task *t)
 {
     lac_image image = { 0 }, mask = { 0 };
-    lac_status s = load_pair(t, w->grow, &image, &mask);
-    for (int64_t k = 0; s == LAC_OK && k < w->count; k++) {
-        lac_ask ask = w->ask;
-        ask.seed += (uint64_t)k;
-        s = put_in(q, t, &image, &mask, &ask);
-    }
+    lac_status s = load_pair(t, q->wish->grow, &image, &mask);
+    if (s == LAC_OK && (q->n == q->most || (q->n > 0 && (q->image[0].height != image.height || q->image[0].width != image.width))))
+        s = work_off(q);
     t->bad |= s != LAC_OK;
-    lac_image_free(&image);
-    lac_image_free(&mask);
-    return s;
+    if (s != LAC_OK) {
+        lac_image_free(&image);
+        lac_image_free(&mask);
+        return s;
+    }
+    q->of[q->n] = t;
+    q->ask[q->n] = q->wish->ask;
+    q->image[q->n] = image;
+    q->mask[q->n++] = mask;
+    return LAC_OK;
 }
 
 /* ---- folders ---- */
@@ -258,11 +250,11 @@ static lac_status look_first(const tasks *t, int64_t grow)
 }
 
 /* A bad pair among many is named and counted; the others are done all the same. */
-static lac_status paint_many(queue *q, const tasks *t, const wish *w)
+static lac_status paint_many(queue *q, const tasks *t)
 {
     int64_t bad = 0;
     for (int64_t i = 0; i < t->n; i++)
-        tell(line_up(q, &t->at[i], w));
+        tell(line_up(q, &t->at[i]));
     work_off(q);
     for (int64_t i = 0; i < t->n; i++)
         bad += t->at[i].bad;
@@ -272,10 +264,10 @@ static lac_status paint_many(queue *q, const tasks *t, const wish *w)
 static lac_status paint_all(const lac_model *m, lac_tape *tape, const tasks *t, const wish *w)
 {
     queue q;
-    lac_status s = new_queue(&q, &m->ip, tape, w, t->n > 1);
+    lac_status s = new_queue(&q, &m->ip, tape, w, t->n);
     if (s == LAC_OK && t->n > 1)
-        s = paint_many(&q, t, w);
-    else if (s == LAC_OK && (s = line_up(&q, &t->at[0], w)) == LAC_OK)
+        s = paint_many(&q, t);
+    else if (s == LAC_OK && (s = line_up(&q, &t->at[0])) == LAC_OK)
         s = work_off(&q);
     end_queue(&q);
     return s;
@@ -352,7 +344,7 @@ int lac_cmd_inpaint(int argc, char **argv)
         { "prompt", 0, "TEXT", LAC_OPTION_STRING, &w.ask.prompt, "what to paint, for a model that takes a prompt" },
         { "negative-prompt", 0, "TEXT", LAC_OPTION_STRING, &w.ask.negative, "what not to paint" },
         { "seed", 0, "N", LAC_OPTION_INT, &w.seed, "of what the model draws at random, where it does (default 0)" },
-        { "count", 0, "N", LAC_OPTION_INT, &w.count, "results of each picture, of seeds --seed, --seed + 1, ...: OUT-SEED.png (default 1: OUT)" },
+        { "count", 0, "N", LAC_OPTION_INT, &w.count, "results of each picture, of seeds --seed, --seed + 1, ...: OUT-SEED.png; what no seed changes is made once (default 1: OUT)" },
         { "batch", 0, "N", LAC_OPTION_INT, &w.batch, "results of one size that are made at once: more memory, the same pictures (default 1)" },
         { "dilate", 0, "N", LAC_OPTION_INT, &w.grow, "grow the hole by N pixels to all sides (default 0)" },
         LAC_MODEL_HOW_OPTIONS(how),

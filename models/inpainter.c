@@ -112,15 +112,20 @@ static lac_status put_in(const lac_inpainter *ip, lac_canvas *c, int64_t at, con
 
 static int64_t padded(int64_t side, int64_t multiple) { return (side + multiple - 1) / multiple * multiple; }
 
-/* c's tensors lie in *memory: free() it. */
-static lac_status fill(const lac_inpainter *ip, lac_canvas *c, int64_t n, const lac_image *image, const lac_image *mask, uint8_t **memory)
+/* Of n pictures of h x w pixels: c's tensors lie in *memory, zeros: free() it. */
+static lac_status new_canvas(lac_canvas *c, int64_t n, int64_t h, int64_t w, uint8_t **memory)
 {
-    const int64_t h = padded(image->height, ip->def->multiple), w = padded(image->width, ip->def->multiple);
     lac_tensor_shape(&c->image, LAC_U8, 4, (int64_t[]){ n, h, w, 3 });
     lac_tensor_shape(&c->mask, LAC_U8, 4, (int64_t[]){ n, h, w, 1 });
     LAC_TRY(lac_calloc((void **)memory, (size_t)n, (size_t)(h * w) * 4));
     c->image.data = *memory;
     c->mask.data = *memory + n * h * w * 3;
+    return LAC_OK;
+}
+
+static lac_status fill(const lac_inpainter *ip, lac_canvas *c, int64_t n, const lac_image *image, const lac_image *mask, uint8_t **memory)
+{
+    LAC_TRY(new_canvas(c, n, padded(image->height, ip->def->multiple), padded(image->width, ip->def->multiple), memory));
     for (int64_t i = 0; i < n; i++)
         LAC_TRY(put_in(ip, c, i, &image[i], &mask[i]));
     return LAC_OK;
@@ -167,32 +172,116 @@ static lac_status check_result(const lac_inpainter *ip, const lac_tensor *y, con
                     lac_shape_str(&c->image));
 }
 
+/* ---- results, some at once ---- */
+
+/* Of one call: results `from` to from + n - 1, count of them for each picture. */
+typedef struct turn {
+    const lac_inpainter *ip;
+    lac_tape *t;
+    const lac_canvas *pictures;
+    const lac_image *image, *mask;
+    lac_canvas_memo memo;
+    lac_ask *ask;                   /* [at_once] */
+    int64_t *of, count, from, n;    /* of [at_once] */
+    lac_inpainted *done;
+    void *context;
+} turn;
+
+/* The rows of x that the results are of. */
+static void repeat_rows(const turn *r, lac_tensor *to, const lac_tensor *x)
+{
+    const size_t row = (size_t)(x->dim[1] * x->dim[2] * x->dim[3]);
+    for (int64_t i = 0; i < r->n; i++)
+        memcpy((uint8_t *)to->data + (size_t)i * row, (const uint8_t *)x->data + (size_t)r->of[i] * row, row);
+}
+
+static lac_status hand_over(const turn *r, const lac_tensor *y)
+{
+    for (int64_t i = 0; i < r->n; i++) {
+        const int64_t of = r->of[i];
+        lac_image result;
+        LAC_TRY(take_out(r->ip, y, i, &r->image[of], &r->mask[of], &result));
+        const lac_status s = r->done(r->context, of, (r->from + i) % r->count, &result);
+        lac_image_free(&result);
+        LAC_TRY(s);
+    }
+    return LAC_OK;
+}
+
+static lac_status take_turn(turn *r)
+{
+    const lac_tensor *image = &r->pictures->image;
+    lac_canvas c = { .ask = r->ask, .pictures = r->pictures, .of = r->of, .memo = &r->memo };
+    uint8_t *memory = NULL;
+    lac_tensor *y = NULL;
+    for (int64_t i = 0; i < r->n; i++) {
+        r->of[i] = (r->from + i) / r->count;
+        r->ask[i] = r->pictures->ask[r->of[i]];
+        r->ask[i].seed += (uint64_t)((r->from + i) % r->count);
+    }
+    LAC_TRY(new_canvas(&c, r->n, image->dim[1], image->dim[2], &memory));
+    repeat_rows(r, &c.image, image);
+    repeat_rows(r, &c.mask, &r->pictures->mask);
+    lac_status s = run(r->ip, r->t, &c, &y);
+    if (s == LAC_OK)
+        s = check_result(r->ip, y, &c);
+    if (s == LAC_OK)
+        s = hand_over(r, y);
+    lac_tensor_free(y);
+    free(memory);
+    return s;
+}
+
+static lac_status take_turns(turn *r, int64_t at_once)
+{
+    const int64_t all = r->pictures->image.dim[0] * r->count;
+    lac_status s = lac_calloc((void **)&r->ask, (size_t)at_once, sizeof *r->ask);
+    if (s == LAC_OK)
+        s = lac_calloc((void **)&r->of, (size_t)at_once, sizeof *r->of);
+    for (r->from = 0; s == LAC_OK && r->from < all; r->from += r->n) {
+        r->n = LAC_MIN(at_once, all - r->from);
+        s = take_turn(r);
+    }
+    if (r->memo.free != NULL)
+        r->memo.free(r->memo.made);
+    free(r->ask);
+    free(r->of);
+    return s;
+}
+
+lac_status lac_inpaint_each(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask, int64_t count, int64_t at_once,
+                            lac_inpainted *done, void *context)
+{
+    lac_canvas pictures = { .ask = ask };
+    turn r = { .ip = ip, .t = t, .pictures = &pictures, .image = image, .mask = mask, .count = count, .done = done, .context = context };
+    uint8_t *memory = NULL;
+    LAC_TRY(check_sizes(n, image, mask));
+    for (int64_t i = 0; i < n; i++)
+        LAC_TRY(lac_inpainter_takes(ip->def, &ask[i]));
+    lac_status s = fill(ip, &pictures, n, image, mask, &memory);
+    if (s == LAC_OK)
+        s = take_turns(&r, LAC_MIN(at_once, n * count));
+    free(memory);
+    return s;
+}
+
+static lac_status put_result(void *context, int64_t i, int64_t k, lac_image *result)
+{
+    lac_image *to = context;
+    to[i + k] = *result;
+    *result = (lac_image){ 0 };
+    return LAC_OK;
+}
+
 lac_status lac_inpaint_n(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask,
                          lac_image *result)
 {
-    lac_canvas c = { .ask = ask };
     lac_ask *nothing = NULL;
-    uint8_t *memory = NULL;
-    lac_tensor *y = NULL;
     memset(result, 0, (size_t)n * sizeof *result);
-    LAC_TRY(check_sizes(n, image, mask));
-    for (int64_t i = 0; ask != NULL && i < n; i++)
-        LAC_TRY(lac_inpainter_takes(ip->def, &ask[i]));
-    if (ask == NULL) {
-        LAC_TRY(lac_calloc((void **)&nothing, (size_t)n, sizeof *nothing));
-        c.ask = nothing;
-    }
-    lac_status s = fill(ip, &c, n, image, mask, &memory);
-    if (s == LAC_OK)
-        s = run(ip, t, &c, &y);
-    if (s == LAC_OK)
-        s = check_result(ip, y, &c);
-    for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        s = take_out(ip, y, i, &image[i], &mask[i], &result[i]);
+    LAC_TRY(ask == NULL ? lac_calloc((void **)&nothing, (size_t)n, sizeof *nothing) : LAC_OK);
+    const lac_status s = lac_inpaint_each(ip, t, n, image, mask, ask != NULL ? ask : nothing, 1, n, put_result, result);
     for (int64_t i = 0; s != LAC_OK && i < n; i++)
         lac_image_free(&result[i]);
-    lac_tensor_free(y);
-    free(memory);
     free(nothing);
     return s;
 }

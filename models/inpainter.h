@@ -1,6 +1,6 @@
 /* models/inpainter.h -- how a system is used: pictures, masks and what is asked for in, the finished pictures out.
  *
- * Sample grids, `lacuna inpaint` and every evaluation go through lac_inpaint_n and nothing else, so every system runs everywhere. */
+ * Sample grids, `lacuna inpaint` and every evaluation go through lac_inpaint_n or lac_inpaint_each and nothing else, so every system runs everywhere. */
 #pragma once
 
 #include "core/image/image.h"
@@ -21,10 +21,18 @@ typedef struct lac_ask {
 /* What a definition takes of it. */
 enum { LAC_ASK_PROMPT = 1, LAC_ASK_SEED = 2 };
 
-/* n pictures of one size, padded to the definition's multiple, on the host; lives as long as the call. */
+/* What a definition has made of pictures and may use again for the next of their results. */
+typedef struct lac_canvas_memo { void *made; void (*free)(void *made); } lac_canvas_memo;
+
+/* n results to be, of pictures of one size, padded to the definition's multiple, on the host; lives as long as the call. */
 typedef struct lac_canvas {
     lac_tensor image, mask;         /* u8 [N, H, W, 3] and [N, H, W, 1], 1 = hole */
     const lac_ask *ask;             /* [N] */
+    /* Results of one picture differ in their seeds alone. The pictures without repetition, each with the ask of its first result, and which of them each
+     * result is of; what has no seed in it may be made of those and kept in the memo, which is at first empty and lives as long as they do. */
+    const struct lac_canvas *pictures;      /* NULL in the canvas of the pictures themselves */
+    const int64_t *of;                      /* [N] */
+    lac_canvas_memo *memo;
 } lac_canvas;
 
 /* Of n pictures, f32 on the host: what an inpainter says of the finished picture's features before it paints, what it saw of the picture with its hole, and the
@@ -138,6 +146,13 @@ lac_status lac_inpainter_takes(const lac_inpainter_def *def, const lac_ask *ask)
 lac_status lac_inpaint_n(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask,
                          lac_image *result);
 lac_status lac_inpaint(const lac_inpainter *ip, lac_tape *t, const lac_image *image, const lac_image *mask, const lac_ask *ask, lac_image *result);
+
+/* Result k of picture i, to be taken over or left (then it is freed); a failure ends the call. */
+typedef lac_status lac_inpainted(void *context, int64_t i, int64_t k, lac_image *result);
+/* `count` results of each picture, with the seeds ask[i].seed, ask[i].seed + 1, ...; at most at_once of them go through the networks together. Each is what it is
+ * alone, but what does not depend on the seed is made once a picture: what the encoders of text and picture say. ask [n], not NULL; else as lac_inpaint_n. */
+lac_status lac_inpaint_each(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask, int64_t count, int64_t at_once,
+                            lac_inpainted *done, void *context);
 
 /* What it imagines of n pictures at once, as lac_inpaint_n takes them, beside the truth. LAC_ERR_ARG where it imagines nothing; on failure *y is empty. */
 lac_status lac_inpaint_imagine(const lac_inpainter *ip, lac_tape *t, int64_t n, const lac_image *image, const lac_image *mask, const lac_ask *ask,

@@ -94,6 +94,29 @@ LAC_TEST(results_of_several_seeds_are_those_that_each_makes_alone)
     LAC_CHECK(lac_cli_complains(&said, "draws nothing at random: --count"));
 }
 
+/* Of two pictures of one size and one of another, with results of both in one batch. */
+LAC_TEST(several_results_of_each_picture_of_a_folder)
+{
+    lac_cli_said said;
+    begin();
+    const char *path = model("m.safetensors", &lac_inpainter_sd_inpaint), *images = lac_cli_path(f, "images"), *masks = lac_cli_path(f, "masks"), *to = lac_cli_path(f, "to");
+    static const char *const names[] = { "a.png", "b.png", "c.png" };
+    LAC_CHECK_STATUS(lac_make_folders(images));
+    LAC_CHECK_STATUS(lac_make_folders(masks));
+    for (int i = 0; i < 3; i++) {
+        lac_cli_picture(images, names[i], 13, 19 + (i == 2), 3);
+        lac_cli_mask(masks, names[i], 13, 19 + (i == 2), 2, 3, 7 + i, 9);
+    }
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", images, "-m", masks, "-o", to, "--precision", "f32", "--prompt", "a dog", "--seed", "7", "--count", "3", "--batch", "2") == 0);
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%c-9.png", names[i][0]);
+        LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", lac_cli_path(images, names[i]), "-m", lac_cli_path(masks, names[i]), "-o", out, "--precision", "f32", "--prompt", "a dog",
+                          "--seed", "9") == 0);
+        LAC_CHECK(lac_cli_same_file(lac_cli_path(to, name), out));
+    }
+}
+
 LAC_TEST(repaint_refuses_samplers_that_remember)
 {
     lac_cli_said said;

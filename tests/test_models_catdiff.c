@@ -145,6 +145,77 @@ LAC_TEST(without_sem_inpainter_the_adapters_read_what_clip_sees)
     end(&masked);
 }
 
+/* ---- several results of a picture ---- */
+
+typedef struct results { lac_image of[2][3]; } results;
+
+static lac_status put(void *context, int64_t i, int64_t k, lac_image *result)
+{
+    results *r = context;
+    r->of[i][k] = *result;
+    *result = (lac_image){ 0 };
+    return LAC_OK;
+}
+
+/* Seeds 3, 4 and 5 of one picture and 7, 8 and 9 of another, two at once, so that one call has results of both. */
+LAC_TEST(results_of_several_seeds_are_those_that_each_makes_alone)
+{
+    bench b;
+    results r = { 0 };
+    begin(&b, &lac_inpainter_catdiff, two_steps);
+    const lac_ask ask[2] = { { .prompt = "a star", .seed = 3 }, { .prompt = "a moon", .seed = 7 } };
+    LAC_CHECK_STATUS(lac_inpaint_each(&b.ip, b.t, 2, (lac_image[]){ b.image, b.image }, (lac_image[]){ b.mask, b.mask }, ask, 3, 2, put, &r));
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 3; k++) {
+            lac_image y;
+            lac_ask one = ask[i];
+            one.seed += (uint64_t)k;
+            LAC_CHECK_STATUS(lac_inpaint(&b.ip, b.t, &b.image, &b.mask, &one, &y));
+            LAC_CHECK(memcmp(y.pixels, r.of[i][k].pixels, SIDE * SIDE * 3) == 0);
+            LAC_CHECK(k == 0 || memcmp(y.pixels, r.of[i][0].pixels, SIDE * SIDE * 3) != 0);
+            lac_image_free(&y);
+        }
+    for (int i = 0; i < 6; i++)
+        lac_image_free(&r.of[i / 3][i % 3]);
+    end(&b);
+}
+
+typedef struct calls { int seen, encoded, denoised; } calls;
+
+static void count(void *context, const char *path, const char *op, bool backward, double start, double seconds, int64_t bytes, int64_t flops)
+{
+    calls *c = context;
+    (void)backward, (void)start, (void)seconds, (void)bytes, (void)flops;
+    c->seen += strcmp(op, "embedding") == 0 || strstr(path, "fusion_model") != NULL || strstr(path, "vision_model") != NULL;
+    c->encoded += strstr(path, "encoder.conv_in") != NULL;
+    c->denoised += strcmp(op, "timestep_embedding") == 0;
+}
+
+static calls calls_of(const bench *b, int64_t n)
+{
+    calls c = { 0 };
+    results r = { 0 };
+    const lac_ask ask = { .prompt = "a star" };
+    lac_tape_profile(b->t, count, &c);
+    LAC_CHECK_STATUS(lac_inpaint_each(&b->ip, b->t, 1, &b->image, &b->mask, &ask, n, 1, put, &r));
+    lac_tape_profile(b->t, NULL, NULL);
+    for (int k = 0; k < n; k++)
+        lac_image_free(&r.of[0][k]);
+    return c;
+}
+
+LAC_TEST(text_picture_and_features_are_read_once_however_many_results)
+{
+    bench b;
+    begin(&b, &lac_inpainter_catdiff, two_steps);
+    const calls one = calls_of(&b, 1), three = calls_of(&b, 3);
+    LAC_CHECK(one.seen > 3 && one.encoded == 1 && one.denoised == 2);
+    LAC_CHECK(three.seen == one.seen && three.encoded == 1 && three.denoised == 6);
+    end(&b);
+}
+
+/* ---- networks ---- */
+
 /* Opens no more than it must: small networks, the UNet's config as given. */
 static lac_status open_with(const lac_inpainter_def *def, const char *unet, const char *more)
 {

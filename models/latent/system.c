@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "models/autoencoder/tiles.h"
 #include "models/latent/parts.h"
+#include "models/latent/subject.h"
 #include "models/noise.h"
 
 #include <math.h>
@@ -10,35 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNET, VAE, TEXT };
+enum { UNET = LAC_LATENT_UNET, VAE = LAC_LATENT_VAE };
 
-/* One call: n pictures. Tensors are on the host. */
+/* One call: n results. Tensors are on the host; those of the subject stand for each result in rows of their own. */
 typedef struct painting {
     const lac_inpainter *ip;
     const lac_canvas *canvas;
     const lac_latent_system *system;
     const lac_autoencoder *vae;
+    lac_latent_subject *subject;
     lac_sampler sampler;
     lac_guidance guidance;
     bool guided;
     int64_t dim[4];                         /* of the latent */
-    lac_tensor *cells;                      /* the hole at the latent's size, f32 [N, h, w, 1] */
     int64_t tiles;                          /* pixels a side that the autoencoder sees at once; 0: all */
-    lac_tensor *picture, *moments, *encoded;        /* what goes through the encoder, what comes of it by tiles, and the latent */
-    lac_tensor *beside, *source, *text, *no_text, *visual, *no_visual, *latent, *made;
-    lac_tensor *drawn;                      /* of the encoder's distribution; NULL: the mean */
-    bool with_mask;                         /* the encoder's region puts the mask beside */
+    lac_tensor *cells, *text, *no_text, *visual, *no_visual, *beside, *source, *latent, *made;
 } painting;
 
-static const char *word(const painting *p, const char *key) { return lac_config_str(p->ip->config, key); }
 static double number(const painting *p, const char *key) { return lac_config_num(p->ip->config, key); }
-
-/* Weights that are no numbers, or settings that drive the sampler away, end here and not in a black picture. */
-static lac_status check_finite(const lac_tensor *x, const char *what)
-{
-    const int64_t bad = lac_tensor_not_finite(x);
-    return bad == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_NONFINITE, "%s is not finite: %lld of %lld values", what, (long long)bad, (long long)lac_numel(x));
-}
 
 /* ---- sampler and guidance ---- */
 
@@ -107,141 +97,59 @@ static lac_status open_guidance(painting *p)
     lac_status s = given != NULL ? lac_config_resolve(&config, lac_guidance_keys, given, NULL, NULL) : LAC_FAIL(LAC_ERR_MEM, "out of memory: guidance");
     if (s == LAC_OK)
         s = lac_guidance_open(&p->guidance, config);
-    p->guided = p->ip->network[TEXT].def != NULL && number(p, "guidance_scale") != 1;
+    p->guided = p->ip->network[LAC_LATENT_TEXT].def != NULL && number(p, "guidance_scale") != 1;
     json_decref(config);
     json_decref(given);
     return s;
 }
 
-/* ---- text ---- */
+/* ---- condition ---- */
 
-typedef struct reading { const lac_network *encoder; lac_tensor *ids, *states; } reading;
+typedef struct encoding {
+    const painting *p;
+    lac_tensor *moments, *drawn, *cells, *z;        /* drawn NULL: the mean; cells NULL: the latent alone */
+} encoding;
 
-static lac_status read_text(lac_tape *t, void *context)
-{
-    reading *r = context;
-    lac_tensor *states = r->encoder->def->states(t, r->encoder->model, lac_tape_input(t, r->ids, LAC_I32));
-    LAC_TRY(lac_tape_status(t));
-    return lac_keep(t, states, &r->states);
-}
-
-lac_status lac_latent_ids(const lac_inpainter *ip, const lac_canvas *c, bool negative, lac_tensor **ids)
-{
-    const int64_t n = c->image.dim[0], length = lac_prompts_length(&ip->prompts);
-    LAC_TRY(lac_tensor_new(ids, LAC_I32, 2, (int64_t[]){ n, length }));
-    lac_status s = LAC_OK;
-    for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        s = lac_prompts_ids(&ip->prompts, negative ? c->ask[i].negative : c->ask[i].prompt, (int32_t *)(*ids)->data + i * length, NULL);
-    if (s == LAC_OK)
-        return LAC_OK;
-    lac_tensor_free(*ids);
-    *ids = NULL;
-    return s;
-}
-
-/* The states of each picture's prompt, or of what it should not show. */
-static lac_status make_text(const painting *p, lac_tape *t, bool negative, lac_tensor **states)
-{
-    reading r = { .encoder = &p->ip->network[TEXT] };
-    LAC_TRY(lac_latent_ids(p->ip, p->canvas, negative, &r.ids));
-    const lac_status s = lac_inpaint_region(p->ip, t, p->canvas, "text", read_text, &r);
-    lac_tensor_free(r.ids);
-    *states = r.states;
-    return s;
-}
-
-static lac_status make_texts(painting *p, lac_tape *t)
-{
-    if (p->ip->network[TEXT].def == NULL) {
-        for (int64_t i = 0; i < p->dim[0]; i++)
-            if (p->canvas->ask[i].prompt != NULL || p->canvas->ask[i].negative != NULL)
-                return LAC_FAIL(LAC_ERR_ARG, "this %s has no text encoder: it takes no prompt", p->ip->def->name);
-        return LAC_OK;
-    }
-    if (p->ip->prompts.tokenizer == NULL)
-        return LAC_FAIL(LAC_ERR_STATE, "this %s has a text encoder and no tokenizer", p->ip->def->name);
-    LAC_TRY(make_text(p, t, false, &p->text));
-    return p->guided ? make_text(p, t, true, &p->no_text) : LAC_OK;
-}
-
-static lac_status make_visual(painting *p, lac_tape *t)
-{
-    if (p->system->visual == NULL)
-        return LAC_OK;
-    LAC_TRY(p->system->visual(p->ip, t, p->canvas, &p->visual));
-    LAC_TRY(check_finite(p->visual, "the visual prompt"));
-    return p->guided ? lac_tensor_new(&p->no_visual, LAC_F32, p->visual->ndim, p->visual->dim) : LAC_OK;
-}
-
-/* ---- picture and hole ---- */
-
-static lac_status make_cells(painting *p)
-{
-    const int64_t h = p->canvas->mask.dim[1], w = p->canvas->mask.dim[2], cells = p->dim[1] * p->dim[2];
-    const lac_latent_mask rule = (lac_latent_mask)lac_config_choice(p->ip->config, "mask_rule", LAC_LATENT_MASKS);
-    lac_image mask = { 0 };
-    LAC_TRY(lac_tensor_new(&p->cells, LAC_F32, 4, (int64_t[]){ p->dim[0], p->dim[1], p->dim[2], 1 }));
-    LAC_TRY(lac_image_new(&mask, h, w, 1));
-    lac_status s = LAC_OK;
-    for (int64_t i = 0; s == LAC_OK && i < p->dim[0]; i++) {
-        const uint8_t *hole = (const uint8_t *)p->canvas->mask.data + i * h * w;
-        for (int64_t k = 0; k < h * w; k++)
-            mask.pixels[k] = hole[k] ? 255 : 0;
-        s = lac_latent_mask_make((float *)p->cells->data + i * cells, p->dim[1], p->dim[2], &mask, rule);
-    }
-    lac_image_free(&mask);
-    return s;
-}
-
-/* Of the picture, or of what its tiles gave. */
 static lac_status encode(lac_tape *t, void *context)
 {
-    painting *p = context;
-    const lac_dtype d = p->vae->ps->dtype;
-    lac_tensor *noise = p->drawn != NULL ? lac_tape_input(t, p->drawn, LAC_F32) : NULL;
-    lac_tensor *moments = p->moments != NULL ? lac_tape_input(t, p->moments, d) : lac_autoencoder_encode(t, p->vae, lac_tape_input(t, p->picture, d));
-    lac_tensor *z = lac_autoencoder_latent(t, p->vae, moments, noise);
-    if (p->with_mask)
-        z = lac_latent_beside(t, lac_tape_input(t, p->cells, LAC_F32), z, p->system->beside);
+    encoding *e = context;
+    const lac_autoencoder *vae = e->p->vae;
+    lac_tensor *noise = e->drawn != NULL ? lac_tape_input(t, e->drawn, LAC_F32) : NULL;
+    lac_tensor *z = lac_autoencoder_latent(t, vae, lac_tape_input(t, e->moments, vae->ps->dtype), noise);
+    if (e->cells != NULL)
+        z = lac_latent_beside(t, lac_tape_input(t, e->cells, LAC_F32), z, e->p->system->beside);
     LAC_TRY(lac_tape_status(t));
-    return lac_keep(t, z, &p->encoded);
+    return lac_keep(t, z, &e->z);
 }
 
-/* The pictures, their holes filled, as a latent; with the mask beside where it is what the network reads. */
-static lac_status encode_filled(painting *p, lac_tape *t, lac_hole_fill fill, bool with_mask, lac_tensor **to)
+/* The latent of what the moments are of, drawn where the config says so; with the mask beside it where it is what the network reads. */
+static lac_status make_latent(painting *p, lac_tape *t, const lac_tensor *moments, lac_tensor *cells, lac_tensor **to)
 {
-    const lac_canvas *c = p->canvas;
-    const bool draws = strcmp(word(p, "encode"), "sample") == 0 && p->vae->codebook == NULL;
-    char what[64];
-    p->with_mask = with_mask;
-    LAC_TRY(lac_tensor_new(&p->picture, LAC_F32, 4, c->image.dim));
-    lac_masked_picture(p->picture->data, c->image.data, c->mask.data, lac_numel(&c->mask), fill);
-    lac_status s = draws ? lac_noise_new(&p->drawn, c->ask, 4, p->dim, "latent/encode", with_mask ? 0 : 1) : LAC_OK;
-    if (s == LAC_OK && p->tiles > 0)
-        s = lac_context(lac_tiled_encode(&p->ip->network[VAE], t, p->picture, p->tiles, &p->moments), "'tiles'");
-    snprintf(what, sizeof what, "%s%s%s", with_mask ? "beside" : "encode", draws ? ", drawn" : "", p->tiles > 0 ? ", of tiles" : "");
+    const bool draws = strcmp(lac_config_str(p->ip->config, "encode"), "sample") == 0 && p->vae->codebook == NULL;
+    encoding e = { .p = p, .cells = cells };
+    char what[32];
+    lac_status s = lac_latent_rows(&e.moments, moments, p->canvas);
+    if (s == LAC_OK && draws)
+        s = lac_noise_new(&e.drawn, p->canvas->ask, 4, p->dim, "latent/encode", cells != NULL ? 0 : 1);
+    snprintf(what, sizeof what, "%s%s", cells != NULL ? "beside" : "encode", draws ? ", drawn" : "");
     if (s == LAC_OK)
-        s = lac_inpaint_region(p->ip, t, c, what, encode, p);
-    lac_tensor_free(p->picture);
-    lac_tensor_free(p->drawn);
-    lac_tensor_free(p->moments);
-    p->picture = p->drawn = p->moments = NULL;
-    *to = p->encoded;
-    p->encoded = NULL;
-    return s == LAC_OK ? check_finite(*to, "what the encoder makes of the picture") : s;
+        s = lac_inpaint_region(p->ip, t, p->canvas, what, encode, &e);
+    lac_tensor_free(e.moments);
+    lac_tensor_free(e.drawn);
+    *to = e.z;
+    return s == LAC_OK ? lac_latent_finite(*to, "what the encoder makes of the picture") : s;
 }
 
 static lac_status make_condition(painting *p, lac_tape *t)
 {
-    const bool from_picture = p->system->blend != LAC_BLEND_NONE || number(p, "strength") < 1;
-    LAC_TRY(make_cells(p));
-    if (from_picture)
-        LAC_TRY(encode_filled(p, t, LAC_HOLE_FILL_KEEP, false, &p->source));
-    if (p->system->beside == LAC_BESIDE_NONE)
-        return LAC_OK;
-    for (int64_t i = 0; p->system->beside == LAC_BESIDE_MASK_LAST && i < lac_numel(p->cells); i++)
-        ((float *)p->cells->data)[i] = 2 * ((float *)p->cells->data)[i] - 1;
-    return encode_filled(p, t, (lac_hole_fill)lac_config_choice(p->ip->config, "hole_fill", LAC_HOLE_FILLS), true, &p->beside);
+    const lac_latent_subject *of = p->subject;
+    LAC_TRY(lac_latent_rows(&p->cells, of->cells, p->canvas));
+    LAC_TRY(lac_latent_rows(&p->text, of->text, p->canvas));
+    LAC_TRY(lac_latent_rows(&p->no_text, of->no_text, p->canvas));
+    LAC_TRY(lac_latent_rows(&p->visual, of->visual, p->canvas));
+    LAC_TRY(p->visual != NULL && p->guided ? lac_tensor_new(&p->no_visual, LAC_F32, p->visual->ndim, p->visual->dim) : LAC_OK);
+    LAC_TRY(of->source != NULL ? make_latent(p, t, of->source, NULL, &p->source) : LAC_OK);
+    return of->filled != NULL ? make_latent(p, t, of->filled, p->cells, &p->beside) : LAC_OK;
 }
 
 /* ---- sampling ---- */
@@ -306,13 +214,12 @@ static lac_status paint(painting *p, lac_tape *t)
 {
     LAC_TRY(open_sampler(p));
     LAC_TRY(open_guidance(p));
-    LAC_TRY(make_texts(p, t));
-    LAC_TRY(make_visual(p, t));
+    LAC_TRY(lac_latent_subject_of(&p->subject, p->ip, t, p->canvas, p->system, p->guided));
     LAC_TRY(make_condition(p, t));
     LAC_TRY(sample(p, t));
     LAC_TRY(lac_inpaint_region(p->ip, t, p->canvas, p->tiles > 0 ? "unscale" : "decode", decode, p));
     LAC_TRY(p->tiles > 0 ? decode_tiles(p, t) : LAC_OK);
-    return check_finite(p->made, "the decoded picture");
+    return lac_latent_finite(p->made, "the decoded picture");
 }
 
 lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, const lac_latent_system *system, lac_tensor **result)

@@ -12,12 +12,15 @@
 #include "models/latent/condition.h"
 #include "models/latent/sampling.h"
 
+enum { LAC_LATENT_UNET, LAC_LATENT_VAE, LAC_LATENT_TEXT };
+
 typedef struct lac_latent_system {
     lac_beside beside;
     lac_blend_at blend;
     bool same_noise;                /* the known part has the noise of the start at every step; else its own at each */
     bool repaints;                  /* RePaint's order of steps: jump_length, jump_n_sample in the config */
-    /* Where the UNet reads a visual prompt: *visual, fresh, host f32 [N, R, F]; without guidance it is zeros. NULL: it reads none. */
+    /* Where the UNet reads a visual prompt: *visual, fresh, host f32 [N, R, F]; without guidance it is zeros. Made once for all results of a picture, so no seed
+     * is in it. NULL: it reads none. */
     lac_status (*visual)(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **visual);
 } lac_latent_system;
 
