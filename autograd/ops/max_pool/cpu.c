@@ -7,19 +7,20 @@ enum { CHUNK = 64 };        /* channels whose best so far lies on the stack */
 
 typedef struct best { float v[CHUNK]; uint8_t place[CHUNK]; } best;
 
-/* The n channels from element `at` on of the window's pixel `here` against the best of the pixels before. */
-LAC_BODY void look(best *restrict so_far, const void *restrict x, int64_t at, int64_t n, uint8_t here, bool first, lac_dtype d)
+/* The n channels from element `at` on of the window's pixel `here` against the best of the pixels before; places where they are wanted. */
+LAC_BODY void look(best *restrict so_far, const void *restrict x, int64_t at, int64_t n, uint8_t here, bool first, lac_dtype d, const bool places)
 {
     #pragma omp simd
     for (int64_t k = 0; k < n; k++) {
         const float v = lac_ld(x, at + k, d);
         const bool takes = first || pool_beats(v, so_far->v[k]);
         so_far->v[k] = takes ? v : so_far->v[k];
-        so_far->place[k] = takes ? here : so_far->place[k];
+        if (places)
+            so_far->place[k] = takes ? here : so_far->place[k];
     }
 }
 
-LAC_BODY void pool_pixel(const lac_op_ctx *c, int64_t p, lac_dtype d)
+LAC_BODY void pool_pixel(const lac_op_ctx *c, int64_t p, lac_dtype d, const bool places)
 {
     const lac_max_pool_attr *a = c->attr;
     const lac_tensor *x = c->in[0], *y = c->out[0];
@@ -33,18 +34,22 @@ LAC_BODY void pool_pixel(const lac_op_ctx *c, int64_t p, lac_dtype d)
         const int64_t some = LAC_MIN(CHUNK, n - k);
         for (int64_t r = top; r < bottom; r++)
             for (int64_t q = left; q < right; q++)
-                look(&so_far, x->data, (origin + r * x->dim[2] + q) * n + k, some, (uint8_t)(r * a->kernel + q), r == top && q == left, d);
+                look(&so_far, x->data, (origin + r * x->dim[2] + q) * n + k, some, (uint8_t)(r * a->kernel + q), r == top && q == left, d, places);
         for (int64_t l = 0; l < some; l++)
             lac_st(y->data, p * n + k + l, d, so_far.v[l]);
-        if (c->out[1] != NULL)
+        if (places)
             memcpy((uint8_t *)c->out[1]->data + p * n + k, so_far.place, (size_t)some);
     }
 }
 
 LAC_BODY void pool_pixels(const lac_op_ctx *c, int64_t from, int64_t to, lac_dtype d)
 {
-    for (int64_t p = from; p < to; p++)
-        pool_pixel(c, p, d);
+    for (int64_t p = from; p < to; p++) {
+        if (c->out[1] != NULL)
+            pool_pixel(c, p, d, true);
+        else
+            pool_pixel(c, p, d, false);
+    }
 }
 
 lac_status LAC_CPU(max_pool_forward)(const lac_op_ctx *c)
