@@ -243,7 +243,7 @@ int lac_cmd_eval(int argc, char **argv)
         { "mask", 0, "NAME", LAC_OPTION_STRING, &w.mask, "file of fixed masks: a path, or a name below data/masks" },
         { "metrics", 0, "LIST", LAC_OPTION_STRING, &w.metrics, "separated by commas; a region may follow: psnr@hole, psnr@known" },
         { "limit", 0, "N", LAC_OPTION_INT, &w.limit, "pictures, the first of the split; 0: all (default)" },
-        { "baselines", 0, "on|off", LAC_OPTION_STRING, &w.baselines, "rows for copy nothing, mean colour and Laplace fill (default on)" },
+        { "baselines", 0, "on|off|NAME", LAC_OPTION_STRING, &w.baselines, "rows for copy nothing, mean colour and Laplace fill (default on), or for one: copy-nothing, mean-colour, laplace" },
         { "prompt", 0, "TEXT", LAC_OPTION_STRING, &w.prompt, "for every picture, in place of data.eval.prompt and the records' captions" },
         { "seed", 0, "N", LAC_OPTION_INT, &w.seed, "of what models draw at random, and of the intervals' resamples (default 0)" },
         { "batch", 0, "N", LAC_OPTION_INT, &w.batch, "pictures at once, which changes no value (default 8)" },

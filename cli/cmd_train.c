@@ -1,6 +1,7 @@
 /* trainer CONFIG.lua [key=value ...]: one run, or a sweep of them. */
 #include "cli/commands.h"
 #include "cli/preset.h"
+#include "cli/table_run.h"
 #include "cli/train_cost.h"
 #include "cli/train_list.h"
 #include "core/comm/comm.h"
@@ -83,6 +84,15 @@ static lac_status train_all(lac_experiment *e, const train_options *o, lac_comm 
     return s;
 }
 
+static lac_status make_table(lac_experiment *e, const train_options *o, lac_comm *comm)
+{
+    lac_table_file f;
+    LAC_TRY(lac_table_file_open(&f, e));
+    const lac_status s = o->dry_run ? lac_table_cost(&f, comm) : lac_table_run(&f, comm);
+    lac_table_file_close(&f);
+    return s;
+}
+
 static lac_status load(lac_experiment *e, const lac_words *words)
 {
     LAC_TRY(lac_experiment_open(e, words->word[0]));
@@ -95,10 +105,12 @@ static lac_status train(const lac_words *words, const train_options *o, lac_comm
     if (words->n < 1)
         return LAC_FAIL(LAC_ERR_ARG, "trainer wants a config: trainer CONFIG.lua [key=value ...]");
     lac_status s = load(&e, words);
+    if (s == LAC_OK && o->fork != NULL && lac_table_file_is(e.config))
+        s = LAC_FAIL(LAC_ERR_ARG, "--fork is for a run, '%s' is a table", words->word[0]);
     if (s == LAC_OK && o->fork != NULL)
         s = apply_fork(e.config, o->fork);
     if (s == LAC_OK)
-        s = train_all(&e, o, comm);
+        s = lac_table_file_is(e.config) ? make_table(&e, o, comm) : train_all(&e, o, comm);
     lac_experiment_free(&e);
     return s;
 }

@@ -117,9 +117,11 @@ static lac_status add_models(lac_contest *c, const lac_contest_wish *w, const la
 static lac_status line_up(lac_contest *c, const lac_contest_wish *w)
 {
     static const char *const choices[] = { "on", "off" };
-    int off, n_baselines = 0;
-    LAC_TRY(lac_options_choose("--baselines", w->baselines, choices, 2, &off));
-    while (!off && lac_baselines[n_baselines].name != NULL)
+    const lac_baseline *alone = lac_baseline_find(w->baselines), *first = alone != NULL ? alone : lac_baselines;
+    int off = 0, n_baselines = alone != NULL;
+    if (alone == NULL)
+        LAC_TRY(lac_options_choose("--baselines", w->baselines, choices, 2, &off));
+    while (alone == NULL && !off && lac_baselines[n_baselines].name != NULL)
         n_baselines++;
     if (c->n + n_baselines == 0)
         return LAC_FAIL(LAC_ERR_ARG, "nothing to score: no model, and baselines off");
@@ -128,7 +130,7 @@ static lac_status line_up(lac_contest *c, const lac_contest_wish *w)
     for (int64_t i = 0; i < c->n; i++)
         c->method[c->n_methods++] = lac_eval_inpainter_method(c->model[i]->model.name, &c->model[i]->painter);
     for (int i = 0; i < n_baselines; i++)
-        c->method[c->n_methods++] = lac_eval_baseline(lac_baselines[i].name);
+        c->method[c->n_methods++] = lac_eval_baseline(first[i].name);
     for (int64_t i = 0; i < c->n_methods; i++)
         c->row[i] = c->method[i].name;
     return LAC_OK;
@@ -251,8 +253,9 @@ static lac_status new_score(lac_contest *c, const lac_contest_wish *w)
     }
     if (s == LAC_OK && asks_for_imagined(name, n))
         s = find_imagined(c);
+    const char *imagined = c->imagined == NULL && w->others_imagine ? "none" : c->imagined;
     if (s == LAC_OK)
-        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, &(lac_eval_means){ b, w->weights, c->label, c->n_labels, c->imagined }) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
+        s = n > 0 ? lac_score_new(&c->score, name, n, c->row, c->n_methods, &(lac_eval_means){ b, w->weights, c->label, c->n_labels, imagined }) : LAC_FAIL(LAC_ERR_ARG, "--metrics names none");
     free(name);
     free(list);
     return s;

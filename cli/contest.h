@@ -17,6 +17,7 @@ typedef struct lac_contest_wish {
     const char *prompt;
     int64_t size, shorter, limit, pictures, batch, seed;        /* shorter -1: not said */
     bool keep;
+    bool others_imagine;            /* a metric of imagined features is no error where no model here imagines any: it is undefined */
     const char *protocol_name;
     json_t *protocol;               /* cli/protocol.h; NULL: none */
     char *protocol_metrics;

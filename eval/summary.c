@@ -32,6 +32,12 @@ static void add_word(json_t *to, const char *key, const char *word)
         json_object_set_new(to, key, json_string(word));
 }
 
+json_t *lac_score_metric_weights(const lac_score *s, int64_t k)
+{
+    const lac_features_def *net = s->metric[k].features;
+    return net != NULL && net->weights != NULL ? lac_eval_weights_json(s->features[s->network[k]].weights, net->weights) : NULL;
+}
+
 static lac_status add_metric(const lac_score *s, int64_t m, int64_t k, uint64_t seed, json_t *metrics)
 {
     lac_set_value found;
@@ -40,8 +46,9 @@ static lac_status add_metric(const lac_score *s, int64_t m, int64_t k, uint64_t 
                                "high", number(found.v.high), "n", (json_int_t)found.v.n, "backgrounds", (json_int_t)found.v.n_groups,
                                "recipe", s->recipe[k], "undefined", undefined_list(s, m, k));
     add_word(metric, "reason", found.undefined);
-    if (s->metric[k].features != NULL && s->metric[k].features->weights != NULL)
-        json_object_set_new(metric, "weights", lac_eval_weights_json(s->features[s->network[k]].weights, s->metric[k].features->weights));
+    json_t *weights = lac_score_metric_weights(s, k);
+    if (weights != NULL)
+        json_object_set_new(metric, "weights", weights);
     add_word(metric, "interval", found.no_interval);
     json_object_set_new(metrics, s->metric_name[k], metric);
     return LAC_OK;
@@ -137,7 +144,7 @@ static json_t *common_side(const lac_score *s, bool width)
     return side >= 0 ? json_integer(side) : json_null();
 }
 
-static json_t *begin_summary(const lac_score *s, const lac_score_origin *o)
+json_t *lac_score_summary_head(const lac_score *s, const lac_score_origin *o)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:O?, s:{s:s, s:f, s:i, s:s, s:I}}",
                      "set", text(o->set), "split", text(o->split), "manifest", text(o->manifest), "selection", text(o->selection), "masks", text(o->masks), "prompt", text(o->prompt),
@@ -150,7 +157,7 @@ static json_t *begin_summary(const lac_score *s, const lac_score_origin *o)
 
 lac_status lac_score_summary(const lac_score *s, const lac_score_origin *origin, json_t **summary)
 {
-    json_t *root = begin_summary(s, origin), *methods = json_object(), *differences = json_array();
+    json_t *root = lac_score_summary_head(s, origin), *methods = json_object(), *differences = json_array();
     lac_status status = root != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory for the summary of %lld pictures", (long long)s->n_rows);
     for (int64_t m = 0; status == LAC_OK && m < s->n_methods; m++) {
         json_t *model = json_object_get(origin->models, s->method[m]);

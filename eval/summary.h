@@ -34,6 +34,11 @@ typedef struct lac_score_origin {
     const char *selection;          /* SHA-256 of the manifest that its objects were chosen by (data/object_manifest.h); NULL: none */
 } lac_score_origin;
 
+/* All of it but for "methods" and "differences"; NULL when memory runs out. */
+json_t *lac_score_summary_head(const lac_score *s, const lac_score_origin *origin);
+/* The files of metric k's network, as "weights" has them: a new reference, NULL without any. */
+json_t *lac_score_metric_weights(const lac_score *s, int64_t k);
+
 /* *summary is a new reference. */
 lac_status lac_score_summary(const lac_score *s, const lac_score_origin *origin, json_t **summary);
 

@@ -154,7 +154,7 @@ static void print_seen(FILE *f, const lac_table *t, const form *how)
     else
         fprintf(f, ", %lld backgrounds, %lld objects; in brackets the 95 %% interval over backgrounds.", (long long)t->backgrounds, (long long)t->objects);
     if (lac_table_has_runs(t))
-        fprintf(f, " Of several seeds: the mean of their values%s, their standard deviation; the interval resamples backgrounds, the same for all seeds.", how->plus_minus);
+        fprintf(f, " Of several seeds: the mean of their values,%s their standard deviation; the interval resamples backgrounds, the same for all seeds.", how->plus_minus);
     put(f, how->note[1]);
 }
 
@@ -272,7 +272,7 @@ static void rule_markdown(FILE *f, const lac_table *t)
 }
 
 static const form in_markdown = { .row = { "|", "\n" }, .name = { " ", " |" }, .head = { " ", " |" }, .cell = { " ", " |" }, .source = { " ", " |" }, .source_head = { " ", " |" }, .best = { "**", "**" },
-                                  .second = { "_", "_" }, .range = { " ", "" }, .note = { "- ", "\n" }, .spread = " ± %.*f", .plus_minus = ", ±", .up = " ↑", .down = " ↓", .text = print_markdown_text,
+                                  .second = { "_", "_" }, .range = { " ", "" }, .note = { "- ", "\n" }, .spread = " ± %.*f", .plus_minus = " ±", .up = " ↑", .down = " ↓", .text = print_markdown_text,
                                   .after_head = rule_markdown, .end = "\n", .between = "\n", .recipes = true };
 
 /* ---- LaTeX, with booktabs' rules ---- */
@@ -307,7 +307,7 @@ static void rule_latex(FILE *f, const lac_table *t)
 }
 
 static const form in_latex = { .row = { "", " \\\\\n" }, .head = { " & ", "" }, .cell = { " & ", "" }, .source = { " & ", "" }, .source_head = { " & ", "" }, .best = { "\\textbf{", "}" },
-                               .second = { "\\underline{", "}" }, .range = { " {\\scriptsize ", "}" }, .note = { "% ", "\n" }, .spread = " $\\pm$ %.*f", .plus_minus = ", +-", .up = " $\\uparrow$", .down = " $\\downarrow$",
+                               .second = { "\\underline{", "}" }, .range = { " {\\scriptsize ", "}" }, .note = { "% ", "\n" }, .spread = " $\\pm$ %.*f", .plus_minus = " +-", .up = " $\\uparrow$", .down = " $\\downarrow$",
                                .text = print_latex_text, .begin = begin_latex, .after_head = rule_latex, .end = "\\bottomrule\n\\end{tabular}\n", .recipes = true };
 
 /* ---- HTML ---- */
@@ -346,7 +346,7 @@ static void attributes_html(FILE *f, const lac_table *t, int64_t row, int64_t co
 
 static const form in_html = { .row = { "<tr>", "</tr>\n" }, .name = { "<th>", "</th>" }, .head = { "<th", "</th>" }, .cell = { "<td", "</td>" }, .source = { "<td class=\"text\">", "</td>" }, .source_head = { "<th class=\"text\">", "</th>" },
                               .best = { "<b>", "</b>" }, .second = { "<u>", "</u>" }, .range = { " <span class=\"range\">", "</span>" }, .note = { "<p class=\"note\">", "</p>\n" },
-                              .spread = " ± %.*f", .plus_minus = ", ±", .up = " ↑", .down = " ↓", .text = lac_html_text, .begin = begin_html, .after_head = end_head_html, .attributes = attributes_html,
+                              .spread = " ± %.*f", .plus_minus = " ±", .up = " ↑", .down = " ↓", .text = lac_html_text, .begin = begin_html, .after_head = end_head_html, .attributes = attributes_html,
                               .end = "</tbody>\n</table>\n", .verdict = "<p class=\"note verdict\">" };
 
 lac_status lac_table_markdown(const lac_table *t, char **text) { return print(t, &in_markdown, text); }
