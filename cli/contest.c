@@ -110,7 +110,7 @@ static bool is_config(const char *word)
 static lac_status add_models(lac_contest *c, const lac_contest_wish *w, const lac_words *words)
 {
     for (int i = 0; i < words->n; i++)
-        LAC_TRY(is_config(words->word[i]) ? add_config(c, w, words->word[i]) : add_model(c, w, words->word[i], NULL));
+        LAC_TRY(is_config(words->word[i]) ? add_config(c, w, words->word[i]) : add_model(c, w, words->word[i], w->name));
     return LAC_OK;
 }
 
@@ -368,7 +368,7 @@ lac_status lac_contest_score(lac_contest *c, const lac_contest_wish *w, lac_comm
     char *kept = NULL;
     if (w->keep)
         LAC_TRY(lac_format(&kept, "%s/%s", c->folder, c->name));
-    const lac_eval_watch_wish wish = { .images = w->pictures, .batch = w->batch, .kept = kept, .journal = c->journal, .question = c->question };
+    const lac_eval_watch_wish wish = { .images = w->pictures, .batch = w->batch, .kept = kept, .kept_first = w->keep_first, .journal = c->journal, .question = c->question };
     const lac_status s = lac_eval_watch_run(&c->watch, &c->score, c->set, c->method, c->n_methods, &wish, comm);
     c->watch.kept = NULL;
     free(kept);

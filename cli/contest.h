@@ -17,6 +17,8 @@ typedef struct lac_contest_wish {
     const char *prompt;
     int64_t size, shorter, limit, pictures, batch, seed;        /* shorter -1: not said */
     bool keep;
+    int64_t keep_first;             /* so many pictures; 0: all */
+    const char *name;               /* what a single model is called */
     bool others_imagine;            /* a metric of imagined features is no error where no model here imagines any: it is undefined */
     const char *protocol_name;
     json_t *protocol;               /* cli/protocol.h; NULL: none */

@@ -50,15 +50,18 @@ static lac_status keep(const lac_eval_watch *w, const char *name, const char *id
     return s;
 }
 
-static lac_status keep_picture(const lac_eval_watch *w, const char *name, const lac_eval_item *item, const uint8_t *pixels)
+static bool is_kept(const lac_eval_watch *w, int64_t i) { return w->kept != NULL && (w->kept_first == 0 || i < w->kept_first); }
+
+/* Picture i of the set. */
+static lac_status keep_picture(const lac_eval_watch *w, int64_t i, const char *name, const lac_eval_item *item, const uint8_t *pixels)
 {
-    return w->kept != NULL ? keep(w, name, item->id, &(lac_image){ item->height, item->width, 3, (uint8_t *)pixels }) : LAC_OK;
+    return is_kept(w, i) ? keep(w, name, item->id, &(lac_image){ item->height, item->width, 3, (uint8_t *)pixels }) : LAC_OK;
 }
 
-static lac_status keep_mask(const lac_eval_watch *w, const lac_eval_item *item)
+static lac_status keep_mask(const lac_eval_watch *w, int64_t at, const lac_eval_item *item)
 {
     lac_image mask;
-    if (w->kept == NULL)
+    if (!is_kept(w, at))
         return LAC_OK;
     LAC_TRY(lac_image_new(&mask, item->height, item->width, 1));
     for (int64_t i = 0; i < item->height * item->width; i++)
@@ -80,8 +83,8 @@ static lac_status read_item(void *context, int64_t i, lac_eval_item *item)
     LAC_TRY(show(w, i, 0, item->reference, item->height, item->width));
     if (i < w->n_shown)
         lac_hole_grey(cell(w, i, 0)->pixels, item->mask, item->height * item->width);
-    LAC_TRY(keep_mask(w, item));
-    return keep_picture(w, "reference", item, item->reference);
+    LAC_TRY(keep_mask(w, i, item));
+    return keep_picture(w, i, "reference", item, item->reference);
 }
 
 /* The items follow those that are in the score. */
@@ -92,7 +95,7 @@ static lac_status complete(void *context, int64_t n, const lac_eval_item *item, 
     LAC_TRY(m->method.complete(m->method.context, n, item, picture));
     for (int64_t i = 0; i < n; i++) {
         LAC_TRY(show(m->watch, first + i, m->column, picture[i], item[i].height, item[i].width));
-        LAC_TRY(keep_picture(m->watch, m->method.name, &item[i], picture[i]));
+        LAC_TRY(keep_picture(m->watch, first + i, m->method.name, &item[i], picture[i]));
     }
     return LAC_OK;
 }
@@ -157,7 +160,7 @@ lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set 
                               lac_comm *comm)
 {
     lac_eval_method *own = NULL;
-    *w = (lac_eval_watch){ .set = set, .score = score, .batch = wish->batch, .kept = wish->kept, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
+    *w = (lac_eval_watch){ .set = set, .score = score, .batch = wish->batch, .kept = wish->kept, .kept_first = wish->kept_first, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
                            .terminal = comm->rank == 0 && isatty(STDERR_FILENO) };
     lac_status s = lac_comm_agree(comm, make_room(w, &own, methods, LAC_MIN(wish->images, lac_eval_set_count(set))));
     if (s == LAC_OK)

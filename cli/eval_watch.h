@@ -13,6 +13,7 @@ typedef struct lac_eval_watch {
     const lac_score *score;
     int64_t batch;
     const char *kept;                       /* folder for finished pictures, truth and masks (lac_kept_path); NULL: none are kept */
+    int64_t kept_first;                     /* so many of them; 0: all */
     lac_eval_share share;                   /* of this rank */
     int64_t n_methods, n_shown, at;         /* at: the last picture that was read, as the set counts */
     lac_eval_watched *watched;
@@ -25,7 +26,8 @@ typedef struct lac_eval_watch {
 
 typedef struct lac_eval_watch_wish {
     int64_t images, batch;                  /* pictures of the sheet, 0: no sheet; done at once */
-    const char *kept;                       /* as the field; each rank writes its own */
+    const char *kept;                       /* as the fields; each rank writes its own */
+    int64_t kept_first;
     const char *journal, *question;         /* where each rank notes what it has found, and all that it depends on (eval/journal.h); NULL: nowhere */
 } lac_eval_watch_wish;
 

@@ -36,6 +36,7 @@ static const lac_key measure_keys[] = {
     { "sampling", LAC_KEY_TABLE, "{}", .help = "over the protocol's: keys of inpainters that have them" },
     { "seed", LAC_KEY_INT, "", .min = 0, .max = 1e15, .help = "of what models draw, and of resamples" },
     { "limit", LAC_KEY_INT, "0", .min = 0, .max = 1e9, .help = "pictures, the first of the split; 0: all" },
+    { "pictures", LAC_KEY_INT, "0", .min = 0, .max = 1000, .help = "of each row's first run kept for the page, the first of the set" },
     { "published", LAC_KEY_LIST, "[]", .sub = published_keys },
     { "published_differences", LAC_KEY_LIST, "[]", .sub = published_keys },
     { NULL },

@@ -16,7 +16,7 @@
  *         differences = { { a = "row 2", b = "row 1" } },                     -- a less b
  *         weights = { ["mini-clip"] = "runs/mini-clip" },                     -- of metrics' networks: files or runs
  *         measures = {
- *           { name = "segmentation", protocol = "catdiff-openimages-segmentation", metrics = { "fid" }, limit = 100,
+ *           { name = "segmentation", protocol = "catdiff-openimages-segmentation", metrics = { "fid" }, limit = 100, pictures = 24,
  *             published = { { name = "CAT-Diffusion", source = "...", values = { ["sem-cosine"] = 0.65 } } },
  *             published_differences = { { name = "row 2 - row 1", source = "...", values = { fid = -0.91 } } } },
  *           { name = "mine", data = { set = "scenes", split = "val", size = 64, mask = "object" }, metrics = { ... } },

@@ -25,6 +25,7 @@ typedef struct measuring {
     char **metric, **recipe;        /* [n_metrics] */
     json_t **files;                 /* of each metric's network; NULL: none */
     int64_t n_metrics, n_groups;
+    lac_pictures *pictures;
     bool imagines;                  /* one of the rows so far: recipes of what is imagined are its */
 } measuring;
 
@@ -73,6 +74,29 @@ static lac_status check_same(measuring *m, const lac_contest *c)
     return LAC_OK;
 }
 
+/* Those that were not kept: the set's first ones were. */
+static void drop_others(lac_pictures *p, const lac_score *s, int64_t kept)
+{
+    for (int64_t i = kept; i < s->n_rows; i++)
+        json_object_del(p->picture, s->row[i].id);
+}
+
+/* Of the first rank: pictures that were kept, with their values. */
+static lac_status take_pictures(measuring *m, const lac_contest *c)
+{
+    char *stem;
+    json_t *of = json_pack("{s:s, s:{s:I}}", "pictures", c->name, "interval", "seed", (json_int_t)m->wish.seed);
+    LAC_TRY(lac_format(&stem, "%s/%s", c->folder, c->name));
+    lac_status s = lac_score_save_lines(&c->score, stem);
+    if (s == LAC_OK)
+        s = lac_pictures_add(m->pictures, of, stem);
+    if (s == LAC_OK)
+        drop_others(m->pictures, &c->score, m->wish.keep_first);
+    json_decref(of);
+    free(stem);
+    return s;
+}
+
 /* Of the first rank. */
 static lac_status take_values(measuring *m, int64_t i, const char *run, const lac_contest *c)
 {
@@ -85,6 +109,8 @@ static lac_status take_values(measuring *m, int64_t i, const char *run, const la
     r->n++;
     for (int64_t k = 0; k < m->n_metrics; k++)
         LAC_TRY(lac_score_resampled(&c->score, 0, k, (uint64_t)m->wish.seed, &s->by[k]));
+    if (m->wish.keep)
+        LAC_TRY(take_pictures(m, c));
     const char *model, *role;
     json_t *about, *hash;
     json_object_foreach(c->models, model, about)
@@ -129,6 +155,9 @@ static lac_status measure_run(measuring *m, int64_t i, const char *run, const ch
     m->wish.baselines = word != NULL ? "off" : run;
     LAC_TRY(folder_of(m, run, &folder));
     m->wish.out = folder;
+    m->wish.name = m->f->row[i].name;
+    m->wish.keep_first = lac_config_int(m->measure, "pictures");
+    m->wish.keep = m->wish.keep_first > 0 && m->row[i].n == 0;
     if (m->comm->rank == 0)
         fprintf(stderr, "%s: scoring %s\n", lac_config_str(m->measure, "name"), run);
     lac_status s = score(m, &words, &c);
@@ -341,9 +370,10 @@ static lac_status measure_all(measuring *m, const lac_eval_weights *weights)
     return LAC_OK;
 }
 
-lac_status lac_table_measure(const lac_table_file *f, const json_t *measure, const lac_eval_weights *weights, const char *out, lac_comm *comm, json_t **summary)
+lac_status lac_table_measure(const lac_table_file *f, const json_t *measure, const lac_eval_weights *weights, const char *out, lac_comm *comm, json_t **summary,
+                             lac_pictures *pictures)
 {
-    measuring m = { .f = f, .measure = measure, .out = out, .comm = comm };
+    measuring m = { .f = f, .measure = measure, .out = out, .comm = comm, .pictures = pictures };
     *summary = NULL;
     lac_status s = measure_all(&m, weights);
     if (s == LAC_OK)

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* A measure's summary as tables. */
-typedef struct result { const json_t *measure; json_t *summary; lac_table scores, differences; } result;
+typedef struct result { const json_t *measure; json_t *summary; lac_table scores, differences; lac_pictures pictures; } result;
 typedef struct results { result *of; int64_t n; char *out; } results;
 
 static void free_results(results *r)
@@ -24,6 +24,7 @@ static void free_results(results *r)
         json_decref(r->of[i].summary);
         lac_table_free(&r->of[i].scores);
         lac_table_free(&r->of[i].differences);
+        lac_pictures_free(&r->of[i].pictures);
     }
     free(r->of);
     free(r->out);
@@ -169,6 +170,9 @@ static lac_status add_result(page *p, const result *r)
         LAC_TRY(lac_table_html(&r->differences, &html));
         LAC_TRY(add_section(p, "Two by two", name, html));
     }
+    LAC_TRY(lac_gallery_html(&r->pictures, lac_config_int(r->measure, "pictures"), &html));
+    if (html != NULL)
+        LAC_TRY(add_section(p, "Side by side", name, html));
     LAC_TRY(lac_table_origin_html(&r->scores, &html));
     return add_section(p, "Where the numbers come from", name, html);
 }
@@ -193,7 +197,7 @@ static lac_status words_html(const lac_table_file *f, char **html)
 static lac_status fill_page(page *p, const lac_table_file *f, const results *all)
 {
     char *html;
-    LAC_TRY(lac_calloc((void **)&p->section, (size_t)(3 * all->n + 1), sizeof *p->section));
+    LAC_TRY(lac_calloc((void **)&p->section, (size_t)(4 * all->n + 1), sizeof *p->section));
     LAC_TRY(lac_calloc((void **)&p->run, (size_t)LAC_MAX(f->list.n, 1), sizeof *p->run));
     LAC_TRY(words_html(f, &html));
     LAC_TRY(add_section(p, "What it is", "", html));
@@ -299,7 +303,7 @@ static lac_status measure_all(const lac_table_file *f, results *all, lac_comm *c
     s = lac_comm_agree(comm, s);
     for (int64_t i = 0; s == LAC_OK && i < all->n; i++) {
         all->of[i].measure = json_array_get(measures, (size_t)i);
-        s = lac_table_measure(f, all->of[i].measure, &weights.weights, all->out, comm, &all->of[i].summary);
+        s = lac_table_measure(f, all->of[i].measure, &weights.weights, all->out, comm, &all->of[i].summary, &all->of[i].pictures);
         if (s == LAC_OK)
             s = lac_comm_agree(comm, comm->rank == 0 ? make_tables(&all->of[i]) : LAC_OK);
     }

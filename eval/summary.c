@@ -194,7 +194,7 @@ static json_t *line_of(const lac_score *s, const lac_score_row *row, int64_t m)
     return line;
 }
 
-static lac_status write_lines(const lac_score *s, const char *stem)
+lac_status lac_score_save_lines(const lac_score *s, const char *stem)
 {
     static const char *const words[] = { "method", "background", "object", "label", "area", NULL };
     lac_lines lines;
@@ -223,7 +223,7 @@ lac_status lac_score_save(const lac_score *s, const lac_score_origin *origin, co
 {
     char *summary;
     LAC_TRY(lac_format(&summary, "%s.json", path));
-    lac_status status = write_lines(s, path);
+    lac_status status = lac_score_save_lines(s, path);
     if (status == LAC_OK)
         status = write_summary(s, origin, summary);
     free(summary);

@@ -43,4 +43,5 @@ json_t *lac_score_metric_weights(const lac_score *s, int64_t k);
 lac_status lac_score_summary(const lac_score *s, const lac_score_origin *origin, json_t **summary);
 
 /* "PATH.json" (the summary), "PATH.images.jsonl" and "PATH.images.csv" (the lines, eval/lines.h), each written aside and renamed. */
+lac_status lac_score_save_lines(const lac_score *s, const char *path);          /* the latter two */
 lac_status lac_score_save(const lac_score *s, const lac_score_origin *origin, const char *path);

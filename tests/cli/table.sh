@@ -18,7 +18,7 @@ return {
     },
     differences = { { a = "from base", b = "from nothing" } },
     measures = { {
-      name = "val", data = { set = "tiny.h5", split = "val", size = 16, mask = "rect" }, metrics = { "psnr@hole", "l1@hole" },
+      name = "val", data = { set = "tiny.h5", split = "val", size = 16, mask = "rect" }, metrics = { "psnr@hole", "l1@hole" }, pictures = 2,
       published = { { name = "paper", source = "a page", values = { ["psnr@hole"] = 20 } } },
       published_differences = { { name = "one less two", source = "a page", values = { ["psnr@hole"] = 1 } } },
     } },
@@ -43,6 +43,8 @@ for line in '| from base (2 seeds) |' '| laplace |' '| paper | 20.00 | a page |'
   grep -qF -- "$line" runs/tables/tab/table.md || fail "the table does not say '$line': $(cat runs/tables/tab/table.md)"
 done
 for file in table.json report.html val.json val.csv val.tex val-differences.csv val-differences.tex; do [ -s "runs/tables/tab/$file" ] || fail "no $file"; done
+[ "$(find runs/tables/tab/val -path '*reference*' -name '*.png' | wc -l)" = 8 ] || fail "not the first two pictures of four rows are kept"
+grep -qF 'Side by side' runs/tables/tab/report.html || fail "the page shows no pictures"
 grep -qF ',runs,spread' runs/tables/tab/val.csv || fail "val.csv does not know of runs"
 grep -qF '$\pm$' runs/tables/tab/val.tex || fail "val.tex has no spread"
 lacuna report runs/tables/tab/val.json > out || fail "lacuna report does not read the table's summary"
