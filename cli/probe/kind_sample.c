@@ -3,6 +3,7 @@
 
 #include "core/memory.h"
 #include "models/latent/parts.h"
+#include "models/latent/system.h"
 #include "models/network_folder.h"
 
 #include <stdlib.h>
@@ -10,19 +11,23 @@
 
 typedef struct sample_system {
     const char *name;
-    bool beside;                    /* the network reads mask and masked_latents */
+    lac_beside beside;              /* the network reads mask, or mask and masked_latents */
     bool visual;                    /* and a visual prompt, zeros without guidance: input fusion_out */
-    lac_blend_at blend;
+    lac_blend_at blend;             /* with input source */
     bool fresh;                     /* the known part's noise is drawn at each step: input step_noise */
+    bool precise;                   /* the network reads a precision and says a mask */
 } sample_system;
 
 static const sample_system sample_systems[] = {
-    { "sd-inpaint", .beside = true },
-    { "catdiff", .beside = true, .visual = true },
+    { "sd-inpaint", .beside = LAC_BESIDE_MASK_FIRST },
+    { "catdiff", .beside = LAC_BESIDE_MASK_FIRST, .visual = true },
     { "sd-blend", .blend = LAC_BLEND_AT_NEXT },
     { "blended-latent", .blend = LAC_BLEND_AT_T, .fresh = true },
+    { "glide-latent", .beside = LAC_BESIDE_MASK_FIRST, .blend = LAC_BLEND_ESTIMATE },
+    { "smartbrush", .beside = LAC_BESIDE_MASK, .blend = LAC_BLEND_CLEAN, .precise = true },
 };
-#define SAMPLE_SYSTEMS "sd-inpaint|catdiff|sd-blend|blended-latent"
+#define SAMPLE_SYSTEMS "sd-inpaint|catdiff|sd-blend|blended-latent|glide-latent|smartbrush"
+enum { LATENT = 4 };                /* channels */
 
 typedef struct sampled {
     lac_probe *p;
@@ -30,7 +35,7 @@ typedef struct sampled {
     lac_sampler sampler;
     lac_guidance guidance;
     bool guided;
-    lac_tensor *no_text, *no_visual, *beside;           /* host; made of inputs */
+    lac_tensor *no_text, *no_visual, *beside, *label;   /* host; made of inputs */
 } sampled;
 
 /* ---- inputs ---- */
@@ -62,8 +67,8 @@ static lac_status check_inputs(const sampled *r)
     const int64_t n = z->dim[0], h = z->dim[1], w = z->dim[2];
     LAC_TRY(want(p, "uncond", r->guided));
     LAC_TRY(want(p, "mask", true));
-    LAC_TRY(want(p, "masked_latents", s->beside));
-    LAC_TRY(want(p, "source", !s->beside));
+    LAC_TRY(want(p, "masked_latents", s->beside == LAC_BESIDE_MASK_FIRST));
+    LAC_TRY(want(p, "source", s->blend != LAC_BLEND_NONE));
     LAC_TRY(want(p, "fusion_out", s->visual));
     LAC_TRY(want(p, "step_noise", s->fresh));
     LAC_TRY(check_shape(p, "cond", 1, &n));
@@ -97,19 +102,31 @@ static lac_status make_empty(sampled *r)
     return LAC_OK;
 }
 
-/* [mask, masked_latents], pixel by pixel. */
+/* [mask, masked_latents], pixel by pixel, or the mask alone. */
 static lac_status put_beside(sampled *r)
 {
     const lac_tensor *mask = lac_probe_host(r->p, "mask"), *latents = lac_probe_host(r->p, "masked_latents");
-    if (!r->system->beside)
+    if (r->system->beside == LAC_BESIDE_NONE)
         return LAC_OK;
-    const int64_t c = latents->dim[3], n = lac_numel(mask);
-    LAC_TRY(lac_tensor_new(&r->beside, LAC_F32, 4, (int64_t[]){ latents->dim[0], latents->dim[1], latents->dim[2], c + 1 }));
+    const int64_t c = latents != NULL ? latents->dim[3] : 0, n = lac_numel(mask);
+    LAC_TRY(lac_tensor_new(&r->beside, LAC_F32, 4, (int64_t[]){ mask->dim[0], mask->dim[1], mask->dim[2], c + 1 }));
     for (int64_t i = 0; i < n; i++) {
         float *to = (float *)r->beside->data + i * (c + 1);
         to[0] = ((const float *)mask->data)[i];
-        memcpy(to + 1, (const float *)latents->data + i * c, (size_t)c * sizeof *to);
+        if (latents != NULL)
+            memcpy(to + 1, (const float *)latents->data + i * c, (size_t)c * sizeof *to);
     }
+    return LAC_OK;
+}
+
+static lac_status put_label(sampled *r)
+{
+    const int64_t n = lac_probe_host(r->p, "noise")->dim[0] * (r->guided ? 2 : 1);
+    if (!r->system->precise)
+        return LAC_OK;
+    LAC_TRY(lac_tensor_new(&r->label, LAC_I32, 1, &n));
+    for (int64_t i = 0; i < n; i++)
+        ((int32_t *)r->label->data)[i] = lac_config_has(r->p->config, "precision") ? (int32_t)lac_config_int(r->p->config, "precision") : LAC_PRECISION_LEVELS - 1;
     return LAC_OK;
 }
 
@@ -139,6 +156,19 @@ static lac_status put_latents(lac_probe *p, const lac_tensor *z)
     return LAC_OK;
 }
 
+static lac_blend_at blend_of(const sampled *r)
+{
+    const bool before = lac_config_has(r->p->config, "blend") && strcmp(lac_config_str(r->p->config, "blend"), "before") == 0;
+    return before ? LAC_BLEND_BEFORE : r->system->blend;
+}
+
+static lac_said_mask said_mask_of(const sampled *r)
+{
+    if (!r->system->precise)
+        return LAC_SAID_MASK_OFF;
+    return lac_config_has(r->p->config, "predicted_mask") ? (lac_said_mask)lac_config_choice(r->p->config, "predicted_mask", LAC_SAID_MASKS) : LAC_SAID_MASK_STEPS;
+}
+
 static lac_status run_steps(sampled *r, lac_tape *t)
 {
     const lac_probe *p = r->p;
@@ -146,8 +176,9 @@ static lac_status run_steps(sampled *r, lac_tape *t)
     const lac_latent_sampling s = {
         .name = r->system->name, .network = &p->net[0], .denoise = lac_denoise_unet, .sampler = &r->sampler, .guidance = r->guided ? &r->guidance : NULL,
         .text = lac_probe_host(p, "cond"), .no_text = r->no_text,
-        .visual = lac_probe_host(p, "fusion_out"), .no_visual = r->no_visual, .beside = r->beside, .blend = r->system->blend, .mask = lac_probe_host(p, "mask"),
-        .source = lac_probe_host(p, "source"), .known_noise = r->system->fresh ? NULL : noise, .draw = draw, .context = r,
+        .visual = lac_probe_host(p, "fusion_out"), .no_visual = r->no_visual, .beside = r->beside, .label = r->label, .blend = blend_of(r), .mask = lac_probe_host(p, "mask"),
+        .dilations = lac_config_has(p->config, "dilations") ? lac_config_int(p->config, "dilations") : 0, .said_mask = said_mask_of(r),
+        .clip = lac_config_has(p->config, "estimate_clip") ? lac_config_num(p->config, "estimate_clip") : 0, .source = lac_probe_host(p, "source"), .known_noise = r->system->fresh ? NULL : noise, .draw = draw, .context = r,
     };
     lac_tensor *z, *latents = NULL;
     LAC_TRY(copy(&z, noise));
@@ -188,28 +219,55 @@ static lac_status open_sampler(sampled *r)
     return LAC_OK;
 }
 
+/* Keys that one system alone has. */
+static lac_status check_keys(const sampled *r)
+{
+    const struct { const char *key; bool known; } own[] = {
+        { "skip", r->system->fresh }, { "blend", r->system->fresh }, { "dilations", r->system->fresh }, { "estimate_clip", r->system->blend == LAC_BLEND_ESTIMATE },
+        { "precision", r->system->precise }, { "predicted_mask", r->system->precise },
+    };
+    for (size_t i = 0; i < LAC_COUNT(own); i++)
+        if (lac_config_has(r->p->config, own[i].key) && !own[i].known)
+            return LAC_FAIL(LAC_ERR_CONFIG, "'%s' is no key of '%s'", own[i].key, r->system->name);
+    return LAC_OK;
+}
+
+static lac_status check_unet(const sampled *r)
+{
+    static const int64_t channels[] = { [LAC_BESIDE_NONE] = LATENT, [LAC_BESIDE_MASK] = LATENT + 1, [LAC_BESIDE_MASK_FIRST] = 2 * LATENT + 1 };
+    const json_t *unet = r->p->net[0].config;
+    const int64_t in = lac_config_int(unet, "in_channels"), out = lac_config_int(unet, "out_channels"), labels = json_integer_value(lac_config_at(unet, "num_class_embeds"));
+    const int64_t wanted = channels[r->system->beside], wanted_out = LATENT + r->system->precise, wanted_labels = r->system->precise ? LAC_PRECISION_LEVELS : 0;
+    if (in != wanted || out != wanted_out)
+        return LAC_FAIL(LAC_ERR_CONFIG, "config of sample: 'unet': '%s' is %lld, should be %lld for %s", in != wanted ? "in_channels" : "out_channels",
+                        (long long)(in != wanted ? in : out), (long long)(in != wanted ? wanted : wanted_out), r->system->name);
+    if (labels != wanted_labels)
+        return LAC_FAIL(LAC_ERR_CONFIG, "config of sample: 'unet': 'num_class_embeds' is %lld, should be %lld for %s", (long long)labels, (long long)wanted_labels, r->system->name);
+    if (json_is_integer(lac_config_at(unet, "fusion_dim")) != r->system->visual)
+        return LAC_FAIL(LAC_ERR_CONFIG, "config of sample: 'unet': 'fusion_dim' is %s '%s'", r->system->visual ? "missing, it is wanted by" : "given, it is not for", r->system->name);
+    return LAC_OK;
+}
+
+/* What the run reads, of inputs that fit. */
+static lac_status prepare(sampled *r)
+{
+    LAC_TRY(open_guidance(r));
+    LAC_TRY(open_sampler(r));
+    LAC_TRY(check_inputs(r));
+    LAC_TRY(make_empty(r));
+    LAC_TRY(put_beside(r));
+    return put_label(r);
+}
+
 static lac_status sample(lac_probe *p)
 {
     sampled r = { .p = p, .system = sample_systems };
     lac_tape *t = NULL;
     while (strcmp(r.system->name, lac_config_str(p->config, "system")) != 0)
         r.system++;
-    if (lac_config_has(p->config, "skip") && !r.system->fresh)
-        return LAC_FAIL(LAC_ERR_CONFIG, "'skip' is no key of '%s'", r.system->name);
-    const int64_t found = lac_config_int(p->net[0].config, "in_channels"), wanted = r.system->beside ? 9 : 4;
-    if (found != wanted)
-        return LAC_FAIL(LAC_ERR_CONFIG, "config of sample: 'unet': 'in_channels' is %lld, should be %lld for %s", (long long)found, (long long)wanted, r.system->name);
-    if (json_is_integer(lac_config_at(p->net[0].config, "fusion_dim")) != r.system->visual)
-        return LAC_FAIL(LAC_ERR_CONFIG, "config of sample: 'unet': 'fusion_dim' is %s '%s'", r.system->visual ? "missing, it is wanted by" : "given, it is not for", r.system->name);
-    lac_status s = open_guidance(&r);
-    if (s == LAC_OK)
-        s = open_sampler(&r);
-    if (s == LAC_OK)
-        s = check_inputs(&r);
-    if (s == LAC_OK)
-        s = make_empty(&r);
-    if (s == LAC_OK)
-        s = put_beside(&r);
+    LAC_TRY(check_keys(&r));
+    LAC_TRY(check_unet(&r));
+    lac_status s = prepare(&r);
     if (s == LAC_OK)
         s = lac_tape_new(&t, p->backend);
     if (s == LAC_OK)
@@ -218,6 +276,7 @@ static lac_status sample(lac_probe *p)
     lac_tensor_free(r.no_text);
     lac_tensor_free(r.no_visual);
     lac_tensor_free(r.beside);
+    lac_tensor_free(r.label);
     lac_sampler_close(&r.sampler);
     return s;
 }
@@ -243,14 +302,19 @@ static const lac_key sample_keys[] = {
     { "guidance_scale", LAC_KEY_NUM, "7.5", .min = 0, .max = 1e6, .help = "of the text; 1: without guidance" },
     { "scheduler", LAC_KEY_TABLE, DDIM, .help = "scheduler_config.json of diffusers, DDIMScheduler or another that draws no noise" },
     { "skip", LAC_KEY_NUM | LAC_KEY_BELOW_MAX, "", .min = 0, .max = 1, .help = "blended-latent: share of the steps that is left out at the start (0.25)" },
+    { "blend", LAC_KEY_STR, "", .choices = "after|before", .help = "blended-latent: when the known part is put back (after)" },
+    { "dilations", LAC_KEY_INT, "", .min = 0, .max = 64, .help = "blended-latent: sizes from which the hole shrinks (0)" },
+    { "estimate_clip", LAC_KEY_NUM, "", .min = 0, .max = 1e6, .help = "glide-latent: what estimates are cut to, plus and minus; 0: not" },
+    { "precision", LAC_KEY_INT, "", .min = 0, .max = LAC_PRECISION_LEVELS - 1, .help = "smartbrush: of the mask (3)" },
+    { "predicted_mask", LAC_KEY_STR, "", .choices = LAC_SAID_MASKS, .help = "smartbrush: where the hole is what the network says (steps)" },
     { NULL },
 };
 
-#define LATENT(name, flags) { name, LAC_LAYOUT_IMAGE, 4, flags, "[B,4,h,w]" }
+#define MAP(name, flags) { name, LAC_LAYOUT_IMAGE, 4, flags, "[B,4,h,w]" }
 #define TEXT(name, flags, shape) { name, LAC_LAYOUT_PLAIN, 3, flags, shape }
 static const lac_port sample_ports[] = {
-    LATENT("noise", 0), TEXT("cond", 0, "[B,L,C]"), TEXT("uncond", LAC_PORT_OPTIONAL, "[1,L,C]"), { "mask", LAC_LAYOUT_IMAGE, 4, LAC_PORT_OPTIONAL, "[B,1,h,w]" },
-    LATENT("masked_latents", LAC_PORT_OPTIONAL), LATENT("source", LAC_PORT_OPTIONAL), TEXT("fusion_out", LAC_PORT_OPTIONAL, "[B,R,fusion_dim]"),
+    MAP("noise", 0), TEXT("cond", 0, "[B,L,C]"), TEXT("uncond", LAC_PORT_OPTIONAL, "[1,L,C]"), { "mask", LAC_LAYOUT_IMAGE, 4, LAC_PORT_OPTIONAL, "[B,1,h,w]" },
+    MAP("masked_latents", LAC_PORT_OPTIONAL), MAP("source", LAC_PORT_OPTIONAL), TEXT("fusion_out", LAC_PORT_OPTIONAL, "[B,R,fusion_dim]"),
     { "step_noise", LAC_LAYOUT_PLAIN, 5, LAC_PORT_OPTIONAL, "[S,B,4,h,w]" }, { NULL },
 };
 const lac_kind lac_kind_sample = { "sample", "a whole sampling run of a latent system", sample_keys, sample_ports, "latents", .open = open, .compute = sample };

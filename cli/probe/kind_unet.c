@@ -1,16 +1,18 @@
 /* The UNets of latent diffusion, and what CAT-Diffusion adds to them. */
 #include "cli/probe/probe.h"
 
+#include "autograd/ops/embedding/embedding.h"
 #include "autograd/ops/repeat/repeat.h"
 #include "models/unet/config.h"
 
+#define LABELS { "class_labels", LAC_LAYOUT_PLAIN, 1, LAC_PORT_I64 | LAC_PORT_OPTIONAL, "[B]" }
 static const lac_port unet_ports[] = {
     { "sample", LAC_LAYOUT_IMAGE, 4, 0, "[B,C,H,W]" }, { "timestep", LAC_LAYOUT_PLAIN, 1, LAC_PORT_NUMBER | LAC_PORT_NO_GRAD, "[B]" },
-    { "encoder_hidden_states", LAC_LAYOUT_PLAIN, 3, 0, "[B,T,cross_attention_dim]" }, { NULL },
+    { "encoder_hidden_states", LAC_LAYOUT_PLAIN, 3, 0, "[B,T,cross_attention_dim]" }, LABELS, { NULL },
 };
 static const lac_port ldm_ports[] = {
     { "sample", LAC_LAYOUT_IMAGE, 4, 0, "[B,C,H,W]" }, { "timestep", LAC_LAYOUT_PLAIN, 1, LAC_PORT_NUMBER | LAC_PORT_NO_GRAD, "[B]" },
-    { "encoder_hidden_states", LAC_LAYOUT_PLAIN, 3, LAC_PORT_OPTIONAL, "[B,T,context_dim]" }, { NULL },
+    { "encoder_hidden_states", LAC_LAYOUT_PLAIN, 3, LAC_PORT_OPTIONAL, "[B,T,context_dim]" }, LABELS, { NULL },
 };
 
 static lac_status check_channels(const lac_probe *p, const lac_unet *u)
@@ -25,8 +27,10 @@ static lac_status forward(lac_probe *p, lac_tape *t)
 {
     const lac_unet *u = lac_probe_model(p, 0);
     const lac_unet_in in = { .sample = lac_probe_tensor(p, "sample"), .timestep = lac_probe_tensor(p, "timestep"),
-                             .context = lac_probe_tensor(p, "encoder_hidden_states") };
+                             .context = lac_probe_tensor(p, "encoder_hidden_states"), .label = lac_probe_tensor(p, "class_labels") };
     LAC_TRY(check_channels(p, u));
+    if (in.label != NULL && u->config.labels > 0)
+        LAC_TRY(lac_context(lac_embedding_check(lac_probe_host(p, "class_labels"), u->config.labels, "class_labels"), "input"));
     return lac_probe_out(p, t, "sample", LAC_LAYOUT_IMAGE, lac_unet_forward(t, u, &in));
 }
 

@@ -32,9 +32,11 @@ void lac_masked_picture(float *to, const uint8_t *picture, const uint8_t *hole, 
  * rules take to be whole. */
 lac_status lac_latent_mask_make(float *to, int64_t height, int64_t width, const lac_image *mask, lac_latent_mask rule);
 
-/* The channels that a denoiser reads behind its latent, of mask [N, h, w, 1] and the masked picture's latent [N, h, w, C], both f32 or both bf16. */
+/* The channels that a denoiser reads behind its latent, of mask [N, h, w, 1] and the masked picture's latent [N, h, w, C], both f32 or both bf16; of the last two
+ * lac_latent_beside puts them together. */
 typedef enum {
     LAC_BESIDE_NONE,
+    LAC_BESIDE_MASK,                /* the mask alone: SmartBrush, five */
     LAC_BESIDE_MASK_FIRST,          /* [mask, latent]: Stable Diffusion's inpainting, nine channels */
     LAC_BESIDE_MASK_LAST,           /* [latent, mask], the mask -1 and 1: latent diffusion's inpainting without text, seven */
 } lac_beside;

@@ -1,7 +1,7 @@
 /* models/latent/sampling.h -- the loop that every latent system shares: noise, step by step, becomes a latent.
  *
  *     for each step:   x = [z, beside];  e = guide(network(x, t, no text), network(x, t, text));  z = the sampler's step
- *                      and where the known part is kept: z = mask z + (1 - mask) source at that noise
+ *                      and where the known part is kept, one of lac_blend_at
  *
  * Both branches of guidance go through the network in one batch. Steps are regions of the tape (models/diffusion/sampler.h), what a step draws is asked of
  * the caller. With `jumps` the steps come in RePaint's order: from time to time noise is added again. */
@@ -12,13 +12,25 @@
 #include "models/diffusion/sampler.h"
 #include "models/network.h"
 
-/* x [M, h, w, C + beside], timestep f32 [M], text [M, L, E], visual prompt [M, R, F], the last two or NULL; all in the network's dtype but the timesteps. */
-typedef struct lac_denoise_in { lac_tensor *x, *timestep, *text, *visual; } lac_denoise_in;
-/* The network's answer to it, [M, h, w, C]. */
+/* x [M, h, w, C + beside], timestep f32 [M], text [M, L, E], visual prompt [M, R, F], label i32 [M], the last three or NULL; all in the network's
+ * dtype but timesteps and labels. */
+typedef struct lac_denoise_in { lac_tensor *x, *timestep, *text, *visual, *label; } lac_denoise_in;
+/* The network's answer to it, [M, h, w, C]; channels behind the C of the latent are a mask's logits (said_mask), or not looked at. */
 typedef lac_tensor *lac_denoise(lac_tape *t, const void *model, const lac_denoise_in *in);
 
-/* At whose noise the known part is put back after a step: not at all, that of the timestep just done, or that of the next. */
-typedef enum { LAC_BLEND_NONE, LAC_BLEND_AT_T, LAC_BLEND_AT_NEXT } lac_blend_at;
+/* How the known part comes in while sampling. */
+typedef enum {
+    LAC_BLEND_NONE,                 /* not at all */
+    LAC_BLEND_AT_T,                 /* after each step, with the noise of the timestep just done */
+    LAC_BLEND_AT_NEXT,              /* after each step, with that of the next; after the last, clean */
+    LAC_BLEND_BEFORE,               /* before each step, with the noise of its timestep */
+    LAC_BLEND_CLEAN,                /* what the network sees of it is clean; the sample keeps its noise until it is clean too, after the last step */
+    LAC_BLEND_ESTIMATE,             /* in each estimate of x_0 (models/latent/estimate.h) */
+} lac_blend_at;
+
+/* Where the hole of LAC_BLEND_CLEAN is what the network says it is, within the given one. */
+typedef enum { LAC_SAID_MASK_OFF, LAC_SAID_MASK_LAST, LAC_SAID_MASK_STEPS } lac_said_mask;
+#define LAC_SAID_MASKS "off|last|steps"     /* words of configs, in that order */
 
 typedef enum { LAC_DRAW_STEP, LAC_DRAW_KNOWN, LAC_DRAW_JUMP } lac_latent_draw;
 
@@ -31,9 +43,13 @@ typedef struct lac_latent_sampling {
     const lac_tensor *text, *no_text;       /* host, f32 [N, L, E]; both NULL: the network takes none; no_text NULL without guidance */
     const lac_tensor *visual, *no_visual;   /* likewise, of a visual prompt [N, R, F] */
     const lac_tensor *beside;               /* host, f32 [N, h, w, B]: channels behind the latent's; NULL: none */
+    const lac_tensor *label;                /* host, i32 [N], of both branches [2 N]; NULL: the network takes none */
     lac_blend_at blend;
     const lac_tensor *mask, *source;        /* host, f32 [N, h, w, 1] and [N, h, w, C], for blend */
-    const lac_tensor *known_noise;          /* host: of the known part, the same at each step; NULL: drawn anew */
+    int64_t dilations;                      /* of the mask, larger at first: models/latent/dilated.h */
+    lac_said_mask said_mask;
+    double clip;                            /* with LAC_BLEND_ESTIMATE: x_0 is cut to [-clip, clip]; 0: not */
+    const lac_tensor *known_noise;          /* host: of the known part, the same at each step; NULL: drawn anew where it has noise */
     const lac_repaint *jumps;               /* NULL: each step once, in order */
     /* Standard normals of the latent's shape for the i-th step that is taken: *x is fresh, on the host. */
     lac_status (*draw)(void *context, lac_latent_draw what, int64_t i, lac_tensor **x);

@@ -148,7 +148,7 @@ static lac_status make_pictures(making *m, lac_tape *t)
     const bool from_picture = m->system->blend != LAC_BLEND_NONE || lac_config_num(m->ip->config, "strength") < 1;
     LAC_TRY(make_cells(m));
     LAC_TRY(from_picture ? make_moments(m, t, LAC_HOLE_FILL_KEEP, &m->s->source) : LAC_OK);
-    if (m->system->beside == LAC_BESIDE_NONE)
+    if (m->system->beside == LAC_BESIDE_NONE || m->system->beside == LAC_BESIDE_MASK)
         return LAC_OK;
     return make_moments(m, t, (lac_hole_fill)lac_config_choice(m->ip->config, "hole_fill", LAC_HOLE_FILLS), &m->s->filled);
 }

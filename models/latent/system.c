@@ -25,7 +25,7 @@ typedef struct painting {
     bool guided;
     int64_t dim[4];                         /* of the latent */
     int64_t tiles;                          /* pixels a side that the autoencoder sees at once; 0: all */
-    lac_tensor *cells, *text, *no_text, *visual, *no_visual, *beside, *source, *latent, *made;
+    lac_tensor *cells, *text, *no_text, *visual, *no_visual, *label, *beside, *source, *latent, *made;
 } painting;
 
 static double number(const painting *p, const char *key) { return lac_config_num(p->ip->config, key); }
@@ -140,6 +140,18 @@ static lac_status make_latent(painting *p, lac_tape *t, const lac_tensor *moment
     return s == LAC_OK ? lac_latent_finite(*to, "what the encoder makes of the picture") : s;
 }
 
+/* How exact the hole is, of both branches. */
+static lac_status make_label(painting *p)
+{
+    if (!p->system->precise)
+        return LAC_OK;
+    const int64_t n = p->dim[0] * (p->guided ? 2 : 1);
+    LAC_TRY(lac_tensor_new(&p->label, LAC_I32, 1, &n));
+    for (int64_t i = 0; i < n; i++)
+        ((int32_t *)p->label->data)[i] = (int32_t)lac_config_int(p->ip->config, "precision");
+    return LAC_OK;
+}
+
 static lac_status make_condition(painting *p, lac_tape *t)
 {
     const lac_latent_subject *of = p->subject;
@@ -149,6 +161,9 @@ static lac_status make_condition(painting *p, lac_tape *t)
     LAC_TRY(lac_latent_rows(&p->visual, of->visual, p->canvas));
     LAC_TRY(p->visual != NULL && p->guided ? lac_tensor_new(&p->no_visual, LAC_F32, p->visual->ndim, p->visual->dim) : LAC_OK);
     LAC_TRY(of->source != NULL ? make_latent(p, t, of->source, NULL, &p->source) : LAC_OK);
+    LAC_TRY(make_label(p));
+    if (p->system->beside == LAC_BESIDE_MASK)
+        return lac_latent_rows(&p->beside, of->cells, p->canvas);
     return of->filled != NULL ? make_latent(p, t, of->filled, p->cells, &p->beside) : LAC_OK;
 }
 
@@ -174,6 +189,11 @@ static lac_status start(const painting *p, const lac_tensor *noise, lac_tensor *
     return LAC_OK;
 }
 
+static lac_said_mask said_mask(const painting *p)
+{
+    return p->system->precise ? (lac_said_mask)lac_config_choice(p->ip->config, "predicted_mask", LAC_SAID_MASKS) : LAC_SAID_MASK_OFF;
+}
+
 static lac_status sample(painting *p, lac_tape *t)
 {
     const lac_repaint jumps = { p->sampler.steps, lac_config_int(p->ip->config, "jump_length"), lac_config_int(p->ip->config, "jump_n_sample") };
@@ -182,7 +202,8 @@ static lac_status sample(painting *p, lac_tape *t)
     lac_status s = start(p, noise, &z);
     const lac_latent_sampling run = {
         .name = p->ip->def->name, .network = &p->ip->network[UNET], .denoise = lac_denoise_unet, .sampler = &p->sampler, .guidance = p->guided ? &p->guidance : NULL,
-        .text = p->text, .no_text = p->no_text, .visual = p->visual, .no_visual = p->no_visual, .beside = p->beside, .blend = p->system->blend, .mask = p->cells, .source = p->source,
+        .text = p->text, .no_text = p->no_text, .visual = p->visual, .no_visual = p->no_visual, .beside = p->beside, .label = p->label, .blend = p->system->blend, .mask = p->cells, .source = p->source,
+        .dilations = p->system->dilates ? lac_config_int(p->ip->config, "dilations") : 0, .said_mask = said_mask(p), .clip = p->system->clips ? number(p, "estimate_clip") : 0,
         .known_noise = p->system->same_noise ? noise : NULL, .jumps = p->system->repaints ? &jumps : NULL, .draw = draw, .context = p,
     };
     if (s == LAC_OK)
@@ -229,7 +250,7 @@ lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canv
     const int64_t dim[4] = { c->image.dim[0], c->image.dim[1] / vae->factor, c->image.dim[2] / vae->factor, vae->z };
     memcpy(p.dim, dim, sizeof dim);
     const lac_status s = paint(&p, t);
-    lac_tensor *const parts[] = { p.cells, p.beside, p.source, p.text, p.no_text, p.visual, p.no_visual, p.latent };
+    lac_tensor *const parts[] = { p.cells, p.beside, p.source, p.text, p.no_text, p.visual, p.no_visual, p.label, p.latent };
     for (size_t i = 0; i < LAC_COUNT(parts); i++)
         lac_tensor_free(parts[i]);
     lac_sampler_close(&p.sampler);
@@ -239,21 +260,50 @@ lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canv
 
 /* ---- which networks fit ---- */
 
-lac_status lac_latent_fits(const json_t *networks, int64_t channels)
+static const json_t *unet_of(const json_t *networks) { return json_object_get(json_object_get(networks, "unet"), "config"); }
+
+/* Labels are diffusers' num_class_embeds, CompVis' num_classes. */
+static int64_t labels_of(const json_t *unet)
 {
-    const json_t *unet = json_object_get(json_object_get(networks, "unet"), "config");
-    if (json_is_integer(lac_config_at(unet, "fusion_dim")))
-        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has RefAdapters ('fusion_dim'), which nothing feeds here");
-    return lac_latent_fits_fed(networks, channels);
+    return json_integer_value(lac_config_at(unet, "num_class_embeds")) + json_integer_value(lac_config_at(unet, "num_classes"));
 }
 
-lac_status lac_latent_fits_fed(const json_t *networks, int64_t channels)
+static lac_status check_channels(const json_t *networks, int64_t channels)
 {
-    const json_t *unet = json_object_get(json_object_get(networks, "unet"), "config");
+    const json_t *unet = unet_of(networks);
     const int64_t in = lac_config_int(unet, "in_channels"), out = lac_config_int(unet, "out_channels"), wanted = channels > 0 ? channels : out;
     if (in != wanted)
         return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has %lld channels in, should have %lld", (long long)in, (long long)wanted);
     if (lac_config_int(unet, "cross_attention_dim") + lac_config_int(unet, "context_dim") > 0 && json_object_get(networks, "text_encoder") == NULL)
         return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' reads a text, and there is no 'text_encoder'");
     return LAC_OK;
+}
+
+static lac_status check_unfed(const json_t *networks)
+{
+    if (json_is_integer(lac_config_at(unet_of(networks), "fusion_dim")))
+        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has RefAdapters ('fusion_dim'), which nothing feeds here");
+    return LAC_OK;
+}
+
+lac_status lac_latent_fits(const json_t *networks, int64_t channels)
+{
+    LAC_TRY(check_unfed(networks));
+    return lac_latent_fits_fed(networks, channels);
+}
+
+lac_status lac_latent_fits_fed(const json_t *networks, int64_t channels)
+{
+    if (labels_of(unet_of(networks)) > 0)
+        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has a table of labels ('num_class_embeds'), which nothing gives here");
+    return check_channels(networks, channels);
+}
+
+lac_status lac_latent_fits_labels(const json_t *networks, int64_t labels)
+{
+    const int64_t found = labels_of(unet_of(networks));
+    LAC_TRY(check_unfed(networks));
+    if (found != labels)
+        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has %lld 'num_class_embeds', should have %lld", (long long)found, (long long)labels);
+    return check_channels(networks, 0);
 }

@@ -19,18 +19,24 @@ typedef struct lac_latent_system {
     lac_blend_at blend;
     bool same_noise;                /* the known part has the noise of the start at every step; else its own at each */
     bool repaints;                  /* RePaint's order of steps: jump_length, jump_n_sample in the config */
+    bool dilates;                   /* the hole is larger at first: dilations in the config */
+    bool clips;                     /* LAC_BLEND_ESTIMATE cuts: estimate_clip in the config */
+    bool precise;                   /* the UNet reads how exact the hole is and says it better: precision, predicted_mask in the config */
     /* Where the UNet reads a visual prompt: *visual, fresh, host f32 [N, R, F]; without guidance it is zeros. Made once for all results of a picture, so no seed
      * is in it. NULL: it reads none. */
     lac_status (*visual)(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **visual);
 } lac_latent_system;
 
+enum { LAC_PRECISION_LEVELS = 4 };      /* of masks: an object's outline, twice coarser, its box (core/image/coarse_mask.h) */
+
 /* As lac_inpainter_def.sample. */
 lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, const lac_latent_system *system, lac_tensor **result);
 
-/* As lac_inpainter_def.fits: the UNet has `channels` in, "9" for Stable Diffusion's inpainting, or as many as it puts out where channels is 0; and no
- * RefAdapters. */
+/* As lac_inpainter_def.fits: the UNet has `channels` in, "9" for Stable Diffusion's inpainting, or as many as it puts out where channels is 0; and neither
+ * RefAdapters nor a table of labels. */
 lac_status lac_latent_fits(const json_t *networks, int64_t channels);
 lac_status lac_latent_fits_fed(const json_t *networks, int64_t channels);            /* with them or without */
+lac_status lac_latent_fits_labels(const json_t *networks, int64_t labels);           /* as many channels in as out, and a table of so many labels */
 
 /* The ids of the pictures' prompts, or of what they should not show: i32 [N, length], host, fresh. */
 lac_status lac_latent_ids(const lac_inpainter *ip, const lac_canvas *c, bool negative, lac_tensor **ids);

@@ -6,6 +6,8 @@ enum { WIDEST = 65536 };
 
 #define FUSION_KEY { "fusion_dim", LAC_KEY_INT | LAC_KEY_NULL, "null", .min = 1, .max = WIDEST, .help = "width of the visual prompt that RefAdapters read; null: none" }
 
+#define LABELS_KEY(name) { name, LAC_KEY_INT | LAC_KEY_NULL, "null", .min = 1, .max = WIDEST, .help = "labels, whose embedding the timestep's is added to; null: none" }
+
 /* diffusers calls the number of heads attention_head_dim; in the files of SD 1.x it is one number, 8, for all levels. */
 const lac_key lac_unet2d_condition_keys[] = {
     { "in_channels", LAC_KEY_INT, "4", .min = 1, .max = WIDEST, .help = "of the sample: 4, 8 or 9" },
@@ -26,12 +28,12 @@ const lac_key lac_unet2d_condition_keys[] = {
     { "num_attention_heads", LAC_KEY_ANY, "", .of = LAC_KEY_ANY, .only = "null", .help = "null: attention_head_dim is the number of heads" },
     { "transformer_layers_per_block", LAC_KEY_INT, "1", .min = 1, .max = 64, .help = "transformer blocks in each spatial transformer" },
     { "use_linear_projection", LAC_KEY_BOOL, "false", .help = "proj_in and proj_out are matrices, not 1x1 convolutions" },
-    FUSION_KEY,
+    FUSION_KEY, LABELS_KEY("num_class_embeds"),
     LAC_KEY_INERT("sample_size", NULL), LAC_KEY_INERT("upcast_attention", NULL),
     LAC_KEY_INERT("center_input_sample", "false"), LAC_KEY_INERT("act_fn", "\"silu\""), LAC_KEY_INERT("downsample_padding", "1"),
     LAC_KEY_INERT("mid_block_scale_factor", "1"), LAC_KEY_INERT("dropout", "0.0"), LAC_KEY_INERT("only_cross_attention", "false"),
     LAC_KEY_INERT("dual_cross_attention", "false"), LAC_KEY_INERT("class_embed_type", "null"), LAC_KEY_INERT("addition_embed_type", "null"),
-    LAC_KEY_INERT("addition_time_embed_dim", "null"), LAC_KEY_INERT("addition_embed_type_num_heads", "64"), LAC_KEY_INERT("num_class_embeds", "null"),
+    LAC_KEY_INERT("addition_time_embed_dim", "null"), LAC_KEY_INERT("addition_embed_type_num_heads", "64"), 
     LAC_KEY_INERT("encoder_hid_dim", "null"), LAC_KEY_INERT("encoder_hid_dim_type", "null"), LAC_KEY_INERT("resnet_time_scale_shift", "\"default\""),
     LAC_KEY_INERT("resnet_skip_time_act", "false"), LAC_KEY_INERT("resnet_out_scale_factor", "1.0"), LAC_KEY_INERT("time_embedding_type", "\"positional\""),
     LAC_KEY_INERT("time_embedding_dim", "null"), LAC_KEY_INERT("time_embedding_act_fn", "null"), LAC_KEY_INERT("timestep_post_act", "null"),
@@ -54,11 +56,11 @@ const lac_key lac_unet_ldm_keys[] = {
     { "use_spatial_transformer", LAC_KEY_BOOL, "false", .help = "cross-attention; else attention blocks" },
     { "transformer_depth", LAC_KEY_INT, "1", .min = 1, .max = 64, .help = "transformer blocks in each spatial transformer" },
     { "context_dim", LAC_KEY_INT | LAC_KEY_NULL, "null", .min = 1, .max = WIDEST, .help = "width of encoder_hidden_states" },
-    FUSION_KEY,
+    FUSION_KEY, LABELS_KEY("num_classes"),
     { "resblock_updown", LAC_KEY_BOOL, "false", .help = "res-blocks change the size of maps, not convolutions" },
     { "use_scale_shift_norm", LAC_KEY_BOOL, "false", .help = "the timestep scales and shifts what was normalised" },
     LAC_KEY_INERT("image_size", NULL), LAC_KEY_INERT("legacy", NULL), LAC_KEY_INERT("use_checkpoint", NULL), LAC_KEY_INERT("use_fp16", NULL),
-    LAC_KEY_INERT("dims", "2"), LAC_KEY_INERT("dropout", "0"), LAC_KEY_INERT("conv_resample", "true"), LAC_KEY_INERT("num_classes", "null"),
+    LAC_KEY_INERT("dims", "2"), LAC_KEY_INERT("dropout", "0"), LAC_KEY_INERT("conv_resample", "true"), 
     LAC_KEY_INERT("use_new_attention_order", "false"), LAC_KEY_INERT("num_heads_upsample", "-1"), LAC_KEY_INERT("n_embed", "null"),
     { NULL },
 };
@@ -118,7 +120,7 @@ lac_status lac_unet2d_condition_configure(lac_unet_config *c, const json_t *conf
         .flip_sin_to_cos = lac_config_bool(config, "flip_sin_to_cos"), .freq_shift = (float)lac_config_num(config, "freq_shift"), .n_levels = n,
         .layers = lac_config_int(config, "layers_per_block"), .context = lac_config_int(config, "cross_attention_dim"),
         .depth = lac_config_int(config, "transformer_layers_per_block"), .linear_projection = lac_config_bool(config, "use_linear_projection"),
-        .fusion = width_of(config, "fusion_dim"),
+        .fusion = width_of(config, "fusion_dim"), .labels = width_of(config, "num_class_embeds"),
     };
     for (int i = 0; i < n; i++)
         c->level[i] = (lac_unet_level){ .channels = at(config, "block_out_channels", i),
@@ -158,7 +160,7 @@ lac_status lac_unet_ldm_configure(lac_unet_config *c, const json_t *config)
     *c = (lac_unet_config){
         .names = LAC_UNET_COMPVIS, .in = lac_config_int(config, "in_channels"), .out = lac_config_int(config, "out_channels"), .width = width, .groups = 32,
         .eps = 1e-5f, .flip_sin_to_cos = true, .n_levels = count(config, "channel_mult"), .layers = lac_config_int(config, "num_res_blocks"),
-        .context = width_of(config, "context_dim"), .fusion = width_of(config, "fusion_dim"), .depth = lac_config_int(config, "transformer_depth"),
+        .context = width_of(config, "context_dim"), .fusion = width_of(config, "fusion_dim"), .labels = width_of(config, "num_classes"), .depth = lac_config_int(config, "transformer_depth"),
         .scale_shift = lac_config_bool(config, "use_scale_shift_norm"), .resample_blocks = lac_config_bool(config, "resblock_updown"),
     };
     for (int i = 0; i < c->n_levels; i++) {

@@ -35,7 +35,7 @@ static bool has(const lac_weights *w, const char *key) { return lac_weights_find
 
 /* What both kinds of names tell. */
 typedef struct shape_of_net {
-    int64_t in, out, context, fusion, layers, depth, channels[MAX_LEVELS];
+    int64_t in, out, context, fusion, labels, layers, depth, channels[MAX_LEVELS];
     bool down[MAX_LEVELS], up[MAX_LEVELS], linear;
     int levels;
 } shape_of_net;
@@ -47,6 +47,7 @@ static shape_of_net read_diffusers(const source *s)
     n.linear = dim_of(s, 1, "%s.proj_in.weight", middle) > 0 && dim_of(s, 2, "%s.proj_in.weight", middle) == 0;
     n.context = dim_of(s, 1, "%s.transformer_blocks.0.attn2.to_k.weight", middle);
     n.fusion = dim_of(s, 1, "%s.transformer_blocks.0.attn3.to_k.weight", middle);
+    n.labels = dim_of(s, 0, "class_embedding.weight");
     while (dim_of(s, 0, "down_blocks.0.resnets.%lld.conv1.weight", (long long)n.layers) > 0)
         n.layers++;
     while (dim_of(s, 0, "%s.transformer_blocks.%lld.norm1.weight", middle, (long long)n.depth) > 0)
@@ -66,6 +67,7 @@ static shape_of_net read_compvis(const source *s)
     n.linear = dim_of(s, 1, "%s.proj_in.weight", middle) > 0 && dim_of(s, 2, "%s.proj_in.weight", middle) == 0;
     n.context = dim_of(s, 1, "%s.transformer_blocks.0.attn2.to_k.weight", middle);
     n.fusion = dim_of(s, 1, "%s.transformer_blocks.0.attn3.to_k.weight", middle);
+    n.labels = dim_of(s, 0, "label_emb.weight");
     while (dim_of(s, 0, "input_blocks.%lld.0.in_layers.2.weight", (long long)n.layers + 1) > 0)
         n.layers++;
     while (dim_of(s, 0, "%s.transformer_blocks.%lld.norm1.weight", middle, (long long)n.depth) > 0)
@@ -103,7 +105,8 @@ static lac_status tell(const shape_of_net *n, json_t *config)
                              (json_int_t)n->depth, "use_linear_projection", n->linear, "attention_head_dim", heads(n), "down_block_types", down, "up_block_types", up,
                              "block_out_channels", channels);
     const bool failed = told == NULL || json_object_update(config, told) != 0
-                     || (n->fusion > 0 && json_object_set_new(config, "fusion_dim", json_integer(n->fusion)) != 0);
+                     || (n->fusion > 0 && json_object_set_new(config, "fusion_dim", json_integer(n->fusion)) != 0)
+                     || (n->labels > 0 && json_object_set_new(config, "num_class_embeds", json_integer(n->labels)) != 0);
     json_decref(told);
     return failed ? LAC_FAIL(LAC_ERR_MEM, "out of memory: config") : LAC_OK;
 }
@@ -151,7 +154,7 @@ typedef struct pair { const char *ours, *theirs; } pair;
 
 static const pair ends[] = {
     { "time_embedding.linear_1.", "time_embed.0." }, { "time_embedding.linear_2.", "time_embed.2." }, { "conv_in.", "input_blocks.0.0." },
-    { "conv_norm_out.", "out.0." }, { "conv_out.", "out.2." },
+    { "conv_norm_out.", "out.0." }, { "conv_out.", "out.2." }, { "class_embedding.", "label_emb." },
 };
 static const pair parts[] = {
     { "norm1.", "in_layers.0." }, { "conv1.", "in_layers.2." }, { "time_emb_proj.", "emb_layers.1." }, { "norm2.", "out_layers.0." },

@@ -1,6 +1,8 @@
 #include "models/unet/unet.h"
 
 #include "autograd/ops/activation/activation.h"
+#include "autograd/ops/broadcast_add/broadcast_add.h"
+#include "autograd/ops/embedding/embedding.h"
 #include "autograd/ops/resize/resize.h"
 #include "autograd/ops/timestep_embedding/timestep_embedding.h"
 #include "core/memory.h"
@@ -151,6 +153,9 @@ static lac_status add_ends(lac_unet *u, lac_params *ps)
     LAC_TRY(lac_group_norm_layer_init(&u->norm_out, ps, diffusers ? "conv_norm_out" : "out.0", c->level[0].channels));
     LAC_TRY(lac_conv_layer_init(&u->conv_out, ps, diffusers ? "conv_out" : "out.2", c->level[0].channels, c->out));
     lac_initial_zero(u->conv_out.weight, u->conv_out.bias);
+    if (c->labels > 0)
+        LAC_TRY(lac_param_new(ps, &u->label, LAC_ROLE_EMBEDDING, 2, (int64_t[]){ c->labels, 4 * c->width }, LAC_INIT_ZERO, 0, "%s",
+                              diffusers ? "class_embedding.weight" : "label_emb.weight"));
     return LAC_OK;
 }
 
@@ -184,12 +189,14 @@ void lac_unet_close(lac_unet *u)
 
 /* ---- the walk ---- */
 
-static lac_tensor *time_embedding(lac_tape *t, const lac_unet *u, lac_tensor *timestep)
+static lac_tensor *time_embedding(lac_tape *t, const lac_unet *u, lac_tensor *timestep, lac_tensor *label)
 {
     const lac_timestep_embedding_attr a = { .width = u->config.width, .flip_sin_to_cos = u->config.flip_sin_to_cos, .freq_shift = u->config.freq_shift,
                                             .dtype = u->params->dtype };
     lac_tensor *e = lac_linear_layer_forward(t, &u->time1, lac_timestep_embedding(t, timestep, &a));
     e = lac_linear_layer_forward(t, &u->time2, lac_activation(t, e, LAC_ACT_SILU));
+    if (u->label != NULL)
+        e = lac_broadcast_add(t, e, lac_embedding(t, u->label->value, label));
     return lac_activation(t, e, LAC_ACT_SILU);          /* every res-block begins with it */
 }
 
@@ -248,6 +255,15 @@ static lac_status check_tokens(const char *name, const lac_tensor *tokens, int64
     return LAC_OK;
 }
 
+static lac_status check_labels(const lac_unet *u, const lac_tensor *label, int64_t n)
+{
+    if ((label != NULL) != (u->label != NULL))
+        return LAC_FAIL(LAC_ERR_ARG, label == NULL ? "class_labels is missing: there is a table of them" : "class_labels is given, but there is no table of them");
+    if (label != NULL && (label->ndim != 1 || label->dim[0] != n))
+        return LAC_FAIL(LAC_ERR_SHAPE, "class_labels must be [%lld], one for each sample, got %s", (long long)n, lac_shape_str(label));
+    return LAC_OK;
+}
+
 static lac_status check(const lac_unet *u, const lac_unet_in *in)
 {
     const lac_tensor *x = in->sample, *timestep = in->timestep;
@@ -256,6 +272,7 @@ static lac_status check(const lac_unet *u, const lac_unet_in *in)
     if (timestep->ndim != 1 || timestep->dim[0] != x->dim[0])
         return LAC_FAIL(LAC_ERR_SHAPE, "timestep must be [%lld], one for each sample, got %s", (long long)x->dim[0], lac_shape_str(timestep));
     LAC_TRY(check_tokens("encoder_hidden_states", in->context, x->dim[0], u->config.context));
+    LAC_TRY(check_labels(u, in->label, x->dim[0]));
     return check_tokens("fusion_out", in->fusion, x->dim[0], u->config.fusion);
 }
 
@@ -268,7 +285,7 @@ lac_tensor *lac_unet_forward(lac_tape *t, const lac_unet *u, const lac_unet_in *
     if (s != LAC_OK)
         return lac_tape_fail(t, lac_context(s, "%s", u->params->name));
     lac_tape_enter(t, u->params->name);
-    lac_tensor *y = walk(t, u, in, time_embedding(t, u, in->timestep));
+    lac_tensor *y = walk(t, u, in, time_embedding(t, u, in->timestep, in->label));
     y = lac_conv_layer_forward(t, &u->conv_out, lac_group_norm_layer_forward(t, &u->norm_out, y, NULL, NULL, NULL, LAC_ACT_SILU), NULL, none);
     lac_tape_leave(t);
     return y;

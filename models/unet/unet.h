@@ -1,6 +1,6 @@
 /* models/unet/unet.h -- the UNet of latent diffusion (arXiv:2112.10752), whatever its config is called: the layers in their order, and the walk over them.
  *
- *     time    = silu(W2 silu(W1 sinusoid(timestep)))
+ *     time    = silu(W2 silu(W1 sinusoid(timestep)) + table[label])
  *     x       = conv_in(sample), kept;  each layer down: x = layer(x), kept;  middle
  *     each layer up: x = layer([x | the last kept]), upsampled to the size of the next one kept where it ends a level
  *     y       = conv_out(silu(GN(x)))
@@ -29,6 +29,7 @@ typedef struct lac_unet_config {
     int64_t layers;                             /* res-blocks of a level on the way down; one more on the way up */
     lac_unet_level level[LAC_UNET_LEVELS];      /* the middle has the heads of the last */
     int64_t context, depth;                     /* context 0: attention blocks, else spatial transformers of that depth */
+    int64_t labels;                             /* rows of a table whose row a sample's label adds to the time embedding; 0: no table */
     int64_t fusion;                             /* width of a visual prompt, with a RefAdapter in every transformer block; 0: none */
     bool linear_projection, scale_shift, resample_blocks;
 } lac_unet_config;
@@ -46,6 +47,7 @@ typedef struct lac_unet {
     lac_unet_config config;
     lac_params *params;
     lac_linear_layer time1, time2;
+    lac_param *label;                           /* [labels, 4 width], or NULL */
     lac_conv_layer conv_in, conv_out;
     lac_group_norm_layer norm_out;
     lac_unet_layer *down, *up, middle[2];
@@ -57,6 +59,6 @@ lac_status lac_unet_init(lac_unet *u, lac_params *ps, const lac_unet_config *c);
 void lac_unet_close(lac_unet *u);
 
 /* sample [N, H, W, in] of the network's dtype, timestep f32 [N], context [N, T, width] or NULL for attention blocks, fusion [N, R, width] or NULL without
- * RefAdapters. recompute: each layer keeps its inputs alone and runs again in backward. -> [N, H, W, out]; NULL after an error. */
-typedef struct lac_unet_in { lac_tensor *sample, *timestep, *context, *fusion; bool recompute; } lac_unet_in;
+ * RefAdapters, label i32 [N] or NULL without a table. recompute: each layer keeps its inputs alone and runs again in backward. -> [N, H, W, out]; NULL after an error. */
+typedef struct lac_unet_in { lac_tensor *sample, *timestep, *context, *fusion; bool recompute; lac_tensor *label; } lac_unet_in;
 lac_tensor *lac_unet_forward(lac_tape *t, const lac_unet *u, const lac_unet_in *in);

@@ -2,6 +2,7 @@
 import torch
 
 import autoencoder_cases
+import baselines_cases
 import deepfill
 import catdiff_cases
 import clip_cases
@@ -225,6 +226,7 @@ GROUPS = {
     66: distributions_cases.networks,
     70: catdiff_cases.committed,
     72: reward_cases.committed,
+    8300: baselines_cases.committed,
 }
 
 

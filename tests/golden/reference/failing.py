@@ -4,6 +4,7 @@ import copy
 import torch
 
 import autoencoder_cases
+import baselines_cases
 import catdiff_cases
 import clip_cases
 import diffusion_cases
@@ -228,6 +229,7 @@ GROUPS = {
     67: distributions_cases.failing_networks,
     71: catdiff_cases.failing,
     73: reward_cases.failing,
+    8301: baselines_cases.failing,
 }
 
 

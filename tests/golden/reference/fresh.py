@@ -1,4 +1,5 @@
 """Random cases: sizes, options and numbers drawn from a seed, so that no implementation fits only the committed ones."""
+import baselines_cases
 import latent_cases
 import perceptual_cases
 import reward_cases
@@ -166,12 +167,11 @@ def guidance(m, name):
 
 
 KINDS = {
-    **latent_cases.FRESH, **perceptual_cases.FRESH,
+    **baselines_cases.mixed(latent_cases.FRESH), **perceptual_cases.FRESH,
     **autoencoder_cases.FRESH,
     **unet_cases.FRESH,
     **catdiff_cases.FRESH,
     **distributions_cases.FRESH,
-    **latent_cases.FRESH,
     **reward_cases.FRESH,
     **tower_cases.FRESH,
     **masks.FRESH,

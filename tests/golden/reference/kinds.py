@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 import torch
 
 import autoencoder
+import baselines
 import catdiff
 import deepfill
 import diffusion
@@ -79,7 +80,7 @@ def outputs(kind, x, config, weights, codes=None):
     if kind in DIFFUSION:
         return DIFFUSION[kind](x, config)
     if kind == "sample":
-        return latent.sample(x, config, weights)
+        return (baselines if baselines.takes(config) else latent).sample(x, config, weights)
     if kind in latent.TAPE:
         return latent.TAPE[kind](x, config)
     if kind in inception.KINDS:

@@ -27,7 +27,8 @@ def condition(x, config, weights):
     model = published(json.dumps(config))
     exact = diffusion.in_double() if x["sample"].dtype == torch.float64 else contextlib.nullcontext()
     with exact:
-        y = torch.func.functional_call(model, weights, (x["sample"], x["timestep"], x["encoder_hidden_states"]), dict(return_dict=False))
+        y = torch.func.functional_call(model, weights, (x["sample"], x["timestep"], x["encoder_hidden_states"]),
+                                       dict(class_labels=x.get("class_labels"), return_dict=False))
     return dict(sample=y[0])
 
 
