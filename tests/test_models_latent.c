@@ -175,6 +175,11 @@ LAC_TEST(networks_that_do_not_fit_each_other_are_refused)
     LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_blend, nine, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "'unet' has 9 channels in, should have 4");
     LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_inpaint, nine, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "'unet' is the network 'unet-ldm'");
     json_decref(nine);
+    char text[] = "{ 'unet': { 'network': 'unet2d-condition', 'config': { 'in_channels': 5, 'out_channels': 5, 'num_class_embeds': 3, " LAC_TEST_LATENT_UNET " } } }";
+    json_t *levels = lac_test_json(text);
+    LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_smartbrush, levels, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "'unet' has 3 'num_class_embeds', should have 4");
+    LAC_CHECK_FAILS(lac_inpainter_open(&ip, &lac_inpainter_sd_blend, levels, NULL, cpu, LAC_F32), LAC_ERR_CONFIG, "has a table of labels");
+    json_decref(levels);
 }
 
 /* ---- tiles, and what is no number ---- */
@@ -290,12 +295,14 @@ LAC_TEST(a_latent_that_is_no_number_is_said_and_not_painted)
 
 /* ---- with a text encoder ---- */
 
-static void begin_text(bench *b, const char *encoder, const char *config)
+static void begin_told(bench *b, const lac_inpainter_def *def, const char *encoder, const char *config)
 {
     *b = (bench){ .t = NULL };
-    lac_test_latent(&b->ip, &lac_inpainter_sd_inpaint, encoder, config);
+    lac_test_latent(&b->ip, def, encoder, config);
     take_pictures(b);
 }
+
+static void begin_text(bench *b, const char *encoder, const char *config) { begin_told(b, &lac_inpainter_sd_inpaint, encoder, config); }
 
 /* How many bytes of picture 0 differ, outside its hole none. */
 static int changed(const bench *b, const lac_ask *one, const lac_ask *other)
@@ -328,6 +335,49 @@ LAC_TEST(a_prompt_changes_the_hole_alone_and_no_picture_beside)
         LAC_CHECK(changed(&b, &red, &blue) > 0 && changed(&b, &red, &seed) > 0 && changed(&b, &red, &not_blue) > 0);
         end(&b);
     }
+}
+
+LAC_TEST(every_system_with_a_text_gives_a_picture_its_bits_whatever_the_batch)
+{
+    static const lac_ask many[MANY] = { { .prompt = "a red square", .seed = 1 }, { .negative = "a dog" }, { .prompt = "a blue circle", .sample = 7 } };
+    static const struct { const lac_inpainter_def *def; const char *config; } systems[] = {
+        { &lac_inpainter_glide_latent, "{ 'steps': 3, 'estimate_clip': 2 }" },
+        { &lac_inpainter_smartbrush, "{ 'steps': 3 }" },
+        { &lac_inpainter_smartbrush, "{ 'steps': 3, 'sampler': 'euler', 'predicted_mask': 'last', 'precision': 0 }" },
+        { &lac_inpainter_blended_latent, "{ 'steps': 4, 'blend': 'before', 'dilations': 2 }" },
+    };
+    for (size_t i = 0; i < LAC_COUNT(systems); i++) {
+        bench b;
+        begin_told(&b, systems[i].def, "clip-text", systems[i].config);
+        check_together(&b, many);
+        end(&b);
+    }
+}
+
+/* A network that says of every cell that it is hole, or that it is not, by the sign of that bias. */
+static void paint_precisely(const char *config, float bias, lac_image *y)
+{
+    bench b;
+    begin_told(&b, &lac_inpainter_smartbrush, "clip-text", config);
+    const lac_param *out = lac_params_find(b.ip.network[0].params, "conv_out.bias");
+    ((float *)out->value->data)[4] = bias;
+    LAC_CHECK_STATUS(lac_inpaint(&b.ip, b.t, &b.image[0], &b.mask[0], &(lac_ask){ .seed = 1 }, y));
+    end(&b);
+}
+
+LAC_TEST(a_predicted_mask_leaves_the_picture_where_it_is_empty)
+{
+    lac_image kept, last, full, given;
+    const size_t n = SIDE * (SIDE + 4) * 3;
+    paint_precisely("{ 'steps': 2, 'paste': 'hard' }", -1e4f, &kept);
+    paint_precisely("{ 'steps': 2, 'paste': 'hard', 'predicted_mask': 'last', 'precision': 1 }", -1e4f, &last);
+    paint_precisely("{ 'steps': 2, 'paste': 'hard' }", 1e4f, &full);
+    paint_precisely("{ 'steps': 2, 'paste': 'hard', 'predicted_mask': 'off' }", -1e4f, &given);
+    LAC_CHECK(memcmp(kept.pixels, last.pixels, n) == 0 && memcmp(full.pixels, given.pixels, n) == 0 && memcmp(kept.pixels, full.pixels, n) != 0);
+    lac_image_free(&kept);
+    lac_image_free(&last);
+    lac_image_free(&full);
+    lac_image_free(&given);
 }
 
 static int calls;

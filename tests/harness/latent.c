@@ -8,10 +8,10 @@
 
 static const char networks[] =
     "{ 'vae': { 'config': { " LAC_TEST_LATENT_VAE " } },"
-    "  'unet': { 'config': { 'in_channels': %d, 'out_channels': 4, %s" LAC_TEST_LATENT_UNET " } },"
+    "  'unet': { 'config': { 'in_channels': %d, 'out_channels': %d, %s" LAC_TEST_LATENT_UNET " } },"
     "  'text_encoder': { 'network': '%s', 'config': %s }%s }";
 
-static const char fusion[] = "'fusion_dim': 12, ";
+static const char fusion[] = "'fusion_dim': 12, ", levels[] = "'num_class_embeds': 4, ";
 static const char seeing[] = ", " LAC_TEST_LATENT_SEEING("12");
 
 static const char clip[] = "{ 'max_position_embeddings': 77, " LAC_TEST_LATENT_TEXT " }";
@@ -51,7 +51,8 @@ void lac_test_latent(lac_inpainter *ip, const lac_inpainter_def *def, const char
     const lac_backend *cpu;
     const bool wordpiece = strcmp(encoder, "bert-encoder") == 0, sees = strncmp(def->name, "catdiff", 7) == 0;
     char text[4096], settings[256];
-    snprintf(text, sizeof text, networks, sees || strcmp(def->name, "sd-inpaint") == 0 ? 9 : 4, sees ? fusion : "", encoder, wordpiece ? bert : clip, sees ? seeing : "");
+    const bool nine = sees || strcmp(def->name, "sd-inpaint") == 0 || strcmp(def->name, "glide-latent") == 0, precise = strcmp(def->name, "smartbrush") == 0;
+    snprintf(text, sizeof text, networks, nine ? 9 : 4 + precise, 4 + precise, sees ? fusion : precise ? levels : "", encoder, wordpiece ? bert : clip, sees ? seeing : "");
     snprintf(settings, sizeof settings, "%s", config);
     json_t *n = lac_test_json(text), *c = lac_test_json(settings);
     LAC_CHECK_STATUS(lac_backend_cpu_register());
