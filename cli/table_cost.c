@@ -61,7 +61,20 @@ static bool is_like(const lac_train_list *w, int64_t i, int64_t k)
     return same;
 }
 
-static lac_status print_run(const lac_train_list *w, int64_t i, lac_comm *comm)
+/* FLOP of all steps of a run, printed stage by stage. */
+static lac_status print_stages(const lac_stages *stages, lac_comm *comm, double *flops)
+{
+    *flops = 0;
+    for (int64_t k = 0; k < stages->n; k++) {
+        int64_t step;
+        LAC_TRY(lac_train_cost_stage(stages, k, comm, &step));
+        *flops += (double)step * (double)lac_config_int(stages->stage[k].config, "steps");
+    }
+    return LAC_OK;
+}
+
+/* flops[i]: of run i as a whole; *left: of what is to come. */
+static lac_status print_run(const lac_train_list *w, int64_t i, lac_comm *comm, double *flops, double *left)
 {
     const int64_t steps = steps_of(&w->stages[i]);
     int64_t done, like = 0;
@@ -72,14 +85,27 @@ static lac_status print_run(const lac_train_list *w, int64_t i, lac_comm *comm)
     if (done > 0)
         printf("goes on at step %lld of ", (long long)done);
     printf("%lld steps", (long long)steps);
-    while (like < i && !is_like(w, like, i))
+    while (like < i && (flops[like] == 0 || !is_like(w, like, i)))
         like++;
+    printf(like < i ? ", each as those of %s\n" : "\n", w->row[like].folder);
     if (like < i)
-        return printf(", each as those of %s\n", w->row[like].folder), LAC_OK;
-    printf("\n");
-    for (int64_t k = 0; k < w->stages[i].n; k++)
-        LAC_TRY(lac_train_cost_stage(&w->stages[i], k, comm));
+        flops[i] = flops[like];
+    else
+        LAC_TRY(print_stages(&w->stages[i], comm, &flops[i]));
+    *left += flops[i] * (double)(steps - done) / (double)steps;
     return LAC_OK;
+}
+
+static lac_status print_runs(const lac_train_list *w, lac_comm *comm)
+{
+    double *flops, left = 0;
+    lac_status s = lac_calloc((void **)&flops, (size_t)LAC_MAX(w->n, 1), sizeof *flops);
+    for (int64_t i = 0; s == LAC_OK && i < w->n; i++)
+        s = print_run(w, i, comm, flops, &left);
+    free(flops);
+    if (s == LAC_OK && w->n > 0)
+        printf("steps to come: %.3f TFLOP\n", 1e-12 * left);
+    return s;
 }
 
 /* ---- measures ---- */
@@ -155,8 +181,7 @@ lac_status lac_table_cost(const lac_table_file *f, lac_comm *comm)
         return LAC_OK;
     for (int64_t i = 0; i < f->n_rows; i++)
         print_row(f, &f->row[i]);
-    for (int64_t i = 0; i < f->list.n; i++)
-        LAC_TRY(print_run(&f->list, i, comm));
+    LAC_TRY(print_runs(&f->list, comm));
     for (size_t i = 0; i < json_array_size(measures); i++)
         LAC_TRY(print_measure(f, json_array_get(measures, i)));
     print_files(f);

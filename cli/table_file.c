@@ -17,6 +17,7 @@ static const lac_key row_keys[] = {
     { "seeds", LAC_KEY_LIST, "[]", .of = LAC_KEY_INT, .help = "of config; empty: the table's" },
     { "weights", LAC_KEY_STR, "\"\"", .help = "in place of config: a model file, or a run that is there" },
     { "baseline", LAC_KEY_STR, "\"\"", .help = "in place of config: one of lacuna eval's" },
+    { "system", LAC_KEY_STR, "\"\"", .help = "with weights: another inpainter that uses these networks" },
     { "settings", LAC_KEY_TABLE, "{}", .help = "keys of its inpainter: sampler, steps, ..." },
     { NULL },
 };
@@ -31,6 +32,7 @@ static const lac_key published_keys[] = {
 static const lac_key measure_keys[] = {
     { "name", LAC_KEY_STR, NULL, .help = "heading, and name of its files" },
     { "protocol", LAC_KEY_STR, "\"\"", .help = "of configs-lua/protocols, or a file" },
+    { "pack", LAC_KEY_STR, "\"\"", .help = "how the set is made, where the protocol does not say it" },
     { "data", LAC_KEY_TABLE, "{}", .help = "as a protocol's; over the protocol's own" },
     { "metrics", LAC_KEY_LIST, "[]", .of = LAC_KEY_STR, .help = "in place of the protocol's" },
     { "sampling", LAC_KEY_TABLE, "{}", .help = "over the protocol's: keys of inpainters that have them" },
@@ -133,6 +135,8 @@ static lac_status check_row(const json_t *row)
     const int n = (json_object_get(row, "config") != NULL) + (lac_config_str(row, "weights")[0] != '\0') + (baseline[0] != '\0');
     if (n != 1)
         return LAC_FAIL(LAC_ERR_CONFIG, "it wants one of 'config', 'weights' and 'baseline', found %d", n);
+    if (lac_config_str(row, "system")[0] != '\0' && lac_config_str(row, "weights")[0] == '\0')
+        return LAC_FAIL(LAC_ERR_CONFIG, "'system' goes with 'weights'");
     return baseline[0] == '\0' || lac_baseline_find(baseline) != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "there is no baseline '%s'", baseline);
 }
 
@@ -242,6 +246,8 @@ static lac_status lay_over(json_t *under, const json_t *measure)
         json_object_set(under, "metrics", json_object_get(measure, "metrics"));
     if (json_array_size(json_object_get(measure, "published")) > 0)
         json_object_set(under, "published", json_object_get(measure, "published"));
+    if (lac_config_str(measure, "pack")[0] != '\0')
+        json_object_set(under, "pack", json_object_get(measure, "pack"));
     if (json_object_get(measure, "seed") != NULL)
         json_object_set(under, "seed", json_object_get(measure, "seed"));
     return LAC_OK;

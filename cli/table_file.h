@@ -10,7 +10,7 @@
  *         rows = {
  *           { name = "row 1", config = lac.extend(require "catdiff", { ... }) },      -- its runs are NAME/seed=1, ... as those of a sweep
  *           { name = "row 3", config = ..., settings = { steps = 20 } },              -- how its inpainter is told to paint
- *           { name = "ours", weights = "weights/x.safetensors" },                     -- a model file or a run, as it is
+ *           { name = "ours", weights = "weights/x.safetensors" },                     -- a model file (system = "...": of another inpainter) or a run, as it is
  *           { name = "laplace", baseline = "laplace" },
  *         },
  *         differences = { { a = "row 2", b = "row 1" } },                     -- a less b

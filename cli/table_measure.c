@@ -215,6 +215,8 @@ static lac_status measure_row(measuring *m, int64_t i)
     lac_status s = LAC_OK;
     m->row[i].missing = json_array();
     m->row[i].weights = json_object();
+    const char *system = lac_config_str(m->f->row[i].told, "system");
+    m->wish.how.system = system[0] != '\0' ? system : NULL;
     json_object_foreach(json_object_get(m->f->row[i].told, "settings"), key, value)
         s = s == LAC_OK ? add_setting(&m->wish.how.set, key, value) : s;
     if (s == LAC_OK)

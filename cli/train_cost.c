@@ -51,7 +51,7 @@ static lac_status print_beside(const lac_stages *stages, int64_t k, lac_trainer 
     return LAC_OK;
 }
 
-lac_status lac_train_cost_stage(const lac_stages *stages, int64_t k, lac_comm *comm)
+lac_status lac_train_cost_stage(const lac_stages *stages, int64_t k, lac_comm *comm, int64_t *flops)
 {
     const lac_stage *stage = &stages->stage[k];
     lac_trainer t = { 0 };
@@ -74,6 +74,7 @@ lac_status lac_train_cost_stage(const lac_stages *stages, int64_t k, lac_comm *c
                100 * ((double)step.peak_bytes / (double)step.lower_bound_bytes - 1), 1e-9 * state);
     if (s == LAC_OK)
         s = print_beside(stages, k, &t);
+    *flops = step.flops;
     lac_trainer_close(&t);
     return s;
 }
@@ -85,7 +86,9 @@ lac_status lac_train_cost(const lac_stages *stages, lac_comm *comm)
     printf("%s\n", text ? text : "");
     free(text);
     json_decref(config);
-    for (int64_t k = 0; k < stages->n; k++)
-        LAC_TRY(lac_train_cost_stage(stages, k, comm));
+    for (int64_t k = 0; k < stages->n; k++) {
+        int64_t step;
+        LAC_TRY(lac_train_cost_stage(stages, k, comm, &step));
+    }
     return LAC_OK;
 }

@@ -30,7 +30,7 @@ END2
 
 # What would be done; nothing is.
 trainer table.lua --dry-run > dry
-for line in "row 'from base': 2 runs" 'run 1 of 5: runs/base, 12 steps' 'run 3 of 5: runs/one/seed=2, 12 steps, each as those of runs/one/seed=1' "measure 'val', of 6 models" "3 pictures of 'tiny.h5'" \
+for line in "row 'from base': 2 runs" 'run 1 of 5: runs/base, 12 steps' 'run 3 of 5: runs/one/seed=2, 12 steps, each as those of runs/one/seed=1' 'steps to come: ' "measure 'val', of 6 models" "3 pictures of 'tiny.h5'" \
             "row 'as it was': runs/base"; do
   grep -qF "$line" dry || fail "--dry-run does not say '$line': $(cat dry)"
 done
@@ -75,6 +75,17 @@ done
 trainer table.lua > out 2> err || fail "$(cat err)"
 same_table "killed and called again"
 
+# Two ranks score the same.
+if [ -f "$BUILD/liblacuna-mpi.so" ]; then
+  (
+    without_leak_check
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl=self,vader,tcp
+    rm -r runs/tables
+    mpirun -np 2 lacuna train table.lua > out 2> err || fail "two ranks: $(cat err)"
+    same_table "two ranks"
+  )
+fi
+
 # A run that fails is told, leaves its row with one less, and the others go on.
 sed -i 's/lac.extend(tiny, { name = "two" })/lac.extend(tiny, { name = "three", init = { { from = "runs\/nowhere", network = "all" } } })/' table.lua
 status=0
@@ -90,6 +101,7 @@ bad 's/rows = {/row = {/' "did you mean 'table.rows'?"
 bad 's/name = "laplace", baseline/name = "from base", baseline/' "two rows are called 'from base'"
 bad 's/baseline = "laplace"/baseline = "laplce"/' "there is no baseline 'laplce'"
 bad 's/baseline = "laplace"/baseline = "laplace", weights = "x"/' "row 'laplace': it wants one of 'config', 'weights' and 'baseline', found 2"
+bad 's/baseline = "laplace"/baseline = "laplace", system = "x"/' "row 'laplace': 'system' goes with 'weights'"
 bad 's/b = "from nothing"/b = "from nowhere"/' "'table.differences.1': there is no row 'from nowhere'"
 bad 's/name = "three"/name = "one"/' "would be of two configs"
 bad 's/metrics = { "psnr@hole", "l1@hole" }/metrics = { "psnt" }/' "did you mean 'psnr'?"
