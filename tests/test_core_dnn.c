@@ -235,7 +235,7 @@ LAC_TEST(winograd_is_near_direct_summation)
     }
 }
 
-/* The forward pass of a kernel of seven along one axis: the formula in double, where it lies alone and between others. */
+/* The forward pass of a kernel along one axis: the formula in double, where it lies alone and between others. */
 static double value_at(const lac_conv *c, const float *x, const float *w, int64_t pixel, int64_t o)
 {
     const int64_t oh = lac_conv_out_h(c), ow = lac_conv_out_w(c);
@@ -273,6 +273,7 @@ static void check_line(const lac_conv *c)
 LAC_TEST(winograd_along_one_axis_is_the_formula_in_double)
 {
     static const struct { int64_t n, h, w, c, o, kh, kw, pad[4]; } shape[] = {
+        { 4, 8, 8, 384, 384, 1, 3, { 0, 0, 1, 1 } },   { 3, 9, 10, 70, 35, 3, 1, { 0, 2, 1, 0 } },     { 5, 13, 11, 32, 50, 3, 1, { 1, 1, 0, 0 } },
         { 4, 17, 17, 128, 192, 1, 7, { 0, 0, 3, 3 } }, { 1, 17, 17, 192, 160, 7, 1, { 3, 3, 0, 0 } }, { 3, 5, 19, 33, 47, 1, 7, { 0, 0, 3, 3 } },
         { 2, 19, 5, 50, 33, 7, 1, { 3, 3, 0, 0 } },    { 3, 9, 8, 40, 70, 1, 7, { 0, 0, 6, 1 } },     { 5, 14, 8, 65, 32, 7, 1, { 0, 0, 0, 0 } },
         { 2, 7, 16, 35, 100, 1, 7, { 1, 2, 0, 4 } },   { 2, 8, 7, 36, 81, 7, 1, { 7, 2, 3, 1 } },

@@ -80,6 +80,7 @@ static bool geometry(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
     const int64_t x[] = { c->h, c->w }, y[] = { lac_conv_out_h(c), lac_conv_out_w(c) };
     memset(w, 0, sizeof *w);
     w->reversed = pass == LAC_CONV_GRAD_X;
+    w->taps = 3;
     w->n = c->n;
     w->in_c = w->reversed ? c->o : c->c;
     w->out_c = w->reversed ? c->c : c->o;
@@ -116,13 +117,14 @@ static void count_tiles(lac_wino *w, int64_t m)
 }
 
 /* Transformed tiles and one panel of results in half of a second-level cache of 2 MiB or so, but enough of them to read U seldom, and eight blocks where that leaves 48 tiles each.
- * Of lines, whose U is small, four equal blocks, or eight, ... */
+ * Of lines, whose tiles are small, equal blocks: eight, four or at least two. */
 static int64_t tiles_at_once(const lac_wino *w)
 {
     const int64_t in_cache = (1400 << 10) / (lac_wino_points(w) * (int64_t)sizeof(float) * (w->k + w->lanes)), most = LAC_MAX(LAC_MIN(in_cache, 96), 48);
-    if (w->line)
-        return (ceil_div(w->n_tiles, LAC_MAX(ceil_div(w->n_tiles, 4 * most), 1) * 4) + 1) / 2 * 2;
-    return lac_wino_padded(LAC_MIN(most, LAC_MAX(ceil_div(w->n_tiles, 8), LAC_WINO_ROWS)));
+    if (!w->line)
+        return lac_wino_padded(LAC_MIN(most, LAC_MAX(ceil_div(w->n_tiles, 8), LAC_WINO_ROWS)));
+    const int64_t equal = w->n_tiles >= 8 * 32 ? 8 : w->n_tiles >= 4 * 32 ? 4 : 2, blocks = LAC_MAX(ceil_div(w->n_tiles, equal * most), 1) * equal;
+    return (ceil_div(w->n_tiles, blocks) + 1) / 2 * 2;
 }
 
 /* Vectors per panel: least padding of o, then the widest. */
@@ -158,18 +160,18 @@ static bool few_fit(lac_wino *w, lac_conv_pass pass)
     return w->n_tiles >= 16 && (w->m == 4 || pass != LAC_CONV_GRAD_W);
 }
 
-/* 1x7 or 7x1. By the map of one sample alone, so that each has the bits that it has beside others. */
+/* A kernel of three or seven along one axis. By the map of one sample alone, so that each has the bits that it has beside others. */
 static bool line_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass)
 {
-    const int64_t out[] = { lac_conv_out_h(c), lac_conv_out_w(c) }, taps[] = { c->kh, c->kw };
-    const int axis = taps[0] == 1;
+    const int64_t out[] = { lac_conv_out_h(c), lac_conv_out_w(c) }, taps = c->kh * c->kw;
+    const int axis = c->kh == 1;
     const bool dense = c->stride[0] == 1 && c->stride[1] == 1 && c->dilation[0] == 1 && c->dilation[1] == 1;
-    if (pass != LAC_CONV_FORWARD || taps[axis] != LAC_WINO_LINE_TAPS || taps[1 - axis] != 1 || !dense)
+    if (pass != LAC_CONV_FORWARD || (c->kh != 1 && c->kw != 1) || (taps != 3 && taps != 7) || !dense)
         return false;
-    if (c->c < 32 || c->o < 32 || out[axis] < 2 * LAC_WINO_LINE_RESULTS || out[0] * out[1] < 64)
+    if (c->c < 32 || c->o < 32 || out[axis] < 8 || out[0] * out[1] < 64)
         return false;
     *w = (lac_wino){ .n = c->n, .in_size = { c->h, c->w }, .in_c = c->c, .out_size = { out[0], out[1] }, .out_c = c->o, .grids = 1, .step = 1, .out_step = 1,
-                     .in_phases = 1, .out_phases = 1, .in_base = { { -c->pad[0] }, { -c->pad[2] } }, .m = LAC_WINO_LINE_RESULTS, .line = true, .axis = axis,
+                     .in_phases = 1, .out_phases = 1, .in_base = { { -c->pad[0] }, { -c->pad[2] } }, .m = 4, .line = true, .axis = axis, .taps = taps,
                      .w_size = { c->kh, c->kw }, .w_in = c->c };
     for (int i = 0; i < 2; i++)
         w->tiles[i] = i == axis ? ceil_div(out[i], w->m) : out[i];

@@ -3,7 +3,7 @@
 
 #include "core/cpu/winograd.h"
 
-/* The fixed rule: f32 and not `direct`; 3x3 of stride 1, 5x5 of stride 2 or, forward, 1, or, forward, 1x7 and 7x1, with channels and maps large enough that it wins
+/* The fixed rule: f32 and not `direct`; 3x3 of stride 1, 5x5 of stride 2 or, forward, 1, or, forward, three or seven along one axis, with channels and maps large enough that it wins
  * (benchmarks/floor.c). Fills *w when true. */
 bool lac_wino_fits(lac_wino *w, const lac_conv *c, lac_conv_pass pass, lac_dtype dx);
 

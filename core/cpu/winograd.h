@@ -5,7 +5,7 @@
  *   5x5, stride 2                the four phases (row and column parity) of x are 4 C channels of a 3x3 convolution, stride 1;
  *                                the gradient of x writes four phases of 3x3 kernels from one transformed gy
  *   5x5, stride 1, forward       its kernel is four of 3x3 (6x6 with zeros), each over x moved by 0 or 3: 4 C channels again
- *   1x7, 7x1, stride 1, forward  no square but a line of pixels: 10 give 4, F(4, 7)
+ *   1x7, 7x1, 1x3, 3x1, forward  no square but a line of pixels: 10 or 6 give 4, F(4, 7) and F(4, 3)
  * Gradients of x are convolutions with the reversed kernel; the gradient of the weight multiplies transformed x and gy.
  *
  * Work is cut by tiles where there are many. Of few tiles with many channels ("few", 3x3 alone) all are transformed first and work is cut by channels of the
@@ -24,7 +24,8 @@ typedef struct lac_wino {
     int64_t in_base[2][2], out_base[2][2];
     int64_t m;                      /* a tile has m x m results, 4 or 2, and (m + 2)^2 products: the 36 or 16 below */
     bool few, line;
-    int axis;                       /* of a line: 0 lies down, 1 along a row; a tile is m pixels of it, its products LAC_WINO_LINE_POINTS */
+    int axis;                       /* of a line: 0 lies down, 1 along a row; a tile is 4 pixels of it and has taps + 3 products */
+    int64_t taps;                   /* 3 or, of a line, 7 */
     int64_t tap[2][2][3];           /* axis, phase, place in the 3x3 kernel: index in the real kernel, or -1 */
     int64_t tiles[2], n_tiles;
     int64_t k, o;                   /* channels with phases: in_phases^2 in_c, out_phases^2 out_c */
@@ -65,12 +66,11 @@ enum {
     LAC_WINO_PIECE = 32,            /* depth of a product that is summed in one go */
     LAC_WINO_SQUARE = 16,           /* rows of k that are packed, or finished, best together */
     LAC_WINO_FEW_K = 96,            /* a multiple of LAC_WINO_ROWS */
-    LAC_WINO_LINE_TAPS = 7, LAC_WINO_LINE_RESULTS = 4, LAC_WINO_LINE_POINTS = LAC_WINO_LINE_TAPS + LAC_WINO_LINE_RESULTS - 1,
 };
 static inline int64_t lac_wino_padded(int64_t k) { return (k + LAC_WINO_ROWS - 1) / LAC_WINO_ROWS * LAC_WINO_ROWS; }
 /* Floats from one of the 36 matrices to the next: an odd number of cache lines, so that writing all 36 at once uses all sets. */
 static inline int64_t lac_wino_step(int64_t floats) { return (((floats + 15) / 16) | 1) * 16; }
-static inline int64_t lac_wino_points(const lac_wino *w) { return w->line ? LAC_WINO_LINE_POINTS : (w->m + 2) * (w->m + 2); }
+static inline int64_t lac_wino_points(const lac_wino *w) { return w->line ? w->m + w->taps - 1 : (w->m + 2) * (w->m + 2); }
 /* Where a panel of one of U's matrices begins: [k][lanes]. */
 static inline int64_t lac_wino_u(const lac_wino *w, int64_t xi, int64_t panel) { return xi * lac_wino_step(w->panels * w->k * w->lanes) + panel * w->k * w->lanes; }
 static inline int64_t lac_wino_scratch(const lac_wino *w) { return lac_wino_points(w) * (lac_wino_step(w->block * w->k) + lac_wino_step(w->block * w->lanes)); }

@@ -11,9 +11,9 @@
  * residual [N, H', W', O]            dtype of x, optional (NULL)
  * y       [N, H', W', O]             dtype of x; H' = (H + top + bottom - (kh - 1) dh - 1) / sh + 1, W' likewise
  *
- * Sums are f32; f32 3x3 convolutions of stride 1 may run as Winograd F(4, 3), 1x7 and 7x1 forward as F(4, 7), unless the tape is
- * deterministic. Backward reads x and weight, and with an activation y, from which its slope follows. Fails with LAC_ERR_SHAPE, LAC_ERR_DTYPE or (an activation that is
- * none of these) LAC_ERR_ARG, naming the input or the attribute at fault. */
+ * Sums are f32; f32 3x3 convolutions of stride 1 may run as Winograd F(4, 3), forward those of three or seven along one axis as F(4, 3) or
+ * F(4, 7), unless the tape is deterministic. Backward reads x and weight, and with an activation y, from which its slope follows. Fails with
+ * LAC_ERR_SHAPE, LAC_ERR_DTYPE or (an activation that is none of these) LAC_ERR_ARG, naming the input or the attribute at fault. */
 #pragma once
 
 #include "autograd/tape.h"
