@@ -2,17 +2,13 @@
 #include "train/run_internal.h"
 
 #include "core/cpu/features.h"
-#include "core/file/folder.h"
-#include "core/file/weights.h"
 #include "core/memory.h"
 #include "core/threads.h"
-#include "models/network_format.h"
-#include "train/frozen.h"
+#include "train/init.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 lac_status lac_run_device(const json_t *config, const lac_backend **b, lac_dtype *d)
 {
@@ -39,146 +35,14 @@ lac_status run_open_trainer(lac_trainer *t, const lac_stage *stage, lac_comm *co
     return lac_trainer_open(t, stage->recipe, stage->config, stage->name, b, d, comm);
 }
 
-/* From another run's folder: its network of the same name. */
-static lac_status init_from_run(lac_params *ps, const char *from, bool strict)
-{
-    lac_loaded other;
-    LAC_TRY(lac_run_load(&other, from, NULL));
-    const lac_params *source = lac_recipe_find_network(&other.trainer.recipe, ps->name);
-    lac_status s = source || !strict ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "run '%s' has no network '%s'", from, ps->name);
-    for (int64_t i = 0; s == LAC_OK && source != NULL && i < ps->n; i++) {
-        const lac_param *q = lac_params_find(source, ps->param[i]->name);
-        const bool fits = q != NULL && lac_same_shape(q->value, ps->param[i]->value);
-        float *x = NULL;
-        if (!fits && strict)
-            s = LAC_FAIL(LAC_ERR_KEY, "'%s' is missing or of another shape in run '%s'", ps->param[i]->name, from);
-        if (s == LAC_OK && fits)
-            s = lac_malloc((void **)&x, (size_t)lac_numel(q->value) * sizeof *x);
-        if (x != NULL && (s = lac_param_get(q, x)) == LAC_OK)
-            s = lac_param_set(ps->param[i], x);
-        free(x);
-    }
-    lac_loaded_close(&other);
-    return s;
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* A run's folder, and no published model's. */
-static bool is_run(const json_t *entry)
-{
-    char checkpoints[4096];
-    snprintf(checkpoints, sizeof checkpoints, "%s/ckpt", lac_config_str(entry, "from"));
-    return is_folder(checkpoints);
-}
-
-static bool names(const json_t *entry, const lac_params *ps)
-{
-    const char *name = lac_config_str(entry, "network");
-    return strcmp(name, "all") == 0 || strcmp(name, ps->name) == 0;
-}
-
-static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
-
-/* A file of several networks (lacuna export --all, a model of several) has their names before the keys: is that so of this network's? */
-static bool is_among_several(const lac_params *ps, const lac_weights *w, const char *prefix)
-{
-    bool several = false;
-    for (int64_t i = 0; i < lac_weights_count(w); i++)
-        several |= begins(lac_weights_name(w, i), prefix);
-    for (int64_t i = 0; i < ps->n; i++)
-        several &= !begins(ps->param[i]->name, prefix);
-    return several;
-}
-
-/* In whichever of the network's formats they are; own names where not all need be there. */
-static lac_status init_from_weights(const lac_network *n, const lac_weights *w, const json_t *entry)
-{
-    char own[96];
-    const char *prefix = "";
-    const lac_network_format *format = NULL;
-    const bool strict = lac_config_bool(entry, "strict");
-    int64_t taken;
-    snprintf(own, sizeof own, "%s.", n->params->name);
-    if (strcmp(lac_config_str(entry, "network"), "all") == 0 || is_among_several(n->params, w, own))
-        prefix = own;
-    else if (n->def != NULL)
-        lac_network_format_of(n->def, w, &format, &prefix);
-    if (strict && format != NULL)
-        return lac_network_read(n->params, w, format, prefix);
-    LAC_TRY(lac_params_load(n->params, w, prefix, strict, &taken));
-    return taken > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_KEY, "no key matches");
-}
-
-/* A file, a folder of diffusers or transformers, or a pipeline's, which has one for each network under its name. */
-static lac_status init_from_path(const lac_network *n, const json_t *entry)
-{
-    const char *from = lac_config_str(entry, "from");
-    lac_weights *w;
-    char *inner;
-    LAC_TRY(lac_format(&inner, "%s/%s", from, n->params->name));
-    const bool part = is_folder(inner);
-    lac_status s = lac_weights_open(&w, part ? inner : from);
-    free(inner);
-    LAC_TRY(s);
-    s = init_from_weights(n, w, entry);
-    lac_weights_close(w);
-    return s;
-}
-
-static lac_status init_network(lac_trainer *t, int net, const json_t *entry)
-{
-    const lac_network *n = &t->recipe.network[net];
-    const char *from = lac_config_str(entry, "from");
-    const bool strict = lac_config_bool(entry, "strict"), run = is_run(entry);
-    LAC_TRY(lac_context(run ? init_from_run(n->params, from, strict) : init_from_path(n, entry), "init from '%s'", from));
-    lac_frozen_loaded(t, net, run, strict);
-    return LAC_OK;
-}
-
-static lac_status init_entry(lac_trainer *t, const json_t *entry)
-{
-    int n = 0;
-    for (int i = 0; i < t->recipe.n_nets; i++)
-        if (names(entry, t->recipe.net[i])) {
-            LAC_TRY(init_network(t, i, entry));
-            n++;
-        }
-    return n > 0 ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "init from '%s': there is no network '%s'", lac_config_str(entry, "from"), lac_config_str(entry, "network"));
-}
-
 /* EMA and moments begin anew: the optimizers restart from what was loaded. */
 lac_status run_init_weights(run *r)
 {
     const json_t *list = lac_config_at(r->config, "init");
     for (size_t i = 0; i < json_array_size(list); i++)
-        LAC_TRY(init_entry(&r->trainer, json_array_get(list, i)));
+        LAC_TRY(lac_init_entry(&r->trainer, json_array_get(list, i)));
     for (int p = 0; json_array_size(list) > 0 && p < r->trainer.recipe.n_phases; p++)
         LAC_TRY(lac_optim_restart_ema(r->trainer.optim[p]));
-    return LAC_OK;
-}
-
-/* What the stages up to k took from files for a frozen network, from the last entry on that says all of it; n counts the entries. */
-static lac_status make_again(lac_trainer *t, int net, const lac_stages *stages, int64_t k)
-{
-    int64_t n = 0, last = 0;
-    for (int pass = 0; pass < 2; pass++, n = 0)
-        for (int64_t i = 0; i <= k; i++) {
-            const json_t *list = lac_config_at(stages->stage[i].config, "init");
-            for (size_t j = 0; j < json_array_size(list); j++, n++) {
-                const json_t *entry = json_array_get(list, j);
-                if (!names(entry, t->recipe.net[net]) || is_run(entry))
-                    continue;
-                if (pass == 0 && lac_config_bool(entry, "strict"))
-                    last = n;
-                if (pass == 1 && n >= last)
-                    LAC_TRY(init_network(t, net, entry));
-            }
-        }
     return LAC_OK;
 }
 
@@ -193,7 +57,7 @@ static lac_status restore_frozen(lac_trainer *t, const lac_stages *stages, int64
         snprintf(sum, sizeof sum, "%s/sum", t->recipe.net[i]->name);
         LAC_TRY(lac_checkpoint_holds(path, sum, &has));
         if (has)
-            LAC_TRY(make_again(t, i, stages, k));
+            LAC_TRY(lac_init_again(t, i, stages, k));
         t->keeps[i] = !has;
     }
     return LAC_OK;

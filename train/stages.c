@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 #include "core/print.h"
+#include "train/init.h"
 #include "train/optim.h"
 
 #include <stdio.h>
@@ -104,13 +105,6 @@ static const lac_key debug_keys[] = {
     { NULL },
 };
 
-static const lac_key init_keys[] = {
-    { "from", LAC_KEY_STR, NULL, .help = "weights file or folder as published, a model, or another run's folder" },
-    { "network", LAC_KEY_STR, "\"generator\"", .help = "which network takes them; all: every one, of the same name" },
-    { "strict", LAC_KEY_BOOL, "true", .help = "false: only what matches in name and shape" },
-    { NULL },
-};
-
 static lac_key optim_keys[LAC_MAX_PHASES + 1], run_keys[32];
 
 static const lac_key *keys_of(const lac_recipe_def *recipe)
@@ -134,7 +128,7 @@ static const lac_key *keys_of(const lac_recipe_def *recipe)
         { "model", LAC_KEY_TABLE, "{}", .sub = recipe->model_keys, .help = "networks" },
         { "loss", LAC_KEY_TABLE, "{}", .sub = recipe->loss_keys, .help = "weights and forms" },
         { "optim", LAC_KEY_TABLE, "{}", .sub = optim_keys, .help = "one optimizer a network" },
-        { "init", LAC_KEY_LIST, "[]", .sub = init_keys, .help = "weights to start from: the run's, or a stage's own" },
+        { "init", LAC_KEY_LIST, "[]", .sub = lac_init_keys, .help = "weights to start from: the run's, or a stage's own" },
         { "sample", LAC_KEY_TABLE, "{}", .sub = sample_keys, .help = "grids while training" },
         { "validate", LAC_KEY_TABLE, "{}", .sub = validate_keys, .help = "scores while training" },
         { "log", LAC_KEY_TABLE, "{}", .sub = log_keys, .help = "what is written down" },
