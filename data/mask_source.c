@@ -18,8 +18,12 @@ typedef struct way {
     lac_status (*make)(const lac_mask_source *m, const lac_sample *s, uint8_t *to);
 } way;
 
+enum { CHOICES = 4 };
+
 struct lac_mask_source {
     const way *way;
+    lac_mask_source *choice[CHOICES];   /* of which one is drawn */
+    int choices;
     int64_t size, grow;
     char *about;
     lac_mask_file file;
@@ -114,6 +118,48 @@ static lac_status box_object(const lac_mask_source *m, const lac_sample *s, uint
     return LAC_OK;
 }
 
+/* ---- one of several ---- */
+
+static lac_status open_choice(lac_mask_source *m, const char *word, size_t length, lac_mask_locate *locate, void *context)
+{
+    char *own;
+    if (m->choices == CHOICES)
+        return LAC_FAIL(LAC_ERR_CONFIG, "a mask is one of %d words at most", CHOICES);
+    LAC_TRY(lac_format(&own, "%.*s", (int)length, word));
+    const lac_status s = length > 0 ? lac_mask_source_open(&m->choice[m->choices], own, m->size, &m->params, locate, context)
+                                    : LAC_FAIL(LAC_ERR_CONFIG, "a mask of several words has an empty one");
+    free(own);
+    m->choices += s == LAC_OK;
+    return s;
+}
+
+static lac_status describe_choices(lac_mask_source *m)
+{
+    lac_status s = lac_strdup(&m->about, "");
+    for (int i = 0; s == LAC_OK && i < m->choices; i++) {
+        char *before = m->about;
+        s = lac_format(&m->about, "%s%s%s", before, i > 0 ? ", or " : "", m->choice[i]->about);
+        free(before);
+    }
+    return s;
+}
+
+static lac_status open_several(lac_mask_source *m, const char *rest, lac_mask_locate *locate, void *context)
+{
+    for (size_t n; n = strcspn(rest, "|"), rest[n] == '|'; rest += n + 1)
+        LAC_TRY(open_choice(m, rest, n, locate, context));
+    LAC_TRY(open_choice(m, rest, strlen(rest), locate, context));
+    return describe_choices(m);
+}
+
+static lac_status draw_choice(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
+{
+    lac_stream random = lac_sample_draw(s, "mask/choice");
+    return lac_mask_source_make(m->choice[lac_stream_below(&random, (uint32_t)m->choices)], s, to);
+}
+
+static const way several = { "", 0, false, open_several, draw_choice };
+
 /* ---- all of them ---- */
 
 static const way ways[] = {
@@ -127,6 +173,9 @@ static const way ways[] = {
 static const way *way_of(const char *word, const char **rest)
 {
     const way *w = ways;
+    *rest = word;
+    if (strchr(word, '|') != NULL)
+        return &several;
     for (size_t n; (n = strlen(w->prefix)) > 0; w++)
         if (w->prefix[n - 1] == ':' || w->prefix[n - 1] == '+' ? strncmp(word, w->prefix, n) == 0 : strcmp(word, w->prefix) == 0)
             break;
@@ -154,6 +203,8 @@ void lac_mask_source_close(lac_mask_source *m)
 {
     if (m == NULL)
         return;
+    for (int i = 0; i < m->choices; i++)
+        lac_mask_source_close(m->choice[i]);
     lac_mask_file_free(&m->file);
     free(m->about);
     free(m);
@@ -165,7 +216,14 @@ bool lac_mask_source_of_record(const char *word)
     return way_of(word, &rest)->of_record;
 }
 
-unsigned lac_mask_source_needs(const lac_mask_source *m) { return m->way->needs; }
+unsigned lac_mask_source_needs(const lac_mask_source *m)
+{
+    unsigned needs = m->way->needs;
+    for (int i = 0; i < m->choices; i++)
+        needs |= lac_mask_source_needs(m->choice[i]);
+    return needs;
+}
+
 const char *lac_mask_source_about(const lac_mask_source *m) { return m->about; }
 
 lac_status lac_mask_source_make(const lac_mask_source *m, const lac_sample *s, uint8_t *to) { return m->way->make(m, s, to); }

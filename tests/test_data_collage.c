@@ -1,5 +1,6 @@
 /* `lacuna pack collage`: what its pictures are made of, and that they depend on the seed and the number alone. */
 #include "data/loader.h"
+#include "data/mask_source.h"
 #include "data/pack_collage.h"
 #include "tests/harness/objects.h"
 #include "tests/harness/test.h"
@@ -123,7 +124,7 @@ LAC_TEST(collage_of_labels_and_captions)
     lac_set_close(set);
 }
 
-static void next_mask(const lac_set *set, const char *word, uint8_t mask[24 * 24])
+static void nth_mask(const lac_set *set, const char *word, int64_t n, uint8_t mask[24 * 24])
 {
     static const char *const fields[] = { "image", "mask", NULL };
     const lac_source source = { set, "train", 1 };
@@ -131,9 +132,38 @@ static void next_mask(const lac_set *set, const char *word, uint8_t mask[24 * 24
     const lac_batch *b;
     LAC_CHECK_STATUS(lac_loader_new(&l, &(lac_loader_config){ .source = &source, .n_sources = 1, .view = { .size = 24, .crop = LAC_CROP_RANDOM }, .fields = fields,
                                                               .mask = word, .around = true, .stream = "train", .global = 1, .count = 1 }));
+    LAC_CHECK_STATUS(lac_loader_seek(l, n));
     LAC_CHECK_STATUS(lac_loader_next(l, &b));
     memcpy(mask, lac_batch_field(b, "mask")->data, 24 * 24);
     lac_loader_free(l);
+}
+
+/* Each sample's hole is one of the words', both are drawn, and the object is the one that either alone would have drawn. */
+LAC_TEST(a_hole_may_be_one_of_several_words)
+{
+    enum { SAMPLES = 24 };
+    lac_set *set;
+    uint8_t disc[24 * 24], box[24 * 24], either[24 * 24];
+    int discs = 0;
+    LAC_CHECK_STATUS(pack(source(), "choices.h5", &(lac_pack_collage_own){ .size = 32, .count = 2 }, &set));
+    for (int64_t i = 0; i < SAMPLES; i++) {
+        nth_mask(set, "object", i, disc);
+        nth_mask(set, "object-box", i, box);
+        nth_mask(set, "object|object-box", i, either);
+        LAC_CHECK(memcmp(disc, either, sizeof disc) == 0 || memcmp(box, either, sizeof box) == 0);
+        discs += memcmp(disc, either, sizeof disc) == 0;
+    }
+    LAC_CHECK(discs > SAMPLES / 6 && discs < SAMPLES - SAMPLES / 6);
+    lac_set_close(set);
+}
+
+LAC_TEST(several_words_are_words)
+{
+    lac_mask_source *m;
+    LAC_CHECK_FAILS(lac_mask_source_open(&m, "object|", 24, NULL, NULL, NULL), LAC_ERR_CONFIG, "has an empty one");
+    LAC_CHECK_FAILS(lac_mask_source_open(&m, "rect|brsh", 24, NULL, NULL, NULL), LAC_ERR_CONFIG, "brush");
+    LAC_CHECK_FAILS(lac_mask_source_open(&m, "rect|rect|rect|rect|rect", 24, NULL, NULL, NULL), LAC_ERR_CONFIG, "4 words at most");
+    LAC_CHECK(!lac_mask_source_of_record("object|object-box"));
 }
 
 /* The rectangle around a disc: it holds the disc, every side of it touches it, and the corners are its own. */
@@ -143,8 +173,8 @@ LAC_TEST(a_hole_may_be_the_box_of_an_object)
     uint8_t disc[24 * 24], box[24 * 24];
     int row[24] = { 0 }, column[24] = { 0 }, more = 0;
     LAC_CHECK_STATUS(pack(source(), "boxes.h5", &(lac_pack_collage_own){ .size = 32, .count = 1 }, &set));
-    next_mask(set, "object", disc);
-    next_mask(set, "object-box", box);
+    nth_mask(set, "object", 0, disc);
+    nth_mask(set, "object-box", 0, box);
     for (int k = 0; k < 24 * 24; k++) {
         row[k / 24] |= disc[k];
         column[k % 24] |= disc[k];

@@ -30,7 +30,7 @@ static const lac_key train_data_keys[] = {
     { "flip", LAC_KEY_BOOL, "false", .help = "left-right, every second sample" },
     { "turn", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples turned by 90, 180 or 270 degrees" },
     { "tint", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples whose colours are changed at random" },
-    { "mask", LAC_KEY_STR, "\"union\"", .help = "a generator (rect, brush, brush-paper, union, lama-...), file:PATH, or object, object+N, object-box: one of the picture's own" },
+    { "mask", LAC_KEY_STR, "\"union\"", .help = "a generator (rect, brush, brush-paper, union, lama-...), file:PATH, or object, object+N, object-box: one of the picture's own; A|B: one of these" },
     { "around", LAC_KEY_BOOL, "false", .help = "windows are laid so that an object of the picture is in them" },
     { "threads", LAC_KEY_INT, "2", .min = 1, .max = 64, .help = "that decode" },
     { NULL },
