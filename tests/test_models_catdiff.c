@@ -335,3 +335,34 @@ LAC_TEST(who_imagines_nothing_has_no_sem_cosine)
                     "metric 'sem-cosine': no method here imagines features");
     end(&b);
 }
+
+static double rms(const lac_tensor *a, const lac_tensor *b)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < lac_numel(a); i++) {
+        const double x = ((const float *)a->data)[i] - (b != NULL ? ((const float *)b->data)[i] : 0);
+        sum += x * x;
+    }
+    return sqrt(sum / (double)lac_numel(a));
+}
+
+/* CLIP's tokens stay f32 there, SemInpainter's weights do not. 5 %: eight bits of each of a few layers. */
+LAC_TEST(in_bf16_it_imagines_nearly_the_same_and_paints)
+{
+    imagining x;
+    bench half;
+    lac_imagined y;
+    begin_imagining(&x, "a star");
+    half = x.b;
+    LAC_CHECK_STATUS(lac_inpainter_copy(&half.ip, &x.b.ip, lac_inpainter_backend(&x.b.ip), LAC_BF16));
+    LAC_CHECK_STATUS(lac_tape_new(&half.t, lac_inpainter_backend(&half.ip)));
+    LAC_CHECK_STATUS(lac_inpaint_imagine(&half.ip, half.t, 1, &x.grey, &half.mask, &(lac_ask){ .prompt = "a star" }, &half.image, &y));
+    LAC_CHECK(rms(y.said, x.y.said) < 0.05 * rms(x.y.said, NULL) && rms(y.truth, x.y.truth) < 0.05 * rms(x.y.truth, NULL));
+    lac_image painting = painted(&half, "a star");
+    LAC_CHECK(painting.height == SIDE);
+    lac_image_free(&painting);
+    lac_imagined_free(&y);
+    lac_tape_free(half.t);
+    lac_inpainter_close(&half.ip);
+    end_imagining(&x);
+}

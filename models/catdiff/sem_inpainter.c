@@ -155,10 +155,21 @@ lac_tensor *lac_sem_inpainter_sampled(lac_tape *t, const lac_sem_inpainter *m, l
     return lac_ref_tokens(t, lac_composite(t, as_map(t, m, painted, n), as_map(t, m, known, n), mask, &(lac_composite_attr){ .dtype = LAC_F32 }));
 }
 
+/* In the dtype of its weights: CLIP's own tokens are f32 where its weights are bf16. */
+static lac_tensor *as_weights(lac_tape *t, const lac_sem_inpainter *m, lac_tensor *x, lac_tensor *mask, int64_t n)
+{
+    const lac_dtype d = m->mask->value->dtype;
+    if (x == NULL || x->dtype == d)
+        return x;
+    lac_tensor *y = lac_composite(t, NULL, as_map(t, m, x, n), mask, &(lac_composite_attr){ .whole = true, .dtype = d });
+    return as_tokens(t, y, n, m->c.side * m->c.side, m->c.encoder.width);
+}
+
 static lac_tensor *sequence(lac_tape *t, const lac_sem_inpainter *m, const lac_sem_inpainter_in *in, lac_tensor *known, int64_t n)
 {
     const int64_t patches = m->c.side * m->c.side, width = m->c.encoder.width;
     lac_tensor *x = lac_broadcast_add(t, lac_broadcast_add(t, known, m->position->value), as_tokens(t, mask_embedding(t, m, in->mask, n), n, patches, width));
+    x = as_weights(t, m, x, in->mask, n);
     lac_tensor *spatial = mlp(t, &m->spatial, x), *label = mlp(t, &m->label, in->label);
     return m->c.global_token ? lac_concat(t, (lac_tensor *[]){ mlp(t, &m->global, in->pooled), spatial, label }, 3, 1)
                              : lac_concat(t, (lac_tensor *[]){ spatial, label }, 2, 1);
