@@ -200,4 +200,12 @@ for name, width, flip, shift in (("time_320", 320, True, 0), ("time_shifted", 12
 for name, shape in (("channels", (4,)), ("tokens", (3, 4)), ("samples", (2, 1, 4)), ("pixels", (2, 3, 1))):
     case(f"add_{name}", lambda x, b: x + b, {"x": rand(2, 3, 4), "b": rand(*shape)})
 
+
+def dice(x, y):
+    p, y = torch.sigmoid(x).flatten(1), y.flatten(1)
+    return (1 - 2 * (p * y).sum(1) / (p.sum(1) + y.sum(1))).sum()
+
+
+case("dice", dice, {"x": rand(3, 5, 7, 1), "y": (rand(3, 5, 7, 1) > 0.5).double()}, outputs=("sum",), no_grad=("y",))
+
 save_file(out, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.safetensors"), metadata={"torch": torch.__version__, "numpy": np.__version__})
