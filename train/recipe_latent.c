@@ -3,20 +3,29 @@
  *
  *     z = E(x),  x_t = alpha z + sigma noise,  loss = mean of weight_t (unet([x_t | hole | E(x with its hole filled)], t, text) - target)^2
  *
- * A denoiser whose input is no wider than the latent is told neither hole nor surroundings: plain text-to-image training. What is drawn, timestep, noise,
+ * A denoiser whose input is no wider than the latent is told neither hole nor surroundings: plain text-to-image training. One that reads the hole alone, and how exact
+ * it is, sees the surroundings clean and says where the object is (SmartBrush, arXiv:2212.05034; catdiff.md 3.6):
+ *
+ *     x = m_s x_t + (1 - m_s) z,  loss = mean of weight_t (unet([x | m_s], t, text, s) - target)^2 + 0.01 dice(the channel beside, m)
+ *
+ * m_s is the object's mask m made coarser, by a level s from its outline to its box (core/image/coarse_mask.h). What is drawn, timestep, noise,
  * the posterior's samples, which prompts are left out and which pictures are hole altogether, is derived on the host (train/recipe.h). */
 #include "train/recipe.h"
 
 #include "autograd/ops/channel_affine/channel_affine.h"
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
+#include "autograd/ops/dice_loss/dice_loss.h"
 #include "autograd/ops/lincomb/lincomb.h"
 #include "autograd/ops/mse_loss/mse_loss.h"
+#include "autograd/ops/slice/slice.h"
+#include "core/image/coarse_mask.h"
 #include "core/memory.h"
 #include "data/mask_source.h"
 #include "models/autoencoder/autoencoder.h"
 #include "models/diffusion/objective.h"
 #include "models/latent/condition.h"
+#include "models/latent/system.h"
 #include "models/unet/unet.h"
 #include "train/texts.h"
 
@@ -28,7 +37,7 @@ static const char *const role[N_ROLES] = { "unet", "vae", "text_encoder" };
 
 /* What a batch may hold: of the loader, then derived. */
 enum { IMAGE, MASK, CAPTION, MOMENTS, MOMENTS_AROUND, N_LOADED,
-       IDS = N_LOADED, STATES, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS, SURROUNDINGS, N_FIELDS };
+       IDS = N_LOADED, STATES, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS, SURROUNDINGS, LEVEL, EXACT, N_FIELDS };
 static const char *const loaded[N_LOADED] = { "image", "mask", "caption", "moments", "moments_around" };
 
 typedef struct latent {
@@ -43,6 +52,8 @@ typedef struct latent {
     int64_t h, z;                               /* side and channels of the latents */
     lac_image bytes;                            /* a mask as derive hands it on */
     bool inpaints;                              /* it is told hole and surroundings */
+    bool brushes;                               /* it is told the hole and its precision, and says the object's */
+    double coarse[LAC_PRECISION_LEVELS];        /* by how much masks of a level are blurred (lac_mask_coarsen) */
     int64_t moments;                            /* channels of what the encoder makes */
     bool kept[2];                               /* moments of pictures, and of what is around holes: not made in a step */
     const char *fields[N_LOADED + 1];
@@ -75,6 +86,8 @@ static const lac_key loss_keys[] = {
     { "objective", LAC_KEY_TABLE, "{}", .sub = lac_objective_keys, .help = "schedule, prediction, weights by timestep" },
     { "prompt_dropout", LAC_KEY_NUM, "0.1", .min = 0, .max = 1, .help = "share of the samples whose prompt is empty: what guidance compares with" },
     { "whole", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples that are hole altogether" },
+    { "dice", LAC_KEY_NUM, "0.01", .min = 0, .max = 1e6, .help = "smartbrush: weight of the mask that is predicted" },
+    { "coarse", LAC_KEY_LIST, "[8, 16]", .of = LAC_KEY_NUM, .min = 0, .max = 1e4, .help = "smartbrush: blur of the masks of precision 1 and 2, in pixels of a picture of 512" },
     { "latent_mask", LAC_KEY_STR, "\"nearest\"", .choices = LAC_LATENT_MASKS, .help = "which cells of the latent are hole" },
     { NULL },
 };
@@ -116,18 +129,44 @@ static lac_status open_tokenizer(latent *m, const json_t *model)
     return lac_context(lac_prompts_fit(&m->prompts, m->net[TEXT]), "model.text_encoder");
 }
 
+static lac_status check_channels(latent *m, const lac_unet_config *unet)
+{
+    const int64_t labels = m->brushes ? LAC_PRECISION_LEVELS : 0, out = m->brushes ? m->z + 1 : m->z;
+    if (m->brushes && unet->in != m->z + 1)
+        return LAC_FAIL(LAC_ERR_CONFIG, "model.unet: in_channels is %lld, expected %lld, with the hole", (long long)unet->in, (long long)m->z + 1);
+    if (!m->brushes && unet->in != m->z && !m->inpaints)
+        return LAC_FAIL(LAC_ERR_CONFIG, "model.unet: in_channels is %lld, expected %lld, or %lld with hole and surroundings", (long long)unet->in, (long long)m->z,
+                        (long long)(2 * m->z + 1));
+    if (unet->out != out)
+        return LAC_FAIL(LAC_ERR_CONFIG, "model.unet: out_channels is %lld, expected %lld", (long long)unet->out, (long long)out);
+    return unet->labels == labels ? LAC_OK
+         : LAC_FAIL(LAC_ERR_CONFIG, "model.unet: %lld num_class_embeds, expected %lld for '%s'", (long long)unet->labels, (long long)labels, m->system->name);
+}
+
 static lac_status check_sizes(const lac_recipe *r, latent *m)
 {
     const lac_autoencoder *vae = m->net[VAE]->model;
-    const int64_t in = ((const lac_unet *)m->net[UNET]->model)->config.in;
+    const lac_unet_config *unet = &((const lac_unet *)m->net[UNET]->model)->config;
     if (r->size % vae->factor != 0)
         return LAC_FAIL(LAC_ERR_CONFIG, "data.train.size must be a multiple of %lld, found %lld", (long long)vae->factor, (long long)r->size);
     m->h = r->size / vae->factor;
     m->z = vae->z;
-    m->inpaints = in != m->z;
-    return in == m->z || in == 2 * m->z + 1 ? LAC_OK
-         : LAC_FAIL(LAC_ERR_CONFIG, "model.unet: in_channels is %lld, expected %lld, or %lld with hole and surroundings", (long long)in, (long long)m->z,
-                    (long long)(2 * m->z + 1));
+    m->brushes = m->system == &lac_inpainter_smartbrush;
+    m->inpaints = !m->brushes && unet->in == 2 * m->z + 1;
+    return check_channels(m, unet);
+}
+
+/* Level 0 is the object's outline, the last its box. */
+static lac_status read_coarse(const lac_recipe *r, latent *m, const json_t *loss)
+{
+    const json_t *list = lac_config_at(loss, "coarse");
+    const int between = LAC_PRECISION_LEVELS - 2;
+    if ((int)json_array_size(list) != between)
+        return LAC_FAIL(LAC_ERR_CONFIG, "loss.coarse has %d entries, expected %d", (int)json_array_size(list), between);
+    for (int i = 0; i < between; i++)
+        m->coarse[i + 1] = json_number_value(json_array_get(list, (size_t)i)) * (double)r->size / 512;
+    m->coarse[LAC_PRECISION_LEVELS - 1] = -1;
+    return LAC_OK;
 }
 
 /* ---- opening ---- */
@@ -190,16 +229,21 @@ static lac_status declare(lac_recipe *r, latent *m)
     LAC_TRY(derived(r, m, AROUND, "around", LAC_F32, 3, map));
     LAC_TRY(derived(r, m, HOLE, "hole", LAC_F32, 3, pixels));
     LAC_TRY(derived(r, m, CELLS, "cells", LAC_F32, 3, cells));
+    if (m->brushes) {
+        LAC_TRY(derived(r, m, LEVEL, "level", LAC_I32, 0, NULL));
+        LAC_TRY(derived(r, m, EXACT, "exact", LAC_F32, 3, cells));
+    }
     return m->kept[1] ? derived(r, m, SURROUNDINGS, "surroundings", LAC_F32, 3, r->latents.one.dim) : LAC_OK;
 }
 
-static lac_status make_phase(lac_recipe *r, const latent *m)
+static lac_status make_phase(lac_recipe *r, const latent *m, const json_t *loss)
 {
     lac_phase *p;
     LAC_TRY(lac_recipe_phase(r, &p, "denoise", "unet", m->net[UNET]->params));
     if (m->net[TEXT] != NULL && !m->net[TEXT]->params->frozen)
         LAC_TRY(lac_phase_trains(p, m->net[TEXT]->params));
-    return lac_phase_loss(p, "denoise", 1);
+    LAC_TRY(lac_phase_loss(p, "denoise", 1));
+    return m->brushes ? lac_phase_loss(p, "dice", lac_config_num(loss, "dice")) : LAC_OK;
 }
 
 static lac_status open(lac_recipe *r, const json_t *config)
@@ -217,12 +261,13 @@ static lac_status open(lac_recipe *r, const json_t *config)
     m->whole = lac_config_num(loss, "whole");
     m->recompute = lac_config_bool(model, "recompute");
     m->mask_rule = (lac_latent_mask)lac_config_choice(loss, "latent_mask", LAC_LATENT_MASKS);
+    LAC_TRY(read_coarse(r, m, loss));
     LAC_TRY(lac_image_new(&m->bytes, r->size, r->size, 1));
     choose_kept(r, m, config);
     LAC_TRY(choose_texts(r, m, model));
     choose_fields(r, m);
     LAC_TRY(declare(r, m));
-    return make_phase(r, m);
+    return make_phase(r, m, loss);
 }
 
 static void close_recipe(lac_recipe *r)
@@ -296,6 +341,16 @@ static bool is_whole(const latent *m, const lac_draws *d, int64_t i)
     return lac_stream_uniform(&random) < m->whole;
 }
 
+/* Makes the mask of sample i, in `bytes`, as coarse as is drawn for it. A picture that is hole altogether is all object. */
+static lac_status derive_precision(const latent *m, const lac_draws *d, lac_batch *b, int64_t i, bool whole, lac_image *bytes)
+{
+    lac_stream random = lac_draws_at(d, "precision", i);
+    const int level = (int)lac_stream_below(&random, LAC_PRECISION_LEVELS);
+    ((int32_t *)data_of(m, b, LEVEL))[i] = whole ? 0 : level;
+    LAC_TRY(lac_latent_mask_make((float *)data_of(m, b, EXACT) + i * m->h * m->h, m->h, m->h, bytes, m->mask_rule));
+    return whole ? LAC_OK : lac_mask_coarsen(bytes, m->coarse[level]);
+}
+
 static lac_status derive_hole(const lac_recipe *r, const lac_draws *d, lac_batch *b)
 {
     latent *m = r->state;
@@ -304,10 +359,12 @@ static lac_status derive_hole(const lac_recipe *r, const lac_draws *d, lac_batch
         const bool whole = is_whole(m, d, i);
         const uint8_t *mask = (const uint8_t *)data_of(m, b, MASK) + i * pixels;
         float *hole = (float *)data_of(m, b, HOLE) + i * pixels;
-        for (int64_t k = 0; k < pixels; k++) {
-            hole[k] = whole || mask[k] != 0;
-            m->bytes.pixels[k] = hole[k] != 0 ? 255 : 0;
-        }
+        for (int64_t k = 0; k < pixels; k++)
+            m->bytes.pixels[k] = whole || mask[k] != 0 ? 255 : 0;
+        if (m->brushes)
+            LAC_TRY(derive_precision(m, d, b, i, whole, &m->bytes));
+        for (int64_t k = 0; k < pixels; k++)
+            hole[k] = m->bytes.pixels[k] != 0;
         LAC_TRY(lac_latent_mask_make((float *)data_of(m, b, CELLS) + i * m->h * m->h, m->h, m->h, &m->bytes, m->mask_rule));
     }
     return LAC_OK;
@@ -390,6 +447,22 @@ static lac_tensor *states_of(const lac_recipe *r, lac_tape *t, lac_tensor *const
     return r->texts.dtype == LAC_F32 ? f[STATES] : lac_scaled(t, f[STATES], 1, r->texts.dtype);
 }
 
+/* What the denoiser reads: the sample with noise, and beside it what it is told. around: the latent of the surroundings, or NULL. */
+static lac_tensor *told(const lac_recipe *r, lac_tape *t, lac_tensor *const *f, lac_tensor *noised, lac_tensor *clean, lac_tensor *around)
+{
+    const latent *m = r->state;
+    lac_tensor *part[3] = { noised };
+    if (!m->inpaints && !m->brushes)
+        return noised;
+    part[1] = cast(t, f[CELLS], f[CELLS], r->dtype);
+    if (m->brushes) {
+        part[0] = lac_composite(t, noised, clean, f[CELLS], &(lac_composite_attr){ .dtype = r->dtype });
+        return lac_concat(t, part, 2, -1);
+    }
+    part[2] = cast(t, around, f[CELLS], r->dtype);
+    return lac_concat(t, part, 3, -1);
+}
+
 static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *given, lac_phase_out *out)
 {
     const latent *m = r->state;
@@ -400,13 +473,14 @@ static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
     (void)run;
     lac_tensor *latents = latents_of(r, t, field);
     LAC_TRY(lac_tape_status(t));
-    lac_tensor *clean[2] = { m->inpaints ? lac_rows(t, latents, 0, n) : latents, field[NOISE] };
+    lac_tensor *clean[2] = { m->inpaints ? lac_rows(t, latents, 0, n) : latents, field[NOISE] }, *around = m->inpaints ? lac_rows(t, latents, n, n) : NULL;
     lac_tensor *noised = lac_lincomb(t, field[NOISED], clean, 2, r->dtype), *target = lac_lincomb(t, field[TARGET], clean, 2, LAC_F32);
-    if (m->inpaints) {
-        lac_tensor *told[3] = { noised, cast(t, field[CELLS], field[CELLS], r->dtype), cast(t, lac_rows(t, latents, n, n), field[CELLS], r->dtype) };
-        noised = lac_concat(t, told, 3, -1);
+    lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ told(r, t, field, noised, clean[0], around), field[TIMESTEP], states_of(r, t, field),
+                                                                            .recompute = m->recompute, .label = field[LEVEL] });
+    if (m->brushes) {
+        out->sum[1] = lac_dice_loss(t, lac_slice(t, y, -1, m->z, 1), field[EXACT]);
+        y = lac_slice(t, y, -1, 0, m->z);
     }
-    lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ noised, field[TIMESTEP], states_of(r, t, field), .recompute = m->recompute });
     out->sum[0] = lac_mse_loss(t, y, target, field[WEIGHT], NULL, NULL);
     return lac_tape_status(t);
 }
@@ -416,6 +490,8 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
     const latent *m = r->state;
     (void)phase;
     to[0] = (double)(batch->n * m->h * m->h * m->z);
+    if (m->brushes)
+        to[1] = (double)batch->n;
 }
 
 static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip)

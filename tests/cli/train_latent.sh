@@ -91,3 +91,13 @@ fails 1 "the text encoder of 'sd-inpaint' is trained" trainer latent.lua name=x 
 fails 1 "model.tokenizer" trainer latent.lua name=x model.tokenizer=
 fails 1 "in_channels is 8, expected 4, or 9" trainer latent.lua name=x model.unet.config.in_channels=8
 fails 2 "did you mean 'sd-inpaint'" trainer latent.lua name=x model.system=sd-inpait
+
+# SmartBrush: it trains, its grids and validations paint, and so does the model that comes of it.
+sed -e 's/name = "a"/name = "brush"/' -e 's/in_channels = 9,/in_channels = 5, out_channels = 5, num_class_embeds = 4,/' -e 's/model = {/loss = { whole = 0.2 }, model = { system = "smartbrush",/' \
+    latent.lua > brush.lua
+trainer brush.lua > .out 2> .err || fail "trainer brush.lua: $(cat .err)"
+grep -q '"loss.dice":[0-9]' runs/brush/log.jsonl && grep -q '"validate.psnr":[0-9]' runs/brush/log.jsonl || fail "no dice or no validation: $(cat runs/brush/log.jsonl)"
+lacuna export runs/brush -o brush.safetensors > .out
+paint brush.safetensors brushed.png --prompt lion --setting predicted_mask=last --setting precision=1
+fails 1 'precision' lacuna inpaint brush.safetensors -i "$picture" -m "$mask" -o x.png --setting precision=4
+fails 1 "expected 5, with the hole" trainer brush.lua name=x model.unet.config.in_channels=9
