@@ -3,6 +3,7 @@
 #include "core/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST = 64 };
@@ -36,7 +37,7 @@ static void move_lines(json_t *lines, const char *name)
     json_decref(moved);
 }
 
-static lac_status lay_over(json_t *config, const json_t *presets, const char *name)
+static lac_status lay_over(json_t *config, json_t *lines, const json_t *presets, const char *name)
 {
     const json_t *preset = json_object_get(presets, name);
     if (preset == NULL)
@@ -46,7 +47,23 @@ static lac_status lay_over(json_t *config, const json_t *presets, const char *na
     json_t *own = json_deep_copy(preset);
     const bool failed = own == NULL || json_object_update_recursive(config, own) != 0;
     json_decref(own);
-    return failed ? LAC_FAIL(LAC_ERR_MEM, "out of memory: preset '%s'", name) : LAC_OK;
+    if (failed)
+        return LAC_FAIL(LAC_ERR_MEM, "out of memory: preset '%s'", name);
+    if (lines != NULL)
+        move_lines(lines, name);
+    return LAC_OK;
+}
+
+/* names: separated by commas. */
+static lac_status lay_all(json_t *config, json_t *lines, const json_t *presets, const char *names)
+{
+    char *copy, *rest = NULL;
+    LAC_TRY(lac_strdup(&copy, names));
+    lac_status s = LAC_OK;
+    for (char *one = strtok_r(copy, ",", &rest); s == LAC_OK && one != NULL; one = strtok_r(NULL, ",", &rest))
+        s = lay_over(config, lines, presets, one);
+    free(copy);
+    return s;
 }
 
 lac_status lac_preset_apply(json_t *config, json_t *lines, const char *name)
@@ -61,9 +78,7 @@ lac_status lac_preset_apply(json_t *config, json_t *lines, const char *name)
         s = LAC_FAIL(LAC_ERR_CONFIG, "'presets' should be a table of tables by name");
     name = name != NULL ? name : json_string_value(own);
     if (s == LAC_OK && name != NULL)
-        s = lay_over(config, presets, name);
-    if (s == LAC_OK && name != NULL && lines != NULL)
-        move_lines(lines, name);
+        s = lay_all(config, lines, presets, name);
     json_decref(presets);
     json_decref(own);
     return s;

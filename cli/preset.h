@@ -1,5 +1,5 @@
 /* cli/preset.h -- a config that is several: presets = { mini = { ... }, ... } are tables, one of which is laid over the rest, as lac.extend does it, where
- * preset = "mini" names it, in the file or on the command line. Keys given on the command line lie over it. */
+ * preset = "mini" names it, in the file or on the command line; preset = "mini,row1" lays two, one after the other. Keys given on the command line lie over them. */
 #pragma once
 
 #include "cli/lua_host.h"

@@ -254,7 +254,7 @@ LAC_TEST(config_written_as_lua_loads_to_the_same_table)
 }
 
 static const char with_presets[] = "return { name = 'a', steps = 9, data = { size = 64, set = 'x' }, list = { 1, 2, 3 },\n"
-                                   "  presets = {\n    mini = { steps = 2, data = { size = 8 }, list = { 7 } },\n    other = 3 } }\n";
+                                   "  presets = {\n    mini = { steps = 2, data = { size = 8 }, list = { 7 } },\n    other = 3, more = { steps = 4, data = { set = 'y' } } } }\n";
 
 static lac_status with(lac_experiment *e, const char *text, const char *const *word, int n)
 {
@@ -269,6 +269,9 @@ LAC_TEST(a_preset_lies_over_the_config_and_below_the_command_line)
     LAC_CHECK_STATUS(with(&e, with_presets, (const char *const[]){ "steps=5", "preset=mini" }, 2));
     LAC_CHECK(holds(&e, "{\"data\":{\"set\":\"x\",\"size\":8},\"list\":[7],\"name\":\"a\",\"steps\":5}"));
     LAC_CHECK(strcmp(where(&e, "data.size"), "x.lua:3") == 0 && strcmp(where(&e, "data.set"), "x.lua:1") == 0 && strcmp(where(&e, "steps"), "command line") == 0);
+    lac_experiment_free(&e);
+    LAC_CHECK_STATUS(with(&e, with_presets, (const char *const[]){ "preset=mini,more" }, 1));
+    LAC_CHECK(holds(&e, "{\"data\":{\"set\":\"y\",\"size\":8},\"list\":[7],\"name\":\"a\",\"steps\":4}"));
     lac_experiment_free(&e);
     LAC_CHECK_STATUS(with(&e, with_presets, NULL, 0));
     LAC_CHECK(holds(&e, "{\"data\":{\"set\":\"x\",\"size\":64},\"list\":[1,2,3],\"name\":\"a\",\"steps\":9}"));
