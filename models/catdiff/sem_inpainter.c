@@ -2,6 +2,7 @@
 
 #include "autograd/ops/activation/activation.h"
 #include "autograd/ops/broadcast_add/broadcast_add.h"
+#include "autograd/ops/channel_affine/channel_affine.h"
 #include "autograd/ops/composite/composite.h"
 #include "autograd/ops/concat/concat.h"
 #include "autograd/ops/repeat/repeat.h"
@@ -155,23 +156,19 @@ lac_tensor *lac_sem_inpainter_sampled(lac_tape *t, const lac_sem_inpainter *m, l
     return lac_ref_tokens(t, lac_composite(t, as_map(t, m, painted, n), as_map(t, m, known, n), mask, &(lac_composite_attr){ .dtype = LAC_F32 }));
 }
 
-/* In the dtype of its weights: CLIP's own tokens are f32 where its weights are bf16. */
-static lac_tensor *as_weights(lac_tape *t, const lac_sem_inpainter *m, lac_tensor *x, lac_tensor *mask, int64_t n)
+/* CLIP's towers keep what they add up in f32, whatever they work in. */
+static lac_tensor *as_worked(lac_tape *t, const lac_sem_inpainter *m, lac_tensor *x)
 {
     const lac_dtype d = m->mask->value->dtype;
-    if (x == NULL || x->dtype == d)
-        return x;
-    lac_tensor *y = lac_composite(t, NULL, as_map(t, m, x, n), mask, &(lac_composite_attr){ .whole = true, .dtype = d });
-    return as_tokens(t, y, n, m->c.side * m->c.side, m->c.encoder.width);
+    return x == NULL || x->dtype == d ? x : lac_scaled(t, x, 1, d);
 }
 
 static lac_tensor *sequence(lac_tape *t, const lac_sem_inpainter *m, const lac_sem_inpainter_in *in, lac_tensor *known, int64_t n)
 {
     const int64_t patches = m->c.side * m->c.side, width = m->c.encoder.width;
     lac_tensor *x = lac_broadcast_add(t, lac_broadcast_add(t, known, m->position->value), as_tokens(t, mask_embedding(t, m, in->mask, n), n, patches, width));
-    x = as_weights(t, m, x, in->mask, n);
-    lac_tensor *spatial = mlp(t, &m->spatial, x), *label = mlp(t, &m->label, in->label);
-    return m->c.global_token ? lac_concat(t, (lac_tensor *[]){ mlp(t, &m->global, in->pooled), spatial, label }, 3, 1)
+    lac_tensor *spatial = mlp(t, &m->spatial, as_worked(t, m, x)), *label = mlp(t, &m->label, as_worked(t, m, in->label));
+    return m->c.global_token ? lac_concat(t, (lac_tensor *[]){ mlp(t, &m->global, as_worked(t, m, in->pooled)), spatial, label }, 3, 1)
                              : lac_concat(t, (lac_tensor *[]){ spatial, label }, 2, 1);
 }
 
