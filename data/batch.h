@@ -6,7 +6,7 @@
 
 #include "core/tensor.h"
 
-enum { LAC_MAX_FIELDS = 16 };           /* of a batch, and so of what a recipe asks for */
+enum { LAC_MAX_FIELDS = 24 };           /* of a batch, and so of what a recipe asks for */
 
 struct lac_field_def;
 struct lac_loader_config;

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4, LAC_MAX_DERIVED = 12, LAC_MAX_ROWS = 4, LAC_MAX_JUDGED = 4 };
+enum { LAC_MAX_NETS = 8, LAC_MAX_PHASES = 4, LAC_MAX_LOSSES = 8, LAC_MAX_SHOWN = 4, LAC_MAX_DERIVED = 16, LAC_MAX_ROWS = 4, LAC_MAX_JUDGED = 4 };
 
 typedef struct lac_phase {
     const char *name;                       /* "d", "g" */

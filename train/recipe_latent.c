@@ -23,21 +23,29 @@
 #include "core/memory.h"
 #include "data/mask_source.h"
 #include "models/autoencoder/autoencoder.h"
+#include "models/clip/text.h"
 #include "models/diffusion/objective.h"
 #include "models/latent/condition.h"
 #include "models/latent/system.h"
 #include "models/unet/unet.h"
 #include "train/texts.h"
+#include "train/visual.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNET, VAE, TEXT, N_ROLES };
-static const char *const role[N_ROLES] = { "unet", "vae", "text_encoder" };
+enum { UNET, VAE, TEXT, VISION, SEM, N_ROLES };
+static const char *const role[N_ROLES] = { "unet", "vae", "text_encoder", "clip_vision", "sem_inpainter" };
 
 /* What a batch may hold: of the loader, then derived. */
 enum { IMAGE, MASK, CAPTION, MOMENTS, MOMENTS_AROUND, N_LOADED,
-       IDS = N_LOADED, STATES, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS, SURROUNDINGS, LEVEL, EXACT, N_FIELDS };
+       IDS = N_LOADED, STATES, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS, SURROUNDINGS, LEVEL, EXACT, SEEN,
+       TRUTH, PATCHES, SAID, HEARD, N_FIELDS };
+
+/* Which conditions a sample loses: both at once, each by a coin of its own, or both for the whole batch by one. */
+enum { DROP_JOINT, DROP_SEPARATE, DROP_PER_BATCH };
+#define DROPS "joint|separate|per-batch"
+
 static const char *const loaded[N_LOADED] = { "image", "mask", "caption", "moments", "moments_around" };
 
 typedef struct latent {
@@ -47,10 +55,16 @@ typedef struct latent {
     lac_prompts prompts;
     lac_objective objective;
     lac_latent_mask mask_rule;
-    double drop, whole;
+    int drop_rule;
+    double drop, drop_visual, whole;
     bool recompute;
+    int visual;                                 /* lac_visual_from, none of them "auto"; -1: there are no RefAdapters */
+    double lesson;                              /* weight of what SemInpainter is taught beside; 0: nothing */
+    bool lesson_masked;
+    int64_t global;                             /* pictures of the whole batch */
     int64_t h, z;                               /* side and channels of the latents */
     lac_image bytes;                            /* a mask as derive hands it on */
+    int32_t *ids;                               /* of a prompt whose states are kept */
     bool inpaints;                              /* it is told hole and surroundings */
     bool brushes;                               /* it is told the hole and its precision, and says the object's */
     double coarse[LAC_PRECISION_LEVELS];        /* by how much masks of a level are blurred (lac_mask_coarsen) */
@@ -74,6 +88,12 @@ static const lac_key model_keys[] = {
     { "text_encoder", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "the text's encoder" },
     { "tokenizer", LAC_KEY_STR, "\"\"", .help = "folder of its tokenizer, or one of the program's own: data/stamps/tokenizer" },
     { "prompts", LAC_KEY_TABLE, "{}", .sub = lac_prompts_keys, .help = "how texts become ids" },
+    { "clip_vision", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "CLIP's image tower, frozen, of a system with RefAdapters" },
+    { "sem_inpainter", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "what CLIP would see of the object to come" },
+    { "visual", LAC_KEY_STR, "\"auto\"", .choices = LAC_VISUALS, .help = "what RefAdapters read: CLIP's features of the whole picture (truth), of the one with its hole (masked), SemInpainter's (predicted); auto: the last there is" },
+    { "train_unet", LAC_KEY_BOOL, "true", .help = "the denoiser is trained" },
+    { "train_sem_inpainter", LAC_KEY_BOOL, "false", .help = "SemInpainter is trained along, by the denoiser's loss" },
+    { "ref_zero_init", LAC_KEY_BOOL, "true", .help = "fresh RefAdapters say nothing: their last layer is zero" },
     { "train_text", LAC_KEY_BOOL, "false", .help = "the text's encoder is trained along" },
     { "cache", LAC_KEY_STR, "\"off\"", .choices = "off|pictures|latents", .help = "what the autoencoder makes of pictures, and with latents of their surroundings if masks are fixed, is made once" },
     { "cache_texts", LAC_KEY_BOOL, "false", .help = "what the text's encoder, frozen, makes of the captions is made once" },
@@ -85,6 +105,10 @@ static const lac_key model_keys[] = {
 static const lac_key loss_keys[] = {
     { "objective", LAC_KEY_TABLE, "{}", .sub = lac_objective_keys, .help = "schedule, prediction, weights by timestep" },
     { "prompt_dropout", LAC_KEY_NUM, "0.1", .min = 0, .max = 1, .help = "share of the samples whose prompt is empty: what guidance compares with" },
+    { "drop", LAC_KEY_STR, "\"joint\"", .choices = DROPS, .help = "which conditions go: text and visual prompt at once, each by its own coin, or of the whole batch by one coin, as CAT-Diffusion's code has it" },
+    { "visual_dropout", LAC_KEY_NUM, "0.1", .min = 0, .max = 1, .help = "with drop = separate: share of the samples without visual prompt" },
+    { "distill", LAC_KEY_NUM, "0", .min = 0, .help = "weight of SemInpainter's lesson beside (recipe distill); 0: none" },
+    { "kd_region", LAC_KEY_STR, "\"masked\"", .choices = LAC_LESSON_REGIONS, .help = "of that lesson: patches that count" },
     { "whole", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples that are hole altogether" },
     { "dice", LAC_KEY_NUM, "0.01", .min = 0, .max = 1e6, .help = "smartbrush: weight of the mask that is predicted" },
     { "coarse", LAC_KEY_LIST, "[8, 16]", .of = LAC_KEY_NUM, .min = 0, .max = 1e4, .help = "smartbrush: blur of the masks of precision 1 and 2, in pixels of a picture of 512" },
@@ -115,10 +139,54 @@ static lac_status open_networks(lac_recipe *r, latent *m, const json_t *model)
     }
     if (m->net[UNET] == NULL || m->net[VAE] == NULL)
         return LAC_FAIL(LAC_ERR_CONFIG, "model.system: '%s' has no %s", m->system->name, role[m->net[UNET] == NULL ? UNET : VAE]);
-    m->net[VAE]->params->frozen = true;
-    if (m->net[TEXT] != NULL)
-        m->net[TEXT]->params->frozen = !lac_config_bool(model, "train_text");
+    const bool trained[N_ROLES] = { [UNET] = lac_config_bool(model, "train_unet"), [TEXT] = lac_config_bool(model, "train_text"), [SEM] = lac_config_bool(model, "train_sem_inpainter") };
+    for (int i = 0; i < N_ROLES; i++) {
+        if (m->net[i] != NULL)
+            m->net[i]->params->frozen = !trained[i];
+        else if (trained[i])
+            return LAC_FAIL(LAC_ERR_CONFIG, "model: '%s' has no %s to train", m->system->name, role[i]);
+    }
     return LAC_OK;
+}
+
+/* The system itself says whether they fit. */
+static lac_status check_fit(const latent *m)
+{
+    json_t *all = json_object();
+    for (int i = 0; i < N_ROLES; i++)
+        if (m->net[i] != NULL)
+            json_object_set_new(all, role[i], json_pack("{s:s, s:O}", "network", m->net[i]->def->name, "config", m->net[i]->config));
+    const lac_status s = m->net[VISION] != NULL ? m->system->fits(all) : LAC_OK;
+    json_decref(all);
+    return lac_context(s, "model: '%s'", m->system->name);
+}
+
+static lac_status choose_visual(latent *m, const json_t *model, const json_t *loss)
+{
+    m->visual = lac_config_choice(model, "visual", LAC_VISUALS);
+    m->lesson = lac_config_num(loss, "distill");
+    m->lesson_masked = lac_config_choice(loss, "kd_region", LAC_LESSON_REGIONS) == 0;
+    if (m->visual != LAC_VISUAL_AUTO && m->net[VISION] == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "model.visual: '%s' has no RefAdapters", m->system->name);
+    if (m->net[VISION] == NULL)
+        m->visual = -1;
+    else if (m->visual == LAC_VISUAL_AUTO)
+        m->visual = m->net[SEM] != NULL ? LAC_VISUAL_PREDICTED : LAC_VISUAL_MASKED;
+    if (m->visual == LAC_VISUAL_PREDICTED && m->net[SEM] == NULL)
+        return LAC_FAIL(LAC_ERR_CONFIG, "model.visual: '%s' has no SemInpainter that predicts", m->system->name);
+    if (m->net[SEM] != NULL && !m->net[SEM]->params->frozen && m->visual != LAC_VISUAL_PREDICTED)
+        return LAC_FAIL(LAC_ERR_CONFIG, "model.train_sem_inpainter: it is not heard, expected visual = \"predicted\"");
+    return m->lesson == 0 || (m->net[SEM] != NULL && !m->net[SEM]->params->frozen) ? LAC_OK
+         : LAC_FAIL(LAC_ERR_CONFIG, "loss.distill: SemInpainter is not trained, expected train_sem_inpainter = true");
+}
+
+/* What no file gives them stays so. */
+static void silence_adapters(const latent *m, bool silent)
+{
+    const lac_params *ps = m->net[UNET]->params;
+    for (int64_t i = 0; silent && i < ps->n; i++)
+        if (strstr(ps->param[i]->name, ".attn3.to_out.0.") != NULL)
+            lac_param_zero(ps->param[i]);
 }
 
 static lac_status open_tokenizer(latent *m, const json_t *model)
@@ -195,7 +263,7 @@ static lac_status choose_texts(lac_recipe *r, const latent *m, const json_t *mod
 
 static void choose_fields(lac_recipe *r, latent *m)
 {
-    const bool wanted[N_LOADED] = { !m->kept[0] || (m->inpaints && !m->kept[1]), true, true, m->kept[0], m->kept[1] };
+    const bool wanted[N_LOADED] = { !m->kept[0] || (m->inpaints && !m->kept[1]) || m->visual >= 0, true, true, m->kept[0], m->kept[1] };
     for (int i = 0; i < N_FIELDS; i++)
         m->at[i] = -1;
     for (int i = 0; i < N_LOADED; i++)
@@ -236,14 +304,35 @@ static lac_status declare(lac_recipe *r, latent *m)
     return m->kept[1] ? derived(r, m, SURROUNDINGS, "surroundings", LAC_F32, 3, r->latents.one.dim) : LAC_OK;
 }
 
+static lac_status declare_visual(lac_recipe *r, latent *m)
+{
+    if (m->visual < 0)
+        return LAC_OK;
+    const lac_clip_vision_config *c = &((const lac_clip_vision *)m->net[VISION]->model)->c;
+    const int64_t side = c->image / c->patch, picture[3] = { c->image, c->image, 3 }, patches[3] = { side, side, 1 }, one = 1;
+    if (m->visual != LAC_VISUAL_TRUTH)
+        LAC_TRY(derived(r, m, SEEN, "seen", LAC_F32, 3, picture));
+    if (m->visual == LAC_VISUAL_TRUTH || m->lesson > 0)
+        LAC_TRY(derived(r, m, TRUTH, "truth", LAC_F32, 3, picture));
+    if (m->visual == LAC_VISUAL_PREDICTED && r->texts.encoder != NULL)
+        LAC_TRY(derived(r, m, SAID, "said", LAC_F32, 1, &r->texts.one.dim[1]));
+    LAC_TRY(derived(r, m, PATCHES, "patches", LAC_F32, 3, patches));
+    return derived(r, m, HEARD, "heard", LAC_F32, 1, &one);
+}
+
 static lac_status make_phase(lac_recipe *r, const latent *m, const json_t *loss)
 {
     lac_phase *p;
-    LAC_TRY(lac_recipe_phase(r, &p, "denoise", "unet", m->net[UNET]->params));
-    if (m->net[TEXT] != NULL && !m->net[TEXT]->params->frozen)
-        LAC_TRY(lac_phase_trains(p, m->net[TEXT]->params));
+    LAC_TRY(lac_recipe_phase(r, &p, "denoise", "unet", NULL));
+    for (int i = 0; i < N_ROLES; i++)
+        if (m->net[i] != NULL && !m->net[i]->params->frozen)
+            LAC_TRY(lac_phase_trains(p, m->net[i]->params));
     LAC_TRY(lac_phase_loss(p, "denoise", 1));
-    return m->brushes ? lac_phase_loss(p, "dice", lac_config_num(loss, "dice")) : LAC_OK;
+    if (m->brushes)
+        LAC_TRY(lac_phase_loss(p, "dice", lac_config_num(loss, "dice")));
+    if (m->lesson > 0)
+        LAC_TRY(lac_phase_loss(p, "distill", m->lesson));
+    return m->lesson > 0 && ((const lac_sem_inpainter *)m->net[SEM]->model)->c.global_token ? lac_phase_loss(p, "distill_global", m->lesson) : LAC_OK;
 }
 
 static lac_status open(lac_recipe *r, const json_t *config)
@@ -254,10 +343,16 @@ static lac_status open(lac_recipe *r, const json_t *config)
     LAC_TRY(lac_context(lac_inpainter_find(&m->system, lac_config_str(model, "system")), "model.system"));
     LAC_TRY(lac_context(lac_config_resolve(&m->settings, m->system->keys, lac_config_at(model, "settings"), NULL, NULL), "model.settings"));
     LAC_TRY(open_networks(r, m, model));
+    LAC_TRY(check_fit(m));
+    LAC_TRY(choose_visual(m, model, loss));
+    silence_adapters(m, lac_config_bool(model, "ref_zero_init"));
     LAC_TRY(open_tokenizer(m, model));
     LAC_TRY(check_sizes(r, m));
     LAC_TRY(lac_objective_open(&m->objective, lac_config_at(loss, "objective")));
     m->drop = lac_config_num(loss, "prompt_dropout");
+    m->drop_visual = lac_config_num(loss, "visual_dropout");
+    m->drop_rule = lac_config_choice(loss, "drop", DROPS);
+    m->global = lac_config_int(config, "batch.global");
     m->whole = lac_config_num(loss, "whole");
     m->recompute = lac_config_bool(model, "recompute");
     m->mask_rule = (lac_latent_mask)lac_config_choice(loss, "latent_mask", LAC_LATENT_MASKS);
@@ -265,8 +360,10 @@ static lac_status open(lac_recipe *r, const json_t *config)
     LAC_TRY(lac_image_new(&m->bytes, r->size, r->size, 1));
     choose_kept(r, m, config);
     LAC_TRY(choose_texts(r, m, model));
+    LAC_TRY(lac_calloc((void **)&m->ids, r->texts.encoder != NULL ? (size_t)lac_prompts_length(&m->prompts) : 0, sizeof *m->ids));
     choose_fields(r, m);
     LAC_TRY(declare(r, m));
+    LAC_TRY(declare_visual(r, m));
     return make_phase(r, m, loss);
 }
 
@@ -277,6 +374,7 @@ static void close_recipe(lac_recipe *r)
         return;
     json_decref(m->settings);
     lac_image_free(&m->bytes);
+    free(m->ids);
     lac_prompts_close(&m->prompts);
     lac_objective_close(&m->objective);
 }
@@ -285,14 +383,45 @@ static void close_recipe(lac_recipe *r)
 
 static void *data_of(const latent *m, const lac_batch *b, int what) { return b->field[m->at[what]].tensor.data; }
 
+/* Where the text ends in its ids, as the tower takes its pooled state. */
+static int64_t end_of(const int32_t *ids, int64_t n, int64_t eos)
+{
+    int64_t at = 0;
+    for (int64_t k = 1; k < n; k++)
+        if (eos == 2 ? ids[k] > ids[at] : ids[k] == eos && ids[at] != eos)
+            at = k;
+    return at;
+}
+
+static lac_status derive_kept_text(const lac_recipe *r, lac_batch *b, int64_t i, const char *text)
+{
+    const latent *m = r->state;
+    const int64_t length = lac_prompts_length(&m->prompts), width = r->texts.one.dim[1];
+    float *states = (float *)data_of(m, b, STATES) + i * length * width;
+    if (r->texts.kept == NULL)
+        return LAC_FAIL(LAC_ERR_STATE, "no cache of texts is open");
+    LAC_TRY(lac_texts_read(r->texts.kept, text, states));
+    if (m->at[SAID] < 0)
+        return LAC_OK;
+    LAC_TRY(lac_prompts_ids(&m->prompts, text, m->ids, NULL));
+    memcpy((float *)data_of(m, b, SAID) + i * width, states + end_of(m->ids, length, ((const lac_clip_text *)m->net[TEXT]->model)->c.eos) * width, (size_t)width * sizeof *states);
+    return LAC_OK;
+}
+
 static lac_status derive_one_text(const lac_recipe *r, lac_batch *b, int64_t i, const char *text)
 {
     const latent *m = r->state;
-    if (r->texts.encoder == NULL)
-        return lac_prompts_ids(&m->prompts, text, (int32_t *)data_of(m, b, IDS) + i * lac_prompts_length(&m->prompts), NULL);
-    if (r->texts.kept == NULL)
-        return LAC_FAIL(LAC_ERR_STATE, "no cache of texts is open");
-    return lac_texts_read(r->texts.kept, text, (float *)data_of(m, b, STATES) + i * lac_shape_numel(&r->texts.one));
+    return r->texts.encoder != NULL ? derive_kept_text(r, b, i, text)
+         : lac_prompts_ids(&m->prompts, text, (int32_t *)data_of(m, b, IDS) + i * lac_prompts_length(&m->prompts), NULL);
+}
+
+/* Whether a coin of that name leaves sample i without its condition. */
+static bool loses(const latent *m, const lac_draws *d, int64_t i, const char *coin, double share)
+{
+    lac_draws whole = *d;
+    whole.first = 0;
+    lac_stream random = m->drop_rule == DROP_PER_BATCH ? lac_draws_at(&whole, coin, 0) : lac_draws_at(d, coin, i);
+    return lac_stream_uniform(&random) < share;
 }
 
 static lac_status derive_text(const lac_recipe *r, const lac_draws *d, lac_batch *b)
@@ -301,11 +430,8 @@ static lac_status derive_text(const lac_recipe *r, const lac_draws *d, lac_batch
     const char *caption = data_of(m, b, CAPTION);
     if (m->net[TEXT] == NULL)
         return LAC_OK;
-    for (int64_t i = 0; i < b->n; i++) {
-        lac_stream random = lac_draws_at(d, "drop", i);
-        const bool dropped = lac_stream_uniform(&random) < m->drop;
-        LAC_TRY(derive_one_text(r, b, i, dropped ? "" : caption + i * LAC_CAPTION_BYTES));
-    }
+    for (int64_t i = 0; i < b->n; i++)
+        LAC_TRY(derive_one_text(r, b, i, loses(m, d, i, "drop", m->drop) ? "" : caption + i * LAC_CAPTION_BYTES));
     return LAC_OK;
 }
 
@@ -387,12 +513,37 @@ static lac_status derive_surroundings(const lac_recipe *r, const lac_draws *d, l
     return LAC_OK;
 }
 
+static lac_status see(const latent *m, lac_batch *b, int64_t i, const uint8_t *hole, int what)
+{
+    return lac_visual_derive(m->net[VISION], &b->field[m->at[IMAGE]].tensor, i, hole, &b->field[m->at[what]].tensor, &b->field[m->at[PATCHES]].tensor);
+}
+
+/* After the hole. The truth has no patches of it: they are those of the picture with its hole. */
+static lac_status derive_visual(const lac_recipe *r, const lac_draws *d, lac_batch *b)
+{
+    const latent *m = r->state;
+    const int64_t pixels = r->size * r->size;
+    for (int64_t i = 0; m->visual >= 0 && i < b->n; i++) {
+        const float *hole = (const float *)data_of(m, b, HOLE) + i * pixels;
+        for (int64_t k = 0; k < pixels; k++)
+            m->bytes.pixels[k] = hole[k] != 0;
+        if (m->at[TRUTH] >= 0)
+            LAC_TRY(see(m, b, i, NULL, TRUTH));
+        if (m->at[SEEN] >= 0)
+            LAC_TRY(see(m, b, i, m->bytes.pixels, SEEN));
+        const bool separate = m->drop_rule == DROP_SEPARATE;
+        ((float *)data_of(m, b, HEARD))[i] = !loses(m, d, i, separate ? "drop/visual" : "drop", separate ? m->drop_visual : m->drop);
+    }
+    return LAC_OK;
+}
+
 static lac_status derive(const lac_recipe *r, const lac_draws *d, lac_batch *b)
 {
     LAC_TRY(derive_text(r, d, b));
     LAC_TRY(derive_times(r->state, d, b));
     derive_noise(r->state, d, b);
     LAC_TRY(derive_hole(r, d, b));
+    LAC_TRY(derive_visual(r, d, b));
     return derive_surroundings(r, d, b);
 }
 
@@ -436,15 +587,44 @@ static lac_tensor *latents_of(const lac_recipe *r, lac_tape *t, lac_tensor *cons
     return lac_autoencoder_latent(t, m->net[VAE]->model, moments_of(r, t, f), m->inpaints ? lac_concat(t, noise, 2, 0) : noise[0]);
 }
 
-/* Of each sample's prompt, kept or made; kept, they come as f32 and are the encoder's own values in its dtype. */
-static lac_tensor *states_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f)
+/* What the prompt is to the denoiser, [N, T, C], and to SemInpainter, [N, C]. */
+typedef struct prompt { lac_tensor *states, *pooled; } prompt;
+
+static lac_tensor *as_kept(lac_tape *t, lac_tensor *x, lac_dtype d) { return x == NULL || d == LAC_F32 ? x : lac_scaled(t, x, 1, d); }
+
+/* Kept or made; kept, they come as f32 and are the encoder's own values in its dtype. */
+static prompt prompt_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f)
 {
     const latent *m = r->state;
     if (m->net[TEXT] == NULL)
+        return (prompt){ NULL, NULL };
+    if (r->texts.encoder != NULL)
+        return (prompt){ as_kept(t, f[STATES], r->texts.dtype), as_kept(t, f[SAID], r->texts.dtype) };
+    if (m->visual != LAC_VISUAL_PREDICTED)
+        return (prompt){ m->net[TEXT]->def->states(t, m->net[TEXT]->model, f[IDS]), NULL };
+    const lac_clip_text_out text = lac_clip_text_forward(t, m->net[TEXT]->model, f[IDS]);
+    return (prompt){ text.last, text.pooled };
+}
+
+/* What RefAdapters read, zeros where a sample does not hear it; and what SemInpainter is taught of. */
+static lac_tensor *visual_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f, lac_tensor *text, lac_phase_out *out)
+{
+    const latent *m = r->state;
+    if (m->visual < 0)
         return NULL;
-    if (r->texts.encoder == NULL)
-        return m->net[TEXT]->def->states(t, m->net[TEXT]->model, f[IDS]);
-    return r->texts.dtype == LAC_F32 ? f[STATES] : lac_scaled(t, f[STATES], 1, r->texts.dtype);
+    const lac_clip_vision_out eyes = lac_visual_look(t, m->net[VISION], f[m->visual == LAC_VISUAL_TRUTH ? TRUTH : SEEN]);
+    lac_tensor *visual;
+    if (m->visual == LAC_VISUAL_PREDICTED) {
+        const lac_sem_inpainter *sem = m->net[SEM]->model;
+        const lac_sem_inpainter_out said = lac_visual_said(t, sem, &eyes, f[PATCHES], text);
+        visual = lac_visual_prompt(t, sem, &said, &eyes, f[PATCHES]);
+        if (m->lesson > 0) {
+            const lac_clip_vision_out truth = lac_visual_look(t, m->net[VISION], f[TRUTH]);
+            lac_visual_teach(t, &(lac_visual_lesson){ &said, &truth, f[PATCHES], m->lesson_masked }, out->sum + 1);
+        }
+    } else
+        visual = lac_visual_as_seen(t, &eyes);
+    return visual == NULL ? NULL : lac_lincomb(t, f[HEARD], &visual, 1, r->dtype);
 }
 
 /* What the denoiser reads: the sample with noise, and beside it what it is told. around: the latent of the surroundings, or NULL. */
@@ -475,7 +655,9 @@ static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
     LAC_TRY(lac_tape_status(t));
     lac_tensor *clean[2] = { m->inpaints ? lac_rows(t, latents, 0, n) : latents, field[NOISE] }, *around = m->inpaints ? lac_rows(t, latents, n, n) : NULL;
     lac_tensor *noised = lac_lincomb(t, field[NOISED], clean, 2, r->dtype), *target = lac_lincomb(t, field[TARGET], clean, 2, LAC_F32);
-    lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ told(r, t, field, noised, clean[0], around), field[TIMESTEP], states_of(r, t, field),
+    const prompt text = prompt_of(r, t, field);
+    lac_tensor *visual = visual_of(r, t, field, text.pooled, out);
+    lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ told(r, t, field, noised, clean[0], around), field[TIMESTEP], text.states, .fusion = visual,
                                                                             .recompute = m->recompute, .label = field[LEVEL] });
     if (m->brushes) {
         out->sum[1] = lac_dice_loss(t, lac_slice(t, y, -1, m->z, 1), field[EXACT]);
@@ -492,6 +674,8 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
     to[0] = (double)(batch->n * m->h * m->h * m->z);
     if (m->brushes)
         to[1] = (double)batch->n;
+    if (m->lesson > 0)
+        lac_visual_count(&batch->field[m->at[PATCHES]].tensor, m->net[SEM]->model, m->global, to + 1);
 }
 
 static void inpainter(const lac_recipe *r, const json_t *config, lac_inpainter *ip)

@@ -4,6 +4,10 @@
 #include "models/catdiff/visual.h"
 #include "train/recipe.h"
 
+/* What RefAdapters read: CLIP's features of the whole picture, of the one with its hole, or what SemInpainter says of it; auto: the last there is. */
+typedef enum { LAC_VISUAL_AUTO, LAC_VISUAL_TRUTH, LAC_VISUAL_MASKED, LAC_VISUAL_PREDICTED } lac_visual_from;
+#define LAC_VISUALS "auto|truth|masked|predicted"
+
 /* A picture of a batch as CLIP sees it; hole as there. */
 lac_status lac_visual_derive(const lac_network *vision, const lac_tensor *image, int64_t i, const uint8_t *hole, lac_tensor *seen, lac_tensor *patches);
 
