@@ -26,8 +26,9 @@ typedef struct lac_record {
 } lac_record;
 
 /* In this order behind each other. An edited picture is of the record's size; its label is the instruction that leads there, if it has one. An
- * object has a label, a box, and a mask if it has bytes: grey, of the record's size, 128 and more is the object. A caption is UTF-8. */
-typedef enum { LAC_PART_EDITED, LAC_PART_OBJECT, LAC_PART_CAPTION, LAC_N_PARTS } lac_part_kind;
+ * object has a label, a box, and a mask if it has bytes: grey, of the record's size, 128 and more is the object. A caption is UTF-8. A relation's label
+ * ("left of") says how the two objects stand whose places among the record's objects, from 0, are its bytes: "0 2". */
+typedef enum { LAC_PART_EDITED, LAC_PART_OBJECT, LAC_PART_CAPTION, LAC_PART_RELATION, LAC_N_PARTS } lac_part_kind;
 const char *lac_part_kind_name(lac_part_kind kind);
 
 enum { LAC_CAPTION_BYTES = 1024, LAC_LABEL_BYTES = 256 };           /* with the zero at the end */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_name[LAC_N_PARTS] = { "edited picture", "object", "caption" };
+static const char *const kind_name[LAC_N_PARTS] = { "edited picture", "object", "caption", "relation" };
 
 const char *lac_part_kind_name(lac_part_kind kind) { return kind_name[kind]; }
 

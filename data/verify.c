@@ -57,6 +57,19 @@ static lac_status check_picture(const lac_set *set, const lac_part *p, const uin
     return empty ? LAC_FAIL(LAC_ERR_FORMAT, "an empty mask") : LAC_OK;
 }
 
+/* "0 2": two of the record's objects. */
+static lac_status check_relation(const lac_set *set, const lac_part *p, const uint8_t *bytes)
+{
+    char text[32];
+    long long a = -1, b = -1;
+    int64_t first;
+    const int64_t n = lac_set_parts(set, p->record, LAC_PART_OBJECT, &first);
+    snprintf(text, sizeof text, "%.*s", (int)LAC_MIN(p->length, 31), (const char *)bytes);
+    if (sscanf(text, "%lld %lld", &a, &b) == 2 && a >= 0 && a < n && b >= 0 && b < n && a != b && p->label[0] != '\0')
+        return LAC_OK;
+    return LAC_FAIL(LAC_ERR_FORMAT, "'%s' of '%s' relates no two of the %" PRId64 " objects", p->label, text, n);
+}
+
 static lac_status check_part(const lac_set *set, int64_t i, uint8_t **bytes, size_t *capacity)
 {
     const lac_part p = lac_set_part(set, i);
@@ -67,6 +80,8 @@ static lac_status check_part(const lac_set *set, int64_t i, uint8_t **bytes, siz
         return LAC_FAIL(LAC_ERR_FORMAT, "the bytes are not those that were packed");
     if (p.kind == LAC_PART_CAPTION)
         return lac_utf8_valid((const char *)*bytes, (size_t)p.length) ? LAC_OK : LAC_FAIL(LAC_ERR_FORMAT, "text that is no UTF-8, or holds a zero byte");
+    if (p.kind == LAC_PART_RELATION)
+        return check_relation(set, &p, *bytes);
     return p.length > 0 ? check_picture(set, &p, *bytes) : LAC_OK;
 }
 

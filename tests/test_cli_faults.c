@@ -53,6 +53,7 @@ static void make_jobs(job jobs[MAX_JOBS], const char *f)
         { "lists", lac_cmd_pack, { "pack", "folder", lac_test_golden("layouts/places/places365_val.txt"), "--root", lac_test_golden("layouts/places/val_large"), "-o", packed }, packed },
         { "pairs", lac_cmd_pack, { "pack", "folder", lac_test_golden("layouts/lama"), "--masks", "-o", packed }, packed },
         { "collage", lac_cmd_pack, { "pack", "collage", objects, "-o", packed, "--size", "32", "--count", "2" }, packed },
+        { "scenes", lac_cmd_pack, { "pack", "scenes", "-o", packed, "--size", "32", "--count", "1", "--objects", "2", "--pairs" }, packed },
         { "brushbench", lac_cmd_pack, { "pack", "brushbench", "--root", lac_test_golden("layouts/brushbench"), "--task", "inside", "-o", packed }, packed },
         { "brushdata", lac_cmd_pack, { "pack", "brushdata", lac_test_golden("layouts/brushdata/00000.tar"), "-o", packed }, packed },
         { "editbench", lac_cmd_pack, { "pack", "editbench", "--root", lac_test_golden("layouts/editbench"), "--size", "32", "-o", packed }, packed },

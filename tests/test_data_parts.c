@@ -392,7 +392,7 @@ LAC_TEST(a_set_whose_parts_lie_is_refused)
     LAC_CHECK_FAILS(open_with("parts/record", LAC_I64, 9, 4), LAC_ERR_FORMAT, "part 9 is of kind 1 and record 4");
     LAC_CHECK_FAILS(open_with("parts/record", LAC_I64, 4, 2), LAC_ERR_FORMAT, "part 5 is of kind 0 and record 1, not in order");
     LAC_CHECK_FAILS(open_with("parts/kind", LAC_U8, 0, 2), LAC_ERR_FORMAT, "part 1 is of kind 1");
-    LAC_CHECK_FAILS(open_with("parts/kind", LAC_U8, 9, 3), LAC_ERR_FORMAT, "part 9 is of kind 3");
+    LAC_CHECK_FAILS(open_with("parts/kind", LAC_U8, 9, 4), LAC_ERR_FORMAT, "part 9 is of kind 4");
     LAC_CHECK_FAILS(open_with("parts/offset", LAC_I64, 3, INT64_MAX), LAC_ERR_FORMAT, "of a blob of");
     LAC_CHECK_FAILS(open_with("parts/length", LAC_I64, 3, 2000), LAC_ERR_FORMAT, "bytes");
     LAC_CHECK_FAILS(open_with("parts/box", LAC_F32, 6, 0x7fc00000), LAC_ERR_FORMAT, "part 1: box of nan");
