@@ -1,6 +1,7 @@
 /* trainer CONFIG.lua [key=value ...]: one run, or a sweep of them. */
 #include "cli/commands.h"
 #include "cli/preset.h"
+#include "cli/run_set.h"
 #include "cli/table_run.h"
 #include "cli/train_cost.h"
 #include "cli/train_list.h"
@@ -74,12 +75,17 @@ static lac_status train_sweep(lac_train_list *w, lac_comm *comm)
 static lac_status train_all(lac_experiment *e, const train_options *o, lac_comm *comm)
 {
     lac_train_list w = { .n = 0 };
-    lac_sweep_run *run;
-    int64_t n;
-    LAC_TRY(lac_sweep_expand(e->config, &run, &n));
-    lac_status s = lac_train_list_open(&w, run, n, e);
+    lac_run_set set = { NULL };
+    int64_t *own = NULL, n;
+    lac_status s = lac_run_set_add(&set, e->config, "", &own, &n);
+    free(own);
+    if (s != LAC_OK) {
+        lac_run_set_free(&set);
+        return s;
+    }
+    s = lac_train_list_open(&w, set.run, set.n, e);
     if (s == LAC_OK)
-        s = o->dry_run ? print_costs(&w, comm) : n > 1 ? train_sweep(&w, comm) : lac_train_list_one(&w, 0, comm);
+        s = o->dry_run ? print_costs(&w, comm) : set.n > 1 ? train_sweep(&w, comm) : lac_train_list_one(&w, 0, comm);
     lac_train_list_close(&w);
     return s;
 }

@@ -92,6 +92,7 @@ static lac_status add_config(lac_contest *c, const lac_contest_wish *w, const ch
     int64_t n = 0;
     LAC_TRY(lac_experiment_open(&e, path));
     lac_status s = lac_preset_apply(e.config, e.lines, NULL);
+    json_object_del(e.config, "first");
     if (s == LAC_OK)
         s = lac_sweep_expand(e.config, &run, &n);
     for (int64_t i = 0; s == LAC_OK && i < n; i++)

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 /* place: where in the file the config stands ("table.rows.1.config"), "": it is the file's own. */
-typedef struct lac_sweep_run { char *name; json_t *config; char place[48]; } lac_sweep_run;
+typedef struct lac_sweep_run { char *name; json_t *config; char place[96]; } lac_sweep_run;
 
 /* From a config as given: its `sweep` is gone from each run's config, `name` and the swept keys are set. Without a sweep, or with an
  * empty one, it is one run under the config's own name. *runs is the caller's to lac_sweep_free. LAC_ERR_CONFIG for a sweep that

@@ -1,7 +1,7 @@
 #include "cli/table_file.h"
 
-#include "cli/preset.h"
 #include "cli/protocol.h"
+#include "cli/run_set.h"
 #include "core/memory.h"
 #include "eval/baseline.h"
 #include "eval/metric.h"
@@ -66,39 +66,13 @@ bool lac_table_file_is(const json_t *given) { return json_object_get(given, "tab
 
 /* ---- which runs ---- */
 
-typedef struct gathering { lac_table_file *f; lac_sweep_run *run; int64_t n, capacity; } gathering;
-
-/* Its place among the runs; one of the same name must be of the same config. */
-static lac_status put_run(gathering *g, lac_sweep_run *run, int64_t *at)
-{
-    for (*at = 0; *at < g->n; ++*at) {
-        if (strcmp(g->run[*at].name, run->name) != 0)
-            continue;
-        return json_equal(g->run[*at].config, run->config) ? LAC_OK
-             : LAC_FAIL(LAC_ERR_CONFIG, "run '%s' would be of two configs, here and at '%s': give them names of their own", run->name, g->run[*at].place);
-    }
-    LAC_TRY(lac_grow((void **)&g->run, g->n, &g->capacity, sizeof *g->run));
-    g->run[g->n] = *run;
-    g->n++;
-    *run = (lac_sweep_run){ .name = NULL };
-    return LAC_OK;
-}
+typedef struct gathering { lac_table_file *f; lac_run_set set; } gathering;
 
 /* The runs of a config, with seeds or without; *at [*n], fresh. */
 static lac_status add_config(gathering *g, json_t *config, const char *place, int64_t **at, int64_t *n)
 {
-    lac_sweep_run *run = NULL;
-    if (!json_is_string(json_object_get(config, "name")))
-        return LAC_FAIL(LAC_ERR_CONFIG, "its config has no name");
-    LAC_TRY(lac_preset_apply(config, NULL, NULL));
-    LAC_TRY(lac_sweep_expand(config, &run, n));
-    lac_status s = lac_calloc((void **)at, (size_t)*n, sizeof **at);
-    for (int64_t i = 0; s == LAC_OK && i < *n; i++) {
-        snprintf(run[i].place, sizeof run[i].place, "%s", place);
-        s = put_run(g, &run[i], &(*at)[i]);
-    }
-    lac_sweep_free(run, *n);
-    return s;
+    LAC_TRY(lac_run_set_add(&g->set, config, place, at, n));
+    return g->set.run[(*at)[0]].name[0] != '\0' ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "its config has no name");
 }
 
 static lac_status add_first(gathering *g)
@@ -289,10 +263,10 @@ static lac_status open(lac_table_file *f, lac_experiment *e)
     if (s == LAC_OK)
         s = check_measures(f);
     if (s != LAC_OK) {
-        lac_sweep_free(g.run, g.n);
+        lac_run_set_free(&g.set);
         return s;
     }
-    return lac_train_list_open(&f->list, g.run, g.n, e);
+    return lac_train_list_open(&f->list, g.set.run, g.set.n, e);
 }
 
 lac_status lac_table_file_open(lac_table_file *f, lac_experiment *e)

@@ -1,5 +1,5 @@
 /* Sweeps: order, names and what each run's config holds. */
-#include "cli/sweep.h"
+#include "cli/run_set.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>
@@ -90,4 +90,35 @@ LAC_TEST(sweep_says_what_is_wrong)
     json_object_set(big, "sweep", axes);
     LAC_CHECK_FAILS(lac_sweep_expand(big, &run, &n), LAC_ERR_CONFIG, "10000 runs");
     json_decref(values), json_decref(axes), json_decref(big);
+}
+
+static lac_status add(lac_run_set *s, const char *text, int64_t *n)
+{
+    char own[1024];
+    int64_t *at;
+    snprintf(own, sizeof own, "%s", text);
+    json_t *config = lac_test_json(own);
+    const lac_status status = lac_run_set_add(s, config, "", &at, n);
+    free(at);
+    json_decref(config);
+    return status;
+}
+
+LAC_TEST(what_a_run_begins_from_comes_first_and_once)
+{
+    static const char *const name[] = { "vae", "clip", "base", "row1/seed=1", "row1/seed=2", "row2" };
+    static const char row2[] = "{ 'name': 'row2', 'first': [ { 'name': 'base', 'first': [ { 'name': 'vae' } ] } ] }";
+    lac_run_set s = { NULL };
+    int64_t n;
+    LAC_CHECK_STATUS(add(&s, "{ 'name': 'row1', 'sweep': { 'seed': [1, 2] }, 'first': [ { 'name': 'vae' }, { 'name': 'clip' }, { 'name': 'base', 'first': [ { 'name': 'vae' } ] } ] }", &n));
+    LAC_CHECK(n == 2);
+    LAC_CHECK_STATUS(add(&s, row2, &n));
+    LAC_CHECK(n == 1 && s.n == 6);
+    for (int i = 0; i < 6; i++)
+        LAC_CHECK(strcmp(s.run[i].name, name[i]) == 0 && json_object_get(s.run[i].config, "first") == NULL);
+    LAC_CHECK(strcmp(s.run[2].place, "first.3") == 0);
+    LAC_CHECK_FAILS(add(&s, "{ 'name': 'row3', 'first': [ { 'name': 'vae', 'steps': 3 } ] }", &n), LAC_ERR_CONFIG, "'first.1': run 'vae' would be of two configs");
+    LAC_CHECK_FAILS(add(&s, "{ 'name': 'row3', 'first': { 'name': 'vae' } }", &n), LAC_ERR_CONFIG, "'first' should be a list of configs");
+    LAC_CHECK_FAILS(add(&s, "{ 'name': 'row3', 'first': [ 'vae' ] }", &n), LAC_ERR_CONFIG, "'first.1': it should be a config");
+    lac_run_set_free(&s);
 }
