@@ -288,6 +288,17 @@ lac_status lac_keep(lac_tape *t, const lac_tensor *x, lac_tensor **copy)
     return s;
 }
 
+void lac_tape_store(lac_tape *t, const lac_tensor *x, lac_tensor *to)
+{
+    if (!tape_ok(t) || x == NULL)
+        return;
+    tape_touch(t, x->tape_mark == t->mark ? x->tape_id : -1);
+    if (!lac_same_shape(x, to) || to->backend != t->backend)
+        lac_tape_fail(t, LAC_FAIL(LAC_ERR_SHAPE, "%s on %s is to be stored as %s on %s", lac_shape_str(x), t->backend->name, lac_shape_str(to), to->backend->name));
+    else if (!t->planning && lac_numel(x) > 0)
+        lac_tape_fail(t, t->backend->convert(to, x));
+}
+
 void lac_tape_read(lac_tape *t, const lac_tensor *x, float *to)
 {
     if (!tape_ok(t) || x == NULL)

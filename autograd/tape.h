@@ -76,6 +76,9 @@ lac_tensor *lac_detach(lac_tape *t, lac_tensor *x);
 
 /* A copy that is the caller's until lac_tensor_free, in host memory as f32 (integers as they are). *copy is NULL while planning. */
 lac_status lac_keep(lac_tape *t, const lac_tensor *x, lac_tensor **copy);
+/* x into `to`, a float tensor of x's shape in the backend's memory, which later regions of this tape may read as it is, as often as they like: what is the same for many
+ * regions is made by one. Not while planning. */
+void lac_tape_store(lac_tape *t, const lac_tensor *x, lac_tensor *to);
 /* x, a f32 scalar, is written to *to, in the host's or the backend's memory, when it is known; `to` must outlive the region. */
 void lac_tape_read(lac_tape *t, const lac_tensor *x, float *to);
 

@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "models/network_format.h"
 #include "models/unet/config.h"
+#include "models/unet/read.h"
 #include "tests/harness/test.h"
 
 #include <stdio.h>
@@ -86,6 +87,93 @@ LAC_TEST(layers_that_run_again_give_the_same)
     float *kept = run(false, &n), *again = run(true, &m);
     LAC_CHECK(n == m && lac_gap(again, kept, n) < 1e-6);
     free(kept), free(again);
+}
+
+/* ---- what is read once ---- */
+
+typedef struct call { lac_network net; lac_unet_read *read; lac_tensor *in[4], *y; bool fills; } call;
+
+static lac_status call_body(lac_tape *t, void *context)
+{
+    call *c = context;
+    const lac_dtype d = c->net.params->dtype;
+    lac_tensor *text = c->read == NULL || c->fills ? lac_tape_input(t, c->in[2], d) : NULL, *visual = text != NULL ? lac_tape_input(t, c->in[3], d) : NULL;
+    if (c->fills)
+        return lac_unet_read_fill(t, c->read, text, visual);
+    const lac_unet_in in = { lac_tape_input(t, c->in[0], d), lac_tape_input(t, c->in[1], LAC_F32), text, visual, .read = c->read };
+    lac_tensor *y = lac_unet_forward(t, c->net.model, &in);
+    LAC_TRY(lac_tape_status(t));
+    return lac_keep(t, y, &c->y);
+}
+
+static void begin_call(call *c, lac_tape **t, lac_dtype d)
+{
+    static const char adapted[] = "{\"down_block_types\": [\"CrossAttnDownBlock2D\", \"DownBlock2D\"], \"up_block_types\": [\"UpBlock2D\", \"CrossAttnUpBlock2D\"], \"fusion_dim\": 5,"
+                                  "\"block_out_channels\": [4, 8], \"layers_per_block\": 1, \"norm_num_groups\": 2, \"cross_attention_dim\": 3, \"attention_head_dim\": 2}";
+    json_t *config = json_loads(adapted, 0, NULL);
+    const lac_backend *b;
+    *c = (call){ .y = NULL };
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK_STATUS(lac_network_make(&c->net, &lac_network_unet2d_condition, NULL, config, b, d));
+    json_decref(config);
+    draw(c->net.params, 1);
+    c->in[0] = numbers(4, (int64_t[]){ 2, 5, 6, 4 }, 1), c->in[1] = numbers(1, (int64_t[]){ 2 }, 2);
+    c->in[2] = numbers(3, (int64_t[]){ 2, 3, 3 }, 3), c->in[3] = numbers(3, (int64_t[]){ 2, 4, 5 }, 4);
+    LAC_CHECK_STATUS(lac_tape_new(t, b));
+}
+
+static void end_call(call *c, lac_tape *t)
+{
+    lac_unet_read_free(c->read);
+    for (int i = 0; i < 4; i++)
+        lac_tensor_free(c->in[i]);
+    lac_tape_free(t);
+    lac_network_close(&c->net);
+}
+
+/* Of which text: once made in the walk, once before it, in a place that had others' before. */
+static void check_read(lac_dtype d)
+{
+    call c;
+    lac_tape *t;
+    begin_call(&c, &t, d);
+    for (int text = 3; text < 5; text++) {
+        lac_tensor_free(c.in[2]);
+        c.in[2] = numbers(3, (int64_t[]){ 2, 3, 3 }, text);
+        lac_unet_read *read = c.read;
+        c.read = NULL;
+        LAC_CHECK_STATUS(lac_tape_run(t, "walk", call_body, &c));
+        lac_tensor *wanted = c.y;
+        c.read = read;
+        if (read == NULL)
+            LAC_CHECK_STATUS(lac_unet_read_new(&c.read, c.net.model, 2, 3, 4));
+        c.fills = true;
+        LAC_CHECK_STATUS(lac_tape_run(t, "fill", call_body, &c));
+        c.fills = false;
+        LAC_CHECK_STATUS(lac_tape_run(t, "walk of what was read", call_body, &c));
+        LAC_CHECK(memcmp(c.y->data, wanted->data, lac_bytes(wanted)) == 0);
+        lac_tensor_free(c.y);
+        lac_tensor_free(wanted);
+    }
+    end_call(&c, t);
+}
+
+LAC_TEST(keys_and_values_made_before_the_walk_give_the_same_bits) { check_read(LAC_F32), check_read(LAC_BF16); }
+
+LAC_TEST(keys_and_values_of_another_network_or_size_are_refused)
+{
+    call c, other;
+    lac_tape *t, *u;
+    begin_call(&c, &t, LAC_F32), begin_call(&other, &u, LAC_F32);
+    LAC_CHECK_STATUS(lac_unet_read_new(&c.read, c.net.model, 2, 2, 4));
+    c.fills = true;
+    LAC_CHECK_FAILS(lac_tape_run(t, "fill", call_body, &c), LAC_ERR_SHAPE, "[2,3,4] on cpu is to be stored as [2,2,4]");
+    lac_unet_read_free(c.read);
+    LAC_CHECK_STATUS(lac_unet_read_new(&c.read, other.net.model, 2, 3, 4));
+    c.fills = false;
+    LAC_CHECK_FAILS(lac_tape_run(t, "walk", call_body, &c), LAC_ERR_ARG, "another network's");
+    end_call(&c, t), end_call(&other, u);
 }
 
 /* Under CompVis' names and back. */

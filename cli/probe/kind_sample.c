@@ -5,6 +5,7 @@
 #include "models/latent/parts.h"
 #include "models/latent/system.h"
 #include "models/network_folder.h"
+#include "models/unet/read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +174,8 @@ static lac_status run_steps(sampled *r, lac_tape *t)
 {
     const lac_probe *p = r->p;
     const lac_tensor *noise = lac_probe_host(p, "noise");
-    const lac_latent_sampling s = {
+    const int64_t tokens = lac_probe_host(p, "cond")->dim[1], refs = r->no_visual != NULL ? r->no_visual->dim[1] : 0;
+    lac_latent_sampling s = {
         .name = r->system->name, .network = &p->net[0], .denoise = lac_denoise_unet, .sampler = &r->sampler, .guidance = r->guided ? &r->guidance : NULL,
         .text = lac_probe_host(p, "cond"), .no_text = r->no_text,
         .visual = lac_probe_host(p, "fusion_out"), .no_visual = r->no_visual, .beside = r->beside, .label = r->label, .blend = blend_of(r), .mask = lac_probe_host(p, "mask"),
@@ -181,8 +183,15 @@ static lac_status run_steps(sampled *r, lac_tape *t)
         .clip = lac_config_has(p->config, "estimate_clip") ? lac_config_num(p->config, "estimate_clip") : 0, .source = lac_probe_host(p, "source"), .known_noise = r->system->fresh ? NULL : noise, .draw = draw, .context = r,
     };
     lac_tensor *z, *latents = NULL;
-    LAC_TRY(copy(&z, noise));
-    lac_status status = lac_latent_sample(t, &s, z, &latents);
+    lac_unet_read *read;
+    LAC_TRY(lac_unet_read_new(&read, p->net[0].model, noise->dim[0] * (r->guided ? 2 : 1), tokens, refs));
+    lac_status status = lac_latent_read(t, &s, read);
+    s.read = read;
+    if (status == LAC_OK)
+        status = copy(&z, noise);
+    if (status == LAC_OK)
+        status = lac_latent_sample(t, &s, z, &latents);
+    lac_unet_read_free(read);
     if (status == LAC_OK)
         status = put_latents(r->p, latents);
     lac_tensor_free(latents);

@@ -129,7 +129,7 @@ static lac_status forward_block(lac_probe *p, lac_tape *t)
     LAC_TRY(check_tokens(p, "context", "context_dim"));
     LAC_TRY(check_tokens(p, "fusion_out", "fusion_dim"));
     return lac_probe_out(p, t, "out", LAC_LAYOUT_PLAIN, lac_transformer_block_forward(t, lac_probe_model(p, 0), lac_probe_tensor(p, "x"),
-                                                                                       lac_probe_tensor(p, "context"), lac_probe_tensor(p, "fusion_out")));
+                                                                                       &(lac_transformer_in){ lac_probe_tensor(p, "context"), lac_probe_tensor(p, "fusion_out"), NULL }));
 }
 
 const lac_kind lac_kind_ref_adapter_block = { "ref-adapter-block", "a transformer block between whose self- and cross-attention a RefAdapter reads a visual prompt", block_keys,

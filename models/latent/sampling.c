@@ -8,6 +8,7 @@
 #include "models/latent/blend.h"
 #include "models/latent/dilated.h"
 #include "models/latent/estimate.h"
+#include "models/unet/read.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ static lac_tensor *in_dtype(lac_tape *t, lac_tensor *x, lac_dtype d)
 static lac_tensor *prompt_of(lac_tape *t, const lac_latent_sampling *s, const lac_tensor *prompt, const lac_tensor *none)
 {
     const lac_dtype d = s->network->params->dtype;
-    if (prompt == NULL)
+    if (prompt == NULL || s->read != NULL)
         return NULL;
     lac_tensor *with = lac_tape_input(t, prompt, d);
     return s->guidance == NULL ? with : lac_concat(t, (lac_tensor *[]){ lac_tape_input(t, none, d), with }, 2, 0);
@@ -54,7 +55,7 @@ static lac_tensor *ask(lac_tape *t, const step *p, lac_tensor *z)
         x = lac_concat(t, (lac_tensor *[]){ x, lac_tape_input(t, s->beside, d) }, 2, -1);
     if (s->guidance != NULL)
         x = lac_concat(t, (lac_tensor *[]){ x, x }, 2, 0);
-    const lac_denoise_in in = { x, lac_tape_input(t, &p->timestep, LAC_F32), prompt_of(t, s, s->text, s->no_text), prompt_of(t, s, s->visual, s->no_visual), label };
+    const lac_denoise_in in = { x, lac_tape_input(t, &p->timestep, LAC_F32), prompt_of(t, s, s->text, s->no_text), prompt_of(t, s, s->visual, s->no_visual), label, s->read };
     return s->denoise(t, s->network->model, &in);
 }
 
@@ -113,6 +114,27 @@ static lac_status denoise(lac_tape *t, void *context)
     return lac_sampler_keep(t, p->state, x);
 }
 
+/* ---- prompts ---- */
+
+typedef struct reading { const lac_latent_sampling *s; lac_unet_read *to; } reading;
+
+static lac_status read_prompts(lac_tape *t, void *context)
+{
+    const reading *r = context;
+    return lac_unet_read_fill(t, r->to, prompt_of(t, r->s, r->s->text, r->s->no_text), prompt_of(t, r->s, r->s->visual, r->s->no_visual));
+}
+
+lac_status lac_latent_read(lac_tape *t, const lac_latent_sampling *s, lac_unet_read *read)
+{
+    const lac_params *ps = s->network->params;
+    char *signature;
+    LAC_TRY(lac_format(&signature, "latent/read/%llu/%s/%s/%d", ps->n > 0 ? (unsigned long long)ps->param[0]->value->uid : 0, lac_shape_str(s->text),
+                       s->visual != NULL ? lac_shape_str(s->visual) : "-", s->guidance != NULL));
+    const lac_status status = lac_tape_run(t, signature, read_prompts, &(reading){ s, read });
+    free(signature);
+    return status;
+}
+
 /* ---- from step to step ---- */
 
 /* The network itself is told by the first of its parameters. */
@@ -122,9 +144,9 @@ static lac_status run(lac_tape *t, const step *p, const char *what, lac_body *bo
     const lac_tensor *z = p->state->slot[LAC_SLOT_SAMPLE];
     const lac_params *ps = s->network->params;
     char *signature;
-    LAC_TRY(lac_format(&signature, "latent/%s/%llu/%s/%s/%s/%s/%s/%d/%d/%d/%g", s->name, ps->n > 0 ? (unsigned long long)ps->param[0]->value->uid : 0, lac_shape_str(z),
+    LAC_TRY(lac_format(&signature, "latent/%s/%llu/%s/%s/%s/%s/%s/%d/%d/%d/%g/%d", s->name, ps->n > 0 ? (unsigned long long)ps->param[0]->value->uid : 0, lac_shape_str(z),
                        s->text != NULL ? lac_shape_str(s->text) : "-", s->visual != NULL ? lac_shape_str(s->visual) : "-", s->beside != NULL ? lac_shape_str(s->beside) : "-", what, s->guidance != NULL, (int)s->blend,
-                       (int)s->said_mask, s->clip));
+                       (int)s->said_mask, s->clip, s->read != NULL));
     const lac_status status = lac_tape_run(t, signature, body, (void *)p);
     free(signature);
     return status;

@@ -13,8 +13,8 @@
 #include "models/network.h"
 
 /* x [M, h, w, C + beside], timestep f32 [M], text [M, L, E], visual prompt [M, R, F], label i32 [M], the last three or NULL; all in the network's
- * dtype but timesteps and labels. */
-typedef struct lac_denoise_in { lac_tensor *x, *timestep, *text, *visual, *label; } lac_denoise_in;
+ * dtype but timesteps and labels. read: in place of text and visual prompt, what a UNet made of them before (models/unet/read.h). */
+typedef struct lac_denoise_in { lac_tensor *x, *timestep, *text, *visual, *label; const struct lac_unet_read *read; } lac_denoise_in;
 /* The network's answer to it, [M, h, w, C]; channels behind the C of the latent are a mask's logits (said_mask), or not looked at. */
 typedef lac_tensor *lac_denoise(lac_tape *t, const void *model, const lac_denoise_in *in);
 
@@ -42,6 +42,7 @@ typedef struct lac_latent_sampling {
     const lac_guidance *guidance;           /* of two branches, classic; NULL: the text alone */
     const lac_tensor *text, *no_text;       /* host, f32 [N, L, E]; both NULL: the network takes none; no_text NULL without guidance */
     const lac_tensor *visual, *no_visual;   /* likewise, of a visual prompt [N, R, F] */
+    const struct lac_unet_read *read;       /* what lac_latent_read made of these four, which then are looked at no more; NULL: they are read at each step */
     const lac_tensor *beside;               /* host, f32 [N, h, w, B]: channels behind the latent's; NULL: none */
     const lac_tensor *label;                /* host, i32 [N], of both branches [2 N]; NULL: the network takes none */
     lac_blend_at blend;
@@ -55,6 +56,9 @@ typedef struct lac_latent_sampling {
     lac_status (*draw)(void *context, lac_latent_draw what, int64_t i, lac_tensor **x);
     void *context;
 } lac_latent_sampling;
+
+/* Fills what a UNet, s->network, makes of text and visual prompt, both branches': for this run and any other with the same prompts. */
+lac_status lac_latent_read(lac_tape *t, const lac_latent_sampling *s, struct lac_unet_read *read);
 
 /* z: f32 [N, h, w, C], host, a sample before the sampler's step 0, taken over; *result: the latent, host, the caller's; NULL after an error.
  * LAC_ERR_NONFINITE names the first step after which it is no number any more. */

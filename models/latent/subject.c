@@ -159,6 +159,8 @@ static void free_subject(void *made)
     lac_tensor *const parts[] = { s->text, s->no_text, s->visual, s->cells, s->filled, s->source };
     for (size_t i = 0; i < LAC_COUNT(parts); i++)
         lac_tensor_free(parts[i]);
+    lac_unet_read_free(s->read);
+    free(s->read_of);
     free(s);
 }
 
@@ -173,4 +175,19 @@ lac_status lac_latent_subject_of(lac_latent_subject **s, const lac_inpainter *ip
     LAC_TRY(make_texts(&m, t));
     LAC_TRY(make_visual(&m, t));
     return make_pictures(&m, t);
+}
+
+lac_status lac_latent_subject_read(lac_latent_subject *s, const lac_canvas *c, const lac_unet *unet, int64_t n, int64_t context, int64_t fusion, bool *filled)
+{
+    const size_t bytes = (size_t)c->image.dim[0] * sizeof *c->of;
+    const bool fits = s->read != NULL && s->read->n == n;
+    *filled = fits && memcmp(s->read_of, c->of, bytes) == 0;
+    if (!fits) {
+        lac_unet_read_free(s->read);
+        s->read = NULL;
+        LAC_TRY(lac_unet_read_new(&s->read, unet, n, context, fusion));
+        LAC_TRY(lac_realloc((void **)&s->read_of, bytes));
+    }
+    memcpy(s->read_of, c->of, bytes);
+    return LAC_OK;
 }

@@ -194,18 +194,34 @@ static lac_said_mask said_mask(const painting *p)
     return p->system->precise ? (lac_said_mask)lac_config_choice(p->ip->config, "predicted_mask", LAC_SAID_MASKS) : LAC_SAID_MASK_OFF;
 }
 
+/* Text and visual prompt do not change from step to step: what the attentions make of them is made before the first. */
+static lac_status read_prompts(painting *p, lac_tape *t, lac_latent_sampling *run)
+{
+    const lac_unet *unet = p->ip->network[UNET].model;
+    if (run->text == NULL || unet->config.context == 0)
+        return LAC_OK;
+    const int64_t n = p->dim[0] * (p->guided ? 2 : 1);
+    bool filled;
+    LAC_TRY(lac_latent_subject_read(p->subject, p->canvas, unet, n, run->text->dim[1], run->visual != NULL ? run->visual->dim[1] : 0, &filled));
+    LAC_TRY(filled ? LAC_OK : lac_latent_read(t, run, p->subject->read));
+    run->read = p->subject->read;
+    return LAC_OK;
+}
+
 static lac_status sample(painting *p, lac_tape *t)
 {
     const lac_repaint jumps = { p->sampler.steps, lac_config_int(p->ip->config, "jump_length"), lac_config_int(p->ip->config, "jump_n_sample") };
     lac_tensor *noise = NULL, *z = NULL;
     LAC_TRY(lac_noise_new(&noise, p->canvas->ask, 4, p->dim, "latent/start", 0));
     lac_status s = start(p, noise, &z);
-    const lac_latent_sampling run = {
+    lac_latent_sampling run = {
         .name = p->ip->def->name, .network = &p->ip->network[UNET], .denoise = lac_denoise_unet, .sampler = &p->sampler, .guidance = p->guided ? &p->guidance : NULL,
         .text = p->text, .no_text = p->no_text, .visual = p->visual, .no_visual = p->no_visual, .beside = p->beside, .label = p->label, .blend = p->system->blend, .mask = p->cells, .source = p->source,
         .dilations = p->system->dilates ? lac_config_int(p->ip->config, "dilations") : 0, .said_mask = said_mask(p), .clip = p->system->clips ? number(p, "estimate_clip") : 0,
         .known_noise = p->system->same_noise ? noise : NULL, .jumps = p->system->repaints ? &jumps : NULL, .draw = draw, .context = p,
     };
+    if (s == LAC_OK && (s = read_prompts(p, t, &run)) != LAC_OK)
+        lac_tensor_free(z);
     if (s == LAC_OK)
         s = lac_latent_sample(t, &run, z, &p->latent);
     lac_tensor_free(noise);

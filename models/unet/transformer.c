@@ -19,11 +19,18 @@ lac_status lac_attention_layer_init(lac_attention_layer *l, lac_params *ps, cons
     return LAC_OK;
 }
 
-lac_tensor *lac_attention_layer_forward(lac_tape *t, const lac_attention_layer *l, lac_tensor *x, lac_tensor *from, lac_tensor *residual)
+lac_attention_read lac_attention_layer_read(lac_tape *t, const lac_attention_layer *l, lac_tensor *from)
 {
-    lac_tensor *q = lac_linear_layer_forward(t, &l->q, x), *k = lac_linear_layer_forward(t, &l->k, from), *v = lac_linear_layer_forward(t, &l->v, from);
+    lac_tensor *k = lac_linear_layer_forward(t, &l->k, from);
+    return (lac_attention_read){ k, lac_linear_layer_forward(t, &l->v, from) };
+}
+
+lac_tensor *lac_attention_layer_forward(lac_tape *t, const lac_attention_layer *l, lac_tensor *x, lac_tensor *from, const lac_attention_read *read, lac_tensor *residual)
+{
+    lac_tensor *q = lac_linear_layer_forward(t, &l->q, x);
+    const lac_attention_read r = read != NULL ? *read : lac_attention_layer_read(t, l, from);
     lac_tape_enter(t, l->q.name);
-    lac_tensor *y = lac_attention(t, q, k, v, &(lac_attention_attr){ .heads = l->heads });
+    lac_tensor *y = lac_attention(t, q, r.k, r.v, &(lac_attention_attr){ .heads = l->heads });
     lac_tape_leave(t);
     return lac_linear_layer_sum(t, &l->out, y, NULL, residual);
 }
@@ -71,22 +78,31 @@ void lac_spatial_transformer_close(lac_spatial_transformer *s)
 
 static lac_tensor *norm(lac_tape *t, const lac_layer_norm_layer *l, lac_tensor *x) { return lac_layer_norm_layer_forward(t, l, x, NULL, NULL); }
 
-lac_tensor *lac_transformer_block_forward(lac_tape *t, const lac_transformer_block *b, lac_tensor *h, lac_tensor *context, lac_tensor *fusion)
+lac_block_read lac_transformer_block_read(lac_tape *t, const lac_transformer_block *b, const lac_transformer_in *in)
 {
+    lac_block_read r = { .context = lac_attention_layer_read(t, &b->attn2, in->context) };
+    if (in->fusion != NULL)
+        r.fusion = lac_attention_layer_read(t, &b->attn3, in->fusion);
+    return r;
+}
+
+lac_tensor *lac_transformer_block_forward(lac_tape *t, const lac_transformer_block *b, lac_tensor *h, const lac_transformer_in *in)
+{
+    const lac_block_read *read = in->read;
     lac_tensor *n = norm(t, &b->norm1, h);
-    h = lac_attention_layer_forward(t, &b->attn1, n, n, h);
-    if (fusion != NULL)
-        h = lac_attention_layer_forward(t, &b->attn3, norm(t, &b->norm4, h), fusion, h);
-    h = lac_attention_layer_forward(t, &b->attn2, norm(t, &b->norm2, h), context, h);
+    h = lac_attention_layer_forward(t, &b->attn1, n, n, NULL, h);
+    if (in->fusion != NULL || (read != NULL && read->fusion.k != NULL))
+        h = lac_attention_layer_forward(t, &b->attn3, norm(t, &b->norm4, h), in->fusion, read != NULL ? &read->fusion : NULL, h);
+    h = lac_attention_layer_forward(t, &b->attn2, norm(t, &b->norm2, h), in->context, read != NULL ? &read->context : NULL, h);
     n = lac_linear_layer_forward(t, &b->ff_in, norm(t, &b->norm3, h));
     return lac_linear_layer_sum(t, &b->ff_out, lac_geglu(t, n), NULL, h);
 }
 
-lac_tensor *lac_spatial_transformer_forward(lac_tape *t, const lac_spatial_transformer *s, lac_tensor *x, lac_tensor *context, lac_tensor *fusion)
+lac_tensor *lac_spatial_transformer_forward(lac_tape *t, const lac_spatial_transformer *s, lac_tensor *x, const lac_transformer_in *in)
 {
     lac_tensor *h = lac_group_norm_layer_forward(t, &s->norm, x, NULL, NULL, NULL, LAC_ACT_NONE);
     h = lac_linear_layer_forward(t, &s->proj_in, h);
     for (int64_t i = 0; i < s->depth; i++)
-        h = lac_transformer_block_forward(t, &s->block[i], h, context, fusion);
+        h = lac_transformer_block_forward(t, &s->block[i], h, &(lac_transformer_in){ in->context, in->fusion, in->read != NULL ? in->read + i : NULL });
     return lac_linear_layer_sum(t, &s->proj_out, h, NULL, x);
 }

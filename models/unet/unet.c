@@ -7,6 +7,7 @@
 #include "autograd/ops/timestep_embedding/timestep_embedding.h"
 #include "core/memory.h"
 #include "models/layers/initial.h"
+#include "models/unet/read.h"
 
 #include <stdlib.h>
 
@@ -200,8 +201,8 @@ static lac_tensor *time_embedding(lac_tape *t, const lac_unet *u, lac_tensor *ti
     return lac_activation(t, e, LAC_ACT_SILU);          /* every res-block begins with it */
 }
 
-/* Of one layer: what it is and, at the end of a level on the way up, the size it leaves; 0: none. */
-typedef struct layer_call { const lac_unet_layer *layer; int64_t height, width; } layer_call;
+/* Of one layer: what it is, at the end of a level on the way up the size it leaves (0: none), and what its transformer's blocks have read already. */
+typedef struct layer_call { const lac_unet_layer *layer; int64_t height, width; const lac_block_read *read; } layer_call;
 enum { X, SKIP, TIME, CONTEXT, FUSION, N_INPUTS };
 
 static lac_tensor *run_layer(lac_tape *t, void *context, lac_tensor *const *in)
@@ -212,7 +213,7 @@ static lac_tensor *run_layer(lac_tape *t, void *context, lac_tensor *const *in)
     if (l->has_res)
         x = lac_res_block_forward(t, &l->res, x, in[SKIP], in[TIME]);
     if (l->has_transformer)
-        x = lac_spatial_transformer_forward(t, &l->transformer, x, in[CONTEXT], in[FUSION]);
+        x = lac_spatial_transformer_forward(t, &l->transformer, x, &(lac_transformer_in){ in[CONTEXT], in[FUSION], call->read });
     if (l->has_attention)
         x = lac_attention_block_forward(t, &l->attention, x);
     if (l->has_resample_block)
@@ -222,25 +223,45 @@ static lac_tensor *run_layer(lac_tape *t, void *context, lac_tensor *const *in)
     return l->resample.weight == NULL ? x : lac_conv_layer_forward(t, &l->resample, x, NULL, lac_act_of(LAC_ACT_NONE));
 }
 
-static lac_tensor *call_layer(lac_tape *t, const layer_call *call, lac_tensor *const *in, bool recompute)
+/* On the way: x and the sizes are the next layer's, `read` the next transformer's. */
+typedef struct walker { lac_tape *t; const lac_unet_in *in; lac_tensor *x, *time; const lac_block_read *read; } walker;
+
+static lac_tensor *call_layer(walker *w, const lac_unet_layer *l, lac_tensor *skip, const lac_tensor *leaves)
 {
-    return recompute ? lac_recompute(t, run_layer, call, sizeof *call, in, N_INPUTS) : run_layer(t, (void *)call, in);
+    const layer_call call = { l, leaves != NULL ? leaves->dim[1] : 0, leaves != NULL ? leaves->dim[2] : 0, w->read };
+    lac_tensor *in[] = { w->x, skip, w->time, w->in->context, w->in->fusion };
+    if (w->read != NULL && l->has_transformer)
+        w->read += l->transformer.depth;
+    w->x = w->in->recompute ? lac_recompute(w->t, run_layer, &call, sizeof call, in, N_INPUTS) : run_layer(w->t, (void *)&call, in);
+    return w->x;
 }
 
 static lac_tensor *walk(lac_tape *t, const lac_unet *u, const lac_unet_in *in, lac_tensor *time)
 {
-    lac_tensor *kept[LAC_UNET_LEVELS * (LAC_UNET_LAYERS + 1) + 1], *x;
+    lac_tensor *kept[LAC_UNET_LEVELS * (LAC_UNET_LAYERS + 1) + 1];
+    walker w = { t, in, lac_conv_layer_forward(t, &u->conv_in, in->sample, NULL, lac_act_of(LAC_ACT_NONE)), time, in->read != NULL ? in->read->block : NULL };
     int n = 0;
-    kept[n++] = x = lac_conv_layer_forward(t, &u->conv_in, in->sample, NULL, lac_act_of(LAC_ACT_NONE));
+    kept[n++] = w.x;
     for (int i = 0; i < u->n_down; i++)
-        kept[n++] = x = call_layer(t, &(layer_call){ .layer = &u->down[i] }, (lac_tensor *[]){ x, NULL, time, in->context, in->fusion }, in->recompute);
+        kept[n++] = call_layer(&w, &u->down[i], NULL, NULL);
     for (int i = 0; i < 2; i++)
-        x = call_layer(t, &(layer_call){ .layer = &u->middle[i] }, (lac_tensor *[]){ x, NULL, time, in->context, in->fusion }, in->recompute);
+        call_layer(&w, &u->middle[i], NULL, NULL);
     for (int i = 0; i < u->n_up && lac_tape_status(t) == LAC_OK; i++) {
-        lac_tensor *skip = kept[--n], *next = n > 0 ? kept[n - 1] : skip;
-        x = call_layer(t, &(layer_call){ &u->up[i], next->dim[1], next->dim[2] }, (lac_tensor *[]){ x, skip, time, in->context, in->fusion }, in->recompute);
+        lac_tensor *skip = kept[--n];
+        call_layer(&w, &u->up[i], skip, n > 0 ? kept[n - 1] : skip);
     }
-    return x;
+    return w.x;
+}
+
+const lac_spatial_transformer *lac_unet_next_transformer(const lac_unet *u, int *at)
+{
+    while (*at < u->n_down + 2 + u->n_up) {
+        const int i = (*at)++, up = i - u->n_down - 2;
+        const lac_unet_layer *l = i < u->n_down ? &u->down[i] : up < 0 ? &u->middle[i - u->n_down] : &u->up[up];
+        if (l->has_transformer)
+            return &l->transformer;
+    }
+    return NULL;
 }
 
 /* Tokens that an attention reads: of that width, none where it is 0. */
@@ -264,6 +285,12 @@ static lac_status check_labels(const lac_unet *u, const lac_tensor *label, int64
     return LAC_OK;
 }
 
+lac_status lac_unet_check_prompts(const lac_unet *u, int64_t n, const lac_tensor *context, const lac_tensor *fusion)
+{
+    LAC_TRY(check_tokens("encoder_hidden_states", context, n, u->config.context));
+    return check_tokens("fusion_out", fusion, n, u->config.fusion);
+}
+
 static lac_status check(const lac_unet *u, const lac_unet_in *in)
 {
     const lac_tensor *x = in->sample, *timestep = in->timestep;
@@ -271,9 +298,10 @@ static lac_status check(const lac_unet *u, const lac_unet_in *in)
         return LAC_FAIL(LAC_ERR_SHAPE, "sample must be [N, H, W, %lld], got %s", (long long)u->config.in, lac_shape_str(x));
     if (timestep->ndim != 1 || timestep->dim[0] != x->dim[0])
         return LAC_FAIL(LAC_ERR_SHAPE, "timestep must be [%lld], one for each sample, got %s", (long long)x->dim[0], lac_shape_str(timestep));
-    LAC_TRY(check_tokens("encoder_hidden_states", in->context, x->dim[0], u->config.context));
     LAC_TRY(check_labels(u, in->label, x->dim[0]));
-    return check_tokens("fusion_out", in->fusion, x->dim[0], u->config.fusion);
+    if (in->read != NULL)
+        return in->context == NULL && in->fusion == NULL && !in->recompute && in->read->unet == u ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "what was read is another network's, or not alone");
+    return lac_unet_check_prompts(u, x->dim[0], in->context, in->fusion);
 }
 
 lac_tensor *lac_unet_forward(lac_tape *t, const lac_unet *u, const lac_unet_in *in)

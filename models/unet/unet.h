@@ -59,6 +59,13 @@ lac_status lac_unet_init(lac_unet *u, lac_params *ps, const lac_unet_config *c);
 void lac_unet_close(lac_unet *u);
 
 /* sample [N, H, W, in] of the network's dtype, timestep f32 [N], context [N, T, width] or NULL for attention blocks, fusion [N, R, width] or NULL without
- * RefAdapters, label i32 [N] or NULL without a table. recompute: each layer keeps its inputs alone and runs again in backward. -> [N, H, W, out]; NULL after an error. */
-typedef struct lac_unet_in { lac_tensor *sample, *timestep, *context, *fusion; bool recompute; lac_tensor *label; } lac_unet_in;
+ * RefAdapters, or in place of these two `read` (models/unet/read.h); label i32 [N] or NULL without a table. recompute: each layer keeps its inputs alone and runs again
+ * in backward; not with `read`. -> [N, H, W, out]; NULL after an error. */
+typedef struct lac_unet_in { lac_tensor *sample, *timestep, *context, *fusion; bool recompute; lac_tensor *label; const struct lac_unet_read *read; } lac_unet_in;
 lac_tensor *lac_unet_forward(lac_tape *t, const lac_unet *u, const lac_unet_in *in);
+
+/* Whether they are what n pictures' attentions want. */
+lac_status lac_unet_check_prompts(const lac_unet *u, int64_t n, const lac_tensor *context, const lac_tensor *fusion);
+
+/* The network's transformers in the order of the walk; NULL past the last. *at: 0 at first, then the function's own. */
+const lac_spatial_transformer *lac_unet_next_transformer(const lac_unet *u, int *at);
