@@ -1,8 +1,9 @@
-/* lacuna bench: the training step of a config on random pictures, and the kernels of single ops, beside what the machine can do; and an
- * estimate of that step on many GPUs. */
+/* lacuna bench: the training step of a config on random pictures, and the kernels of single ops, beside what the machine can do; an estimate of that
+ * step on many GPUs; and inpainters beside each other. */
 #include "cli/commands.h"
 
 #include "autograd/ops/backend_cpu.h"
+#include "cli/bench_inpaint.h"
 #include "cli/bench_ops.h"
 #include "cli/bench_scaling.h"
 #include "cli/lua_host.h"
@@ -18,7 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct bench_options { const char *precision, *device; int64_t size, batch, steps; lac_scaling_options scaling; } bench_options;
+enum { UNSET = -1 };            /* --steps, of which each kind has its own */
+
+typedef struct bench_options { const char *precision, *device; int64_t size, batch, steps; lac_scaling_options scaling; lac_bench_inpaint_options inpaint; } bench_options;
 
 /* The config's own keys, or those of DeepFill v2 at its published size, with what the command line says on top. */
 static lac_status read_config(lac_experiment *e, const lac_words *words, const bench_options *o)
@@ -228,43 +231,78 @@ static lac_status bench_ops(const lac_words *words, const bench_options *o)
     return lac_bench_ops(b, chosen ? LAC_BF16 : LAC_F32, words->n > 1 ? words->word[1] : NULL, o->steps);
 }
 
-static lac_status bench(const lac_words *words, const bench_options *o)
+/* The options that are the others' too, in its place. */
+static lac_status bench_inpaint(const lac_words *words, const bench_options *o)
 {
-    static const char *const kinds[] = { "step", "ops", "scaling" };
+    const lac_words models = { words->word + 1, words->n - 1 };
+    lac_bench_inpaint_options own = o->inpaint;
+    char steps[24];
+    snprintf(steps, sizeof steps, "%lld", (long long)o->steps);
+    own.how.device = o->device != NULL ? o->device : "auto";
+    own.how.precision = o->precision != NULL ? o->precision : "auto";
+    own.how.steps = o->steps != UNSET ? steps : NULL;
+    own.size = o->size != 0 ? o->size : 512;
+    own.batch = o->batch != 0 ? o->batch : 1;
+    return lac_bench_inpaint(&models, &own, stdout);
+}
+
+static bool says_inpaint(const lac_bench_inpaint_options *o)
+{
+    return o->rounds != 5 || o->prompt != NULL || o->out != NULL || o->paced || o->how.guidance != NULL || o->how.set.n > 0;
+}
+
+static lac_status bench(const lac_words *words, bench_options *o)
+{
+    static const char *const kinds[] = { "step", "ops", "scaling", "inpaint" };
+    enum { STEP, OPS, SCALING, INPAINT };
     int kind;
-    LAC_TRY(lac_options_choose("benchmark", words->word[0], kinds, 3, &kind));
+    LAC_TRY(lac_options_choose("benchmark", words->word[0], kinds, 4, &kind));
+    if (kind != SCALING && memcmp(&o->scaling, &lac_scaling_defaults, sizeof o->scaling) != 0)
+        return LAC_FAIL(LAC_ERR_ARG, "--step-ms and what follows it in --help belong to lacuna bench scaling");
+    if (kind == INPAINT)
+        return bench_inpaint(words, o);
+    if (says_inpaint(&o->inpaint) || words->n > 2)
+        return LAC_FAIL(LAC_ERR_ARG, "several models, --rounds, --prompt, --guidance, --setting, --out and --paced belong to lacuna bench inpaint");
+    o->steps = o->steps != UNSET ? o->steps : 5;
     if (o->steps < 1)
         return LAC_FAIL(LAC_ERR_ARG, "--steps wants 1 or more, got %lld", (long long)o->steps);
-    if (kind == 1 && (o->size != 0 || o->batch != 0))
+    if (kind == OPS && (o->size != 0 || o->batch != 0))
         return LAC_FAIL(LAC_ERR_ARG, "lacuna bench ops takes no --size or --batch");
-    if (kind != 2 && memcmp(&o->scaling, &lac_scaling_defaults, sizeof o->scaling) != 0)
-        return LAC_FAIL(LAC_ERR_ARG, "--step-ms and what follows it in --help belong to lacuna bench scaling");
-    return kind == 1 ? bench_ops(words, o) : with_trainer(words, o, kind == 0 ? report_step : report_scaling);
+    return kind == OPS ? bench_ops(words, o) : with_trainer(words, o, kind == STEP ? report_step : report_scaling);
 }
 
 int lac_cmd_bench(int argc, char **argv)
 {
-    bench_options o = { NULL, NULL, 0, 0, 5, lac_scaling_defaults };
+    bench_options o = { .steps = UNSET, .scaling = lac_scaling_defaults, .inpaint = { .rounds = 5 } };
     const lac_option options[] = {
         { "precision", 0, "P", LAC_OPTION_STRING, &o.precision, "f32 or bf16; else what the config says, f32 without one" },
         { "device", 0, "NAME", LAC_OPTION_STRING, &o.device, "auto, cpu or cuda; else what the config says (ops: cpu)" },
-        { "size", 0, "N", LAC_OPTION_INT, &o.size, "pictures of NxN (step, scaling)" },
-        { "batch", 0, "N", LAC_OPTION_INT, &o.batch, "pictures a step, all at once (step, scaling: on each GPU)" },
-        { "steps", 0, "N", LAC_OPTION_INT, &o.steps, "how often each is timed (5)" },
+        { "size", 0, "N", LAC_OPTION_INT, &o.size, "pictures of NxN (step, scaling; inpaint: 512)" },
+        { "batch", 0, "N", LAC_OPTION_INT, &o.batch, "pictures a step, all at once (step, scaling: on each GPU; inpaint: 1)" },
+        { "steps", 0, "N", LAC_OPTION_INT, &o.steps, "how often each is timed (5); inpaint: steps of the samplers (as the models say)" },
+        { "rounds", 0, "N", LAC_OPTION_INT, &o.inpaint.rounds, "how often each model takes its turn (5; inpaint, as the next five)" },
+        { "prompt", 0, "TEXT", LAC_OPTION_STRING, &o.inpaint.prompt, "what all are told to paint" },
+        { "guidance", 0, "X", LAC_OPTION_STRING, &o.inpaint.how.guidance, "how much it counts; 1: without guidance" },
+        { "setting", 0, "KEY=VALUE", LAC_OPTION_MULTIPLE, &o.inpaint.how.set, "any other key of the models' sampling" },
+        { "out", 'o', "FILE", LAC_OPTION_STRING, &o.inpaint.out, "the times as JSON" },
+        { "paced", 0, NULL, LAC_OPTION_FLAG, &o.inpaint.paced, "before each round a line is read from stdin" },
         LAC_SCALING_OPTIONS(o.scaling),
         { NULL },
     };
-    const lac_command command = { "lacuna bench", "step|ops|scaling [CONFIG.lua|OP]", 1, 2,
+    const lac_command command = { "lacuna bench", "step|ops|scaling|inpaint [CONFIG.lua|OP|MODEL...]", 1, -1,
         "step: the training step of a config on random pictures, by default DeepFill v2 of cnum 48, batch 4, 256x256.\n"
         "ops: every op at shapes of that step and of SD 1.x's UNet, or one OP's, 'update' being the optimizer's pass. Both print bytes and FLOP a second as shares of what the device can copy and multiply\n"
         "just then; on a GPU by its own clock, calls captured and replayed (the table of a step: call by call, each waited for).\n"
         "scaling: an estimate of that step's efficiency on 8 to 1024 GPUs, from its time on one (measured here, or --step-ms) and from\n"
-        "the links; docs/clusters.md has the formulas.", options };
+        "the links; docs/clusters.md has the formulas.\n"
+        "inpaint: seconds a picture of MODELs (runs, weights, or JSON files {inpainter, networks, config, tokenizer} whose weights are drawn), which take turns; ratios to the first\n"
+        "round by round, and where the time goes, by network.", options };
     lac_words words = { NULL, 0 };
     bool go;
     lac_status s = lac_options_begin(&command, argc, argv, &words, &go);
     if (go)
         s = bench(&words, &o);
+    lac_words_free(&o.inpaint.how.set);
     lac_words_free(&words);
     return lac_finish(s);
 }

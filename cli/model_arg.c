@@ -92,12 +92,12 @@ static lac_status gather(const lac_model_how *how, json_t *to)
     return LAC_OK;
 }
 
-static lac_status configure(lac_inpainter *ip, const lac_model_how *how)
+lac_status lac_model_configure(lac_model *m, const lac_model_how *how)
 {
     json_t *changes = json_object();
     lac_status s = changes != NULL ? gather(how, changes) : LAC_FAIL(LAC_ERR_MEM, "out of memory: --set");
     if (s == LAC_OK)
-        s = lac_inpainter_configure(ip, changes);
+        s = lac_inpainter_configure(&m->ip, changes);
     json_decref(changes);
     return s;
 }
@@ -117,7 +117,7 @@ lac_status lac_model_open(lac_model *m, const char *word, const lac_model_how *h
     if (s == LAC_OK)
         s = S_ISDIR(st.st_mode) && !lac_folder_has_weights(word) && !lac_inpainter_is_pipeline(word) ? open_run(m, word, how, b, d) : lac_inpainter_load(&m->ip, word, wanted, b, d);
     if (s == LAC_OK)
-        s = configure(&m->ip, how);
+        s = lac_model_configure(m, how);
     if (s != LAC_OK)
         lac_model_close(m);
     return s;

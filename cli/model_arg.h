@@ -37,6 +37,8 @@ lac_status lac_model_device(const lac_model_how *how, const lac_backend **b, lac
 
 /* LAC_ERR_IO when there is neither run nor file of that name. */
 lac_status lac_model_open(lac_model *m, const char *word, const lac_model_how *how);
+/* What `how` says of its config, put into it. lac_model_open has done so. */
+lac_status lac_model_configure(lac_model *m, const lac_model_how *how);
 /* What its pictures depend on: { "inpainter", "weights": { ROLE: SHA-256 of names and values }, "config", "precision", "device" }; a new reference. Reads all weights. */
 lac_status lac_model_about(const lac_model *m, json_t **about);
 void lac_model_close(lac_model *m);             /* safe on zeroes */

@@ -1,0 +1,21 @@
+/* cli/bench_inpaint.h -- `lacuna bench inpaint`: what a picture costs with each of several inpainters, which take turns.
+ *
+ * In each round every model paints the same picture once, so that what the machine does meanwhile meets all of them; a ratio is that of two times of one round. */
+#pragma once
+
+#include "cli/model_arg.h"
+
+#include <stdio.h>
+
+enum { LAC_BENCH_MODELS = 8, LAC_BENCH_ROUNDS = 64 };
+
+typedef struct lac_bench_inpaint_options {
+    lac_model_how how;
+    int64_t size, batch, rounds;        /* pictures of size x size, `batch` at once */
+    const char *prompt, *out;           /* out: a JSON file, or NULL */
+    bool paced;                         /* a line of stdin before each round */
+} lac_bench_inpaint_options;
+
+/* Words are models (cli/model_arg.h), or JSON files that describe one, { "inpainter", "networks", "config", "tokenizer": FOLDER }, as lac_inpainter_open takes them: its
+ * weights are drawn, which costs what trained ones cost. Prints a table. */
+lac_status lac_bench_inpaint(const lac_words *models, const lac_bench_inpaint_options *o, FILE *to);
