@@ -35,3 +35,15 @@ fails 2 "--per-node must be above 0" lacuna bench scaling tiny.lua --per-node 0
 fails 2 "are shares of a step" lacuna bench scaling tiny.lua --backward 0.9 --optimizer 0.2
 fails 2 "go with --step-ms" lacuna bench scaling tiny.lua --backward 0.5
 fails 2 "belong to lacuna bench scaling" lacuna bench step tiny.lua --step-ms 3
+
+# Inpainters beside each other: a description whose weights are drawn, and its JSON.
+cat > drawn.json <<'JSON'
+{ "inpainter": "deepfill", "networks": { "generator": { "config": { "cnum": 4 } } } }
+JSON
+says "ratio  of the first" lacuna bench inpaint drawn.json drawn.json --size 32 --rounds 2 --device cpu --precision f32 -o times.json
+grep -q '"rounds": 2' times.json && grep -q '"parts"' times.json && [ "$(grep -c '"inpainter": "deepfill"' times.json)" = 2 ]
+fails 2 "wants 1 to 8 models" lacuna bench inpaint
+fails 1 "stdin ended before round 1 of 5" lacuna bench inpaint drawn.json --size 32 --device cpu --paced < /dev/null
+fails 2 "belong to lacuna bench inpaint" lacuna bench step --rounds 3
+fails 2 "deepfill has no 'steps'" lacuna bench inpaint drawn.json --size 32 --device cpu --steps 3
+fails 1 "there is no run and no weights file" lacuna bench inpaint nothing
