@@ -118,25 +118,35 @@ static lac_status paint(race *x, runner *r, double *seconds)
     return LAC_OK;
 }
 
-/* The first makes plans and packs weights; the second is looked at kernel by kernel. */
-static lac_status warm_up(race *x, runner *r)
+/* Nobody else's turn: the line says that the machine is ready. */
+static lac_status wait_for_line(const race *x, const char *what)
+{
+    char line[16];
+    return !x->o->paced || fgets(line, sizeof line, stdin) != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_IO, "stdin ended before %s", what);
+}
+
+/* The first picture makes plans and packs weights; of the second every kernel is timed. */
+static lac_status warm_up(race *x)
 {
     double seconds;
-    LAC_TRY(paint(x, r, &seconds));
-    lac_tape_profile(r->tape, add_part, r);
-    const lac_status s = paint(x, r, &seconds);
-    lac_tape_profile(r->tape, NULL, NULL);
-    return s;
+    for (int i = 0; i < x->n; i++)
+        LAC_TRY(paint(x, &x->at[i], &seconds));
+    LAC_TRY(wait_for_line(x, "the kernels were timed"));
+    for (int i = 0; i < x->n; i++) {
+        lac_tape_profile(x->at[i].tape, add_part, &x->at[i]);
+        const lac_status s = paint(x, &x->at[i], &seconds);
+        lac_tape_profile(x->at[i].tape, NULL, NULL);
+        LAC_TRY(s);
+    }
+    fprintf(stderr, "kernels timed\n");
+    return LAC_OK;
 }
 
 static lac_status run_rounds(race *x)
 {
-    char line[16];
-    for (int i = 0; i < x->n; i++)
-        LAC_TRY(warm_up(x, &x->at[i]));
+    LAC_TRY(warm_up(x));
     for (int64_t k = 0; k < x->o->rounds; k++) {
-        if (x->o->paced && fgets(line, sizeof line, stdin) == NULL)
-            return LAC_FAIL(LAC_ERR_IO, "stdin ended before round %lld of %lld", (long long)k + 1, (long long)x->o->rounds);
+        LAC_TRY(wait_for_line(x, "the last round"));
         for (int i = 0; i < x->n; i++)
             LAC_TRY(paint(x, &x->at[i], &x->at[i].seconds[k]));
         fprintf(stderr, "round %lld of %lld\n", (long long)k + 1, (long long)x->o->rounds);

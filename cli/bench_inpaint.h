@@ -13,7 +13,7 @@ typedef struct lac_bench_inpaint_options {
     lac_model_how how;
     int64_t size, batch, rounds;        /* pictures of size x size, `batch` at once */
     const char *prompt, *out;           /* out: a JSON file, or NULL */
-    bool paced;                         /* a line of stdin before each round */
+    bool paced;                         /* a line of stdin before the kernels are timed and before each round */
 } lac_bench_inpaint_options;
 
 /* Words are models (cli/model_arg.h), or JSON files that describe one, { "inpainter", "networks", "config", "tokenizer": FOLDER }, as lac_inpainter_open takes them: its

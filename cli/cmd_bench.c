@@ -285,7 +285,7 @@ int lac_cmd_bench(int argc, char **argv)
         { "guidance", 0, "X", LAC_OPTION_STRING, &o.inpaint.how.guidance, "how much it counts; 1: without guidance" },
         { "setting", 0, "KEY=VALUE", LAC_OPTION_MULTIPLE, &o.inpaint.how.set, "any other key of the models' sampling" },
         { "out", 'o', "FILE", LAC_OPTION_STRING, &o.inpaint.out, "the times as JSON" },
-        { "paced", 0, NULL, LAC_OPTION_FLAG, &o.inpaint.paced, "before each round a line is read from stdin" },
+        { "paced", 0, NULL, LAC_OPTION_FLAG, &o.inpaint.paced, "before the kernels are timed, and before each round, a line is read from stdin" },
         LAC_SCALING_OPTIONS(o.scaling),
         { NULL },
     };

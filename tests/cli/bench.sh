@@ -43,7 +43,7 @@ JSON
 says "ratio  of the first" lacuna bench inpaint drawn.json drawn.json --size 32 --rounds 2 --device cpu --precision f32 -o times.json
 grep -q '"rounds": 2' times.json && grep -q '"parts"' times.json && [ "$(grep -c '"inpainter": "deepfill"' times.json)" = 2 ]
 fails 2 "wants 1 to 8 models" lacuna bench inpaint
-fails 1 "stdin ended before round 1 of 5" lacuna bench inpaint drawn.json --size 32 --device cpu --paced < /dev/null
+fails 1 "stdin ended before the kernels were timed" lacuna bench inpaint drawn.json --size 32 --device cpu --paced < /dev/null
 fails 2 "belong to lacuna bench inpaint" lacuna bench step --rounds 3
 fails 2 "deepfill has no 'steps'" lacuna bench inpaint drawn.json --size 32 --device cpu --steps 3
 fails 1 "there is no run and no weights file" lacuna bench inpaint nothing

@@ -101,3 +101,23 @@ lacuna export runs/brush -o brush.safetensors > .out
 paint brush.safetensors brushed.png --prompt lion --setting predicted_mask=last --setting precision=1
 fails 1 'precision' lacuna inpaint brush.safetensors -i "$picture" -m "$mask" -o x.png --setting precision=4
 fails 1 "expected 5, with the hole" trainer brush.lua name=x model.unet.config.in_channels=9
+
+# CAT-Diffusion of five networks: the run, and the model that comes of it, paint what --prompt says, one seed or several, with SemInpainter and without.
+sed -e 's/name = "a"/name = "cat"/' -e 's/cross_attention_dim = 8,/cross_attention_dim = 8, fusion_dim = 12,/' -e 's/train_text = true,/train_text = false,/' -e 's/, groups = {.*} } } },/ } },/' \
+    -e 's/model = {/model = { system = "catdiff",\
+    clip_vision = { config = { hidden_size = 12, intermediate_size = 16, num_hidden_layers = 1, num_attention_heads = 2, image_size = 12, patch_size = 4 } },\
+    sem_inpainter = { config = { hidden_size = 12, intermediate_size = 16, num_attention_heads = 2, num_hidden_layers = 1, patch_size = 4, image_size = 12,\
+      label_mlp = { in_channels = 8, intermediate_size = 9, out_channels = 12 }, spatial_mlp = { hidden_size = 12, intermediate_size = 10 },\
+      global_mlp = { hidden_size = 12, intermediate_size = 10 } } },/' latent.lua > cat.lua
+trainer cat.lua > .out 2> .err || fail "trainer cat.lua: $(cat .err)"
+lacuna export runs/cat -o cat.safetensors > .out
+paint runs/cat one.png --prompt lion --seed 2
+paint cat.safetensors many.png --prompt lion --seed 1 --count 3
+cmp one.png many-2.png || fail "the model's file paints otherwise than the run, or a result otherwise than alone"
+cmp -s many-1.png many-2.png && fail "seeds change nothing"
+paint cat.safetensors pear.png --prompt 'yellow pear' --seed 2
+cmp -s one.png pear.png && fail "prompts change nothing"
+paint cat.safetensors without.png --prompt lion --seed 2 --system catdiff-masked
+cmp -s one.png without.png && fail "SemInpainter changes nothing"
+fails 1 "RefAdapters" lacuna inpaint cat.safetensors -i "$picture" -m "$mask" -o x.png --system sd-inpaint
+if [ "${#precisions[@]}" = 2 ]; then lacuna inpaint cat.safetensors -i "$picture" -m "$mask" -o any.png --prompt lion --precision bf16 > .out 2> .err || fail "bf16: $(cat .err)"; fi
