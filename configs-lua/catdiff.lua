@@ -1,0 +1,63 @@
+-- CAT-Diffusion (Chen et al. 2024, arXiv:2409.08260), docs/catdiff.md:
+--
+--     trainer configs-lua/catdiff.lua                  as published: objects of OpenImages V6 at 512 x 512, from Stable Diffusion's inpainting and CLIP ViT-L/14
+--     trainer configs-lua/catdiff.lua preset=mini      everything from nothing at 64 x 64, on a CPU
+--
+-- and rows 1 and 2 of its ablation: preset=row1, row2, mini-row1, mini-row2. A stage is skipped by stages.N.steps=0.
+
+-- s: widths, weights, rates and steps of one size.
+local function experiment(s)
+  local text  = { text_encoder = { config = s.text_encoder }, tokenizer = s.tokenizer, prompts = s.prompts }
+  local eyes  = lac.extend(text, { clip_vision = { config = s.clip_vision } })
+  local sem   = { sem_inpainter = { config = s.sem_inpainter } }
+  local fed   = { unet = { config = { fusion_dim = s.clip_vision.hidden_size } } }        -- with RefAdapters
+  local plain = lac.extend({ vae = { config = s.vae }, unet = { config = s.unet }, settings = s.settings, cache = s.cache, recompute = s.recompute }, text)
+  local full  = lac.extend(lac.extend(lac.extend(plain, eyes), sem), lac.extend(fed, { system = "catdiff" }))
+
+  -- RefAdapters and SemInpainter are new, the UNet is not.
+  local adapters = { { match = "*.attn3.*", lr = s.lr.new }, { match = "*.norm4.*", lr = s.lr.new } }
+  local function optim(lr, steps, groups)
+    return lac.extend(s.optim, { lr = lr, groups = groups, schedule = s.schedule and s.schedule(lr, steps) })
+  end
+  local function denoise(stage)
+    return lac.extend({ recipe = "latent", loss = s.loss }, stage)
+  end
+
+  return {
+    full = {
+      -- 1a: SemInpainter learns of CLIP what is behind the hole
+      { stage = "distill", recipe = "distill", steps = s.steps.distill, model = lac.extend(eyes, sem), loss = { kd_region = "masked" },
+        optim = { sem_inpainter = optim(s.lr.new, s.steps.distill) }, init = s.init.distill },
+      -- 1b: UNet and RefAdapters learn to read what CLIP sees of the truth
+      denoise { stage = "unet", steps = s.steps.unet, model = lac.extend(full, { visual = "truth" }), optim = { unet = optim(s.lr.old, s.steps.unet, adapters) },
+                init = s.init.unet },
+      -- 2a: SemInpainter alone, by the denoiser's loss
+      denoise { stage = "sem", steps = s.steps.sem, model = lac.extend(full, { train_unet = false, train_sem_inpainter = true }),
+                optim = { unet = optim(s.lr.new, s.steps.sem) } },
+      -- 2b: everything
+      denoise { stage = "joint", steps = s.steps.joint, model = lac.extend(full, { train_sem_inpainter = true }),
+                optim = { unet = optim(s.lr.old, s.steps.joint, { adapters[1], adapters[2], { match = "sem_inpainter/*", lr = s.lr.new } }) } },
+    },
+    row1 = {
+      denoise { stage = "row1", steps = s.steps.unet + s.steps.joint, model = lac.extend(plain, { system = "sd-inpaint" }),
+                optim = { unet = optim(s.lr.old, s.steps.unet + s.steps.joint) }, init = s.init.row1 },
+    },
+    row2 = {
+      denoise { stage = "row2", steps = s.steps.unet + s.steps.joint, model = lac.extend(lac.extend(plain, eyes), lac.extend(fed, { system = "catdiff-masked" })),
+                optim = { unet = optim(s.lr.old, s.steps.unet + s.steps.joint, adapters) }, init = s.init.row2 },
+    },
+  }
+end
+
+local published, mini = require "catdiff.published", require "catdiff.mini"
+local openimages, stamps = experiment(published), experiment(mini)
+return lac.extend(published.run, {
+  stages  = openimages.full,
+  presets = {
+    row1 = { name = "catdiff-row1", stages = openimages.row1 },
+    row2 = { name = "catdiff-row2", stages = openimages.row2 },
+    mini = lac.extend(mini.run, { stages = stamps.full }),
+    ["mini-row1"] = lac.extend(mini.run, { name = "catdiff-mini-row1", stages = stamps.row1 }),
+    ["mini-row2"] = lac.extend(mini.run, { name = "catdiff-mini-row2", stages = stamps.row2 }),
+  },
+})
