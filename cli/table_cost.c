@@ -112,7 +112,7 @@ static lac_status print_runs(const lac_train_list *w, lac_comm *comm)
 
 static void print_set(const json_t *protocol, int64_t limit)
 {
-    lac_eval_set *set;
+    lac_eval_set *set = NULL;
     const json_t *data = json_object_get(protocol, "data");
     if (lac_eval_set_open(&set, data, limit, lac_locate, NULL) != LAC_OK) {
         const char *pack = lac_config_str(protocol, "pack");

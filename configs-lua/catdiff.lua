@@ -51,13 +51,14 @@ end
 
 local published, mini = require "catdiff.published", require "catdiff.mini"
 local openimages, stamps = experiment(published), experiment(mini)
-return lac.extend(published.run, {
-  stages  = openimages.full,
+return {
+  preset  = "published",
   presets = {
-    row1 = { name = "catdiff-row1", stages = openimages.row1 },
-    row2 = { name = "catdiff-row2", stages = openimages.row2 },
+    published = lac.extend(published.run, { stages = openimages.full }),
+    row1 = lac.extend(published.run, { name = "catdiff-row1", stages = openimages.row1 }),
+    row2 = lac.extend(published.run, { name = "catdiff-row2", stages = openimages.row2 }),
     mini = lac.extend(mini.run, { stages = stamps.full }),
     ["mini-row1"] = lac.extend(mini.run, { name = "catdiff-mini-row1", stages = stamps.row1 }),
     ["mini-row2"] = lac.extend(mini.run, { name = "catdiff-mini-row2", stages = stamps.row2 }),
   },
-})
+}
