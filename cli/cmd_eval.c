@@ -240,7 +240,7 @@ int lac_cmd_eval(int argc, char **argv)
         { "size", 0, "N", LAC_OPTION_INT, &w.size, "side of the pictures; finished ones are brought to N x N before paired metrics" },
         { "crop", 0, "NAME", LAC_OPTION_STRING, &w.crop, "center or squash" },
         { "shorter", 0, "N", LAC_OPTION_INT, &w.shorter, "shorter side before the crop; 0: as large as the crop allows" },
-        { "mask", 0, "NAME", LAC_OPTION_STRING, &w.mask, "file of fixed masks: a path, or a name below data/masks" },
+        { "mask", 0, "NAME", LAC_OPTION_STRING, &w.mask, "file of fixed masks, a path or a name below data/masks; or what data.eval.mask may be: object, object-box, a generator" },
         { "metrics", 0, "LIST", LAC_OPTION_STRING, &w.metrics, "separated by commas; a region may follow: psnr@hole, psnr@known" },
         { "limit", 0, "N", LAC_OPTION_INT, &w.limit, "pictures, the first of the split; 0: all (default)" },
         { "baselines", 0, "on|off|NAME", LAC_OPTION_STRING, &w.baselines, "rows for copy nothing, mean colour and Laplace fill (default on), or for one: copy-nothing, mean-colour, laplace" },

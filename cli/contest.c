@@ -7,6 +7,7 @@
 #include "cli/sweep.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
+#include "data/mask_source.h"
 #include "eval/baseline.h"
 
 #include <stdlib.h>
@@ -175,7 +176,7 @@ static lac_status lay_over(json_t *data, const lac_contest_wish *w)
     if (w->shorter >= 0)
         json_object_set_new(data, "shorter", json_integer(w->shorter));
     if (w->mask != NULL)
-        json_object_set_new(data, "mask", json_sprintf("file:%s", w->mask));
+        json_object_set_new(data, "mask", json_sprintf("%s%s", lac_mask_source_knows(w->mask) ? "" : "file:", w->mask));
     if (json_object_get(data, "size") == NULL || json_object_get(data, "mask") == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "eval wants --size and --mask: no run among the models says them");
     return LAC_OK;

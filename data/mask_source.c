@@ -210,6 +210,13 @@ void lac_mask_source_close(lac_mask_source *m)
     free(m);
 }
 
+bool lac_mask_source_knows(const char *word)
+{
+    const char *rest;
+    const lac_mask_kind *kind;
+    return way_of(word, &rest)->prefix[0] != '\0' || strchr(word, '|') != NULL || lac_mask_named(&kind, word) == LAC_OK;
+}
+
 bool lac_mask_source_of_record(const char *word)
 {
     const char *rest;

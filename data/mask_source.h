@@ -24,6 +24,9 @@ typedef lac_status lac_mask_locate(void *context, const char *name, char **path)
 lac_status lac_mask_source_open(lac_mask_source **m, const char *word, int64_t size, const lac_mask_params *params, lac_mask_locate *locate, void *context);
 void lac_mask_source_close(lac_mask_source *m);
 
+/* Whether a word is one of these; what is not may be the bare name of a file. */
+bool lac_mask_source_knows(const char *word);
+
 /* Whether masks of that word belong to the record, whatever the sample: fixed ones, and those of its object where it has but one. */
 bool lac_mask_source_of_record(const char *word);
 
