@@ -1,7 +1,8 @@
 -- Widths of the miniature's networks, under their published keys, and its words.
 return {
-  clip_vision   = { image_size = 64, patch_size = 8, hidden_size = 128, intermediate_size = 512, num_hidden_layers = 4, num_attention_heads = 4 },
-  text_encoder  = { vocab_size = 1527, max_position_embeddings = 8, hidden_size = 64, intermediate_size = 256, num_hidden_layers = 2, num_attention_heads = 4, eos_token_id = 1526 },
+  clip_vision   = { projection_dim = 64, image_size = 64, patch_size = 8, hidden_size = 128, intermediate_size = 512, num_hidden_layers = 4, num_attention_heads = 4 },
+  text_encoder  = { vocab_size = 1527, max_position_embeddings = 8, hidden_size = 64, intermediate_size = 256, num_hidden_layers = 2, num_attention_heads = 4, eos_token_id = 1526,
+                    projection_dim = 64 },
   sem_inpainter = { image_size = 64, patch_size = 8, hidden_size = 128, intermediate_size = 512, num_hidden_layers = 4, num_attention_heads = 4,
                     spatial_mlp = { hidden_size = 128, intermediate_size = 512 }, global_mlp = { hidden_size = 128, intermediate_size = 512 },
                     label_mlp = { in_channels = 64, intermediate_size = 256, out_channels = 128 } },
