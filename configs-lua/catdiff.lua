@@ -26,7 +26,7 @@ local function experiment(s)
   return {
     full = {
       -- 1a: SemInpainter learns of CLIP what is behind the hole
-      { stage = "distill", recipe = "distill", steps = s.steps.distill, model = lac.extend(eyes, sem), loss = { kd_region = "masked" },
+      { stage = "distill", recipe = "distill", steps = s.steps.distill, model = lac.extend(eyes, sem), loss = { kd_region = "masked" }, sample = { every = 0 },
         optim = { sem_inpainter = optim(s.lr.new, s.steps.distill) }, init = s.init.distill },
       -- 1b: UNet and RefAdapters learn to read what CLIP sees of the truth
       denoise { stage = "unet", steps = s.steps.unet, model = lac.extend(full, { visual = "truth" }), optim = { unet = optim(s.lr.old, s.steps.unet, adapters) },
