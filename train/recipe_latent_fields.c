@@ -1,0 +1,79 @@
+/* What a batch of the recipe `latent` holds, and what of it is kept rather than made in a step. */
+#include "train/recipe_latent_internal.h"
+
+#include "data/mask_source.h"
+#include "models/clip/vision.h"
+#include "train/texts.h"
+
+#include <string.h>
+
+/* ---- kept ---- */
+
+void latent_choose_kept(lac_recipe *r, latent *m, const json_t *config)
+{
+    const lac_autoencoder *vae = m->net[VAE]->model;
+    const char *cache = lac_config_str(config, "model.cache");
+    m->moments = vae->codebook != NULL ? m->z : 2 * m->z;
+    m->kept[0] = strcmp(cache, "off") != 0;
+    m->kept[1] = strcmp(cache, "latents") == 0 && m->inpaints && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
+    r->latents = (lac_recipe_latents){ .encoder = m->kept[0] ? m->net[VAE] : NULL, .one = { 3, { m->h, m->h, m->moments } }, .around = m->kept[1] };
+}
+
+lac_status latent_choose_texts(lac_recipe *r, const latent *m, const json_t *model)
+{
+    int64_t flops;
+    if (!lac_config_bool(model, "cache_texts"))
+        return LAC_OK;
+    if (m->net[TEXT] == NULL || !m->net[TEXT]->params->frozen)
+        return LAC_FAIL(LAC_ERR_CONFIG, m->net[TEXT] == NULL ? "model.cache_texts: '%s' has no text encoder" : "model.cache_texts: the text encoder of '%s' is trained, its states change; "
+                        "expected train_text = false", m->system->name);
+    r->texts = (lac_recipe_texts){ .encoder = m->net[TEXT], .prompts = &m->prompts };
+    return lac_texts_plan(m->net[TEXT], lac_prompts_length(&m->prompts), r->backend, &r->texts.one, &r->texts.dtype, &flops);
+}
+
+/* ---- fields ---- */
+
+static const char *const loaded[N_LOADED] = { "image", "mask", "caption", "moments", "moments_around" };
+
+void latent_choose_fields(lac_recipe *r, latent *m)
+{
+    const bool wanted[N_LOADED] = { !m->kept[0] || (m->inpaints && !m->kept[1]) || m->visual >= 0, true, true, m->kept[0], m->kept[1] };
+    for (int i = 0; i < N_FIELDS; i++)
+        m->at[i] = -1;
+    for (int i = 0; i < N_LOADED; i++)
+        if (wanted[i]) {
+            m->at[i] = m->n_fields;
+            m->fields[m->n_fields++] = loaded[i];
+        }
+    r->fields = m->fields;
+}
+
+lac_status latent_derived_field(lac_recipe *r, latent *m, int what, const char *name, lac_dtype d, int ndim, const int64_t *dim)
+{
+    m->at[what] = m->n_fields++;
+    return lac_recipe_derive(r, name, d, ndim, dim);
+}
+
+lac_status latent_declare(lac_recipe *r, latent *m)
+{
+    const int64_t map[3] = { m->h, m->h, m->z }, two[1] = { 2 }, cells[3] = { m->h, m->h, 1 }, pixels[3] = { r->size, r->size, 1 };
+    const int64_t ids[1] = { m->net[TEXT] != NULL ? lac_prompts_length(&m->prompts) : 1 };
+    if (r->texts.encoder != NULL)
+        LAC_TRY(latent_derived_field(r, m, STATES, "states", LAC_F32, 2, r->texts.one.dim));
+    else
+        LAC_TRY(latent_derived_field(r, m, IDS, "ids", LAC_I32, 1, ids));
+    LAC_TRY(latent_derived_field(r, m, TIMESTEP, "timestep", LAC_F32, 0, NULL));
+    LAC_TRY(latent_derived_field(r, m, NOISED, "noised", LAC_F32, 1, two));
+    LAC_TRY(latent_derived_field(r, m, TARGET, "target", LAC_F32, 1, two));
+    LAC_TRY(latent_derived_field(r, m, WEIGHT, "weight", LAC_F32, 0, NULL));
+    LAC_TRY(latent_derived_field(r, m, NOISE, "noise", LAC_F32, 3, map));
+    LAC_TRY(latent_derived_field(r, m, POSTERIOR, "posterior", LAC_F32, 3, map));
+    LAC_TRY(latent_derived_field(r, m, AROUND, "around", LAC_F32, 3, map));
+    LAC_TRY(latent_derived_field(r, m, HOLE, "hole", LAC_F32, 3, pixels));
+    LAC_TRY(latent_derived_field(r, m, CELLS, "cells", LAC_F32, 3, cells));
+    if (m->brushes) {
+        LAC_TRY(latent_derived_field(r, m, LEVEL, "level", LAC_I32, 0, NULL));
+        LAC_TRY(latent_derived_field(r, m, EXACT, "exact", LAC_F32, 3, cells));
+    }
+    return m->kept[1] ? latent_derived_field(r, m, SURROUNDINGS, "surroundings", LAC_F32, 3, r->latents.one.dim) : LAC_OK;
+}
