@@ -1,2 +1,0 @@
-return { name = "first", recipe = "autoencoder", steps = 2, precision = "f32", batch = { global = 2 }, data = { train = { set = "said.h5", size = 16, threads = 1 } },
-         model = { kl = { block_out_channels = { 4, 8 }, down_block_types = { "DownEncoderBlock2D", "DownEncoderBlock2D" }, up_block_types = { "UpDecoderBlock2D", "UpDecoderBlock2D" }, norm_num_groups = 2 } }, loss = { perceptual = 0, gan = 0 }, log = { tensorboard = false } }
