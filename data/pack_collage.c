@@ -4,6 +4,7 @@
 #include "core/image/resample.h"
 #include "core/memory.h"
 #include "core/philox.h"
+#include "data/scene/scene.h"
 #include "data/view.h"
 
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_OBJECTS = 8, TRIES = 16, LEAST_SIDE = 35, MOST_SIDE = 75, MOST_SHORTER = 150, SHARE = 8 };      /* sides in percent of the picture's */
+enum { MOST_OBJECTS = 8, TRIES = 16, LEAST_SIDE = 35, MOST_SIDE = 75, MOST_SHORTER = 150, SHARE = 8, MOST_COUNT = 10000000 };      /* sides in percent of the picture's */
 
 /* Records of the source, decoded and made as small as they may be wanted, when first drawn. */
 typedef struct stock { int64_t *id, n; lac_image *image; } stock;
@@ -23,6 +24,8 @@ typedef struct collage {
     lac_pack_collage_own o;
     lac_set *set;
     const char *split;
+    int64_t apart;                              /* group of the split's first picture, where each is one of its own */
+    bool rendered;
     stock photos, objects;
     placed at[MOST_OBJECTS];
     int64_t n;                                  /* objects of the picture in work */
@@ -79,6 +82,7 @@ static lac_status open_stocks(collage *c, int k)
     LAC_TRY(new_stock(&c->photos, c->set));
     LAC_TRY(new_stock(&c->objects, c->set));
     c->split = splits[k].split;
+    c->apart = k * (int64_t)MOST_COUNT;
     LAC_TRY(add_to_stock(&c->photos, c->set, splits[k].photos, LAC_KIND_PHOTO, NULL));
     for (int i = 0; splits[k].objects[i] != NULL; i++)
         LAC_TRY(add_to_stock(&c->objects, c->set, splits[k].objects[i], LAC_KIND_OBJECT, c->o.labels));
@@ -111,7 +115,16 @@ static lac_status of_stock(stock *s, const collage *c, int64_t i, bool object, c
 
 /* ---- one picture ---- */
 
-static lac_status draw_ground(collage *c, lac_stream *random, lac_image *to, int64_t *record)
+static lac_status render_ground(const collage *c, int64_t number, lac_image *to)
+{
+    char apart[64];
+    lac_scene scene;
+    snprintf(apart, sizeof apart, "collage/%s", c->split);
+    lac_scene_draw(&scene, &(lac_scene_rule){ .seed = (uint64_t)c->o.seed, .split = apart, .number = (uint32_t)number });
+    return lac_scene_render(&scene, c->o.size, to, NULL, NULL);
+}
+
+static lac_status cut_ground(collage *c, lac_stream *random, lac_image *to, int64_t *record)
 {
     const lac_image *photo;
     const int64_t i = lac_stream_below(random, (uint32_t)c->photos.n);
@@ -202,13 +215,20 @@ static lac_status add_caption(collage *c)
     return n > 0 ? lac_job_part(c->job, &part, text, text) : LAC_OK;
 }
 
+/* What a picture owes to whom: its photograph, or where there is none its first object. */
+static lac_record origin(const collage *c, int64_t photo, int64_t number)
+{
+    const lac_record from = lac_set_record(c->set, c->rendered ? c->at[0].record : photo);
+    return (lac_record){ .group = c->rendered ? c->apart + number : from.group, .split = c->split, .source = c->rendered ? "scenes" : from.name, .licence = from.licence, .author = from.author };
+}
+
 static lac_status add_picture(collage *c, lac_image *ground, int64_t photo, int64_t number)
 {
     char name[64];
     lac_image mask[MOST_OBJECTS] = { { 0 } }, clean = { 0 };
-    const lac_record from = lac_set_record(c->set, photo);
-    lac_record r = { .group = from.group, .name = name, .split = c->split, .source = from.name, .licence = from.licence, .author = from.author };
+    lac_record r = origin(c, photo, number);
     snprintf(name, sizeof name, "%s/%06" PRId64, c->split, number);
+    r.name = name;
     lac_status s = c->o.pairs ? lac_image_crop(&clean, ground, 0, 0, ground->height, ground->width) : LAC_OK;
     for (int64_t i = 0; s == LAC_OK && i < c->n; i++)
         s = lay(&c->at[i], ground, &mask[i]);
@@ -232,7 +252,7 @@ static lac_status make_picture(collage *c, int64_t number)
     int64_t photo = 0;
     snprintf(purpose, sizeof purpose, "collage/%s", c->split);
     lac_stream random = lac_stream_at((uint64_t)c->o.seed, lac_purpose(purpose), (uint32_t)number, 0);
-    lac_status s = draw_ground(c, &random, &ground, &photo);
+    lac_status s = c->rendered ? render_ground(c, number, &ground) : cut_ground(c, &random, &ground, &photo);
     const int64_t wanted = 1 + lac_stream_below(&random, (uint32_t)c->o.objects);
     c->n = 0;
     for (int64_t i = 0; s == LAC_OK && i < wanted; i++)
@@ -245,6 +265,13 @@ static lac_status make_picture(collage *c, int64_t number)
     return s;
 }
 
+static lac_status check_grounds(collage *c)
+{
+    const char *grounds = c->o.grounds != NULL ? c->o.grounds : "photos";
+    c->rendered = strcmp(grounds, "rendered") == 0;
+    return c->rendered || strcmp(grounds, "photos") == 0 ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "--grounds is photos or rendered, found '%.40s'", grounds);
+}
+
 static lac_status check(lac_pack_collage_own *o)
 {
     if (o->size == 0)
@@ -255,8 +282,8 @@ static lac_status check(lac_pack_collage_own *o)
         o->objects = 1;
     if (o->size < 16 || o->size > 1024)
         return LAC_FAIL(LAC_ERR_ARG, "--size is from 16 to 1024 pixels, found %" PRId64, o->size);
-    if (o->count > 10000000)
-        return LAC_FAIL(LAC_ERR_ARG, "--count is at most 10000000, found %" PRId64, o->count);
+    if (o->count > MOST_COUNT)
+        return LAC_FAIL(LAC_ERR_ARG, "--count is at most %d, found %" PRId64, MOST_COUNT, o->count);
     return o->objects <= MOST_OBJECTS ? LAC_OK : LAC_FAIL(LAC_ERR_ARG, "--objects is at most %d, found %" PRId64, MOST_OBJECTS, o->objects);
 }
 
@@ -264,10 +291,10 @@ static lac_status make_splits(collage *c)
 {
     for (size_t k = 0; k < LAC_COUNT(splits); k++) {
         LAC_TRY(open_stocks(c, (int)k));
-        if (c->photos.n == 0 || c->objects.n == 0) {
+        if ((c->photos.n == 0 && !c->rendered) || c->objects.n == 0) {
             if (k == 0)
-                return LAC_FAIL(LAC_ERR_FORMAT, "%" PRId64 " photographs and %" PRId64 " objects%s of split 'train', expected some of both (a set of `pack stamps`)",
-                                c->photos.n, c->objects.n, c->o.labels != NULL ? " of these labels" : "");
+                return LAC_FAIL(LAC_ERR_FORMAT, "%" PRId64 " photographs and %" PRId64 " objects%s of split 'train', expected some of %s (a set of `pack stamps`)",
+                                c->photos.n, c->objects.n, c->o.labels != NULL ? " of these labels" : "", c->rendered ? "the latter" : "both");
             continue;
         }
         const int64_t n = k == 0 ? c->o.count : LAC_MAX(c->o.count / SHARE, 1);
@@ -282,6 +309,7 @@ static lac_status pack_collage(lac_pack_job *j, const char *const *sources, int 
     collage c = { .job = j, .o = *(const lac_pack_collage_own *)j->own };
     (void)n;
     LAC_TRY(check(&c.o));
+    LAC_TRY(check_grounds(&c));
     LAC_TRY(lac_set_open(&c.set, sources[0]));
     const lac_status s = lac_context(make_splits(&c), "'%s'", sources[0]);
     free_stock(&c.photos);
@@ -296,13 +324,14 @@ static const lac_pack_own_option options[] = {
     { "count", "N", "pictures of the split train (default 4000); the others have an eighth of it", LAC_FORMAT_NUMBER, AT(count) },
     { "objects", "N", "most objects in a picture (default 1)", LAC_FORMAT_NUMBER, AT(objects) },
     { "labels", "A,B,...", "objects of these labels alone (default: all)", LAC_FORMAT_TEXT, AT(labels) },
+    { "grounds", "KIND", "photos (default), or rendered: floors, walls and skies, no two alike", LAC_FORMAT_TEXT, AT(grounds) },
     { "seed", "N", "other pictures (default 0)", LAC_FORMAT_NUMBER, AT(seed) },
     { "pairs", NULL, "each picture's ground without objects, as an edited copy", LAC_FORMAT_FLAG, AT(pairs) },
     { NULL },
 };
 
 const lac_pack_format lac_format_collage = {
-    .name = "collage", .about = "objects of a packed set laid on its photographs: masks, boxes, labels, captions", .sources = "STAMPS.h5", .least = 1,
-    .most = 1, .help = "Lays the objects of STAMPS.h5 on its photographs. Splits: train; val and test with backgrounds never seen; unseen with things\nnever seen either.",
+    .name = "collage", .about = "objects of a packed set laid on its photographs or on rendered grounds: masks, boxes, labels, captions", .sources = "STAMPS.h5", .least = 1,
+    .most = 1, .help = "Lays the objects of STAMPS.h5 on its photographs, or on rendered grounds. Splits: train; val and test with backgrounds never seen; unseen with things\nnever seen either.",
     .options = options, .own = sizeof(lac_pack_collage_own), .title = "collage", .pack = pack_collage,
 };

@@ -2,7 +2,8 @@
  *
  * The source is a set of photographs and cut-out objects, as `pack stamps` makes it. Each picture is a square window of a photograph with
  * one object or several of them, none over another: each a part with mask, box and label, and a caption that names them all ("lion and yellow
- * pear"). A picture is a function of the seed, its split and its number.
+ * pear"). A picture is a function of the seed, its split and its number. In place of photographs, grounds may be rendered (data/scene/scene.h, without solids), of which no
+ * two are alike: a split's are drawn apart from every other's, and each picture is a group of its own.
  *
  *     split     photographs     objects
  *     train     train           train
@@ -21,5 +22,6 @@ typedef struct lac_pack_collage_own {
     int64_t objects;            /* most in a picture; 0: 1 */
     int64_t seed;
     const char *labels;         /* "apple,lion": objects of these labels alone; NULL: all */
+    const char *grounds;        /* "photos", "rendered"; NULL: photos */
     bool pairs;                 /* the window without its objects is an edited copy */
 } lac_pack_collage_own;

@@ -106,6 +106,32 @@ LAC_TEST(collage_is_a_function_of_seed_and_number)
     lac_set_close(other);
 }
 
+/* The source has no photograph of test_near. */
+LAC_TEST(rendered_grounds_are_drawn_apart_and_groups_of_their_own)
+{
+    lac_set *few, *many;
+    LAC_CHECK_STATUS(pack(source(), "rendered.h5", &(lac_pack_collage_own){ .size = 48, .count = 16, .grounds = "rendered", .objects = 3, .pairs = true }, &many));
+    LAC_CHECK_STATUS(pack(source(), "rendered-few.h5", &(lac_pack_collage_own){ .size = 48, .count = 8, .grounds = "rendered", .objects = 3, .pairs = true }, &few));
+    LAC_CHECK(lac_set_count(many) == 16 + 2 + 2 + 2);
+    lac_image ground[22];
+    for (int64_t id = 0; id < 22; id++) {
+        int64_t at;
+        const lac_record r = lac_set_record(many, id);
+        check_record(many, id);
+        LAC_CHECK(strcmp(r.source, "scenes") == 0 && lac_set_parts(many, id, LAC_PART_EDITED, &at) == 1);
+        ground[id] = decoded_part(many, at, 3);
+        for (int64_t k = 0; k < id; k++)
+            LAC_CHECK(r.group != lac_set_record(many, k).group && memcmp(ground[id].pixels, ground[k].pixels, 48 * 48 * 3) != 0);
+    }
+    for (int64_t id = 0; id < 22; id++)
+        lac_image_free(&ground[id]);
+    for (int64_t id = 0; id < 8; id++)
+        LAC_CHECK(memcmp(lac_set_record(few, id).digest, lac_set_record(many, id).digest, LAC_SHA256_SIZE) == 0 && lac_set_record(few, id).group == lac_set_record(many, id).group);
+    lac_set_close(few);
+    lac_set_close(many);
+    LAC_CHECK_FAILS(pack(source(), "bad.h5", &(lac_pack_collage_own){ .grounds = "painted" }, NULL), LAC_ERR_ARG, "'painted'");
+}
+
 LAC_TEST(collage_of_labels_and_captions)
 {
     lac_set *set;
