@@ -8,7 +8,7 @@ return lac.extend(require "catdiff.mini-networks", {
   optim         = { kind = "adamw", clip = 1, ema = 0.998, ema_warmup = true },
   schedule      = function(lr, steps) return { kind = "cosine", warmup = 50, total = steps, final = lr / 10 } end,
   lr            = { new = 1e-3, old = 3e-4 },
-  steps         = { distill = 600, unet = 600, sem = 150, joint = 400 },
+  steps         = { distill = 600, unet = 500, sem = 150, joint = 300 },
   init          = {
     distill = { { from = clip, of = "clip", network = "clip_vision" }, { from = clip, of = "clip", network = "text_encoder" },
                 { from = clip, of = "clip", network = "sem_inpainter", rename = { ["vision_model."] = "fusion_model." }, strict = false } },
