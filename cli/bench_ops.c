@@ -163,6 +163,8 @@ static const op_case cases[] = {
     { LAC_OP_avg_pool, &(const lac_avg_pool_attr){ 3 }, "192 35x35", "x", { MAP(8, 35, 192) } },
     { LAC_OP_max_pool, &(const lac_max_pool_attr){ .kernel = 2, .stride = 2 }, "64 256x256 halved", "x", { MAP(2, 256, 64) } },
     { LAC_OP_dice_loss, NULL, "1 64x64", "xc", { MAP(16, 64, 1), MAP(16, 64, 1) } },
+    { LAC_OP_vlb_loss, NULL, "3 64x64", "xcccc", { MAP(16, 64, 3), MAP(16, 64, 3), MAP(16, 64, 3), MAP(16, 64, 3), { 2, { 16, 4 } } } },
+    { LAC_OP_ranged_noise, NULL, "3 64x64", "ccc", { MAP(16, 64, 3), MAP(16, 64, 3), { 1, { 2 } } } },
     { LAC_OP_mse_loss, NULL, "4 64x64", "xxc", { MAP(16, 64, 4), MAP(16, 64, 4), { 1, { 16 } } } },
     { LAC_OP_gaussian, NULL, "4+4 64x64", "xx", { MAP(16, 64, 8), MAP(16, 64, 4) } },
     { LAC_OP_vector_quantize, &(const lac_vector_quantize_attr){ 1, 0.25f }, "16384 codes of 4, 32x32", "xf", { MAP(4, 32, 4), { 2, { 16384, 4 } } } },

@@ -208,4 +208,40 @@ def dice(x, y):
 
 case("dice", dice, {"x": rand(3, 5, 7, 1), "y": (rand(3, 5, 7, 1) > 0.5).double()}, outputs=("sum",), no_grad=("y",))
 
+
+class Variances:
+    """Nichol and Dhariwal 2021 at some timesteps of their cosine schedule, by the definitions: posteriors of x_t, their divergence, the first one's likelihood."""
+
+    def __init__(self, timestep, steps=1000):
+        level = torch.cos((torch.arange(steps + 1) / steps + 0.008) / 1.008 * torch.pi / 2) ** 2
+        beta = (1 - level[1:] / level[:-1]).clamp(max=0.999)
+        bar = torch.cumprod(1 - beta, 0)
+        before = torch.cat([torch.ones(1), bar[:-1]])
+        posterior = beta * (1 - before) / (1 - bar)
+        posterior[0] = posterior[1]
+        at = lambda x: x[timestep][:, None, None, None]
+        self.first, self.beta, self.bar, self.before, self.least = at((torch.arange(steps) == 0).double()), at(beta), at(bar), at(before), at(posterior.log())
+
+    def mean(self, x0, xt):
+        return (self.before.sqrt() * self.beta * x0 + (1 - self.beta).sqrt() * (1 - self.before) * xt) / (1 - self.bar)
+
+    def row(self):
+        return torch.stack([x.flatten() for x in (-self.beta / ((1 - self.bar) * (1 - self.beta)).sqrt(), self.least, self.beta.log(), self.first)], 1)
+
+    def loss(self, v, output, target, x0, row):
+        xt = self.bar.sqrt() * x0 + (1 - self.bar).sqrt() * target
+        mean, true = self.mean((xt - (1 - self.bar).sqrt() * output) / self.bar.sqrt(), xt), self.mean(x0, xt)
+        log = (1 - v) / 2 * self.least + (1 + v) / 2 * self.beta.log()
+        cdf = lambda x: (1 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3))) / 2
+        high, low = cdf((x0 - mean + 1 / 255) * (-log / 2).exp()), cdf((x0 - mean - 1 / 255) * (-log / 2).exp())
+        level = torch.where(x0 < -0.999, high, torch.where(x0 > 0.999, 1 - low, high - low)).clamp(min=1e-12)
+        divergence = torch.distributions.kl_divergence(torch.distributions.Normal(true, (self.least / 2).exp()), torch.distributions.Normal(mean, (log / 2).exp()))
+        return torch.where(self.first > 0, -level.log(), divergence).sum() / np.log(2)
+
+
+variances = Variances(torch.tensor([0, 1, 2, 500, 999, 0]))
+noise = rand(6, 4, 5, 3)
+case("vlb", variances.loss, {"v": rand(6, 4, 5, 3), "output": noise + rand(6, 4, 5, 3) / 16, "target": noise, "x0": (rand(6, 4, 5, 3) * 1.2).clamp(-1, 1).float().double(),
+                             "row": variances.row()}, outputs=("sum",), no_grad=("output", "target", "x0", "row"))
+
 save_file(out, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.safetensors"), metadata={"torch": torch.__version__, "numpy": np.__version__})
