@@ -4,6 +4,7 @@
 #include "models/diffusion/guidance.h"
 #include "models/diffusion/objective.h"
 #include "models/diffusion/sampler.h"
+#include "models/diffusion/timesteps.h"
 #include "tests/harness/test.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@
 
 enum { EACH = 4, CALLS = 17 };
 
-typedef struct bench { lac_tape *t; lac_weights *w; json_t *cases; lac_tensor *sample, *output, *noise, *timesteps, *samples; } bench;
+typedef struct bench { lac_tape *t; lac_weights *w; json_t *cases; lac_tensor *sample, *output, *variance, *noise, *timesteps, *samples; } bench;
 
 static lac_tensor *read(lac_weights *w, const char *name)
 {
@@ -35,6 +36,7 @@ static void begin(bench *b)
     LAC_CHECK(json_array_size(b->cases) > 200);
     b->sample = read(b->w, "sample");
     b->output = read(b->w, "output");
+    b->variance = read(b->w, "variance");
     b->noise = read(b->w, "noise");
     b->timesteps = read(b->w, "timesteps");
     b->samples = read(b->w, "samples");
@@ -42,7 +44,7 @@ static void begin(bench *b)
 
 static void end(bench *b)
 {
-    lac_tensor *const all[] = { b->sample, b->output, b->noise, b->timesteps, b->samples };
+    lac_tensor *const all[] = { b->sample, b->output, b->variance, b->noise, b->timesteps, b->samples };
     for (size_t i = 0; i < LAC_COUNT(all); i++)
         lac_tensor_free(all[i]);
     json_decref(b->cases);
@@ -58,7 +60,7 @@ static lac_tensor *copy_of(const lac_tensor *x)
     return y;
 }
 
-typedef struct region { const bench *b; const lac_sampler *s; lac_sampler_state *st; bool silent; } region;
+typedef struct region { const bench *b; const lac_sampler *s; lac_sampler_state *st; bool silent, untold; } region;
 
 static lac_tensor part(const bench *b, const lac_tensor *x, int64_t k)
 {
@@ -70,16 +72,17 @@ static lac_tensor part(const bench *b, const lac_tensor *x, int64_t k)
 static lac_status one_step(lac_tape *t, void *context)
 {
     const region *r = context;
-    const lac_tensor output = part(r->b, r->b->output, r->st->k), noise = part(r->b, r->b->noise, r->st->k);
+    const lac_tensor output = part(r->b, r->b->output, r->st->k), noise = part(r->b, r->b->noise, r->st->k), said = part(r->b, r->b->variance, r->st->k);
     lac_sampler_input(t, r->s, r->st);
     lac_tensor *n = lac_sampler_draws(r->s, r->st->k) && !r->silent ? lac_tape_input(t, &noise, LAC_F32) : NULL;
-    return lac_sampler_keep(t, r->st, lac_sampler_step(t, r->s, r->st, lac_tape_input(t, &output, LAC_F32), n));
+    lac_tensor *variance = lac_sampler_learns_variance(r->s) && !r->untold ? lac_tape_input(t, &said, LAC_F32) : NULL;
+    return lac_sampler_keep(t, r->st, lac_sampler_step(t, r->s, r->st, lac_tape_input(t, &output, LAC_F32), variance, n));
 }
 
 static void step(const bench *b, const lac_sampler *s, lac_sampler_state *st)
 {
     char pattern[256];
-    region r = { b, s, st, false };
+    region r = { b, s, st, false, false };
     lac_sampler_pattern(s, st->k, pattern, sizeof pattern);
     LAC_CHECK_STATUS(lac_tape_run(b->t, pattern, one_step, &r));        /* steps of one pattern share a plan, whatever the sampler */
     lac_sampler_next(st);
@@ -173,7 +176,7 @@ LAC_TEST(a_sampler_says_what_it_lacks)
     begin(&b);
     LAC_CHECK_STATUS(lac_sampler_open(&s, config_of(&b, "DDPMScheduler")));
     lac_sampler_begin(&s, &st, copy_of(b.sample));
-    region r = { &b, &s, &st, true };
+    region r = { &b, &s, &st, true, false };
     LAC_CHECK_FAILS(lac_tape_run(b.t, "silent", one_step, &r), LAC_ERR_STATE, "adds noise in step 0");
     st.k = s.n;
     LAC_CHECK_FAILS(lac_tape_run(b.t, "beyond", one_step, &r), LAC_ERR_STATE, "no step 5 of 5");
@@ -184,7 +187,61 @@ LAC_TEST(a_sampler_says_what_it_lacks)
     LAC_CHECK_FAILS(lac_tape_run(b.t, "late", one_step, &r), LAC_ERR_STATE, "cannot begin with step 2");
     lac_sampler_state_free(&st);
     lac_sampler_close(&s);
+    json_t *learned = json_copy((json_t *)config_of(&b, "DDPMScheduler"));
+    json_object_set_new(learned, "variance_type", json_string("learned_range"));
+    LAC_CHECK_STATUS(lac_sampler_open(&s, learned));
+    lac_sampler_begin(&s, &st, copy_of(b.sample));
+    LAC_CHECK_FAILS(lac_tape_run(b.t, "untold", one_step, &(region){ &b, &s, &st, false, true }), LAC_ERR_STATE, "wants the variance that the network says in step 0");
+    lac_sampler_state_free(&st);
+    lac_sampler_close(&s);
+    json_decref(learned);
     end(&b);
+}
+
+/* 27 steps of GLIDE's upsampler, as its released code takes them but the first; and parts that are not of one length. */
+LAC_TEST(timesteps_are_taken_by_sections)
+{
+    static const double known[] = { 999, 800, 799, 600, 599, 500, 400, 399, 377, 355, 333, 311, 288, 266, 244, 222, 200, 199, 177, 155, 133, 111, 88, 66, 44, 22, 0 };
+    double t[LAC_COUNT(known)];
+    LAC_CHECK_STATUS(lac_timesteps_sections(t, (const int64_t[]){ 10, 10, 3, 2, 2 }, 5, 1000));
+    LAC_CHECK(memcmp(t, known, sizeof t) == 0);
+    LAC_CHECK_STATUS(lac_timesteps_sections(t, (const int64_t[]){ 4, 1, 2 }, 3, 11));
+    LAC_CHECK(memcmp(t, (const double[]){ 10, 8, 4, 3, 2, 1, 0 }, 7 * sizeof *t) == 0);
+    LAC_CHECK_FAILS(lac_timesteps_sections(t, (const int64_t[]){ 2, 5 }, 2, 8), LAC_ERR_CONFIG, "5 timesteps of 4 cannot be taken");
+}
+
+LAC_TEST(a_list_of_timesteps_falls_and_is_as_long_as_there_are_steps)
+{
+    static const struct { const char *list, *says; } wrong[] = {
+        { "[5, 4]", "'timesteps' are 2, 'num_inference_steps' is 3" }, { "[1000, 4, 3]", "at most 999, found 1000" }, { "[5, 7, 3]", "found 7" },
+    };
+    lac_sampler s;
+    for (size_t i = 0; i < LAC_COUNT(wrong); i++) {
+        json_t *config = json_pack("{s:s, s:i, s:o}", "_class_name", "DDPMScheduler", "num_inference_steps", 3, "timesteps", json_loads(wrong[i].list, 0, NULL));
+        LAC_CHECK_FAILS(lac_sampler_open(&s, config), LAC_ERR_CONFIG, wrong[i].says);
+        json_decref(config);
+    }
+}
+
+/* 1e-6: rows are f32. */
+LAC_TEST(rows_of_variance_are_those_of_the_posterior)
+{
+    json_t *given = json_pack("{s:s, s:i, s:s}", "beta_schedule", "squaredcos_cap_v2", "num_train_timesteps", 50, "prediction_type", "v_prediction"), *config = NULL;
+    lac_objective o;
+    float row[4 * 50];
+    LAC_CHECK_STATUS(lac_config_resolve(&config, lac_objective_keys, given, NULL, NULL));
+    LAC_CHECK_STATUS(lac_objective_open(&o, config));
+    LAC_CHECK_STATUS(lac_objective_fill(&o, NULL, 50, &(lac_objective_rows){ .variance = row }));
+    for (int t = 0; t < 50; t++) {
+        const double *bar = o.schedule.alpha_bar, before = t > 0 ? bar[t - 1] : 1, beta = 1 - bar[t] / before;
+        const double mean_of_v = -sqrt(before) * beta / sqrt(1 - bar[t]);               /* x_0 = alpha x_t - sigma v, of which the mean has sqrt(before) beta / (1 - bar) */
+        const double least = t > 0 ? log(beta * (1 - before) / (1 - bar[t])) : (double)row[4 + 1];
+        LAC_CHECK(fabs((double)row[4 * t] / mean_of_v - 1) < 1e-6 && fabs((double)row[4 * t + 1] - least) < 1e-6 && fabs((double)row[4 * t + 2] - log(beta)) < 1e-6);
+        LAC_CHECK(row[4 * t + 3] == (t == 0));
+    }
+    lac_objective_close(&o);
+    json_decref(config);
+    json_decref(given);
 }
 
 /* sigma and lambda of Stable Diffusion at some timesteps, as published implementations have them. */

@@ -121,7 +121,7 @@ const lac_kind lac_kind_guidance = { "guidance", "several answers of a network a
 typedef struct fed {
     lac_sampler sampler;
     lac_sampler_state state;
-    lac_tensor output, noise;                           /* step k's, within the inputs; noise.data NULL: there is none */
+    lac_tensor output, variance, noise;                 /* step k's, within the inputs; noise.data NULL: there is none */
     lac_tensor *seen;
 } fed;
 
@@ -132,7 +132,8 @@ static lac_status feed(lac_tape *t, void *context)
     LAC_TRY(lac_tape_status(t));
     LAC_TRY(lac_keep(t, x, &f->seen));
     lac_tensor *noise = lac_sampler_draws(&f->sampler, f->state.k) ? lac_tape_input(t, &f->noise, LAC_F32) : NULL;
-    x = lac_sampler_step(t, &f->sampler, &f->state, lac_tape_input(t, &f->output, LAC_F32), noise);
+    lac_tensor *variance = lac_sampler_learns_variance(&f->sampler) ? lac_tape_input(t, &f->variance, LAC_F32) : NULL;
+    x = lac_sampler_step(t, &f->sampler, &f->state, lac_tape_input(t, &f->output, LAC_F32), variance, noise);
     return lac_sampler_keep(t, &f->state, x);
 }
 
@@ -161,6 +162,10 @@ static lac_status check_inputs(const lac_probe *p, const lac_sampler *s)
     LAC_TRY(check_sequence(p, "model_output", s->n));
     if ((lac_probe_host(p, "noise") != NULL) != lac_sampler_is_random(s))
         return LAC_FAIL(LAC_ERR_KEY, lac_sampler_is_random(s) ? "input 'noise' is missing: %s draws noise" : "'noise' is no input of %s, which draws none", s->def->name);
+    const bool learns = lac_sampler_learns_variance(s);
+    if ((lac_probe_host(p, "variance") != NULL) != learns)
+        return LAC_FAIL(LAC_ERR_KEY, learns ? "input 'variance' is missing: %s takes what the network says of it" : "'variance' is no input of %s with this 'variance_type'", s->def->name);
+    LAC_TRY(learns ? check_sequence(p, "variance", s->n) : LAC_OK);
     return lac_sampler_is_random(s) ? check_sequence(p, "noise", s->n) : LAC_OK;
 }
 
@@ -171,6 +176,7 @@ static lac_status run_steps(lac_probe *p, lac_tape *t, fed *f, lac_tensor *input
         char pattern[256];
         lac_sampler_pattern(&f->sampler, k, pattern, sizeof pattern);
         f->output = part(lac_probe_host(p, "model_output"), sample, k);
+        f->variance = part(lac_probe_host(p, "variance"), sample, k);
         f->noise = part(lac_probe_host(p, "noise"), sample, k);
         LAC_TRY(lac_tape_run(t, pattern, feed, f));
         lac_sampler_next(&f->state);
@@ -220,7 +226,8 @@ static lac_status scheduler(lac_probe *p)
 }
 
 static const lac_port scheduler_ports[] = {
-    MAP("sample", 0), { "model_output", LAC_LAYOUT_PLAIN, 5, 0, "[N,B,C,H,W]" }, { "noise", LAC_LAYOUT_PLAIN, 5, LAC_PORT_OPTIONAL, "[N,B,C,H,W]" }, { NULL },
+    MAP("sample", 0), { "model_output", LAC_LAYOUT_PLAIN, 5, 0, "[N,B,C,H,W]" }, { "noise", LAC_LAYOUT_PLAIN, 5, LAC_PORT_OPTIONAL, "[N,B,C,H,W]" },
+    { "variance", LAC_LAYOUT_PLAIN, 5, LAC_PORT_OPTIONAL, "[N,B,C,H,W]" }, { NULL },
 };
 const lac_kind lac_kind_scheduler = { "scheduler", "a sampler fed with a network's outputs; its other keys as diffusers' config, docs/diffusion.md", lac_sampler_keys,
                                       scheduler_ports, "timesteps, init_noise_sigma, model_inputs, samples", .compute = scheduler };

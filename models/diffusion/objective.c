@@ -1,5 +1,9 @@
 #include "models/diffusion/objective.h"
 
+#include "models/diffusion/variance.h"
+
+#include <math.h>
+
 const lac_key lac_objective_keys[] = {
     LAC_NOISE_SCHEDULE_KEYS("0.00085", "0.012", "\"scaled_linear\""), LAC_PREDICTION_KEY,
     { "snr_gamma", LAC_KEY_NUM | LAC_KEY_NULL, "null", .min = 0, .max = 1e30, .help = "weights of min-SNR; null: 1" },
@@ -40,6 +44,18 @@ static void put(float *to, int64_t i, lac_mixture m)
     }
 }
 
+/* How far off the mean of the step down is where the prediction is off by 1, and the bounds of its variance. */
+static void put_variance(const lac_objective *o, int64_t t, float *row)
+{
+    const double *bar = o->schedule.alpha_bar, now = bar[t], then = t > 0 ? bar[t - 1] : 1;
+    const int64_t from = t == 0 && o->schedule.n > 1 ? 1 : t;
+    const double of_x0 = sqrt(then) * (1 - now / then) / (1 - now);
+    row[0] = (float)(of_x0 * lac_estimate_x0(o->prediction, sqrt(now), sqrt(1 - now)).output);
+    row[1] = (float)lac_variance_range_of(bar[from], from > 0 ? bar[from - 1] : 1).least;
+    row[2] = (float)lac_variance_range_of(now, then).most;
+    row[3] = t == 0;
+}
+
 lac_status lac_objective_fill(const lac_objective *o, const int64_t *timestep, int64_t n, const lac_objective_rows *rows)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -50,6 +66,8 @@ lac_status lac_objective_fill(const lac_objective *o, const int64_t *timestep, i
         put(rows->sample, i, lac_mix_sample(alpha_bar));
         put(rows->velocity, i, lac_mix_velocity(alpha_bar));
         put(rows->target, i, lac_mix_target(o->prediction, alpha_bar));
+        if (rows->variance != NULL)
+            put_variance(o, at, rows->variance + 4 * i);
         if (rows->snr != NULL)
             rows->snr[i] = (float)lac_snr(alpha_bar);
         if (rows->weight != NULL)

@@ -2,6 +2,8 @@
  *
  *     x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise,   loss = mean over samples of weight_t mean (network(x_t, t) - target)^2
  *
+ * Where the network says its variance too, the variational bound's term is added (autograd/ops/vlb_loss).
+ *
  * On the tape these are ops with a row of coefficients a sample: lac_lincomb(t, rows, { x_0, noise }, 2, ...) for x_t and the target, lac_mse_loss with
  * the weights. The rows are made here in double, for given timesteps, or for all of them as a table. */
 #pragma once
@@ -23,6 +25,7 @@ void lac_objective_close(lac_objective *o);
 typedef struct lac_objective_rows {
     float *sample, *velocity, *target;                  /* [n, 2]: of x_0 and of the noise */
     float *snr, *weight;                                /* [n] */
+    float *variance;                                    /* [n, 4]: rows of lac_vlb_loss; at t = 0 the bounds of t = 1, for there the least is nothing */
 } lac_objective_rows;
 
 /* timestep[n]; NULL: 0 .. n - 1. LAC_ERR_ARG where one is outside [0, T). */

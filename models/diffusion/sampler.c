@@ -2,6 +2,7 @@
 
 #include "autograd/ops/activation/activation.h"
 #include "autograd/ops/lincomb/lincomb.h"
+#include "autograd/ops/ranged_noise/ranged_noise.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -65,6 +66,12 @@ bool lac_sampler_draws(const lac_sampler *s, int64_t k)
 
 bool lac_sampler_is_random(const lac_sampler *s) { return s->def->is_random != NULL && s->def->is_random(s); }
 
+bool lac_sampler_learns_variance(const lac_sampler *s)
+{
+    lac_variance_range range;
+    return s->def->variance != NULL && s->def->variance(s, 0, &range);
+}
+
 bool lac_sampler_remembers(const lac_sampler *s)
 {
     const unsigned kept = (1u << LAC_SLOTS_KEPT) - 1 - (1u << LAC_SLOT_SAMPLE);
@@ -90,9 +97,10 @@ lac_mixture lac_sampler_level(const lac_sampler *s, int64_t k)
 void lac_sampler_pattern(const lac_sampler *s, int64_t k, char *text, size_t size)
 {
     const lac_sampler_moves m = moves_of(s, k);
-    char buffer[1 + LAC_STEP_MOVES * (LAC_MOVE_TERMS + 3) + 1];
+    char buffer[2 + LAC_STEP_MOVES * (LAC_MOVE_TERMS + 3) + 1];
     size_t n = 0;
     buffer[n++] = s->def->scales_input ? '/' : ' ';
+    buffer[n++] = lac_sampler_learns_variance(s) ? 'v' : ' ';
     for (int i = 0; i < m.n; i++) {
         buffer[n++] = (char)('A' + m.move[i].to);
         buffer[n++] = m.move[i].clip > 0 ? '|' : '=';
@@ -182,7 +190,22 @@ static lac_tensor *moved(lac_tape *t, lac_sampler_state *st, const lac_move *m, 
     return m->clip > 0 ? combine(t, &m->clip, 1, &st->unclip[i], (lac_tensor *[]){ lac_activation(t, y, LAC_ACT_CLIP) }, 1) : y;
 }
 
-lac_tensor *lac_sampler_step(lac_tape *t, const lac_sampler *s, lac_sampler_state *st, lac_tensor *output, lac_tensor *noise)
+/* The step's noise; with the deviation that the network says where it says one. */
+static lac_tensor *noise_of(lac_tape *t, const lac_sampler *s, lac_sampler_state *st, lac_tensor *variance, lac_tensor *noise)
+{
+    lac_variance_range range;
+    lac_tensor host = { .data = st->range };
+    if (noise == NULL || s->def->variance == NULL || !s->def->variance(s, st->k, &range))
+        return noise;
+    if (variance == NULL)
+        return lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "%s wants the variance that the network says in step %lld, got none", s->def->name, (long long)st->k));
+    lac_tensor_shape(&host, LAC_F32, 1, (int64_t[]){ 2 });
+    st->range[0] = (float)range.least;
+    st->range[1] = (float)range.most;
+    return lac_ranged_noise(t, noise, variance, lac_tape_input(t, &host, LAC_F32));
+}
+
+lac_tensor *lac_sampler_step(lac_tape *t, const lac_sampler *s, lac_sampler_state *st, lac_tensor *output, lac_tensor *variance, lac_tensor *noise)
 {
     if (lac_tape_status(t) != LAC_OK)
         return NULL;
@@ -190,7 +213,7 @@ lac_tensor *lac_sampler_step(lac_tape *t, const lac_sampler *s, lac_sampler_stat
     if (reads(&m) & 1u << LAC_SLOT_NOISE && noise == NULL)
         return lac_tape_fail(t, LAC_FAIL(LAC_ERR_STATE, "%s adds noise in step %lld, got none", s->def->name, (long long)st->k));
     st->on_tape[LAC_SLOT_OUTPUT] = output;
-    st->on_tape[LAC_SLOT_NOISE] = noise;
+    st->on_tape[LAC_SLOT_NOISE] = noise_of(t, s, st, variance, noise);
     for (int i = 0; i < m.n; i++) {
         st->on_tape[m.move[i].to] = moved(t, st, &m.move[i], i);
         st->written |= 1u << m.move[i].to;

@@ -11,7 +11,7 @@
  *     while (st.k < s.n) {                                                in a region whose signature has lac_sampler_pattern:
  *         x = lac_sampler_input(t, &s, &st);                              what the network sees
  *         e = network(t, x, s.timestep[st.k], ...);
- *         x = lac_sampler_step(t, &s, &st, e, noise);                     noise where lac_sampler_draws(&s, st.k), else NULL
+ *         x = lac_sampler_step(t, &s, &st, e, v, noise);                  noise where lac_sampler_draws(&s, st.k), else NULL
  *         lac_sampler_keep(t, &s, &st, x);                                x, or what the caller made of it: blended, pasted
  *                                                                         after the region:
  *         lac_sampler_next(&st);
@@ -23,6 +23,7 @@
 #include "autograd/tape.h"
 #include "models/diffusion/noise_schedule.h"
 #include "models/diffusion/prediction.h"
+#include "models/diffusion/variance.h"
 
 enum {
     LAC_SLOT_SAMPLE,                                    /* x_t, in the sampler's own scaling */
@@ -53,6 +54,8 @@ typedef struct lac_sampler_def {
     void (*step)(const lac_sampler *s, int64_t k, lac_sampler_moves *m);
     bool (*is_random)(const lac_sampler *s);            /* steps may add noise; NULL: never */
     void (*skipped)(lac_sampler *s);                    /* after lac_sampler_skip: puts right what is no plain list; NULL: nothing */
+    /* Whether the network says the variance of the noise, and within which bounds in step k; NULL: it does not. */
+    bool (*variance)(const lac_sampler *s, int64_t k, lac_variance_range *range);
     bool scales_input;                                  /* samples are x_0 + sigma noise, the network sees them divided by sqrt(sigma^2 + 1) */
 } lac_sampler_def;
 
@@ -93,6 +96,7 @@ extern const lac_key lac_sampler_keys[];
 
 bool lac_sampler_draws(const lac_sampler *s, int64_t k);        /* step k adds noise */
 bool lac_sampler_is_random(const lac_sampler *s);               /* some step may */
+bool lac_sampler_learns_variance(const lac_sampler *s);         /* the network's output has as many channels again, of which lac_sampler_step is told */
 bool lac_sampler_remembers(const lac_sampler *s);               /* some step reads what steps before it left: a sample alone is not enough to go on from */
 double lac_sampler_input_scale(const lac_sampler *s, int64_t k);
 /* Picture and noise in a sample before step k; after the last, k = n, the picture alone. */
@@ -107,7 +111,7 @@ typedef struct lac_sampler_state {
     lac_tensor *next[LAC_SLOTS_KEPT];                   /* of the step under way */
     lac_tensor *on_tape[LAC_SLOTS];
     unsigned written;
-    float a[1 + LAC_STEP_MOVES][LAC_MOVE_TERMS], unclip[LAC_STEP_MOVES];        /* coefficients on their way to the device */
+    float a[1 + LAC_STEP_MOVES][LAC_MOVE_TERMS], unclip[LAC_STEP_MOVES], range[2];        /* coefficients on their way to the device */
 } lac_sampler_state;
 
 /* x: f32, on the host; the state's from here on. _begin: standard normals, brought to the scale of step 0. _begin_at: a sample before step k, as
@@ -116,10 +120,10 @@ void lac_sampler_begin(const lac_sampler *s, lac_sampler_state *st, lac_tensor *
 void lac_sampler_begin_at(lac_sampler_state *st, int64_t k, lac_tensor *x);
 void lac_sampler_state_free(lac_sampler_state *st);
 
-/* In a region, in this order. noise and output may be f32 or bf16, of the sample's shape. LAC_ERR_STATE past the last step, or where the step's noise is
- * missing. Results are f32. */
+/* In a region, in this order. noise, output and variance, what the network says of it where lac_sampler_learns_variance, else NULL, may be f32 or bf16, of the sample's
+ * shape. LAC_ERR_STATE past the last step, or where the step's noise or its variance is missing. Results are f32. */
 lac_tensor *lac_sampler_input(lac_tape *t, const lac_sampler *s, lac_sampler_state *st);
-lac_tensor *lac_sampler_step(lac_tape *t, const lac_sampler *s, lac_sampler_state *st, lac_tensor *output, lac_tensor *noise);
+lac_tensor *lac_sampler_step(lac_tape *t, const lac_sampler *s, lac_sampler_state *st, lac_tensor *output, lac_tensor *variance, lac_tensor *noise);
 lac_status lac_sampler_keep(lac_tape *t, lac_sampler_state *st, lac_tensor *sample);
 /* After the region. */
 void lac_sampler_next(lac_sampler_state *st);

@@ -22,7 +22,7 @@ const lac_key lac_sampler_keys[] = {
     LAC_NOISE_SCHEDULE_KEYS("1e-4", "0.02", "\"linear\""), LAC_PREDICTION_KEY,
     { "timestep_spacing", LAC_KEY_STR, "", .choices = "leading|trailing|linspace", .help = "which timesteps are taken" },
     { "steps_offset", LAC_KEY_INT, "0", .min = 0, .max = 1000000, .help = "added to timesteps of leading" },
-    LOOSE("eta", "DDIM"), LOOSE("clip_sample", "DDPM, DDIM"), LOOSE("clip_sample_range", "DDPM, DDIM"), LOOSE("variance_type", "DDPM"),
+    LOOSE("eta", "DDIM"), LOOSE("clip_sample", "DDPM, DDIM"), LOOSE("clip_sample_range", "DDPM, DDIM"), LOOSE("variance_type", "DDPM"), LOOSE("timesteps", "DDPM"),
     LOOSE("set_alpha_to_one", "DDIM, PNDM"), LOOSE("skip_prk_steps", "PNDM"), LOOSE("solver_order", "DPM, UniPC"), LOOSE("algorithm_type", "DPM"),
     LOOSE("solver_type", "DPM, UniPC"), LOOSE("lower_order_final", "DPM, UniPC"), LOOSE("euler_at_final", "DPM"), LOOSE("disable_corrector", "UniPC"),
     LOOSE("use_karras_sigmas", "DPM, UniPC, Euler"), LOOSE("final_sigmas_type", "DPM, UniPC, Euler"),

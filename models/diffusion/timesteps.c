@@ -48,6 +48,35 @@ lac_status lac_timesteps(double *t, const json_t *config, lac_timesteps_style st
     return check(t, n, all, spacing);
 }
 
+lac_status lac_timesteps_listed(double *t, const json_t *config, const json_t *list)
+{
+    const int64_t all = lac_config_int(config, "num_train_timesteps"), n = lac_config_int(config, "num_inference_steps");
+    if ((int64_t)json_array_size(list) != n)
+        return LAC_FAIL(LAC_ERR_CONFIG, "'timesteps' are %lld, 'num_inference_steps' is %lld", (long long)json_array_size(list), (long long)n);
+    for (int64_t k = 0; k < n; k++) {
+        t[k] = (double)json_integer_value(json_array_get(list, (size_t)k));
+        if (t[k] > (double)(all - 1) || (k > 0 && t[k] >= t[k - 1]))
+            return LAC_FAIL(LAC_ERR_CONFIG, "'timesteps' must fall from at most %lld, found %.9g", (long long)(all - 1), t[k]);
+    }
+    return LAC_OK;
+}
+
+lac_status lac_timesteps_sections(double *t, const int64_t *counts, int64_t n, int64_t all)
+{
+    int64_t left = 0, first = 0;
+    for (int64_t i = 0; i < n; i++)
+        left += counts[i];
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t size = all / n + (i < all % n);
+        if (size < counts[i])
+            return LAC_FAIL(LAC_ERR_CONFIG, "%lld timesteps of %lld cannot be taken", (long long)counts[i], (long long)size);
+        for (int64_t k = 0; k < counts[i]; k++)
+            t[--left] = (double)(first + (counts[i] > 1 ? round_ratio(k * (size - 1), counts[i] - 1) : 0));
+        first += size;
+    }
+    return LAC_OK;
+}
+
 /* ---- sigmas ---- */
 
 static double at_timestep(const double *sigma, int64_t n, double t)

@@ -64,13 +64,14 @@ static lac_tensor *channels(lac_tape *t, lac_tensor *x, int64_t from, int64_t n)
     return x == NULL || (from == 0 && n == x->dim[3]) ? x : lac_slice(t, x, -1, from, n);
 }
 
-/* Its prediction, guided; *said: what the branch with the prompt says of the hole, NULL where nobody asks. */
-static lac_tensor *answer(lac_tape *t, const step *p, lac_tensor *z, lac_tensor **said)
+/* Its prediction, guided; *beside: the channels behind it in the branch with the prompt, what it says of the hole or of the variance, NULL where nobody asks. */
+static lac_tensor *answer(lac_tape *t, const step *p, lac_tensor *z, lac_tensor **beside)
 {
     const lac_latent_sampling *s = p->s;
     const int64_t n = z->dim[0], c = z->dim[3];
     lac_tensor *y = ask(t, p, z), *e = channels(t, y, 0, c);
-    *said = s->said_mask == LAC_SAID_MASK_OFF || y == NULL ? NULL : lac_rows(t, channels(t, y, c, 1), s->guidance != NULL ? n : 0, n);
+    const int64_t more = s->said_mask != LAC_SAID_MASK_OFF ? 1 : lac_sampler_learns_variance(s->sampler) ? c : 0;
+    *beside = more == 0 || y == NULL ? NULL : lac_rows(t, channels(t, y, c, more), s->guidance != NULL ? n : 0, n);
     return s->guidance == NULL ? e : lac_guide(t, s->guidance, (lac_tensor *[]){ lac_rows(t, e, 0, n), lac_rows(t, e, n, n) });
 }
 
@@ -100,17 +101,17 @@ static lac_status denoise(lac_tape *t, void *context)
 {
     step *p = context;
     const lac_latent_sampling *s = p->s;
-    lac_tensor *noise = p->noise != NULL ? lac_tape_input(t, p->noise, LAC_F32) : NULL, *said;
+    lac_tensor *noise = p->noise != NULL ? lac_tape_input(t, p->noise, LAC_F32) : NULL, *beside;
     lac_tensor *seen = lac_sampler_input(t, s->sampler, p->state);
-    lac_tensor *e = answer(t, p, s->blend == LAC_BLEND_CLEAN ? with_clean(t, p, seen) : seen, &said);
+    lac_tensor *e = answer(t, p, s->blend == LAC_BLEND_CLEAN ? with_clean(t, p, seen) : seen, &beside);
     if (s->blend == LAC_BLEND_ESTIMATE)
         e = with_known_estimate(t, p, seen, e);
-    lac_tensor *x = lac_sampler_step(t, s->sampler, p->state, e, noise);
+    lac_tensor *x = lac_sampler_step(t, s->sampler, p->state, e, s->said_mask == LAC_SAID_MASK_OFF ? beside : NULL, noise);
     if (s->blend == LAC_BLEND_AT_T || s->blend == LAC_BLEND_AT_NEXT)
         x = with_known(t, p, x);
     LAC_TRY(lac_tape_status(t));
-    if (said != NULL)
-        LAC_TRY(lac_keep(t, said, &p->said));
+    if (s->said_mask != LAC_SAID_MASK_OFF)
+        LAC_TRY(lac_keep(t, beside, &p->said));
     return lac_sampler_keep(t, p->state, x);
 }
 

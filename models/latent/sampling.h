@@ -15,7 +15,8 @@
 /* x [M, h, w, C + beside], timestep f32 [M], text [M, L, E], visual prompt [M, R, F], label i32 [M], the last three or NULL; all in the network's
  * dtype but timesteps and labels. read: in place of text and visual prompt, what a UNet made of them before (models/unet/read.h). */
 typedef struct lac_denoise_in { lac_tensor *x, *timestep, *text, *visual, *label; const struct lac_unet_read *read; } lac_denoise_in;
-/* The network's answer to it, [M, h, w, C]; channels behind the C of the latent are a mask's logits (said_mask), or not looked at. */
+/* The network's answer to it, [M, h, w, C]; channels behind the C of the latent are a mask's logits (said_mask), or C that say the variance
+ * (a sampler that wants it), or not looked at. */
 typedef lac_tensor *lac_denoise(lac_tape *t, const void *model, const lac_denoise_in *in);
 
 /* How the known part comes in while sampling. */

@@ -23,7 +23,9 @@ NARROW = ("PNDM", "EulerAncestralDiscrete")
 STEPS = {"DDPM": (1, 7), "DDIM": (1, 4, 10), "PNDM": (2, 6, 11), "DPMSolverMultistep": (1, 6, 16), "UniPCMultistep": (1, 6, 16), "EulerDiscrete": (1, 7),
          "EulerAncestralDiscrete": (2, 7)}
 OPTIONS = {
-    "DDPM": (dict(variance_type="fixed_large"), dict(clip_sample=True, clip_sample_range=0.7), dict(beta_schedule="squaredcos_cap_v2"),
+    "DDPM": (dict(variance_type="fixed_large"), dict(variance_type="learned_range"), dict(timesteps=[998, 700, 650, 40, 1, 0]),
+             dict(variance_type="learned_range", beta_schedule="squaredcos_cap_v2", clip_sample=True, timestep_spacing="linspace", num_inference_steps=9),
+             dict(variance_type="learned_range", timesteps=[997, 800, 300, 44, 22, 0], prediction_type="v_prediction"), dict(clip_sample=True, clip_sample_range=0.7), dict(beta_schedule="squaredcos_cap_v2"),
              dict(rescale_betas_zero_snr=True, prediction_type="v_prediction", timestep_spacing="trailing")),
     "DDIM": (dict(eta=0.4), dict(eta=1.0, prediction_type="sample"), dict(clip_sample=True), dict(clip_sample=True, prediction_type="v_prediction", eta=0.5),
              dict(set_alpha_to_one=False), dict(rescale_betas_zero_snr=True, prediction_type="v_prediction", timestep_spacing="trailing"),
@@ -61,12 +63,12 @@ def main():
     torch.set_num_threads(1)
     g = torch.Generator().manual_seed(7)
     draw = lambda *shape: torch.randn(shape, generator=g, dtype=torch.float64).float()
-    given = dict(sample=draw(1, 1, 2, 2), output=draw(17, 1, 1, 2, 2), noise=draw(17, 1, 1, 2, 2))
+    given = dict(sample=draw(1, 1, 2, 2), output=draw(17, 1, 1, 2, 2), noise=draw(17, 1, 1, 2, 2), variance=draw(17, 1, 1, 2, 2))
     lines, timesteps, samples, at = [], [], [], 0
     for config in configs():
         with diffusion.in_double():
             sigma = float(diffusion.opened(config).init_noise_sigma)
-        x = diffusion.scheduler(given["sample"].double() * sigma, given["output"].double(), given["noise"].double(), config)
+        x = diffusion.scheduler(given["sample"].double() * sigma, given["output"].double(), given["noise"].double(), config, given["variance"].double())
         assert torch.isfinite(x["samples"]).all(), config
         lines.append(json.dumps(dict(config=config, at=at, sigma=sigma)))
         timesteps.append(x["timesteps"].float())

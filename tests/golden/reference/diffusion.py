@@ -33,8 +33,8 @@ def opened(config):
     """The scheduler, at its first step; in_double."""
     kind = getattr(diffusers, config["_class_name"])
     defaults = dict(skip_prk_steps=True) if kind is diffusers.PNDMScheduler else {}
-    s = kind.from_config({**defaults, **{k: v for k, v in config.items() if k not in ("num_inference_steps", "eta")}})
-    s.set_timesteps(config["num_inference_steps"])
+    s = kind.from_config({**defaults, **{k: v for k, v in config.items() if k not in ("num_inference_steps", "eta", "timesteps")}})
+    s.set_timesteps(**(dict(timesteps=config["timesteps"]) if config.get("timesteps") else dict(num_inference_steps=config["num_inference_steps"])))
     if hasattr(s, "set_begin_index"):
         s.set_begin_index(0)
     return s
@@ -45,7 +45,9 @@ def calls(config):
         return len(opened(config).timesteps)
 
 
-def scheduler(sample, outputs, noise, config):
+def scheduler(sample, outputs, noise, config, variances=None):
+    """variances: what the network says of them, for variance_type learned_range."""
+    learned = config.get("variance_type") == "learned_range"
     more = dict(eta=config.get("eta", 0)) if config["_class_name"] == "DDIMScheduler" else {}
     inputs, samples = [], []
     with in_double():
@@ -56,7 +58,7 @@ def scheduler(sample, outputs, noise, config):
             for k, t in enumerate(s.timesteps):
                 module.randn_tensor = lambda *_, **__: noise[k]
                 inputs.append(s.scale_model_input(sample, t))
-                sample = s.step(outputs[k], t, sample, **more).prev_sample
+                sample = s.step(torch.cat([outputs[k], variances[k]], 1) if learned else outputs[k], t, sample, **more).prev_sample
                 samples.append(sample)
         finally:
             module.randn_tensor = kept

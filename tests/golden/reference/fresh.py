@@ -139,6 +139,8 @@ def scheduler(m, name):
     narrow = kind in ("PNDMScheduler", "EulerAncestralDiscreteScheduler")
     config = dict(prediction_type=m.choose("epsilon", "v_prediction", *([] if narrow else ["sample"])), timestep_spacing=m.choose("leading", "trailing", "linspace"),
                   steps_offset=m.int(0, 1), beta_schedule=m.choose("linear", "scaled_linear"), clip_sample=bool(m.int(0, 1)), set_alpha_to_one=bool(m.int(0, 1)))
+    if kind == "DDPMScheduler":
+        config["variance_type"] = m.choose("fixed_small", "fixed_large", "learned_range")
     if kind == "DDIMScheduler":
         config["eta"] = m.choose(0, 0.3, 1)
     if kind in ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler"):

@@ -72,7 +72,7 @@ def outputs(kind, x, config, weights, codes=None):
     if kind == "schedule":
         return dict(lr=ops.schedule(x["step"], config))
     if kind == "scheduler":
-        return diffusion.scheduler(x["sample"], x["model_output"], x.get("noise"), config)
+        return diffusion.scheduler(x["sample"], x["model_output"], x.get("noise"), config, x.get("variance"))
     if kind == "vqgan":
         return autoencoder.vqgan(x, config, weights, codes)
     if kind == "autoencoder-kl":

@@ -147,6 +147,8 @@ class Maker:
         inputs = dict(sample=self.normal(*shape, scale=10 if kind.startswith("Euler") else 1), model_output=self.normal(n, *shape))
         if diffusion.draws(config):
             inputs["noise"] = self.normal(n, *shape)
+        if config.get("variance_type") == "learned_range":
+            inputs["variance"] = self.normal(n, *shape)
         return self.finish("scheduler", name, inputs, config, grad=False, **more)
 
     def noised(self, name, kind="add-noise", config=None, shape=(3, 2, 3, 2), timestep=(0, 999, 321), **more):
