@@ -1,0 +1,160 @@
+/* CAT-Diffusion's four stages in one run: where each begins, that they go on to the bit, and that one may be left out. */
+#include "autograd/ops/backend_cpu.h"
+#include "core/file/atomic.h"
+#include "core/memory.h"
+#include "tests/harness/catdiff.h"
+#include "tests/harness/said.h"
+#include "tests/harness/test.h"
+
+#include <stdio.h>
+
+/* Four steps each: a fresh UNet hears its RefAdapters from the third on, through layers that are zero one after the other. */
+enum { STAGES = 4, STEPS = 4 };
+static const char *const stage_text[STAGES] = {
+    "{ 'stage': 'distill', 'recipe': 'distill', 'model': { " LAC_TEST_CATDIFF_WORDS ", " LAC_TEST_CATDIFF_VISION ", " LAC_TEST_CATDIFF_SEM " }, 'optim': { 'sem_inpainter': { 'lr': 1e-2 } } }",
+    "{ 'stage': 'unet', 'recipe': 'latent', 'model': { 'system': 'catdiff', 'visual': 'truth', " LAC_TEST_CATDIFF_FED ", " LAC_TEST_CATDIFF_VISION ", " LAC_TEST_CATDIFF_SEM " },"
+    "  'optim': { 'unet': { 'lr': 1e-3, 'groups': [ { 'match': '*.attn3.*', 'lr': 1e-2 } ] } } }",
+    "{ 'stage': 'sem', 'recipe': 'latent', 'model': { 'system': 'catdiff', 'train_unet': false, 'train_sem_inpainter': true, " LAC_TEST_CATDIFF_FED ", " LAC_TEST_CATDIFF_VISION ", " LAC_TEST_CATDIFF_SEM " },"
+    "  'optim': { 'unet': { 'lr': 1e-2 } } }",
+    "{ 'stage': 'joint', 'recipe': 'latent', 'model': { 'system': 'catdiff', 'train_sem_inpainter': true, " LAC_TEST_CATDIFF_FED ", " LAC_TEST_CATDIFF_VISION ", " LAC_TEST_CATDIFF_SEM " },"
+    "  'loss': { 'distill': 0.1 }, 'optim': { 'unet': { 'lr': 1e-3, 'ema': 0.9, 'groups': [ { 'match': 'sem_inpainter/*', 'lr': 1e-2 } ] } } }",
+};
+
+static const char *place;
+
+/* The stages whose steps are not below 0, of so many steps each. */
+static void resolve(lac_stages *stages, const int steps[STAGES])
+{
+    const lac_backend *b;
+    char text[1024];
+    snprintf(text, sizeof text, "{ 'name': 'a', 'precision': 'f32', 'device': 'cpu', 'threads': 1, 'batch': { 'global': 4, 'micro': 2 }, 'log': { 'tensorboard': false },"
+             "  'data': { 'train': { 'set': '%s/set.h5', 'size': 16, 'flip': true, 'mask': 'object-box' } }, 'stages': [] }", place);
+    json_t *config = lac_test_catdiff(text, "{}");
+    for (int k = 0; k < STAGES; k++) {
+        json_t *stage = lac_test_catdiff(stage_text[k], "{}");
+        json_object_set_new(stage, "steps", json_integer(steps[k]));
+        if (steps[k] >= 0)
+            json_array_append(json_object_get(config, "stages"), stage);
+        json_decref(stage);
+    }
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    LAC_CHECK_STATUS(lac_stages_resolve(stages, config, NULL, NULL));
+    json_decref(config);
+}
+
+static void say(void *context, const char *line) { (void)context, (void)line; }
+static bool stop(void *context) { int *left = context; return --*left == 0; }
+static void progress(void *context, const lac_progress *p) { (void)context, (void)p; }
+static lac_status locate(void *context, const char *name, char **path) { return (void)context, lac_strdup(path, name); }
+static lac_status begun(void *context, const char *folder, const lac_stages *stages) { return (void)context, (void)stages, lac_make_folders(folder); }
+
+/* Stops after so many steps; 0: does not. */
+static lac_status run(const char *name, const int steps[STAGES], int stop_after)
+{
+    lac_stages stages;
+    lac_comm *comm;
+    char folder[512];
+    const lac_run_hooks hooks = { .context = &stop_after, .say = say, .progress = progress, .stop = stop, .locate = locate, .begun = begun, .code = "" };
+    snprintf(folder, sizeof folder, "%s/%s", place, name);
+    resolve(&stages, steps);
+    LAC_CHECK_STATUS(lac_comm_alone(&comm));
+    const lac_status s = lac_run(&stages, folder, comm, &hooks);
+    lac_comm_free(comm);
+    lac_stages_free(&stages);
+    return s;
+}
+
+static void learnt(const char *name, lac_test_snapshot *s)
+{
+    lac_loaded r;
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/%s", place, name);
+    LAC_CHECK_STATUS(lac_run_load(&r, folder, NULL));
+    lac_test_snap(s, &r.trainer.recipe);
+    lac_loaded_close(&r);
+}
+
+static void make_set(void)
+{
+    char path[512];
+    place = lac_test_folder();
+    snprintf(path, sizeof path, "%s/set.h5", place);
+    lac_test_said(path, LAC_TEST_SAID_SIDE, 1);
+}
+
+/* Whether the network is the same in both, to the bit; the tests' networks have it in both. */
+static bool same(const lac_test_snapshot *a, const lac_test_snapshot *b, const char *net)
+{
+    int found = 0;
+    for (int k = 0; k < a->n; k++)
+        for (int j = 0; j < b->n && strncmp(a->name[k], net, strlen(net)) == 0; j++)
+            if (strcmp(a->name[k], b->name[j]) == 0) {
+                if (memcmp(a->x[k], b->x[j], (size_t)a->numel[k] * sizeof(float)) != 0)
+                    return false;
+                found++;
+            }
+    LAC_CHECK(found > 0);
+    return true;
+}
+
+/* What a stage does not train comes out of it as it went in; what it trains begins where the stage before ended. */
+LAC_TEST(each_stage_begins_where_the_one_before_ended)
+{
+    static const struct { bool sem, unet; } moves[STAGES] = { { true, false }, { false, true }, { true, false }, { true, true } };
+    lac_test_snapshot after[STAGES];
+    int steps[STAGES] = { -1, -1, -1, -1 };
+    make_set();
+    for (int k = 0; k < STAGES; k++) {
+        char name[16];
+        steps[k] = STEPS;
+        snprintf(name, sizeof name, "until-%d", k);
+        LAC_CHECK_STATUS(run(name, steps, 0));
+        learnt(name, &after[k]);
+    }
+    for (int k = 1; k < STAGES; k++) {
+        LAC_CHECK(same(&after[k - 1], &after[k], "clip_vision/") && same(&after[k - 1], &after[k], "text_encoder/"));
+        LAC_CHECK(same(&after[k - 1], &after[k], "sem_inpainter/") == !moves[k].sem);
+        LAC_CHECK(k == 1 || (same(&after[k - 1], &after[k], "unet/") == !moves[k].unet && same(&after[k - 1], &after[k], "vae/")));
+    }
+    for (int k = 0; k < STAGES; k++)
+        lac_test_drop(&after[k]);
+}
+
+static bool all_same(const lac_test_snapshot *a, const lac_test_snapshot *b) { return a->n == b->n && same(a, b, ""); }
+
+LAC_TEST(a_run_that_is_stopped_within_every_stage_ends_as_one_that_is_not)
+{
+    static const int steps[STAGES] = { STEPS, STEPS, STEPS, STEPS };
+    lac_test_snapshot whole, parts;
+    make_set();
+    LAC_CHECK_STATUS(run("whole", steps, 0));
+    for (int k = 0; k < STAGES; k++) {
+        char at[64];
+        snprintf(at, sizeof at, "stopped after step %d", k * STEPS + STEPS / 2);
+        LAC_CHECK_FAILS(run("parts", steps, k == 0 ? STEPS / 2 : STEPS), LAC_ERR_STOPPED, at);
+    }
+    LAC_CHECK_STATUS(run("parts", steps, 0));
+    learnt("whole", &whole), learnt("parts", &parts);
+    LAC_CHECK(all_same(&whole, &parts));
+    lac_test_drop(&whole), lac_test_drop(&parts);
+}
+
+/* A stage of no steps is as one that is not there. */
+LAC_TEST(a_stage_of_no_steps_is_skipped)
+{
+    make_set();
+    for (int k = 0; k < STAGES; k++) {
+        lac_test_snapshot none, gone;
+        int steps[STAGES] = { STEPS, STEPS, STEPS, STEPS };
+        char name[2][16];
+        snprintf(name[0], sizeof name[0], "none-%d", k), snprintf(name[1], sizeof name[1], "gone-%d", k);
+        steps[k] = 0;
+        LAC_CHECK_STATUS(run(name[0], steps, 0));
+        steps[k] = -1;
+        LAC_CHECK_STATUS(run(name[1], steps, 0));
+        learnt(name[0], &none), learnt(name[1], &gone);
+        LAC_CHECK(all_same(&none, &gone));
+        lac_test_drop(&none), lac_test_drop(&gone);
+    }
+}
