@@ -5,6 +5,7 @@
 #include "models/catdiff/visual.h"
 #include "models/clip/text.h"
 #include "models/latent/system.h"
+#include "models/latent/texts.h"
 
 #include <stdlib.h>
 

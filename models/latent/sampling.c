@@ -218,8 +218,8 @@ static lac_status know(lac_tape *t, step *p, int64_t i)
     if (noisy && s->known_noise == NULL)
         LAC_TRY(s->draw(s->context, LAC_DRAW_KNOWN, i, &p->known));
     if (s->blend == LAC_BLEND_ESTIMATE) {
-        const double scale = lac_sampler_input_scale(s->sampler, k);
-        p->levels = lac_estimate_levels_at(s->sampler->prediction, p->mixture[0] * p->mixture[0] * scale * scale);
+        const double alpha = lac_sampler_level(s->sampler, k).picture * lac_sampler_input_scale(s->sampler, k);
+        p->levels = lac_estimate_levels_at(s->sampler->prediction, alpha * alpha);
     }
     return s->blend == LAC_BLEND_BEFORE ? move(t, p, "before", put_known) : LAC_OK;
 }

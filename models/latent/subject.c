@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 #include "models/autoencoder/tiles.h"
+#include "models/latent/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,6 @@ typedef struct making {
     const lac_canvas *pictures;
     const lac_latent_system *system;
     const lac_autoencoder *vae;
-    bool guided;
     lac_tensor *picture, *moments;          /* what goes through the encoder, and what comes of it */
 } making;
 
@@ -37,56 +37,7 @@ lac_status lac_latent_rows(lac_tensor **rows, const lac_tensor *of_pictures, con
     return LAC_OK;
 }
 
-/* ---- text ---- */
-
-typedef struct reading { const lac_network *encoder; lac_tensor *ids, *states; } reading;
-
-static lac_status read_text(lac_tape *t, void *context)
-{
-    reading *r = context;
-    lac_tensor *states = r->encoder->def->states(t, r->encoder->model, lac_tape_input(t, r->ids, LAC_I32));
-    LAC_TRY(lac_tape_status(t));
-    return lac_keep(t, states, &r->states);
-}
-
-lac_status lac_latent_ids(const lac_inpainter *ip, const lac_canvas *c, bool negative, lac_tensor **ids)
-{
-    const int64_t n = c->image.dim[0], length = lac_prompts_length(&ip->prompts);
-    LAC_TRY(lac_tensor_new(ids, LAC_I32, 2, (int64_t[]){ n, length }));
-    lac_status s = LAC_OK;
-    for (int64_t i = 0; s == LAC_OK && i < n; i++)
-        s = lac_prompts_ids(&ip->prompts, negative ? c->ask[i].negative : c->ask[i].prompt, (int32_t *)(*ids)->data + i * length, NULL);
-    if (s == LAC_OK)
-        return LAC_OK;
-    lac_tensor_free(*ids);
-    *ids = NULL;
-    return s;
-}
-
-/* The states of each picture's prompt, or of what it should not show. */
-static lac_status make_text(const making *m, lac_tape *t, bool negative, lac_tensor **states)
-{
-    reading r = { .encoder = &m->ip->network[LAC_LATENT_TEXT] };
-    LAC_TRY(lac_latent_ids(m->ip, m->pictures, negative, &r.ids));
-    const lac_status s = lac_inpaint_region(m->ip, t, m->pictures, "text", read_text, &r);
-    lac_tensor_free(r.ids);
-    *states = r.states;
-    return s;
-}
-
-static lac_status make_texts(const making *m, lac_tape *t)
-{
-    if (m->ip->network[LAC_LATENT_TEXT].def == NULL) {
-        for (int64_t i = 0; i < m->pictures->image.dim[0]; i++)
-            if (m->pictures->ask[i].prompt != NULL || m->pictures->ask[i].negative != NULL)
-                return LAC_FAIL(LAC_ERR_ARG, "this %s has no text encoder: it takes no prompt", m->ip->def->name);
-        return LAC_OK;
-    }
-    if (m->ip->prompts.tokenizer == NULL)
-        return LAC_FAIL(LAC_ERR_STATE, "this %s has a text encoder and no tokenizer", m->ip->def->name);
-    LAC_TRY(make_text(m, t, false, &m->s->text));
-    return m->guided ? make_text(m, t, true, &m->s->no_text) : LAC_OK;
-}
+/* ---- visual prompt ---- */
 
 static lac_status make_visual(const making *m, lac_tape *t)
 {
@@ -171,8 +122,8 @@ lac_status lac_latent_subject_of(lac_latent_subject **s, const lac_inpainter *ip
         return LAC_OK;
     LAC_TRY(lac_calloc((void **)s, 1, sizeof **s));
     *c->memo = (lac_canvas_memo){ *s, free_subject };
-    making m = { .s = *s, .ip = ip, .pictures = c->pictures, .system = system, .vae = ip->network[LAC_LATENT_VAE].model, .guided = guided };
-    LAC_TRY(make_texts(&m, t));
+    making m = { .s = *s, .ip = ip, .pictures = c->pictures, .system = system, .vae = ip->network[LAC_LATENT_VAE].model };
+    LAC_TRY(lac_latent_texts(ip, &ip->network[LAC_LATENT_TEXT], t, c->pictures, guided, &(*s)->text, &(*s)->no_text));
     LAC_TRY(make_visual(&m, t));
     return make_pictures(&m, t);
 }

@@ -276,7 +276,7 @@ lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canv
 
 /* ---- which networks fit ---- */
 
-static const json_t *unet_of(const json_t *networks) { return json_object_get(json_object_get(networks, "unet"), "config"); }
+static const json_t *unet_of(const json_t *networks, const char *role) { return json_object_get(json_object_get(networks, role), "config"); }
 
 /* Labels are diffusers' num_class_embeds, CompVis' num_classes. */
 static int64_t labels_of(const json_t *unet)
@@ -284,42 +284,58 @@ static int64_t labels_of(const json_t *unet)
     return json_integer_value(lac_config_at(unet, "num_class_embeds")) + json_integer_value(lac_config_at(unet, "num_classes"));
 }
 
-static lac_status check_channels(const json_t *networks, int64_t channels)
+/* channels in, or as many as out where that is 0. */
+static lac_status check_channels(const json_t *networks, const char *role, int64_t channels)
 {
-    const json_t *unet = unet_of(networks);
+    const json_t *unet = unet_of(networks, role);
     const int64_t in = lac_config_int(unet, "in_channels"), out = lac_config_int(unet, "out_channels"), wanted = channels > 0 ? channels : out;
     if (in != wanted)
-        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has %lld channels in, should have %lld", (long long)in, (long long)wanted);
+        return LAC_FAIL(LAC_ERR_CONFIG, "its '%s' has %lld channels in, should have %lld", role, (long long)in, (long long)wanted);
     if (lac_config_int(unet, "cross_attention_dim") + lac_config_int(unet, "context_dim") > 0 && json_object_get(networks, "text_encoder") == NULL)
-        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' reads a text, and there is no 'text_encoder'");
+        return LAC_FAIL(LAC_ERR_CONFIG, "its '%s' reads a text, and there is no 'text_encoder'", role);
     return LAC_OK;
 }
 
-static lac_status check_unfed(const json_t *networks)
+static lac_status check_unfed(const json_t *networks, const char *role)
 {
-    if (json_is_integer(lac_config_at(unet_of(networks), "fusion_dim")))
-        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has RefAdapters ('fusion_dim'), which nothing feeds here");
+    if (json_is_integer(lac_config_at(unet_of(networks, role), "fusion_dim")))
+        return LAC_FAIL(LAC_ERR_CONFIG, "its '%s' has RefAdapters ('fusion_dim'), which nothing feeds here", role);
     return LAC_OK;
+}
+
+static lac_status check_unlabelled(const json_t *networks, const char *role)
+{
+    if (labels_of(unet_of(networks, role)) > 0)
+        return LAC_FAIL(LAC_ERR_CONFIG, "its '%s' has a table of labels ('num_class_embeds'), which nothing gives here", role);
+    return LAC_OK;
+}
+
+lac_status lac_latent_fits_unet(const json_t *networks, const char *role, int64_t in, int64_t out)
+{
+    const int64_t found = lac_config_int(unet_of(networks, role), "out_channels");
+    LAC_TRY(check_unfed(networks, role));
+    LAC_TRY(check_unlabelled(networks, role));
+    LAC_TRY(check_channels(networks, role, in));
+    return found == out ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "its '%s' has %lld channels out, should have %lld", role, (long long)found, (long long)out);
 }
 
 lac_status lac_latent_fits(const json_t *networks, int64_t channels)
 {
-    LAC_TRY(check_unfed(networks));
+    LAC_TRY(check_unfed(networks, "unet"));
     return lac_latent_fits_fed(networks, channels);
 }
 
 lac_status lac_latent_fits_fed(const json_t *networks, int64_t channels)
 {
-    if (labels_of(unet_of(networks)) > 0)
-        return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has a table of labels ('num_class_embeds'), which nothing gives here");
-    return check_channels(networks, channels);
+    LAC_TRY(check_unlabelled(networks, "unet"));
+    return check_channels(networks, "unet", channels);
 }
 
 lac_status lac_latent_fits_labels(const json_t *networks, int64_t labels)
 {
-    const int64_t found = labels_of(unet_of(networks));
-    LAC_TRY(check_unfed(networks));
+    const int64_t found = labels_of(unet_of(networks, "unet"));
+    LAC_TRY(check_unfed(networks, "unet"));
     if (found != labels)
         return LAC_FAIL(LAC_ERR_CONFIG, "its 'unet' has %lld 'num_class_embeds', should have %lld", (long long)found, (long long)labels);
-    return check_channels(networks, 0);
+    return check_channels(networks, "unet", 0);
 }

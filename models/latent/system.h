@@ -37,9 +37,8 @@ lac_status lac_latent_paint(const lac_inpainter *ip, lac_tape *t, const lac_canv
 lac_status lac_latent_fits(const json_t *networks, int64_t channels);
 lac_status lac_latent_fits_fed(const json_t *networks, int64_t channels);            /* with them or without */
 lac_status lac_latent_fits_labels(const json_t *networks, int64_t labels);           /* as many channels in as out, and a table of so many labels */
-
-/* The ids of the pictures' prompts, or of what they should not show: i32 [N, length], host, fresh. */
-lac_status lac_latent_ids(const lac_inpainter *ip, const lac_canvas *c, bool negative, lac_tensor **ids);
+/* For a definition of its own: the UNet of that role has so many channels in and out, neither RefAdapters nor a table of labels, and a text encoder if it reads texts. */
+lac_status lac_latent_fits_unet(const json_t *networks, const char *role, int64_t in, int64_t out);
 
 /* As lac_inpainter_def.scheduler: the config's, of the class that `sampler` says. */
 lac_status lac_latent_scheduler(const json_t *config, json_t **published);
