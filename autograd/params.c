@@ -284,7 +284,7 @@ lac_status lac_params_init_zero(lac_params *ps)
 lac_status lac_params_init(lac_params *ps, uint64_t seed)
 {
     LAC_TRY(lac_params_init_zero(ps));
-    for (int64_t i = 0; i < ps->n; i++)
+    for (int64_t i = 0; i < ps->n && !ps->backend->blank; i++)
         LAC_TRY(fill(ps->sorted[i], seed));
     return LAC_OK;
 }

@@ -56,12 +56,16 @@ static lac_status apply_fork(json_t *given, const char *name)
 
 static lac_status print_costs(const lac_train_list *w, lac_comm *comm)
 {
-    for (int64_t i = 0; comm->rank == 0 && i < w->n; i++) {
-        if (w->n > 1)
-            printf("run %lld of %lld: %s\n", (long long)i + 1, (long long)w->n, w->run[i].name);
-        LAC_TRY(lac_train_cost(&w->stages[i], comm));
-    }
-    return LAC_OK;
+    lac_wants wants = { NULL };
+    if (comm->rank != 0)
+        return LAC_OK;
+    for (int64_t i = 0; i < w->n; i++)
+        lac_train_config_print(&w->stages[i]);
+    lac_status s = lac_train_cost(w, &wants, comm);
+    if (s == LAC_OK)
+        s = lac_wants_print(&wants, w);
+    lac_wants_free(&wants);
+    return s;
 }
 
 static lac_status train_sweep(lac_train_list *w, lac_comm *comm)

@@ -4,6 +4,7 @@
 #include "cli/locate.h"
 #include "cli/preset.h"
 #include "cli/protocol.h"
+#include "cli/source.h"
 #include "cli/sweep.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
@@ -188,11 +189,17 @@ static lac_status set_file_name(lac_contest *c, long long size)
     return lac_format(&c->name, "%s%s%s-%lld", a.set, a.split[0] ? "-" : "", a.split, size);
 }
 
-/* Of a set that is not there the protocol tells how it is made. */
-static lac_status without_set(const lac_contest_wish *w, lac_status s)
+/* How a set that is not there is made. */
+static lac_status without_set(const char *set, lac_status s)
 {
-    const char *pack = lac_config_str(w->protocol, "pack");
-    return w->protocol != NULL && pack[0] != '\0' && s == LAC_ERR_IO ? lac_context(s, "protocol '%s', whose set is made by '%s'", w->protocol_name, pack) : s;
+    char why[2048], *how;
+    if (s != LAC_ERR_IO)
+        return s;
+    lac_error_copy(why, sizeof why);
+    LAC_TRY(lac_source_of(set, &how));
+    s = LAC_FAIL(LAC_ERR_IO, "%s%s%s", why, how != NULL ? "; it is made by: " : "", how != NULL ? how : "");
+    free(how);
+    return s;
 }
 
 static lac_status open_set(lac_contest *c, const lac_contest_wish *w)
@@ -202,7 +209,7 @@ static lac_status open_set(lac_contest *c, const lac_contest_wish *w)
     if (s == LAC_OK && w->limit < 0)
         s = LAC_FAIL(LAC_ERR_ARG, "--limit must be 0 or more, found %lld", (long long)w->limit);
     if (s == LAC_OK)
-        s = without_set(w, lac_eval_set_open(&c->set, data, w->limit, lac_locate, NULL));
+        s = without_set(lac_config_str(data, "set"), lac_eval_set_open(&c->set, data, w->limit, lac_locate, NULL));
     if (s == LAC_OK)
         s = set_file_name(c, (long long)lac_config_int(data, "size"));
     json_decref(data);

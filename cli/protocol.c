@@ -33,7 +33,6 @@ static const lac_key published_keys[] = {
 
 const lac_key lac_protocol_keys[] = {
     { "about", LAC_KEY_STR, NULL, .help = "what it is, and whose" },
-    { "pack", LAC_KEY_STR, "\"\"", .help = "how the set is made" },
     { "data", LAC_KEY_TABLE, NULL, .sub = data_keys },
     { "sampling", LAC_KEY_TABLE, "{}", .help = "keys for inpainters that have them" },
     { "seed", LAC_KEY_INT, "0", .min = 0, .max = 1e15, .help = "of what models draw" },

@@ -3,7 +3,6 @@
  *
  *     return {
  *       about = "BrushBench, holes inside objects (Ju et al. 2024)",
- *       pack = "lacuna pack ...",                                   -- how the set is made
  *       data = { set = "brushbench-inside", split = "test", size = 512, crop = "squash", shorter = 0, mask = "object" },
  *       sampling = { sampler = "unipc", steps = 50, guidance_scale = 7.5 },    -- keys of inpainters that have them
  *       seed = 1234,

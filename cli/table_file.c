@@ -32,7 +32,6 @@ static const lac_key published_keys[] = {
 static const lac_key measure_keys[] = {
     { "name", LAC_KEY_STR, NULL, .help = "heading, and name of its files" },
     { "protocol", LAC_KEY_STR, "\"\"", .help = "of configs-lua/protocols, or a file" },
-    { "pack", LAC_KEY_STR, "\"\"", .help = "how the set is made, where the protocol does not say it" },
     { "data", LAC_KEY_TABLE, "{}", .help = "as a protocol's; over the protocol's own" },
     { "metrics", LAC_KEY_LIST, "[]", .of = LAC_KEY_STR, .help = "in place of the protocol's" },
     { "sampling", LAC_KEY_TABLE, "{}", .help = "over the protocol's: keys of inpainters that have them" },
@@ -220,8 +219,6 @@ static lac_status lay_over(json_t *under, const json_t *measure)
         json_object_set(under, "metrics", json_object_get(measure, "metrics"));
     if (json_array_size(json_object_get(measure, "published")) > 0)
         json_object_set(under, "published", json_object_get(measure, "published"));
-    if (lac_config_str(measure, "pack")[0] != '\0')
-        json_object_set(under, "pack", json_object_get(measure, "pack"));
     if (json_object_get(measure, "seed") != NULL)
         json_object_set(under, "seed", json_object_get(measure, "seed"));
     return LAC_OK;

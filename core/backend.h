@@ -20,6 +20,7 @@ struct lac_backend {
     const struct lac_kernel *kernels;
     int n_kernels;
     bool host;                  /* its memory is the host's: anybody may read and write it */
+    bool blank;                 /* its memory is addresses alone, that nobody fills: parameters are not drawn (lac_backend_blank) */
     lac_status (*alloc)(void **p, size_t size);                 /* 2 MiB aligned, touched, contents undefined; for arenas, not for tensors */
     void (*free)(void *p, size_t size);
     lac_status (*copy)(void *to, const void *from, size_t size);        /* between host and device, ordered with kernels */
@@ -38,6 +39,9 @@ struct lac_backend {
     lac_status (*plans_write)(const char *path);                /* all choices in use, into a file */
     lac_status (*lane)(struct lac_lane **l, struct lac_comm *c);        /* collectives in its memory (core/comm/lane.h); all ranks call it */
 };
+
+/* A host's backend to plan on, so that networks of any size cost no memory: it copies and converts nothing. Its kernels are `of`'s, and are not to be run. */
+lac_backend lac_backend_blank(const lac_backend *of);
 
 lac_status lac_backend_register(const lac_backend *b);
 

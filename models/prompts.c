@@ -50,6 +50,12 @@ static lac_status open(lac_prompts *p, const json_t *config)
     return lac_tokenizer_open_files(&p->tokenizer, lac_config_str(p->config, "tokenizer"), &p->files, &o);
 }
 
+lac_status lac_prompts_open_none(lac_prompts *p, const json_t *config)
+{
+    *p = (lac_prompts){ 0 };
+    return resolve(config, &p->config);
+}
+
 lac_status lac_prompts_open_files(lac_prompts *p, lac_text_files *files, const json_t *config)
 {
     *p = (lac_prompts){ .files = *files };

@@ -19,6 +19,8 @@ typedef struct lac_prompts {
  * failure). Ends with lac_prompts_close, safe on zeroes; after an error there is nothing to close. */
 lac_status lac_prompts_open(lac_prompts *p, const char *folder, const json_t *config);
 lac_status lac_prompts_open_files(lac_prompts *p, lac_text_files *files, const json_t *config);
+/* Without a tokenizer: how long they are, and nothing else. */
+lac_status lac_prompts_open_none(lac_prompts *p, const json_t *config);
 lac_status lac_prompts_copy(lac_prompts *p, const lac_prompts *from);           /* from without a tokenizer gives none */
 /* The files alone, for _open_files: those of a published folder. */
 lac_status lac_prompts_files(lac_text_files *files, const char *folder, const json_t *config);

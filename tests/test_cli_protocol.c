@@ -1,5 +1,6 @@
 /* Protocols of benchmarks: those that come with the program, what one changes in an evaluation, and what is wrong in one. */
 #include "cli/protocol.h"
+#include "cli/source.h"
 #include "core/file/atomic.h"
 #include "core/memory.h"
 #include "data/format.h"
@@ -27,9 +28,12 @@ LAC_TEST(each_that_comes_along_says_what_it_is)
     LAC_CHECK_STATUS(lac_protocol_names(&names));
     for (char *name = strtok_r(names, ", ", &rest); name != NULL; name = strtok_r(NULL, ", ", &rest), n++) {
         json_t *p;
+        char *how;
         LAC_CHECK_STATUS(lac_protocol_open(&p, name));
+        LAC_CHECK_STATUS(lac_source_of(lac_config_str(p, "data.set"), &how));
         LAC_CHECK(strcmp(lac_config_str(p, "name"), name) == 0 && strlen(lac_config_str(p, "about")) > 10);
-        LAC_CHECK(lac_config_str(p, "pack")[0] == '\0' || names_a_format(lac_config_str(p, "pack")));
+        LAC_CHECK(how != NULL && names_a_format(how));
+        free(how);
         LAC_CHECK(json_array_size(json_object_get(p, "metrics")) >= 3 && lac_config_int(p, "data.size") >= 256);
         json_decref(p);
     }
@@ -103,8 +107,8 @@ LAC_TEST(what_is_wrong_is_one_line)
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", "brushbench-insid") != 0 && lac_cli_complains(&said, "there is no protocol 'brushbench-insid': a file, or one of brushbench-inside, "));
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", write_protocol(f, "return { about = 'x',\n data = { set = 's', size = 16, msk = 'rect' }, metrics = {} }")) != 0);
     LAC_CHECK(lac_cli_complains(&said, "mine.lua:2") && lac_cli_complains(&said, "mask"));
-    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", write_protocol(f, "return { about = 'x', pack = 'lacuna pack this', data = { set = 'nowhere', size = 16, mask = 'rect' }, metrics = { 'l1' } }")) != 0);
-    LAC_CHECK(lac_cli_complains(&said, "whose set is made by 'lacuna pack this'"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", write_protocol(f, "return { about = 'x', data = { set = 'nowhere', size = 16, mask = 'rect' }, metrics = { 'l1' } }")) != 0);
+    LAC_CHECK(lac_cli_complains(&said, "there is no set or mask file 'nowhere'") && strstr(said.err, "it is made by") == NULL);
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, f, "--reference", f, "--protocol", "editbench", "--metrics", "l1", "-o", "x.json") != 0);
     LAC_CHECK(lac_cli_complains(&said, "--protocol does not go with --reference"));
 }
@@ -123,7 +127,7 @@ static void enter_a_desk(char *back, size_t size)
         LAC_CHECK(symlink(lac_test_golden(links[i][0]), links[i][1]) == 0);
 }
 
-/* Runs the line that the protocol names. */
+/* Runs the line that makes the protocol's set. */
 static void pack_as_said(const char *protocol, lac_cli_said *said)
 {
     json_t *p;
@@ -131,13 +135,13 @@ static void pack_as_said(const char *protocol, lac_cli_said *said)
     const char *words[40];
     int n = 0;
     LAC_CHECK_STATUS(lac_protocol_open(&p, protocol));
-    LAC_CHECK_STATUS(lac_strdup(&line, lac_config_str(p, "pack")));
+    LAC_CHECK_STATUS(lac_source_of(lac_config_str(p, "data.set"), &line));
     for (char *word = strtok_r(line, " ", &rest); word != NULL && n < 39; word = strtok_r(NULL, " ", &rest))
         words[n++] = word;
     words[n] = NULL;
     const int status = lac_cli(lac_cmd_pack, said, words + 1);
     if (status != 0)
-        fail_msg("%s: %s", lac_config_str(p, "pack"), said->err);
+        fail_msg("%s: %s", lac_config_str(p, "data.set"), said->err);
     free(line);
     json_decref(p);
 }
@@ -172,7 +176,7 @@ LAC_TEST(protocols_go_from_published_files_to_a_table)
     char back[4096];
     enter_a_desk(back, sizeof back);
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", "brushbench-inside", "--metrics", "l1-percent@hole") != 0);
-    LAC_CHECK(lac_cli_complains(&said, "whose set is made by 'lacuna pack brushbench --root BrushBench --task inside -o sets/brushbench-inside.h5'"));
+    LAC_CHECK(lac_cli_complains(&said, "it is made by: lacuna pack brushbench --root BrushBench --task inside -o sets/brushbench-inside.h5"));
     for (size_t i = 0; i < LAC_COUNT(made); i++) {
         const char *p = made[i].protocol;
         pack_as_said(p, &said);

@@ -59,3 +59,26 @@ LAC_TEST(backend_cuda_describes_itself_without_a_gpu)
     b->describe(text, sizeof text);
     LAC_CHECK(strstr(text, "built with CUDA ") == text && strstr(text, "\ncuBLASLt ") != NULL && strstr(text, "\ncuDNN ") != NULL);
 }
+
+/* More than any machine has, twice: addresses are all that it takes. */
+LAC_TEST(a_blank_backend_gives_addresses_and_moves_nothing)
+{
+    const size_t terabytes = (size_t)4 << 40;
+    const lac_backend *cpu;
+    void *p[2];
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
+    const lac_backend b = lac_backend_blank(cpu);
+    LAC_CHECK(b.blank && !cpu->blank && b.host && b.abi == cpu->abi && b.kernels == cpu->kernels);
+    for (int i = 0; i < 2; i++)
+        LAC_CHECK_STATUS(b.alloc(&p[i], terabytes));
+    for (int i = 0; i < 2; i++) {
+        char *at = p[i];
+        LAC_CHECK((uintptr_t)at % (2 << 20) == 0);
+        at[0] = at[terabytes - 1] = 7;
+        LAC_CHECK(b.copy(at, p[1 - i], 1) == LAC_OK && b.fill_zero(at, terabytes) == LAC_OK && at[0] == 7);
+        b.free(p[i], terabytes);
+    }
+    LAC_CHECK_STATUS(b.alloc(&p[0], 0));
+    b.free(p[0], 0);
+}

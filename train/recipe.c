@@ -18,13 +18,15 @@ lac_status lac_recipe_register(const lac_recipe_def *def) { return lac_named_add
 lac_status lac_recipe_find(const lac_recipe_def **def, const char *name) { return LAC_NAMED_FIND(&recipes, name, def); }
 const lac_recipe_def *lac_recipe_at(int i) { return recipes.entry[i]; }
 
-lac_status lac_recipe_tokenizer(lac_prompts *p, const json_t *model)
+lac_status lac_recipe_tokenizer(const lac_recipe *r, lac_prompts *p, const json_t *model)
 {
     const char *folder = lac_config_str(model, "tokenizer");
     char *own = NULL;
     *p = (lac_prompts){ 0 };
     if (folder[0] == '\0')
         return LAC_FAIL(LAC_ERR_CONFIG, "model.tokenizer: the text encoder wants one, a folder");
+    if (r->backend->blank)
+        return lac_context(lac_prompts_open_none(p, lac_config_at(model, "prompts")), "model.tokenizer");
     if (access(folder, F_OK) != 0)
         LAC_TRY(lac_context(lac_resource(&own, folder), "model.tokenizer"));
     const lac_status s = lac_prompts_open(p, own != NULL ? own : folder, lac_config_at(model, "prompts"));

@@ -86,7 +86,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     LAC_TRY(lac_calloc(&r->state, 1, sizeof(clip)));
     clip *m = r->state;
     LAC_TRY(lac_recipe_open_network(r, "clip", &lac_network_clip_model, lac_config_at(model, "clip"), &m->net));
-    LAC_TRY(lac_recipe_tokenizer(&m->prompts, model));
+    LAC_TRY(lac_recipe_tokenizer(r, &m->prompts, model));
     LAC_TRY(lac_context(lac_prompts_fit(&m->prompts, m->net), "model.clip"));
     LAC_TRY(check_towers(r, m));
     choose_text(r, m, model);

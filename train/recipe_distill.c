@@ -98,7 +98,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     distill *m = r->state;
     LAC_TRY(open_networks(r, m, model));
     LAC_TRY(check_towers(m));
-    LAC_TRY(lac_recipe_tokenizer(&m->prompts, model));
+    LAC_TRY(lac_recipe_tokenizer(r, &m->prompts, model));
     LAC_TRY(lac_context(lac_prompts_fit(&m->prompts, m->net[TEXT]), "model.text_encoder"));
     m->masked = lac_config_choice(config, "loss.kd_region", LAC_LESSON_REGIONS) == 0;
     m->global_token = ((const lac_sem_inpainter *)m->net[SEM]->model)->c.global_token;

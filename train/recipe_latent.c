@@ -100,7 +100,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     LAC_TRY(latent_check_fit(m));
     LAC_TRY(latent_choose_visual(m, model, loss));
     latent_silence_adapters(m, lac_config_bool(model, "ref_zero_init"));
-    LAC_TRY(latent_open_tokenizer(m, model));
+    LAC_TRY(latent_open_tokenizer(r, m, model));
     LAC_TRY(latent_check_sizes(r, m));
     LAC_TRY(lac_objective_open(&m->objective, lac_config_at(loss, "objective")));
     m->drop = lac_config_num(loss, "prompt_dropout");

@@ -50,7 +50,7 @@ typedef struct latent {
 /* recipe_latent_networks.c */
 lac_status latent_open_networks(lac_recipe *r, latent *m, const json_t *model);
 lac_status latent_check_fit(const latent *m);               /* as the system itself says */
-lac_status latent_open_tokenizer(latent *m, const json_t *model);
+lac_status latent_open_tokenizer(const lac_recipe *r, latent *m, const json_t *model);
 lac_status latent_check_sizes(const lac_recipe *r, latent *m);
 
 /* recipe_latent_fields.c: after those */

@@ -50,11 +50,11 @@ lac_status latent_check_fit(const latent *m)
     return lac_context(s, "model: '%s'", m->system->name);
 }
 
-lac_status latent_open_tokenizer(latent *m, const json_t *model)
+lac_status latent_open_tokenizer(const lac_recipe *r, latent *m, const json_t *model)
 {
     if (m->net[TEXT] == NULL)
         return LAC_OK;
-    LAC_TRY(lac_recipe_tokenizer(&m->prompts, model));
+    LAC_TRY(lac_recipe_tokenizer(r, &m->prompts, model));
     return lac_context(lac_prompts_fit(&m->prompts, m->net[TEXT]), "model.text_encoder");
 }
 

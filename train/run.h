@@ -35,7 +35,7 @@ typedef struct lac_run_costs {
     int64_t held_out, held_out_flops;               /* pictures that the loss is validated on, and what one costs, drawn once (train/held_out.h); 0: it is not */
 } lac_run_costs;
 
-/* Of stage k; t, its trainer, fresh, gets the stage's `init`. */
+/* Of stage k; t, its trainer, fresh, gets the stage's `init`, unless its backend is blank. */
 lac_status lac_run_cost(const lac_stages *stages, int64_t k, lac_trainer *t, const lac_run_hooks *hooks, lac_run_costs *cost);
 
 /* The device and precision a stage's config means here. LAC_ERR_CONFIG for bf16 on a CPU without it, naming the CPU. */

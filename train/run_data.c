@@ -209,7 +209,7 @@ static lac_status estimate_held_out(run *r, lac_run_costs *cost)
 
 static lac_status estimate(run *r, lac_run_costs *cost)
 {
-    cost->known = r->stage == r->stages->stage && run_init_weights(r) == LAC_OK;      /* a later stage's weights are not known before it begins */
+    cost->known = !r->trainer.recipe.backend->blank && r->stage == r->stages->stage && run_init_weights(r) == LAC_OK;    /* a later stage's are not known before it begins */
     if (!cost->known)
         lac_error_clear();
     LAC_TRY(lac_tape_new(&r->painter, r->trainer.recipe.backend));

@@ -3,7 +3,6 @@
 local row, later = require "base.brushnet_rows".from("arXiv:2403.06976"), "arXiv:2412.10316"
 return {
   about = "BrushBench, inside: the hole is the object (Ju et al. 2024)",
-  pack = "lacuna pack brushbench --root BrushBench --task inside -o sets/brushbench-inside.h5",
   data = { set = "brushbench-inside", split = "test", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "unipc", steps = 50, guidance_scale = 7.5 },
   seed = 1234,

@@ -2,7 +2,6 @@
 local row, later = require "base.brushnet_rows".from("arXiv:2403.06976"), "arXiv:2412.10316"
 return lac.extend(require "protocols.brushbench-inside", {
   about = "BrushBench, outside: everything but the object is hole (Ju et al. 2024)",
-  pack = "lacuna pack brushbench --root BrushBench --task outside -o sets/brushbench-outside.h5",
   data = { set = "brushbench-outside" },
   published = {
     row("BLD", 7.81, 26.77, nil, 15.85, 35.86, 21.40, 26.73),

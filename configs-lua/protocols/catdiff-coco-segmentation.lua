@@ -3,7 +3,6 @@
 -- 512 x 512 by Pillow's bicubic, as the released code does it.
 return {
   about = "MSCOCO 2017, segmentation masks (Chen et al. 2024, CAT-Diffusion; SmartBrush's protocol)",
-  pack = "lacuna pack coco --images COCO/val2017 --annotations COCO/annotations/instances_val2017.json --split validation --masks segmentation --per-picture 100 --limit 9311 --size 512 --manifest sets/coco-objects.jsonl -o sets/coco-objects-segmentation.h5",
   data = { set = "coco-objects-segmentation", split = "validation", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "ddim", steps = 50, guidance_scale = 7.5, eta = 0 },
   metrics = { "fid", "lfid-bbox", "clip-score", "clip-cat" },

@@ -3,7 +3,6 @@
 -- 512 x 512 by Pillow's bicubic, as the released code does it; boxes are drawn there.
 return {
   about = "OpenImages V6, bounding boxes (Chen et al. 2024, CAT-Diffusion; SmartBrush's protocol)",
-  pack = "lacuna pack openimages --root OpenImages --split validation --masks box --limit 13400 --size 512 --manifest sets/openimages-objects.jsonl -o sets/openimages-objects-box.h5",
   data = { set = "openimages-objects-box", split = "validation", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "ddim", steps = 50, guidance_scale = 7.5, eta = 0 },
   metrics = { "fid", "lfid-bbox", "clip-score", "clip-cat" },

@@ -3,7 +3,6 @@
 -- 512 x 512 by Pillow's bicubic, as the released code does it.
 return {
   about = "OpenImages V6, segmentation masks (Chen et al. 2024, CAT-Diffusion; SmartBrush's protocol)",
-  pack = "lacuna pack openimages --root OpenImages --split validation --masks segmentation --limit 13400 --size 512 --manifest sets/openimages-objects.jsonl -o sets/openimages-objects-segmentation.h5",
   data = { set = "openimages-objects-segmentation", split = "validation", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "ddim", steps = 50, guidance_scale = 7.5, eta = 0 },
   metrics = { "fid", "lfid-bbox", "clip-score", "clip-cat" },

@@ -1,7 +1,6 @@
 -- As deepfill-places2-rectangle, with the free-form masks of the released code.
 return {
   about = "DeepFill v2 on Places2's validation pictures, free-form masks (Yu et al. 2019)",
-  pack = "lacuna pack folder Places365/val_large --split val -o sets/places2-val.h5",
   data = { set = "places2-val", split = "val", size = 256, mask = "brush" },
   metrics = { "l1-percent@hole", "l2-percent@hole", "l1-percent", "l2-percent", "psnr", "psnr@hole", "ssim-zero", "tv" },
   published = {

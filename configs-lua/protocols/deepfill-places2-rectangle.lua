@@ -1,7 +1,6 @@
 -- The authors released no code of their measuring; their l1 and l2 are read as means over the hole on [0, 1] in per cent (docs/deepfill.md).
 return {
   about = "DeepFill v2 on Places2's validation pictures, rectangles (Yu et al. 2019)",
-  pack = "lacuna pack folder Places365/val_large --split val -o sets/places2-val.h5",
   data = { set = "places2-val", split = "val", size = 256, mask = "rect" },
   metrics = { "l1-percent@hole", "l2-percent@hole", "l1-percent", "l2-percent", "psnr", "psnr@hole", "ssim-zero", "tv" },
   published = {

@@ -2,7 +2,6 @@
 local row = require "base.brushnet_rows".from("arXiv:2412.10316")
 return {
   about = "EditBench, full prompts (Wang et al. 2023), as BrushNet measures it",
-  pack = "lacuna pack editbench --root EditBench --size 512 -o sets/editbench.h5",
   data = { set = "editbench", split = "test", size = 512, crop = "squash", mask = "object" },
   sampling = { sampler = "unipc", steps = 50, guidance_scale = 7.5 },
   seed = 1234,

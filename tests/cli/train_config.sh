@@ -7,6 +7,23 @@ for word in '"recipe": "deepfill"' "generator " "discriminator " "parameters" "G
   grep -qF "$word" .out || fail "--dry-run does not say '$word': $(cat .out)"
 done
 [ ! -e runs ] || fail "--dry-run left $(find runs)"
+for line in "run 1 of 1: runs/a, 4 steps" "FLOP for 8 samples" "steps to come: 4 of 8 samples" "set 'tiny.h5' (data.train, data.eval): is there"; do
+  grep -qF "$line" .out || fail "--dry-run does not say '$line': $(cat .out)"
+done
+
+# Without data and weights it says what it wants and how one comes by it, and costs the same.
+step=$(grep -oE 'a step is [0-9.]+ GFLOP' .out)
+says "$step" trainer tiny.lua --dry-run data.train.set=stamps data.eval.set=nowhere 'init={{ from = "runs/other" }}' data.eval.mask=file:holes validate.loss.every=2
+for line in "set 'stamps' (data.train): missing: scripts/fetch-stamps cache && lacuna pack stamps" "set 'nowhere' (data.eval): missing" "weights 'runs/other' (init): missing" \
+            "masks 'holes' (data.eval): missing"; do
+  grep -qF "$line" .out || fail "--dry-run does not say '$line': $(cat .out)"
+done
+# The largest there is, 23 GB of state, on a machine that has nothing of it.
+says "stage joint: 10000 steps" trainer "$SOURCE/configs-lua/catdiff.lua" --dry-run
+for line in "sem_inpainter       324872192 parameters" "steps to come: 40000 of 5120000 samples" "tokenizer 'weights/stable-diffusion-inpainting/tokenizer' (model.tokenizer): missing" \
+            "set 'openimages-train-objects' (data.train): missing: lacuna pack openimages"; do
+  grep -qF "$line" .out || fail "--dry-run does not say '$line': $(cat .out)"
+done
 fails 1 "nobody" trainer tiny.lua data.train.set=nobody
 [ ! -e runs ] || fail "a run that could not begin left $(find runs)"
 
