@@ -3,14 +3,15 @@
 --     trainer configs-lua/catdiff.lua                  as published: objects of OpenImages V6 at 512 x 512, from Stable Diffusion's inpainting and CLIP ViT-L/14
 --     trainer configs-lua/catdiff.lua preset=mini      everything from nothing at 64 x 64, on a CPU
 --
--- and rows 1 and 2 of its ablation: preset=row1, row2, mini-row1, mini-row2. A stage is skipped by stages.N.steps=0.
+-- and rows 1 and 2 of its ablation: preset=row1, row2, mini-row1, mini-row2. A stage is skipped by stages.N.steps=0. preset=parity: whatever the released code does otherwise
+-- (catdiff/published.lua); preset=paper: Adam at 1e-5 everywhere, as the paper says it. `--dry-run` tells what data and weights are wanted, where they come from, and what it costs.
 
 -- s: widths, weights, rates and steps of one size.
 local function experiment(s)
   local text  = { text_encoder = { config = s.text_encoder }, tokenizer = s.tokenizer, prompts = s.prompts }
   local eyes  = lac.extend(text, { clip_vision = { config = s.clip_vision } })
   local sem   = { sem_inpainter = { config = s.sem_inpainter } }
-  local fed   = { unet = { config = { fusion_dim = s.clip_vision.hidden_size } } }        -- with RefAdapters
+  local fed   = { unet = { config = { fusion_dim = s.clip_vision.hidden_size } }, ref_zero_init = s.ref_zero_init }       -- with RefAdapters
   local plain = lac.extend({ vae = { config = s.vae }, unet = { config = s.unet }, settings = s.settings, cache = s.cache, recompute = s.recompute }, text)
   local full  = lac.extend(lac.extend(lac.extend(plain, eyes), sem), lac.extend(fed, { system = "catdiff" }))
 
@@ -26,7 +27,7 @@ local function experiment(s)
   return {
     full = {
       -- 1a: SemInpainter learns of CLIP what is behind the hole
-      { stage = "distill", recipe = "distill", steps = s.steps.distill, model = lac.extend(eyes, sem), loss = { kd_region = "masked" }, sample = { every = 0 },
+      { stage = "distill", recipe = "distill", steps = s.steps.distill, model = lac.extend(eyes, sem), loss = { kd_region = s.kd_region }, sample = { every = 0 },
         optim = { sem_inpainter = optim(s.lr.new, s.steps.distill) }, init = s.init.distill },
       -- 1b: UNet and RefAdapters learn to read what CLIP sees of the truth
       denoise { stage = "unet", steps = s.steps.unet, model = lac.extend(full, { visual = "truth" }), optim = { unet = optim(s.lr.old, s.steps.unet, adapters) },
@@ -51,12 +52,15 @@ end
 
 local published, mini = require "catdiff.published", require "catdiff.mini"
 local openimages, stamps = experiment(published), experiment(mini)
+local function other(name, changes) return lac.extend(published.run, { name = name, stages = experiment(lac.extend(published, changes)).full }) end
 return {
   preset  = "published",
   presets = {
     published = lac.extend(published.run, { stages = openimages.full }),
     row1 = lac.extend(published.run, { name = "catdiff-row1", stages = openimages.row1 }),
     row2 = lac.extend(published.run, { name = "catdiff-row2", stages = openimages.row2 }),
+    parity = other("catdiff-parity", published.parity),
+    paper = other("catdiff-paper", published.paper),
     mini = lac.extend(mini.run, { stages = stamps.full }),
     ["mini-row1"] = lac.extend(mini.run, { name = "catdiff-mini-row1", stages = stamps.row1 }),
     ["mini-row2"] = lac.extend(mini.run, { name = "catdiff-mini-row2", stages = stamps.row2 }),

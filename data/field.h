@@ -24,7 +24,7 @@ enum {
     LAC_NEEDS_EDITED = 4,       /* parts of the record (data/set.h): records without them are left out */
     LAC_NEEDS_OBJECT = 8,
     LAC_NEEDS_OBJECT_MASK = 16, /* and that object has a mask */
-    LAC_NEEDS_CAPTION = 32,
+    LAC_NEEDS_CAPTION = 32,     /* or an object, whose label stands for it */
     LAC_NEEDS_LATENTS = 64,     /* a cache of them: lac_source.latents */
 };
 

@@ -18,6 +18,10 @@ static lac_status edited(const lac_sample *s, void *to)
 static lac_status caption(const lac_sample *s, void *to)
 {
     const int64_t part = lac_sample_part(s, LAC_PART_CAPTION, LAC_DRAW_CAPTION);
+    if (part < 0) {
+        strncpy(to, lac_set_part(s->set, lac_sample_object(s)).label, LAC_CAPTION_BYTES);
+        return LAC_OK;
+    }
     const int64_t n = lac_set_part(s->set, part).length;                    /* below LAC_CAPTION_BYTES: opening checks it */
     LAC_TRY(lac_set_read_part(s->set, part, &s->buffer->bytes, &s->buffer->capacity));
     memset(to, 0, LAC_CAPTION_BYTES);
@@ -35,7 +39,7 @@ const lac_field_def lac_field_edited = {
     "edited", "edited copy of the picture, cut and tinted alike", LAC_U8, LAC_FIELD_PICTURE, LAC_NEEDS_RECORD | LAC_NEEDS_EDITED, picture, edited,
 };
 const lac_field_def lac_field_caption = {
-    "caption", "UTF-8, zeros behind", LAC_U8, LAC_FIELD_PLAIN, LAC_NEEDS_RECORD | LAC_NEEDS_CAPTION, caption_text, caption,
+    "caption", "of a record without any the label of the object drawn, UTF-8, zeros behind", LAC_U8, LAC_FIELD_PLAIN, LAC_NEEDS_RECORD | LAC_NEEDS_CAPTION, caption_text, caption,
 };
 const lac_field_def lac_field_label = {
     "label", "of the object drawn, UTF-8, zeros behind", LAC_U8, LAC_FIELD_PLAIN, LAC_NEEDS_RECORD | LAC_NEEDS_OBJECT, label_text, label,

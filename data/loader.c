@@ -241,19 +241,17 @@ static lac_status find_needs(lac_loader *l, const lac_loader_config *c, const la
 
 static bool has_what_is_needed(const lac_set *set, int64_t id, unsigned needs)
 {
-    static const struct { unsigned need; lac_part_kind kind; } part[] = {
-        { LAC_NEEDS_EDITED, LAC_PART_EDITED }, { LAC_NEEDS_OBJECT, LAC_PART_OBJECT }, { LAC_NEEDS_CAPTION, LAC_PART_CAPTION } };
     int64_t first;
-    for (size_t k = 0; k < LAC_COUNT(part); k++)
-        if ((needs & part[k].need) && lac_set_parts(set, id, part[k].kind, &first) == 0)
-            return false;
-    return !(needs & LAC_NEEDS_OBJECT) || lac_sample_object(&(lac_sample){ .set = set, .id = id, .needs = needs }) >= 0;
+    const bool silent = (needs & LAC_NEEDS_CAPTION) && lac_set_parts(set, id, LAC_PART_CAPTION, &first) == 0, object = (needs & LAC_NEEDS_OBJECT) || silent;
+    if ((needs & LAC_NEEDS_EDITED) && lac_set_parts(set, id, LAC_PART_EDITED, &first) == 0)
+        return false;
+    return !object || lac_sample_object(&(lac_sample){ .set = set, .id = id, .needs = needs }) >= 0;
 }
 
 static lac_status nobody_has_it(const lac_source *source, unsigned needs)
 {
     return LAC_FAIL(LAC_ERR_CONFIG, "no picture of '%s', split '%s', has all that is asked for:%s%s%s", lac_set_path(source->set), source->split,
-                    needs & LAC_NEEDS_EDITED ? " an edited copy" : "", needs & LAC_NEEDS_CAPTION ? " a caption" : "",
+                    needs & LAC_NEEDS_EDITED ? " an edited copy" : "", needs & LAC_NEEDS_CAPTION ? " a caption or an object's label" : "",
                     needs & LAC_NEEDS_OBJECT_MASK ? " an object with a mask" : needs & LAC_NEEDS_OBJECT ? " an object" : "");
 }
 

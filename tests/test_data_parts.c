@@ -333,7 +333,42 @@ LAC_TEST(what_no_record_has_is_one_line)
     LAC_CHECK_STATUS(lac_set_open(&set, path));
     const lac_source bare = { set, "train", 1 };
     c = usual(&bare);
-    LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "has all that is asked for: an edited copy a caption an object with a mask");
+    LAC_CHECK_FAILS(lac_loader_new(&l, &c), LAC_ERR_CONFIG, "has all that is asked for: an edited copy a caption or an object's label an object with a mask");
+    lac_set_close(set);
+}
+
+/* Of objects whose masks are holes, the very one that is painted. */
+LAC_TEST(the_label_of_the_object_stands_for_a_caption)
+{
+    char path[512];
+    lac_pack *p;
+    lac_set *set;
+    lac_loader *l;
+    const lac_batch *b;
+    int seen[LAC_COUNT(label)] = { 0 };
+    snprintf(path, sizeof path, "%s/labels.h5", lac_test_folder());
+    LAC_CHECK_STATUS(lac_pack_new(&p, path, "labels"));
+    add_photo(p, "a.png", 1);
+    for (size_t k = 0; k < LAC_COUNT(label); k++)
+        add_object(p, (int)k, true);
+    LAC_CHECK_STATUS(lac_pack_finish(p));
+    LAC_CHECK_STATUS(lac_set_open(&set, path));
+    const lac_source source = { set, "train", 1 };
+    lac_loader_config c = usual(&source);
+    c.fields = (const char *const[]){ "caption", "label", "mask", NULL };
+    LAC_CHECK_STATUS(lac_loader_new(&l, &c));
+    for (int step = 0; step < STEPS; step++) {
+        LAC_CHECK_STATUS(lac_loader_next(l, &b));
+        for (int64_t i = 0; i < b->n; i++) {
+            const char *said = (const char *)field(b, "caption", i);
+            LAC_CHECK(said[0] != '\0' && strcmp(said, (const char *)field(b, "label", i)) == 0);
+            for (size_t k = 0; k < LAC_COUNT(label); k++)
+                seen[k] += strcmp(said, label[k]) == 0;
+        }
+    }
+    for (size_t k = 0; k < LAC_COUNT(label); k++)
+        LAC_CHECK(seen[k] > 0);
+    lac_loader_free(l);
     lac_set_close(set);
 }
 

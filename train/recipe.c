@@ -21,15 +21,16 @@ const lac_recipe_def *lac_recipe_at(int i) { return recipes.entry[i]; }
 lac_status lac_recipe_tokenizer(const lac_recipe *r, lac_prompts *p, const json_t *model)
 {
     const char *folder = lac_config_str(model, "tokenizer");
+    const json_t *prompts = lac_config_at(model, "prompts");
     char *own = NULL;
     *p = (lac_prompts){ 0 };
     if (folder[0] == '\0')
         return LAC_FAIL(LAC_ERR_CONFIG, "model.tokenizer: the text encoder wants one, a folder");
-    if (r->backend->blank)
-        return lac_context(lac_prompts_open_none(p, lac_config_at(model, "prompts")), "model.tokenizer");
-    if (access(folder, F_OK) != 0)
-        LAC_TRY(lac_context(lac_resource(&own, folder), "model.tokenizer"));
-    const lac_status s = lac_prompts_open(p, own != NULL ? own : folder, lac_config_at(model, "prompts"));
+    lac_status s = access(folder, F_OK) != 0 ? lac_resource(&own, folder) : LAC_OK;
+    if (s == LAC_OK)
+        s = lac_prompts_open(p, own != NULL ? own : folder, prompts);
+    else if (r->backend->blank)
+        s = lac_prompts_open_none(p, prompts);
     free(own);
     return lac_context(s, "model.tokenizer");
 }

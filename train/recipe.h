@@ -162,7 +162,7 @@ const char *lac_recipe_mode(const lac_recipe *r, int64_t step);
 static inline bool lac_mode_has(const char *step, const char *own) { return own == NULL || strcmp(step, own) == 0; }
 /* A field that `derive` fills; dims are one sample's, the name is borrowed. */
 lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int ndim, const int64_t *dim);
-/* The tokenizer that a config's `model` names: `tokenizer`, a folder or one of the program's own, and `prompts`. lac_prompts_close ends it. On a blank backend none is opened: how long
- * prompts are is all that a plan wants of them. */
+/* The tokenizer that a config's `model` names: `tokenizer`, a folder or one of the program's own, and `prompts`. lac_prompts_close ends it. On a blank backend one that is not there
+ * is no failure: how long prompts are is all that a plan wants of them. */
 lac_status lac_recipe_tokenizer(const lac_recipe *r, lac_prompts *p, const json_t *model);
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

@@ -52,7 +52,8 @@ static const lac_clip *model_of(const clip *m) { return m->net->model; }
 static lac_status check_towers(const lac_recipe *r, const clip *m)
 {
     const lac_clip *c = model_of(m);
-    const int64_t end = lac_tokenizer_special(m->prompts.tokenizer).end, eos = c->text.c.eos;
+    const lac_tokenizer *words = m->prompts.tokenizer;
+    const int64_t eos = c->text.c.eos, end = words != NULL ? lac_tokenizer_special(words).end : eos;
     if (c->vision.c.image != r->size || c->vision.c.channels != 3)
         return LAC_FAIL(LAC_ERR_CONFIG, "data.train.size is %lld, and model.clip.vision_config sees pictures of %lld x %lld with %lld channels, expected the same and 3", (long long)r->size,
                         (long long)c->vision.c.image, (long long)c->vision.c.image, (long long)c->vision.c.channels);

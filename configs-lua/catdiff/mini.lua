@@ -5,6 +5,7 @@ return lac.extend(require "catdiff.mini-networks", {
   settings      = { steps = 20, guidance_scale = 3 },
   cache         = "pictures",
   loss          = { objective = { snr_gamma = 5 }, prompt_dropout = 0.1 },
+  kd_region     = "masked",
   optim         = { kind = "adamw", clip = 1, ema = 0.998, ema_warmup = true },
   schedule      = function(lr, steps) return { kind = "cosine", warmup = 50, total = steps, final = lr / 10 } end,
   lr            = { new = 1e-3, old = 3e-4 },

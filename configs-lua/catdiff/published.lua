@@ -1,5 +1,17 @@
--- CAT-Diffusion as published, as configs-lua/catdiff.lua wants it: from the released code (docs/catdiff.md) where paper and code differ.
-local sd, clip = "weights/stable-diffusion-inpainting", "weights/clip-vit-large-patch14"
+-- CAT-Diffusion as published, as configs-lua/catdiff.lua wants it: 40,000 steps of 128 pictures in four stages. Where paper and released code differ, docs/catdiff.md says what is taken;
+-- `parity` and `paper` are the other choices.
+--
+--     lacuna pack openimages --root OpenImages --split train --every --max-side 1024 -o sets/openimages-train-objects.h5
+--     lacuna pack openimages --root OpenImages --split validation --limit 13400 --size 512 --manifest sets/openimages-objects.jsonl --masks box -o sets/openimages-objects-box.h5
+--
+-- Half of the holes are objects' masks grown by 5 x 5, half their boxes; the picture is cut around the object; the prompt is the object's label. Not here: the fifth of the prompts that
+-- a captioner (BLIP-2) wrote of the object's box, and the fifth of the pictures that are of LAION with their captions: sources of a mix share one kind of mask, and such pictures have no objects.
+local sd, clip = "weights/stable-diffusion-inpainting", "weights/clip-vit-large-patch14"       -- folders of diffusers and of transformers
+
+local vae, words = { from = sd, network = "vae" }, { from = sd, network = "text_encoder" }
+local eyes       = { from = clip, network = "clip_vision" }
+local fed_unet   = { from = sd, network = "unet", strict = false }              -- RefAdapters are not in it
+
 return {
   clip_vision   = { hidden_size = 1024, intermediate_size = 4096, num_hidden_layers = 24, num_attention_heads = 16, image_size = 224, patch_size = 14, projection_dim = 768 },
   text_encoder  = { hidden_size = 768, intermediate_size = 3072, num_hidden_layers = 12, num_attention_heads = 12, projection_dim = 768, eos_token_id = 2 },
@@ -12,16 +24,32 @@ return {
   prompts       = { max_length = 77 },
   settings      = { steps = 50, guidance_scale = 7.5 },
   recompute     = true,
-  loss          = { objective = {}, prompt_dropout = 0.1, drop = "per-batch", latent_mask = "any-touch" },
+  loss          = { objective = {}, prompt_dropout = 0.1 },
+  kd_region     = "masked",
   optim         = { kind = "adamw", decay = 0.01 },
   lr            = { new = 1e-4, old = 1e-5 },
   steps         = { distill = 10000, unet = 10000, sem = 10000, joint = 10000 },
-  init          = {},
+  init          = {
+    distill = { eyes, words, { from = clip, network = "sem_inpainter", rename = { ["vision_model."] = "fusion_model." }, strict = false } },
+    unet    = { vae, fed_unet },
+    row1    = { vae, words, { from = sd, network = "unet" } },
+    row2    = { vae, words, eyes, fed_unet },
+  },
   run = {
     name  = "catdiff",
     batch = { global = 128, micro = 16 },
     data  = { train = { set = "openimages-train-objects", size = 512, around = true, mask = "object+2|object-box" },
-              eval = { set = "openimages-objects-box", split = "validation", size = 512, crop = "squash", mask = "object-box" } },
+              eval = { set = "openimages-objects-box", split = "validation", size = 512, crop = "squash", mask = "object" } },
     sample = { every = 1000, images = 12 }, validate = { loss = { every = 1000, limit = 512 } }, checkpoint = { every = 500 }, log = { every = 25 },
   },
+
+  -- The released code: all patches in the lesson, SemInpainter and RefAdapters begin with drawn weights, one coin for a whole batch, cells that the hole touches, the hole black before the
+  -- autoencoder.
+  parity = {
+    kd_region = "all", ref_zero_init = false, settings = { hole_fill = "black", mask_rule = "half" },
+    loss = { drop = "per-batch", latent_mask = "any-touch" },
+    init = { distill = { eyes, words } },
+  },
+  -- The paper's own words.
+  paper = { optim = { kind = "adam", decay = 0 }, lr = { new = 1e-5, old = 1e-5 } },
 }

@@ -24,6 +24,8 @@ for line in "sem_inpainter       324872192 parameters" "steps to come: 40000 of 
             "set 'openimages-train-objects' (data.train): missing: lacuna pack openimages"; do
   grep -qF "$line" .out || fail "--dry-run does not say '$line': $(cat .out)"
 done
+says "stage main: 1500 steps" trainer "$SOURCE/configs-lua/clip/mini.lua" --dry-run model.tokenizer=nowhere
+grep -qF "tokenizer 'nowhere' (model.tokenizer): missing" .out || fail "--dry-run: $(cat .out)"
 fails 1 "nobody" trainer tiny.lua data.train.set=nobody
 [ ! -e runs ] || fail "a run that could not begin left $(find runs)"
 
