@@ -236,7 +236,7 @@ LAC_TEST(rows_of_variance_are_those_of_the_posterior)
         const double *bar = o.schedule.alpha_bar, before = t > 0 ? bar[t - 1] : 1, beta = 1 - bar[t] / before;
         const double mean_of_v = -sqrt(before) * beta / sqrt(1 - bar[t]);               /* x_0 = alpha x_t - sigma v, of which the mean has sqrt(before) beta / (1 - bar) */
         const double least = t > 0 ? log(beta * (1 - before) / (1 - bar[t])) : (double)row[4 + 1];
-        LAC_CHECK(fabs((double)row[4 * t] / mean_of_v - 1) < 1e-6 && fabs((double)row[4 * t + 1] - least) < 1e-6 && fabs((double)row[4 * t + 2] - log(beta)) < 1e-6);
+        LAC_CHECK(fabs((double)row[4 * t] / mean_of_v - 1) < 1e-6 && fabs((double)row[4 * t + 1] - least) < 1e-6 && fabs((double)row[4 * t + 2] - (log(beta) - least)) < 1e-6);
         LAC_CHECK(row[4 * t + 3] == (t == 0));
     }
     lac_objective_close(&o);

@@ -14,6 +14,12 @@ static lac_named recipes = { "recipe", LAC_ERR_CONFIG, {
 #undef LAC_RECIPE
 } };
 
+const lac_key lac_recipe_network_keys[] = {
+    { "network", LAC_KEY_STR, "\"\"", .help = "which; \"\": the first that the system takes" },
+    { "config", LAC_KEY_TABLE, "{}", .help = "its published config" },
+    { NULL },
+};
+
 lac_status lac_recipe_register(const lac_recipe_def *def) { return lac_named_add(&recipes, def); }
 lac_status lac_recipe_find(const lac_recipe_def **def, const char *name) { return LAC_NAMED_FIND(&recipes, name, def); }
 const lac_recipe_def *lac_recipe_at(int i) { return recipes.entry[i]; }

@@ -165,4 +165,6 @@ lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int n
 /* The tokenizer that a config's `model` names: `tokenizer`, a folder or one of the program's own, and `prompts`. lac_prompts_close ends it. On a blank backend one that is not there
  * is no failure: how long prompts are is all that a plan wants of them. */
 lac_status lac_recipe_tokenizer(const lac_recipe *r, lac_prompts *p, const json_t *model);
+/* Keys of a network among those of a config's `model`: which it is, and its own config. */
+extern const lac_key lac_recipe_network_keys[];
 lac_params *lac_recipe_find_network(const lac_recipe *r, const char *name);

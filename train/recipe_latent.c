@@ -17,22 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const lac_key network_keys[] = {
-    { "network", LAC_KEY_STR, "\"\"", .help = "which; \"\": the first that the system takes" },
-    { "config", LAC_KEY_TABLE, "{}", .help = "its published config" },
-    { NULL },
-};
-
 static const lac_key model_keys[] = {
     { "system", LAC_KEY_STR, "\"sd-inpaint\"", .help = "the inpainter that it is for (lacuna inpaint --help)" },
     { "settings", LAC_KEY_TABLE, "{}", .help = "of that inpainter: sampler, steps, guidance" },
-    { "unet", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "the denoiser" },
-    { "vae", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "the autoencoder, frozen" },
-    { "text_encoder", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "the text's encoder" },
+    { "unet", LAC_KEY_TABLE, "{}", .sub = lac_recipe_network_keys, .help = "the denoiser" },
+    { "vae", LAC_KEY_TABLE, "{}", .sub = lac_recipe_network_keys, .help = "the autoencoder, frozen" },
+    { "text_encoder", LAC_KEY_TABLE, "{}", .sub = lac_recipe_network_keys, .help = "the text's encoder" },
     { "tokenizer", LAC_KEY_STR, "\"\"", .help = "folder of its tokenizer, or one of the program's own: data/stamps/tokenizer" },
     { "prompts", LAC_KEY_TABLE, "{}", .sub = lac_prompts_keys, .help = "how texts become ids" },
-    { "clip_vision", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "CLIP's image tower, frozen, of a system with RefAdapters" },
-    { "sem_inpainter", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "what CLIP would see of the object to come" },
+    { "clip_vision", LAC_KEY_TABLE, "{}", .sub = lac_recipe_network_keys, .help = "CLIP's image tower, frozen, of a system with RefAdapters" },
+    { "sem_inpainter", LAC_KEY_TABLE, "{}", .sub = lac_recipe_network_keys, .help = "what CLIP would see of the object to come" },
     { "visual", LAC_KEY_STR, "\"auto\"", .choices = LAC_VISUALS, .help = "what RefAdapters read: CLIP's features of the whole picture (truth), of the one with its hole (masked), SemInpainter's (predicted); auto: the last there is" },
     { "train_unet", LAC_KEY_BOOL, "true", .help = "the denoiser is trained" },
     { "train_sem_inpainter", LAC_KEY_BOOL, "false", .help = "SemInpainter is trained along, by the denoiser's loss" },

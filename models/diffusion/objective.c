@@ -44,15 +44,16 @@ static void put(float *to, int64_t i, lac_mixture m)
     }
 }
 
-/* How far off the mean of the step down is where the prediction is off by 1, and the bounds of its variance. */
+/* How far off the mean of the step down is where the prediction is off by 1, and the least of its variance and how far it goes. */
 static void put_variance(const lac_objective *o, int64_t t, float *row)
 {
     const double *bar = o->schedule.alpha_bar, now = bar[t], then = t > 0 ? bar[t - 1] : 1;
     const int64_t from = t == 0 && o->schedule.n > 1 ? 1 : t;
     const double of_x0 = sqrt(then) * (1 - now / then) / (1 - now);
     row[0] = (float)(of_x0 * lac_estimate_x0(o->prediction, sqrt(now), sqrt(1 - now)).output);
-    row[1] = (float)lac_variance_range_of(bar[from], from > 0 ? bar[from - 1] : 1).least;
-    row[2] = (float)lac_variance_range_of(now, then).most;
+    const double least = lac_variance_range_of(bar[from], from > 0 ? bar[from - 1] : 1).least;
+    row[1] = (float)least;
+    row[2] = (float)(lac_variance_range_of(now, then).most - least);
     row[3] = t == 0;
 }
 

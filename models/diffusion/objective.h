@@ -25,7 +25,7 @@ void lac_objective_close(lac_objective *o);
 typedef struct lac_objective_rows {
     float *sample, *velocity, *target;                  /* [n, 2]: of x_0 and of the noise */
     float *snr, *weight;                                /* [n] */
-    float *variance;                                    /* [n, 4]: rows of lac_vlb_loss; at t = 0 the bounds of t = 1, for there the least is nothing */
+    float *variance;                                    /* [n, 4]: rows of lac_vlb_loss; at t = 0 the least of t = 1, for its own is nothing */
 } lac_objective_rows;
 
 /* timestep[n]; NULL: 0 .. n - 1. LAC_ERR_ARG where one is outside [0, T). */

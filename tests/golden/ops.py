@@ -226,7 +226,7 @@ class Variances:
         return (self.before.sqrt() * self.beta * x0 + (1 - self.beta).sqrt() * (1 - self.before) * xt) / (1 - self.bar)
 
     def row(self):
-        return torch.stack([x.flatten() for x in (-self.beta / ((1 - self.bar) * (1 - self.beta)).sqrt(), self.least, self.beta.log(), self.first)], 1)
+        return torch.stack([x.flatten() for x in (-self.beta / ((1 - self.bar) * (1 - self.beta)).sqrt(), self.least, self.beta.log() - self.least, self.first)], 1)
 
     def loss(self, v, output, target, x0, row):
         xt = self.bar.sqrt() * x0 + (1 - self.bar).sqrt() * target

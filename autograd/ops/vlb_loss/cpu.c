@@ -14,7 +14,7 @@ LAC_BODY void divergences(const lac_op_ctx *c, const float *row, int64_t from, i
     #pragma omp simd reduction(+ : s)
     for (int64_t i = from; i < to; i++) {
         float slope;
-        s += (double)vlb_divergence(row[VLB_MEAN] * (target[i] - lac_ld(y, i, dy)), row[VLB_LEAST], vlb_log_variance(lac_ld(v, i, dv), row), &slope);
+        s += (double)vlb_divergence(row[VLB_MEAN] * (target[i] - lac_ld(y, i, dy)), row[VLB_LEAST], vlb_above(lac_ld(v, i, dv), row), &slope);
     }
     *sum = s;
 }
@@ -26,7 +26,7 @@ LAC_BODY void surprises(const lac_op_ctx *c, const float *row, int64_t from, int
     double s = 0;
     for (int64_t i = from; i < to; i++) {
         float slope;
-        s += (double)vlb_surprise(row[VLB_MEAN] * (target[i] - lac_ld(y, i, dy)), x0[i], vlb_log_variance(lac_ld(v, i, dv), row), &slope);
+        s += (double)vlb_surprise(row[VLB_MEAN] * (target[i] - lac_ld(y, i, dy)), x0[i], row[VLB_LEAST] + vlb_above(lac_ld(v, i, dv), row), &slope);
     }
     *sum = s;
 }
@@ -64,7 +64,7 @@ LAC_BODY void divergences_backward(const lac_op_ctx *c, const float *row, float 
     #pragma omp simd
     for (int64_t i = from; i < to; i++) {
         float slope;
-        vlb_divergence(row[VLB_MEAN] * (target[i] - lac_ld(y, i, dy)), row[VLB_LEAST], vlb_log_variance(lac_ld(v, i, dv), row), &slope);
+        vlb_divergence(row[VLB_MEAN] * (target[i] - lac_ld(y, i, dy)), row[VLB_LEAST], vlb_above(lac_ld(v, i, dv), row), &slope);
         lac_put(gv, i, dg, g * slope, add);
     }
 }
@@ -77,7 +77,7 @@ LAC_BODY void surprises_backward(const lac_op_ctx *c, const float *row, float g,
     const bool add = c->add[0];
     for (int64_t i = from; i < to; i++) {
         float slope;
-        vlb_surprise(row[VLB_MEAN] * (target[i] - lac_ld(y, i, dy)), x0[i], vlb_log_variance(lac_ld(v, i, dv), row), &slope);
+        vlb_surprise(row[VLB_MEAN] * (target[i] - lac_ld(y, i, dy)), x0[i], row[VLB_LEAST] + vlb_above(lac_ld(v, i, dv), row), &slope);
         lac_put(gv, i, dg, g * slope, add);
     }
 }
@@ -87,7 +87,7 @@ lac_status LAC_CPU(vlb_loss_backward)(const lac_op_ctx *c)
     const lac_tensor *v = c->in[0], *y = c->in[1], *gv = c->gin[0];
     const int64_t each = elements(v);
     for (int64_t n = 0; gv != NULL && n < v->dim[0]; n++) {
-        const float *row = row_of(c, n), g = *(const float *)c->gout[0]->data * VLB_BITS * 0.5f * (row[VLB_FAR] - row[VLB_LEAST]);
+        const float *row = row_of(c, n), g = *(const float *)c->gout[0]->data * VLB_BITS * 0.5f * row[VLB_SPAN];
         LAC_PARALLEL_BLOCKS(b, from, to, each) {
             if (row[VLB_FIRST] > 0.5f)
                 LAC_EACH_DTYPE_3(v->dtype, y->dtype, gv->dtype, surprises_backward, c, row, g, n * each + from, n * each + to);

@@ -13,8 +13,8 @@ template <typename V, typename Y> static vlb_given<V, Y> given_of(const lac_op_c
 
 template <typename V, typename Y> __device__ static inline float vlb_term(const vlb_given<V, Y> &g, int64_t i, float *slope)
 {
-    const float *row = g.row + i / g.each * VLB_ROW, e = row[VLB_MEAN] * (g.target[i] - lac_f32(g.y[i])), log_variance = vlb_log_variance(lac_f32(g.v[i]), row);
-    return row[VLB_FIRST] > 0.5f ? vlb_surprise(e, g.x0[i], log_variance, slope) : vlb_divergence(e, row[VLB_LEAST], log_variance, slope);
+    const float *row = g.row + i / g.each * VLB_ROW, e = row[VLB_MEAN] * (g.target[i] - lac_f32(g.y[i])), above = vlb_above(lac_f32(g.v[i]), row);
+    return row[VLB_FIRST] > 0.5f ? vlb_surprise(e, g.x0[i], row[VLB_LEAST] + above, slope) : vlb_divergence(e, row[VLB_LEAST], above, slope);
 }
 
 template <typename V, typename Y> static __global__ void vlb_loss_forward(double *partial, vlb_given<V, Y> g)
@@ -41,7 +41,7 @@ template <typename V, typename Y, typename G> static __global__ void vlb_loss_ba
         const float *row = g.row + i / g.each * VLB_ROW;
         float slope;
         vlb_term(g, i, &slope);
-        lac_put(gv + i, *gsum * VLB_BITS * 0.5f * (row[VLB_FAR] - row[VLB_LEAST]) * slope, add);
+        lac_put(gv + i, *gsum * VLB_BITS * 0.5f * row[VLB_SPAN] * slope, add);
     }
 }
 

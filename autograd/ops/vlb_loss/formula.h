@@ -6,15 +6,17 @@
 #define VLB_BITS 1.44269504f            /* in a nat */
 #define VLB_MOST 27.6310211f            /* -log 1e-12 */
 
-enum { VLB_MEAN, VLB_LEAST, VLB_FAR, VLB_FIRST, VLB_ROW };
+enum { VLB_MEAN, VLB_LEAST, VLB_SPAN, VLB_FIRST, VLB_ROW };
 
-LAC_HD static inline float vlb_log_variance(float v, const float *row) { return lac_fma(0.5f * (v + 1.0f), row[VLB_FAR] - row[VLB_LEAST], row[VLB_LEAST]); }
+/* How far log s^2 is above the least. */
+LAC_HD static inline float vlb_above(float v, const float *row) { return 0.5f * (v + 1.0f) * row[VLB_SPAN]; }
 
-LAC_HD static inline float vlb_divergence(float e, float least, float log_variance, float *slope)
+/* (exp(-above) - 1 + above + e^2 / s^2) / 2; where the bounds are close, above is a thousandth and less. */
+LAC_HD static inline float vlb_divergence(float e, float least, float above, float *slope)
 {
-    const float narrower = lac_exp(least - log_variance), off = e * e * lac_exp(-log_variance);
-    *slope = 0.5f * (1.0f - narrower - off);
-    return 0.5f * (narrower - 1.0f - least + log_variance + off);
+    const float shrunk = lac_expm1(above > -88.0f ? -above : 88.0f), off = e * e * lac_exp(-least - above);
+    *slope = -0.5f * (shrunk + off);
+    return 0.5f * (shrunk + above + off);
 }
 
 /* log(1 + exp(x)); *share is its slope. */

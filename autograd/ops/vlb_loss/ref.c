@@ -18,7 +18,7 @@ void vlb_loss_ref(const lac_ref *r)
     *r->out[0] = 0;
     for (int64_t i = 0; i < samples * each; i++) {
         const double *row = r->in[4] + 4 * (i / each), e = row[0] * (r->in[2][i] - r->in[1][i]);
-        const double variance = exp((1 - r->in[0][i]) / 2 * row[1] + (1 + r->in[0][i]) / 2 * row[2]);
+        const double variance = exp(row[1] + (1 + r->in[0][i]) / 2 * row[2]);
         const double nats = row[3] > 0.5 ? level(e, r->in[3][i], sqrt(variance)) : 0.5 * (exp(row[1]) / variance - 1 - row[1] + log(variance) + e * e / variance);
         *r->out[0] += nats / log(2);
     }

@@ -1,0 +1,32 @@
+-- GLIDE in pixels from nothing (docs/glide.md), on the data and masks of ldm/mini-inpaint.lua: the base paints 32 x 32, the upsampler makes 64 x 64 of it.
+return {
+  name   = "mini-glide",
+  recipe = "glide",
+  steps  = 4000,
+  batch  = { global = 32 },
+  data   = {
+    train = { set = "collage", size = 64, flip = true, mask = "object-box" },
+    eval  = { set = "collage", split = "val", size = 64, mask = "object-box" },
+  },
+  model  = {
+    settings  = { factor = 2, steps = 50, guidance_scale = 3 },
+    unet      = { config = { in_channels = 7, out_channels = 6, block_out_channels = { 32, 64, 128 }, layers_per_block = 1, norm_num_groups = 16,
+                             cross_attention_dim = 64, attention_head_dim = 4, down_block_types = { "DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D" },
+                             up_block_types = { "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D" } } },
+    upsampler = { config = { in_channels = 10, out_channels = 6, block_out_channels = { 16, 24, 32, 64 }, layers_per_block = 1, norm_num_groups = 8,
+                             cross_attention_dim = 64, attention_head_dim = 4, down_block_types = { "DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D" },
+                             up_block_types = { "UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D" } } },
+    text_encoder = { config = { vocab_size = 1527, hidden_size = 64, intermediate_size = 256, num_hidden_layers = 2, num_attention_heads = 4,
+                                max_position_embeddings = 8, eos_token_id = 1526 } },
+    tokenizer  = "data/stamps/tokenizer",
+    prompts    = { max_length = 8 },
+    train_text = true,
+  },
+  loss   = { prompt_dropout = 0.1 },
+  optim  = { unet      = { kind = "adamw", lr = 1e-3, ema = 0.998, clip = 1, schedule = { kind = "cosine", warmup = 200, total = 4000, final = 2e-5 } },
+             upsampler = { kind = "adamw", lr = 1e-3, ema = 0.998, clip = 1, schedule = { kind = "cosine", warmup = 200, total = 4000, final = 2e-5 } } },
+  sample = { every = 500, images = 12 },
+  validate = { loss = { every = 500, draws = 8 } },
+  checkpoint = { every = 500 },
+  log    = { every = 25 },
+}
