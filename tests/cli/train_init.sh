@@ -56,3 +56,44 @@ fails 1 "run 'runs/clip' has no network 'text_encoder'" trainer latent.lua name=
 fails 1 "'of' names one network" trainer latent.lua name=x 'init={ { from = "runs/clip", network = "all", of = "clip" } }'
 fails 1 "rename['text_model.'] should be the beginning of a name" trainer latent.lua name=x 'init={ { from = "runs/clip", of = "clip", network = "text_encoder", rename = { ["text_model."] = 3 } } }'
 fails 1 "no key matches" trainer latent.lua name=x 'init={ { from = "runs/clip", of = "clip", network = "vae", strict = false } }'
+
+# CAT-Diffusion from published folders, of diffusers and of transformers: what the UNet says with RefAdapters that are fresh is what it said without; a step moves both.
+latent name=published steps=4 model.unet.config.in_channels=9           # steps enough that every block says something
+lacuna export runs/published --layout diffusers -o sd > .out 2> .err || fail "$(cat .err)"
+lacuna export runs/clip --network clip --layout transformers -o openai > .out 2> .err || fail "$(cat .err)"
+[ -f sd/unet/config.json ] && [ -f openai/config.json ] || fail "no folders: $(find sd openai)"
+mlp="hidden_size = 8, intermediate_size = 10"
+cat > cat.lua << END2
+local given = require "latent"
+local eyes = { clip_vision = { config = { $tower, image_size = 16, patch_size = 8, projection_dim = 8 } } }
+local sem = { sem_inpainter = { config = { $tower, image_size = 16, patch_size = 8, spatial_mlp = { $mlp }, global_mlp = { $mlp },
+                                           label_mlp = { in_channels = 8, intermediate_size = 10, out_channels = 8 } } } }
+local words = { text_encoder = given.model.text_encoder, tokenizer = "sd/tokenizer", prompts = given.model.prompts }
+local full = lac.extend(lac.extend(lac.extend(given.model, lac.extend(eyes, sem)), words), { system = "catdiff", visual = "truth", unet = { config = { in_channels = 9, fusion_dim = 8 } } })
+return {
+  name = "cat", precision = "f32", batch = given.batch, data = given.data, log = given.log, steps = 1,
+  stages = {
+    { stage = "distill", recipe = "distill", model = lac.extend(lac.extend(words, eyes), sem), optim = { sem_inpainter = { lr = 1e-2 } },
+      init = { { from = "openai", network = "clip_vision" }, { from = "sd", network = "text_encoder" },
+               { from = "openai", network = "sem_inpainter", rename = { ["vision_model."] = "fusion_model." }, strict = false } } },
+    { stage = "unet", recipe = "latent", model = full, optim = { unet = { lr = 0 } }, validate = given.validate,
+      init = { { from = "sd", network = "vae" }, { from = "sd", network = "unet", strict = false } } },
+  },
+}
+END2
+trainer cat.lua stages.1.steps=0 > .out 2> .err || fail "$(cat .err)"
+latent name=plain optim.unet.lr=0 model.unet.config.in_channels=9 model.tokenizer=sd/tokenizer \
+  'init={ { from = "sd", network = "vae" }, { from = "sd", network = "text_encoder" }, { from = "sd", network = "unet" } }'
+[ -n "$(losses cat)" ] && [ "$(losses cat)" = "$(losses plain)" ] || fail "silent RefAdapters: $(losses cat), without them $(losses plain)"
+sed 's/from = "openai"/from = "runs\/clip", of = "clip"/' cat.lua > cat-run.lua
+trainer cat-run.lua name=cat-run stages.1.steps=0 > .out 2> .err || fail "$(cat .err)"
+same cat cat-run
+trainer cat.lua name=moved stages.2.optim.unet.lr=0.01 > .out 2> .err || fail "$(cat .err)"
+for part in unet sem_inpainter; do
+  lacuna export runs/cat --network $part -o one > .out && lacuna export runs/moved --network $part -o two > .out
+  cmp -s one two && fail "$part has not learned"
+done
+for part in vae text_encoder clip_vision; do
+  lacuna export runs/cat --network $part -o one > .out && lacuna export runs/moved --network $part -o two > .out
+  cmp one two || fail "$part is frozen, and has changed"
+done
