@@ -120,7 +120,7 @@ typedef struct measured {
 static lac_status measure(lac_trainer *t, const json_t *config, measured *m)
 {
     lac_batch batch = { 0 };
-    lac_status s = lac_batch_random(&batch, &(lac_loader_config){ .fields = t->recipe.fields, .latent = t->recipe.latents.one, .view.size = t->recipe.size, .seed = 1,
+    lac_status s = lac_batch_random(&batch, &(lac_loader_config){ .fields = t->recipe.fields, .latent = { t->recipe.latents[0].one, t->recipe.latents[1].one }, .view.size = t->recipe.size, .seed = 1,
                                                                   .count = lac_config_int(config, "batch.global") }, 0);
     if (s == LAC_OK)
         s = lac_trainer_cost(t, &m->cost);

@@ -59,8 +59,11 @@ static lac_status print_beside(const lac_stages *stages, int64_t k, lac_trainer 
     const int64_t draws = lac_config_int(config, "validate.loss.draws");
     lac_run_costs c;
     LAC_TRY(lac_run_cost(stages, k, t, &hooks, &c));
-    print_kept("latents", "pictures", &c.latents, c.known);
-    print_kept("latents", "pictures of data.eval", &c.held_out_latents, c.known);
+    for (int i = 0; i < LAC_LATENT_SORTS; i++) {
+        const char *what = i == LAC_LATENT_FEATURES ? "features" : "latents";
+        print_kept(what, "pictures", &c.latents[i], c.known);
+        print_kept(what, "pictures of data.eval", &c.held_out_latents[i], c.known);
+    }
     print_kept("states", "texts", &c.texts, c.known);
     if (c.held_out > 0)
         printf("  the loss on %lld pictures of data.eval every %lld steps: %.1f GFLOP each%s, %.3f TFLOP\n", (long long)c.held_out,
@@ -72,7 +75,7 @@ static lac_status print_beside(const lac_stages *stages, int64_t k, lac_trainer 
 /* Whether where its latents and texts are kept can be told: their encoders' weights are known then, or asked for. */
 static bool wants_weights(const lac_recipe *r, int64_t k, unsigned missing)
 {
-    return (missing & LAC_MISSING_TOKENIZER) == 0 && (r->texts.encoder != NULL || (r->latents.encoder != NULL && k == 0 && (missing & LAC_MISSING_INIT) == 0));
+    return (missing & LAC_MISSING_TOKENIZER) == 0 && (r->texts.encoder != NULL || (lac_latents_any(r) && k == 0 && (missing & LAC_MISSING_INIT) == 0));
 }
 
 /* On memory that is not there, unless weights have to be looked at. */

@@ -25,7 +25,8 @@ enum {
     LAC_NEEDS_OBJECT = 8,
     LAC_NEEDS_OBJECT_MASK = 16, /* and that object has a mask */
     LAC_NEEDS_CAPTION = 32,     /* or an object, whose label stands for it */
-    LAC_NEEDS_LATENTS = 64,     /* a cache of them: lac_source.latents */
+    LAC_NEEDS_MOMENTS = 64,     /* a cache of them: lac_source.latents */
+    LAC_NEEDS_FEATURES = 128,
 };
 
 typedef struct lac_sample {
@@ -39,7 +40,7 @@ typedef struct lac_sample {
     const lac_tint *tint;                   /* NULL: colours stay */
     unsigned needs;                         /* of all its fields, mask source and window together */
     const struct lac_mask_source *masks;
-    const struct lac_latent_cache *latents; /* of its source */
+    const lac_latent_cache *const *latents; /* of its source, by sort */
     struct lac_buffer { uint8_t *bytes; size_t capacity; } *buffer;      /* the thread's, for encoded bytes */
 } lac_sample;
 

@@ -12,7 +12,7 @@
 
 enum { FILE_BYTES = 64 << 20, MOST_FILES = 256 };
 
-typedef struct part { lac_weights *w; int64_t tensor[2], whole; } part;     /* w NULL: it is not there */
+typedef struct part { lac_weights *w; int64_t tensor[LAC_LATENT_KINDS], whole; } part;     /* w NULL: it is not there */
 
 struct lac_latent_cache {
     lac_latent_layout layout;           /* `about` is our own */
@@ -24,9 +24,9 @@ struct lac_latent_cache {
 /* ---- sizes ---- */
 
 static int64_t row_elements(const lac_latent_layout *l) { return lac_shape_numel(&l->one); }
-static const char *kind_name(const lac_latent_layout *l, int kind) { return kind == LAC_LATENT_AROUND ? "around" : l->name != NULL ? l->name : "moments"; }
+static const char *kind_name(const lac_latent_layout *l, int kind) { return kind == LAC_LATENT_AROUND ? "around" : l->name; }
 static size_t row_bytes(const lac_latent_layout *l) { return (size_t)row_elements(l) * lac_dtype_size(l->dtype); }
-static int64_t record_bytes(const lac_latent_layout *l) { return (int64_t)row_bytes(l) * l->views * (l->around ? 2 : 1); }
+static int64_t record_bytes(const lac_latent_layout *l) { return (int64_t)row_bytes(l) * l->views * (l->kept[LAC_LATENT_PICTURE] + l->kept[LAC_LATENT_AROUND]); }
 
 static int64_t records_of_a_file(const lac_latent_layout *l)
 {
@@ -47,7 +47,7 @@ bool lac_latent_cache_has(const lac_latent_cache *c, int64_t file) { return c->p
 
 int64_t lac_latent_cache_bytes(const lac_latent_cache *c)
 {
-    return c->layout.records * record_bytes(&c->layout) + (c->layout.around ? (int64_t)row_bytes(&c->layout) : 0);
+    return c->layout.records * record_bytes(&c->layout) + (c->layout.kept[LAC_LATENT_AROUND] ? (int64_t)row_bytes(&c->layout) : 0);
 }
 
 /* ---- one file ---- */
@@ -66,16 +66,20 @@ static int64_t find_tensor(const lac_latent_cache *c, const lac_weights *w, cons
     return s.ndim == one->ndim + first && (!first || s.dim[0] == rows) && memcmp(s.dim + first, one->dim, (size_t)one->ndim * sizeof *one->dim) == 0 ? i : -1;
 }
 
+static bool has_whole(const lac_latent_cache *c, int64_t file) { return c->layout.kept[LAC_LATENT_AROUND] && file == 0; }
+
 static bool fits(const lac_latent_cache *c, int64_t file, part *p)
 {
     int64_t from, n;
     const char *key = lac_weights_metadata(p->w, "lacuna.latents");
     lac_latent_cache_range(c, file, &from, &n);
-    for (int k = 0; k < 2; k++)
-        p->tensor[k] = find_tensor(c, p->w, kind_name(&c->layout, k), n * c->layout.views);
-    p->whole = find_tensor(c, p->w, "whole", 0);
-    const bool around = p->tensor[1] >= 0 && (file > 0 || p->whole >= 0);
-    return key != NULL && strcmp(key, c->key) == 0 && p->tensor[0] >= 0 && (around || !c->layout.around);
+    bool all = key != NULL && strcmp(key, c->key) == 0;
+    for (int k = 0; k < LAC_LATENT_KINDS; k++) {
+        p->tensor[k] = c->layout.kept[k] ? find_tensor(c, p->w, kind_name(&c->layout, k), n * c->layout.views) : -1;
+        all &= p->tensor[k] >= 0 || !c->layout.kept[k];
+    }
+    p->whole = has_whole(c, file) ? find_tensor(c, p->w, "whole", 0) : -1;
+    return all && (p->whole >= 0 || !has_whole(c, file));
 }
 
 /* One that is not there, or not as it should be, is no error: it is made. */
@@ -97,7 +101,7 @@ static lac_status look_for(lac_latent_cache *c, int64_t file)
     return LAC_OK;
 }
 
-static lac_status list_tensors(const lac_latent_cache *c, int64_t file, const void *const rows[2], const void *whole, lac_weights_writer *w)
+static lac_status list_tensors(const lac_latent_cache *c, int64_t file, const void *const rows[LAC_LATENT_KINDS], const void *whole, lac_weights_writer *w)
 {
     int64_t from, n;
     const lac_shape *one = &c->layout.one;
@@ -105,21 +109,22 @@ static lac_status list_tensors(const lac_latent_cache *c, int64_t file, const vo
     lac_latent_cache_range(c, file, &from, &n);
     dim[0] = n * c->layout.views;
     memcpy(dim + 1, one->dim, (size_t)one->ndim * sizeof *dim);
-    for (int k = 0; k < (c->layout.around ? 2 : 1); k++)
-        LAC_TRY(lac_weights_writer_add(w, kind_name(&c->layout, k), c->layout.dtype, one->ndim + 1, dim, rows[k]));
-    if (c->layout.around && file == 0)
+    for (int k = 0; k < LAC_LATENT_KINDS; k++)
+        if (c->layout.kept[k])
+            LAC_TRY(lac_weights_writer_add(w, kind_name(&c->layout, k), c->layout.dtype, one->ndim + 1, dim, rows[k]));
+    if (has_whole(c, file))
         LAC_TRY(lac_weights_writer_add(w, "whole", c->layout.dtype, one->ndim, one->dim, whole));
     LAC_TRY(lac_weights_writer_metadata(w, "lacuna.latents", c->key));
     return lac_weights_writer_metadata(w, "about", c->layout.about);
 }
 
-lac_status lac_latent_cache_put(lac_latent_cache *c, int64_t file, const void *moments, const void *around, const void *whole)
+lac_status lac_latent_cache_put(lac_latent_cache *c, int64_t file, const void *const rows[LAC_LATENT_KINDS], const void *whole)
 {
     lac_weights_writer *w;
     char *path;
     LAC_TRY(lac_make_folders(c->folder));
     LAC_TRY(lac_weights_writer_new(&w));
-    lac_status s = list_tensors(c, file, (const void *const[]){ moments, around }, whole, w);
+    lac_status s = list_tensors(c, file, rows, whole, w);
     if (s == LAC_OK && (s = path_of(c, file, &path)) == LAC_OK) {
         s = lac_weights_writer_finish(w, path);
         free(path);
@@ -200,7 +205,7 @@ static void widen(void *row, int64_t n)
 lac_status lac_latent_cache_read(const lac_latent_cache *c, lac_latent_kind kind, int64_t place, int64_t view, float *to)
 {
     const lac_latent_layout *l = &c->layout;
-    const bool there = place >= 0 && place < l->records && view >= 0 && view < l->views && (kind == LAC_LATENT_PICTURE || l->around);
+    const bool there = place >= 0 && place < l->records && view >= 0 && view < l->views && l->kept[kind];
     const part *p = there ? &c->part[place / l->each] : NULL;
     if (p == NULL || p->w == NULL)
         return LAC_FAIL(LAC_ERR_STATE, "record %lld, view %lld: the latents in '%s' do not have it", (long long)place, (long long)view, c->folder);
@@ -213,7 +218,7 @@ lac_status lac_latent_cache_read(const lac_latent_cache *c, lac_latent_kind kind
 lac_status lac_latent_cache_whole(const lac_latent_cache *c, float *to)
 {
     const lac_latent_layout *l = &c->layout;
-    if (!l->around || c->n_parts == 0 || c->part[0].w == NULL)
+    if (!l->kept[LAC_LATENT_AROUND] || c->n_parts == 0 || c->part[0].w == NULL)
         return LAC_FAIL(LAC_ERR_STATE, "the latents in '%s' have none of a picture that is hole altogether", c->folder);
     LAC_TRY(lac_weights_read(c->part[0].w, c->part[0].whole, to, row_bytes(l)));
     if (l->dtype == LAC_BF16)

@@ -3,7 +3,6 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "data/field.h"
-#include "data/latent_cache.h"
 #include "data/order.h"
 
 #include <inttypes.h>
@@ -23,7 +22,7 @@ typedef struct slot {
     lac_batch batch;
 } slot;
 
-typedef struct stock { const lac_set *set; int64_t *id, n; const lac_latent_cache *latents; } stock;     /* the records of one source */
+typedef struct stock { const lac_set *set; int64_t *id, n; const lac_latent_cache *latents[LAC_LATENT_SORTS]; } stock;     /* the records of one source */
 
 struct lac_loader {
     lac_loader_config config;
@@ -257,14 +256,18 @@ static lac_status nobody_has_it(const lac_source *source, unsigned needs)
 
 static lac_status take_latents(stock *s, const lac_source *source, unsigned needs)
 {
-    s->latents = source->latents;
-    if (!(needs & LAC_NEEDS_LATENTS))
-        return LAC_OK;
-    if (s->latents == NULL)
-        return LAC_FAIL(LAC_ERR_CONFIG, "there is no cache of latents for '%s', split '%s'", lac_set_path(source->set), source->split);
-    return lac_latent_cache_records(s->latents) == s->n ? LAC_OK
-         : LAC_FAIL(LAC_ERR_STATE, "'%s' has latents of %" PRId64 " records, '%s' has %" PRId64, lac_latent_cache_folder(s->latents),
-                    lac_latent_cache_records(s->latents), lac_set_path(source->set), s->n);
+    static const struct { unsigned need; const char *name; } sort[LAC_LATENT_SORTS] = { { LAC_NEEDS_MOMENTS, "latents" }, { LAC_NEEDS_FEATURES, "features" } };
+    for (int i = 0; i < LAC_LATENT_SORTS; i++) {
+        const lac_latent_cache *c = s->latents[i] = source->latents[i];
+        if (!(needs & sort[i].need))
+            continue;
+        if (c == NULL)
+            return LAC_FAIL(LAC_ERR_CONFIG, "there is no cache of %s for '%s', split '%s'", sort[i].name, lac_set_path(source->set), source->split);
+        if (lac_latent_cache_records(c) != s->n)
+            return LAC_FAIL(LAC_ERR_STATE, "'%s' has %s of %" PRId64 " records, '%s' has %" PRId64, lac_latent_cache_folder(c), sort[i].name, lac_latent_cache_records(c),
+                            lac_set_path(source->set), s->n);
+    }
+    return LAC_OK;
 }
 
 static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs, int64_t limit)

@@ -11,19 +11,20 @@
 #pragma once
 
 #include "data/batch.h"
+#include "data/latent_cache.h"
 #include "data/mask_source.h"
 #include "data/set.h"
 #include "data/view.h"
 
-/* Photographs of a split that have what fields want; latents: what encoders made of just these, or NULL. */
-typedef struct lac_source { const lac_set *set; const char *split; double weight; const struct lac_latent_cache *latents; } lac_source;
+/* Photographs of a split that have what fields want; latents: what encoders made of just these, by sort, or NULL. */
+typedef struct lac_source { const lac_set *set; const char *split; double weight; const lac_latent_cache *latents[LAC_LATENT_SORTS]; } lac_source;
 
 typedef struct lac_loader_config {
     const lac_source *source;           /* borrowed with their sets until lac_loader_free; evaluation: one */
     int n_sources;
     lac_view view;
     const char *const *fields;          /* what a batch shall hold, by name, ends with NULL; read while lac_loader_new runs, as every text here */
-    lac_shape latent;                   /* rows, columns and channels of what fields take of a cache of latents */
+    lac_shape latent[LAC_LATENT_SORTS]; /* of what fields take of the caches of latents, one sample's */
     const char *mask;                   /* where masks come from (data/mask_source.h); NULL: there are none */
     const lac_mask_params *mask_params; /* a generator's; NULL: its defaults */
     lac_mask_locate *locate;                 /* finds a file of masks by its name; NULL: the name is its path */

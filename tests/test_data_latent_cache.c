@@ -14,7 +14,7 @@ static const char *folder;      /* of this test; each begins with a fresh one */
 
 static lac_latent_layout layout_of(const char *about, lac_dtype d)
 {
-    return (lac_latent_layout){ .about = about, .records = RECORDS, .views = VIEWS, .one = { 3, { 2, 3, 4 } }, .dtype = d, .around = true, .each = EACH };
+    return (lac_latent_layout){ .about = about, .records = RECORDS, .views = VIEWS, .one = { 3, { 2, 3, 4 } }, .name = "moments", .dtype = d, .kept = { true, true }, .each = EACH };
 }
 
 static void begin(const char *about, lac_dtype d)
@@ -45,7 +45,7 @@ static void put(int64_t file, lac_dtype d)
     for (int k = 0; k < 2; k++)
         fill(rows[k], k, from * VIEWS, n * VIEWS, d);
     fill(whole, 2, 0, 1, d);
-    LAC_CHECK_STATUS(lac_latent_cache_put(c, file, rows[0], rows[1], whole));
+    LAC_CHECK_STATUS(lac_latent_cache_put(c, file, (const void *const[]){ rows[0], rows[1] }, whole));
 }
 
 static void check_rows(void)

@@ -1,7 +1,4 @@
 /* CAT-Diffusion's four stages in one run: where each begins, that they go on to the bit, and that one may be left out. */
-#include "autograd/ops/backend_cpu.h"
-#include "core/file/atomic.h"
-#include "core/memory.h"
 #include "tests/harness/catdiff.h"
 #include "tests/harness/said.h"
 #include "tests/harness/test.h"
@@ -23,9 +20,8 @@ static const char *const stage_text[STAGES] = {
 static const char *place;
 
 /* The stages whose steps are not below 0, of so many steps each. */
-static void resolve(lac_stages *stages, const int steps[STAGES])
+static json_t *config_of(const int steps[STAGES])
 {
-    const lac_backend *b;
     char text[1024];
     snprintf(text, sizeof text, "{ 'name': 'a', 'precision': 'f32', 'device': 'cpu', 'threads': 1, 'batch': { 'global': 4, 'micro': 2 }, 'log': { 'tensorboard': false },"
              "  'data': { 'train': { 'set': '%s/set.h5', 'size': 16, 'flip': true, 'mask': 'object-box' } }, 'stages': [] }", place);
@@ -37,43 +33,23 @@ static void resolve(lac_stages *stages, const int steps[STAGES])
             json_array_append(json_object_get(config, "stages"), stage);
         json_decref(stage);
     }
-    LAC_CHECK_STATUS(lac_backend_cpu_register());
-    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    LAC_CHECK_STATUS(lac_stages_resolve(stages, config, NULL, NULL));
-    json_decref(config);
+    return config;
 }
 
-static void say(void *context, const char *line) { (void)context, (void)line; }
-static bool stop(void *context) { int *left = context; return --*left == 0; }
-static void progress(void *context, const lac_progress *p) { (void)context, (void)p; }
-static lac_status locate(void *context, const char *name, char **path) { return (void)context, lac_strdup(path, name); }
-static lac_status begun(void *context, const char *folder, const lac_stages *stages) { return (void)context, (void)stages, lac_make_folders(folder); }
+static const char *folder_of(const char *name)
+{
+    static char folder[512];
+    snprintf(folder, sizeof folder, "%s/%s", place, name);
+    return folder;
+}
 
 /* Stops after so many steps; 0: does not. */
 static lac_status run(const char *name, const int steps[STAGES], int stop_after)
 {
-    lac_stages stages;
-    lac_comm *comm;
-    char folder[512];
-    const lac_run_hooks hooks = { .context = &stop_after, .say = say, .progress = progress, .stop = stop, .locate = locate, .begun = begun, .code = "" };
-    snprintf(folder, sizeof folder, "%s/%s", place, name);
-    resolve(&stages, steps);
-    LAC_CHECK_STATUS(lac_comm_alone(&comm));
-    const lac_status s = lac_run(&stages, folder, comm, &hooks);
-    lac_comm_free(comm);
-    lac_stages_free(&stages);
-    return s;
+    return lac_test_run(config_of(steps), folder_of(name), &(lac_test_watch){ .stop_steps = stop_after });
 }
 
-static void learnt(const char *name, lac_test_snapshot *s)
-{
-    lac_loaded r;
-    char folder[512];
-    snprintf(folder, sizeof folder, "%s/%s", place, name);
-    LAC_CHECK_STATUS(lac_run_load(&r, folder, NULL));
-    lac_test_snap(s, &r.trainer.recipe);
-    lac_loaded_close(&r);
-}
+static void learnt(const char *name, lac_test_snapshot *s) { lac_test_learnt(s, folder_of(name)); }
 
 static void make_set(void)
 {
@@ -81,21 +57,6 @@ static void make_set(void)
     place = lac_test_folder();
     snprintf(path, sizeof path, "%s/set.h5", place);
     lac_test_said(path, LAC_TEST_SAID_SIDE, 1);
-}
-
-/* Whether the network is the same in both, to the bit; the tests' networks have it in both. */
-static bool same(const lac_test_snapshot *a, const lac_test_snapshot *b, const char *net)
-{
-    int found = 0;
-    for (int k = 0; k < a->n; k++)
-        for (int j = 0; j < b->n && strncmp(a->name[k], net, strlen(net)) == 0; j++)
-            if (strcmp(a->name[k], b->name[j]) == 0) {
-                if (memcmp(a->x[k], b->x[j], (size_t)a->numel[k] * sizeof(float)) != 0)
-                    return false;
-                found++;
-            }
-    LAC_CHECK(found > 0);
-    return true;
 }
 
 /* What a stage does not train comes out of it as it went in; what it trains begins where the stage before ended. */
@@ -113,15 +74,15 @@ LAC_TEST(each_stage_begins_where_the_one_before_ended)
         learnt(name, &after[k]);
     }
     for (int k = 1; k < STAGES; k++) {
-        LAC_CHECK(same(&after[k - 1], &after[k], "clip_vision/") && same(&after[k - 1], &after[k], "text_encoder/"));
-        LAC_CHECK(same(&after[k - 1], &after[k], "sem_inpainter/") == !moves[k].sem);
-        LAC_CHECK(k == 1 || (same(&after[k - 1], &after[k], "unet/") == !moves[k].unet && same(&after[k - 1], &after[k], "vae/")));
+        LAC_CHECK(lac_test_same(&after[k - 1], &after[k], "clip_vision/") && lac_test_same(&after[k - 1], &after[k], "text_encoder/"));
+        LAC_CHECK(lac_test_same(&after[k - 1], &after[k], "sem_inpainter/") == !moves[k].sem);
+        LAC_CHECK(k == 1 || (lac_test_same(&after[k - 1], &after[k], "unet/") == !moves[k].unet && lac_test_same(&after[k - 1], &after[k], "vae/")));
     }
     for (int k = 0; k < STAGES; k++)
         lac_test_drop(&after[k]);
 }
 
-static bool all_same(const lac_test_snapshot *a, const lac_test_snapshot *b) { return a->n == b->n && same(a, b, ""); }
+static bool all_same(const lac_test_snapshot *a, const lac_test_snapshot *b) { return a->n == b->n && lac_test_same(a, b, ""); }
 
 LAC_TEST(a_run_that_is_stopped_within_every_stage_ends_as_one_that_is_not)
 {

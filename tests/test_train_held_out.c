@@ -39,10 +39,10 @@ static lac_status keep_latents(opened *o, const lac_loader_config *c)
 {
     char folder[512];
     snprintf(folder, sizeof folder, "%s/cache", place);
-    if (o->t.trainer.recipe.latents.encoder == NULL)
+    if (o->t.trainer.recipe.latents[0].encoder == NULL)
         return LAC_OK;
     LAC_TRY(lac_latents_open(&o->latents, &(lac_latents_from){ .recipe = &o->t.trainer.recipe, .data = c, .folder = folder, .comm = o->t.comm, .tape = o->tape, .batch = 2 }));
-    o->source.latents = o->latents.cache[0];
+    o->source.latents[0] = o->latents.cache[0][0];
     return LAC_OK;
 }
 
@@ -60,7 +60,7 @@ static lac_status begin(opened *o, const char *cache, int64_t draws, int64_t lim
     LAC_TRY(lac_tape_new(&o->tape, b));
     LAC_TRY(lac_eval_loader(&c, &o->source, o->set, data, locate, NULL));
     c.fields = o->t.trainer.recipe.fields;
-    c.latent = o->t.trainer.recipe.latents.one;
+    c.latent[0] = o->t.trainer.recipe.latents[0].one;
     c.limit = limit;
     LAC_TRY(keep_latents(o, &c));
     return lac_held_out_open(&o->held_out, &(lac_held_out_from){ .trainer = &o->t.trainer, .data = &c, .draws = draws, .batch = 2, .tape = o->tape });

@@ -1,13 +1,11 @@
 /* Latents that are kept: a run with them learns what a run without learns, goes on, finds them again, and says what cannot be kept. */
 #include "autograd/ops/backend_cpu.h"
-#include "core/file/atomic.h"
-#include "core/memory.h"
 #include "data/field.h"
 #include "tests/harness/latent.h"
 #include "tests/harness/ranks.h"
+#include "tests/harness/run.h"
 #include "tests/harness/said.h"
 #include "tests/harness/test.h"
-#include "train/run.h"
 #include "train/texts.h"
 
 #include <math.h>
@@ -35,63 +33,29 @@ static const char config_text[] =
     "  'loss': { 'prompt_dropout': 0.25, 'whole': 0.25 },"
     "  'model': { 'cache': '%s', 'cache_texts': %s, 'cache_folder': '%s/cache', " LAC_TEST_LATENT_MODEL("9") " } }";
 
-typedef struct watched { int encoded, stop_at; } watched;       /* batches of latents made; after how many somebody asks to stop */
-
-static void say(void *context, const char *line) { (void)context, (void)line; }
-static bool stop(void *context) { const watched *w = context; return w->stop_at > 0 && w->encoded >= w->stop_at; }
-static void progress(void *context, const lac_progress *p) { ((watched *)context)->encoded += p->what != NULL; }
-static lac_status locate(void *context, const char *name, char **path) { return (void)context, lac_strdup(path, name); }
-static lac_status begun(void *context, const char *folder, const lac_stages *stages) { return (void)context, (void)stages, lac_make_folders(folder); }
-
-static lac_run_hooks hooks_of(watched *w) { return (lac_run_hooks){ .context = w, .say = say, .progress = progress, .stop = stop, .locate = locate, .begun = begun, .code = "" }; }
-
-static void resolve(lac_stages *stages, int steps, const char *set, const char *cache, const char *mask)
+static json_t *config_of(int steps, const char *cache, const char *mask)
 {
-    char text[4096];
-    const lac_backend *b;
-    LAC_CHECK_STATUS(lac_backend_cpu_register());
-    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    char text[4096], set[512];
+    snprintf(set, sizeof set, "%s/set.h5", place);
     snprintf(text, sizeof text, config_text, steps, set, cache, keeps_texts ? "true" : "false", place);
     json_t *config = lac_test_json(text);
     json_object_set_new(json_object_get(json_object_get(config, "data"), "train"), "mask", json_string(mask));
-    LAC_CHECK_STATUS(lac_stages_resolve(stages, config, NULL, NULL));
-    json_decref(config);
+    return config;
 }
 
-static lac_status run(const char *name, int steps, const char *cache, const char *mask, watched *w)
+static const char *folder_of(const char *name)
 {
-    lac_stages stages;
-    lac_comm *comm;
-    char folder[512], set[512];
-    const lac_run_hooks hooks = hooks_of(w);
+    static char folder[512];
     snprintf(folder, sizeof folder, "%s/%s", place, name);
-    snprintf(set, sizeof set, "%s/set.h5", place);
-    resolve(&stages, steps, set, cache, mask);
-    LAC_CHECK_STATUS(lac_comm_alone(&comm));
-    const lac_status s = lac_run(&stages, folder, comm, &hooks);
-    lac_comm_free(comm);
-    lac_stages_free(&stages);
-    return s;
+    return folder;
 }
 
-/* What the run of that name has learnt. */
-static float *learnt(const char *name, int64_t *n)
+static lac_status run(const char *name, int steps, const char *cache, const char *mask, lac_test_watch *w)
 {
-    lac_loaded r;
-    char folder[512];
-    snprintf(folder, sizeof folder, "%s/%s", place, name);
-    LAC_CHECK_STATUS(lac_run_load(&r, folder, NULL));
-    const lac_params *ps = lac_recipe_find_network(&r.trainer.recipe, "unet");
-    *n = lac_params_numel(ps);
-    float *x = malloc((size_t)*n * sizeof *x), *at = x;
-    LAC_CHECK(x != NULL);
-    for (int64_t i = 0; i < ps->n; i++) {
-        LAC_CHECK_STATUS(lac_param_get(ps->param[i], at));
-        at += lac_numel(ps->param[i]->value);
-    }
-    lac_loaded_close(&r);
-    return x;
+    return lac_test_run(config_of(steps, cache, mask), folder_of(name), w);
 }
+
+static void learnt(const char *name, lac_test_snapshot *s) { lac_test_learnt(s, folder_of(name)); }
 
 static void make_usual_set(void)
 {
@@ -104,19 +68,19 @@ static void make_usual_set(void)
  * pictures that are hole altogether are drawn alike. */
 static void compare(const char *mask, const char *cache, int encoded)
 {
-    watched none = { 0 }, first = { 0 }, again = { 0 };
-    int64_t n;
+    lac_test_watch none = { 0 }, first = { 0 }, again = { 0 };
+    lac_test_snapshot start, off, kept, found;
     make_usual_set();
     LAC_CHECK_STATUS(run("start", 0, "off", mask, &none));
     LAC_CHECK_STATUS(run("off", 4, "off", mask, &none));
     LAC_CHECK_STATUS(run("kept", 4, cache, mask, &first));
     LAC_CHECK_STATUS(run("again", 4, cache, mask, &again));
-    LAC_CHECK(none.encoded == 0 && first.encoded == encoded && again.encoded == 0);
-    float *start = learnt("start", &n), *off = learnt("off", &n), *kept = learnt("kept", &n), *found = learnt("again", &n);
-    const double way = lac_farthest(start, off, n);
-    LAC_CHECK(way > 0 && lac_farthest(off, kept, n) < 1e-5 * way);
-    LAC_CHECK(memcmp(kept, found, (size_t)n * sizeof *kept) == 0);
-    free(start), free(off), free(kept), free(found);
+    LAC_CHECK(none.made == 0 && first.made == encoded && again.made == 0);
+    learnt("start", &start), learnt("off", &off), learnt("kept", &kept), learnt("again", &found);
+    const double way = lac_test_farthest(&start, &off, "unet/");
+    LAC_CHECK(way > 0 && lac_test_farthest(&off, &kept, "unet/") < 1e-5 * way);
+    LAC_CHECK(lac_test_same(&kept, &found, ""));
+    lac_test_drop(&start), lac_test_drop(&off), lac_test_drop(&kept), lac_test_drop(&found);
 }
 
 /* Six records, twice, two at once: micro-batches. */
@@ -126,49 +90,49 @@ LAC_TEST(surroundings_of_drawn_masks_are_encoded) { compare("rect", "latents", 6
 
 LAC_TEST(a_run_on_kept_latents_goes_on_to_the_bit)
 {
-    watched w = { 0 };
-    int64_t n;
+    lac_test_watch w = { 0 };
+    lac_test_snapshot whole, parts;
     make_usual_set();
     LAC_CHECK_STATUS(run("whole", 4, "latents", "object-box", &w));
     LAC_CHECK_STATUS(run("parts", 2, "latents", "object-box", &w));
     LAC_CHECK_STATUS(run("parts", 4, "latents", "object-box", &w));
-    float *whole = learnt("whole", &n), *parts = learnt("parts", &n);
-    LAC_CHECK(memcmp(whole, parts, (size_t)n * sizeof *whole) == 0);
-    free(whole), free(parts);
+    learnt("whole", &whole), learnt("parts", &parts);
+    LAC_CHECK(lac_test_same(&whole, &parts, ""));
+    lac_test_drop(&whole), lac_test_drop(&parts);
 }
 
 /* Three texts, the empty one among them, two at once: micro-batches. To the bit, since texts are read in the batches of a step. */
 LAC_TEST(a_run_on_kept_texts_is_to_the_bit_one_that_reads_them)
 {
-    watched off = { 0 }, kept = { 0 }, again = { 0 };
-    int64_t n;
+    lac_test_watch off = { 0 }, kept = { 0 }, again = { 0 };
+    lac_test_snapshot a, b, c;
     make_usual_set();
     LAC_CHECK_STATUS(run("off", 4, "off", "object-box", &off));
     keeps_texts = true;
     LAC_CHECK_STATUS(run("kept", 4, "off", "object-box", &kept));
     LAC_CHECK_STATUS(run("parts", 2, "off", "object-box", &again));
     LAC_CHECK_STATUS(run("parts", 4, "off", "object-box", &again));
-    LAC_CHECK(off.encoded == 0 && kept.encoded == 2 && again.encoded == 0);
-    float *a = learnt("off", &n), *b = learnt("kept", &n), *c = learnt("parts", &n);
-    LAC_CHECK(memcmp(a, b, (size_t)n * sizeof *a) == 0 && memcmp(a, c, (size_t)n * sizeof *a) == 0);
-    free(a), free(b), free(c);
+    LAC_CHECK(off.made == 0 && kept.made == 2 && again.made == 0);
+    learnt("off", &a), learnt("kept", &b), learnt("parts", &c);
+    LAC_CHECK(lac_test_same(&a, &b, "") && lac_test_same(&a, &c, ""));
+    lac_test_drop(&a), lac_test_drop(&b), lac_test_drop(&c);
 }
 
 LAC_TEST(who_is_stopped_while_latents_are_made_begins_again)
 {
-    watched w = { .stop_at = 2 };
+    lac_test_watch w = { .stop_made = 2 };
     make_usual_set();
     LAC_CHECK_FAILS(run("a", 1, "latents", "object-box", &w), LAC_ERR_STOPPED, "stopped while latents were made");
-    w = (watched){ 0 };
+    w = (lac_test_watch){ 0 };
     LAC_CHECK_STATUS(run("a", 1, "latents", "object-box", &w));
-    LAC_CHECK(w.encoded == 6);
+    LAC_CHECK(w.made == 6);
 }
 
 /* ---- what cannot be kept ---- */
 
 LAC_TEST(samples_that_are_no_function_of_their_record_are_refused)
 {
-    watched w = { 0 };
+    lac_test_watch w = { 0 };
     place = lac_test_folder();
     make_set(SIDE, 2);
     LAC_CHECK_FAILS(run("a", 1, "latents", "object", &w), LAC_ERR_CONFIG, "data.train: latents cannot be kept: mask: '0.png' has 2 objects");
@@ -187,7 +151,10 @@ static lac_status open_latents(opened *o, lac_comm *comm, const char *folder)
     snprintf(set, sizeof set, "%s/set.h5", place);
     *o = (opened){ 0 };
     keeps_texts = true;
-    resolve(&o->stages, 1, set, "latents", "object-box");
+    LAC_TRY(lac_backend_cpu_register());
+    json_t *config = config_of(1, "latents", "object-box");
+    LAC_TRY(lac_stages_resolve(&o->stages, config, NULL, NULL));
+    json_decref(config);
     const lac_stage *s = &o->stages.stage[0];
     const lac_backend *b;
     LAC_TRY(lac_backend_get(&b, "cpu"));
@@ -196,7 +163,7 @@ static lac_status open_latents(opened *o, lac_comm *comm, const char *folder)
     LAC_TRY(lac_tape_new(&o->tape, b));
     o->source = (lac_source){ .set = o->set, .split = "train", .weight = 1 };
     o->data = (lac_loader_config){ .source = &o->source, .n_sources = 1, .view = { .size = SIDE, .crop = LAC_CROP_RANDOM, .flip = true }, .mask = "object-box", .fields = o->trainer.recipe.fields,
-                                   .latent = o->trainer.recipe.latents.one, .stream = "train", .global = 2, .count = 2 };
+                                   .latent = { o->trainer.recipe.latents[0].one }, .stream = "train", .global = 2, .count = 2 };
     const lac_texts_from texts = { .recipe = &o->trainer.recipe, .folder = folder, .comm = comm, .tape = o->tape, .batch = 2 };
     LAC_TRY(lac_texts_add(&o->texts, &texts, &o->source));
     const lac_latents_from from = { .recipe = &o->trainer.recipe, .data = &o->data, .folder = folder, .comm = comm, .tape = o->tape, .batch = 2, .each = 2 };
@@ -218,9 +185,9 @@ static bool same_rows(const opened *a, const opened *b)
     float x[8 * 8 * 8], y[8 * 8 * 8];
     bool same = true;
     for (int i = 0; same && i < RECORDS * 4; i++)
-        same = lac_latent_cache_read(a->latents.cache[0], (lac_latent_kind)(i % 2), i / 4, i / 2 % 2, x) == LAC_OK &&
-               lac_latent_cache_read(b->latents.cache[0], (lac_latent_kind)(i % 2), i / 4, i / 2 % 2, y) == LAC_OK && memcmp(x, y, sizeof x) == 0;
-    return same && memcmp(a->trainer.recipe.latents.whole, b->trainer.recipe.latents.whole, sizeof x) == 0;
+        same = lac_latent_cache_read(a->latents.cache[0][0], (lac_latent_kind)(i % 2), i / 4, i / 2 % 2, x) == LAC_OK &&
+               lac_latent_cache_read(b->latents.cache[0][0], (lac_latent_kind)(i % 2), i / 4, i / 2 % 2, y) == LAC_OK && memcmp(x, y, sizeof x) == 0;
+    return same && memcmp(a->trainer.recipe.latents[0].whole, b->trainer.recipe.latents[0].whole, sizeof x) == 0;
 }
 
 static bool same_states(const opened *a, const opened *b)
@@ -240,7 +207,7 @@ static int make_as_rank(lac_ranks_here *h)
     WANT(h->opened == LAC_OK);
     snprintf(folder, sizeof folder, "%s/ranks", place);
     WANT(open_latents(&o, h->comm, folder) == LAC_OK);
-    WANT(lac_latent_cache_files(o.latents.cache[0]) == 3 && lac_latent_cache_has(o.latents.cache[0], 2));
+    WANT(lac_latent_cache_files(o.latents.cache[0][0]) == 3 && lac_latent_cache_has(o.latents.cache[0][0], 2));
     end_latents(&o);
     return 0;
 }

@@ -38,7 +38,7 @@ typedef struct work {
     const int64_t *file;                    /* those missing */
     int64_t n_files, next, stride;          /* its own are file[next], file[next + stride], ... */
     int64_t view, at;                       /* in the file under way: what comes next */
-    char *rows[LAC_CACHE_KINDS], *whole;
+    char *rows[LAC_LATENT_KINDS], *whole;
 } work;
 
 static int64_t batches_of(const lac_cache_maker *m, int64_t file)
@@ -53,8 +53,9 @@ static size_t row_bytes(const lac_latent_layout *l) { return (size_t)lac_shape_n
 static lac_status begin_file(work *w, int64_t n)
 {
     const lac_latent_layout *l = w->m->layout;
-    for (int k = 0; k < (l->around ? LAC_CACHE_KINDS : 1); k++)
-        LAC_TRY(lac_malloc((void **)&w->rows[k], (size_t)(n * l->views) * row_bytes(l)));
+    for (int k = 0; k < LAC_LATENT_KINDS; k++)
+        if (l->kept[k])
+            LAC_TRY(lac_malloc((void **)&w->rows[k], (size_t)(n * l->views) * row_bytes(l)));
     return lac_malloc((void **)&w->whole, row_bytes(l));
 }
 
@@ -68,9 +69,9 @@ static lac_status end_file(work *w)
 {
     const lac_cache_maker *m = w->m;
     const int64_t file = w->file[w->next];
-    const bool whole = m->layout->around && file == 0;
+    const bool whole = m->layout->kept[LAC_LATENT_AROUND] && file == 0;
     LAC_TRY(whole ? m->whole(m->context, w->whole) : LAC_OK);
-    LAC_TRY(lac_latent_cache_put(m->cache, file, w->rows[0], w->rows[1], whole ? w->whole : NULL));
+    LAC_TRY(lac_latent_cache_put(m->cache, file, (const void *const[]){ w->rows[0], w->rows[1] }, w->whole));
     drop_file(w);
     w->next += w->stride;
     w->view = w->at = 0;
@@ -86,7 +87,7 @@ static lac_status do_some(work *w)
     if (w->next >= w->n_files)
         return LAC_OK;
     lac_latent_cache_range(m->cache, w->file[w->next], &from, &n);
-    if (w->rows[0] == NULL)
+    if (w->whole == NULL)
         LAC_TRY(begin_file(w, n));
     LAC_TRY(m->make(m->context, w->view, from + w->at, LAC_MIN(m->batch, n - w->at), w->rows, w->at * views + w->view, views));
     w->at += m->batch;
@@ -177,6 +178,32 @@ lac_status lac_cache_make(const lac_cache_maker *m)
 }
 
 /* ---- what it costs ---- */
+
+static lac_status plan_on(lac_tape *t, lac_cache_row *row, lac_tensor *(*make)(lac_tape *t, void *context), void *context)
+{
+    lac_plan_stats stats;
+    LAC_TRY(lac_tape_begin(t, "row", true));
+    const lac_tensor *made = make(t, context);
+    const lac_status s = lac_tape_status(t);
+    if (s == LAC_OK) {
+        *row = (lac_cache_row){ .one = { .ndim = made->ndim - 1 }, .dtype = made->dtype };
+        memcpy(row->one.dim, made->dim + 1, (size_t)row->one.ndim * sizeof *made->dim);
+    }
+    const lac_status end = lac_tape_end(t);
+    LAC_TRY(s != LAC_OK ? s : end);
+    LAC_TRY(lac_tape_plan_stats(t, "row", &stats));
+    row->flops = stats.flops;
+    return LAC_OK;
+}
+
+lac_status lac_cache_plan(lac_cache_row *row, const lac_backend *b, lac_tensor *(*make)(lac_tape *t, void *context), void *context)
+{
+    lac_tape *t;
+    LAC_TRY(lac_tape_new(&t, b));
+    const lac_status s = plan_on(t, row, make, context);
+    lac_tape_free(t);
+    return s;
+}
 
 void lac_cache_add_cost(lac_cache_cost *cost, const lac_latent_cache *cache, int64_t each)
 {

@@ -4,12 +4,11 @@
 #pragma once
 
 #include "autograd/params.h"
+#include "autograd/tape.h"
 #include "core/comm/comm.h"
 #include "core/sha256.h"
 #include "data/latent_cache.h"
 #include "train/progress.h"
-
-enum { LAC_CACHE_KINDS = 2 };                   /* LAC_LATENT_PICTURE, LAC_LATENT_AROUND */
 
 /* Who wants to know, and who may want it to stop; members may be NULL. */
 typedef struct lac_cache_watch {
@@ -27,8 +26,8 @@ typedef struct lac_cache_maker {
     lac_cache_watch watch;
     void *context;                              /* of these: */
     /* Records [place, place + n) in one view: of each kind that the layout has, what is made of the i-th becomes row `first` + i * `by` of rows[kind]. */
-    lac_status (*make)(void *context, int64_t view, int64_t place, int64_t n, char *const rows[LAC_CACHE_KINDS], int64_t first, int64_t by);
-    lac_status (*whole)(void *context, char *to);       /* where the layout has `around` */
+    lac_status (*make)(void *context, int64_t view, int64_t place, int64_t n, char *const rows[LAC_LATENT_KINDS], int64_t first, int64_t by);
+    lac_status (*whole)(void *context, char *to);       /* where pictures with holes are kept */
 } lac_cache_maker;
 
 /* Every rank calls it. Afterwards the cache is complete. LAC_ERR_STOPPED. */
@@ -36,6 +35,10 @@ lac_status lac_cache_make(const lac_cache_maker *m);
 
 /* Rows of a host tensor, f32, as row `first` + i * `by` of `to` in dtype d, which is what they were computed in: nothing is lost. */
 void lac_cache_put_rows(const lac_tensor *made, lac_dtype d, char *to, int64_t first, int64_t by);
+
+/* What ops make of one sample: without the batch's dim, in which dtype, of how many FLOP. Plans, runs nothing. */
+typedef struct lac_cache_row { lac_shape one; lac_dtype dtype; int64_t flops; } lac_cache_row;
+lac_status lac_cache_plan(lac_cache_row *row, const lac_backend *b, lac_tensor *(*make)(lac_tape *t, void *context), void *context);
 
 /* What a cache costs. */
 typedef struct lac_cache_cost {

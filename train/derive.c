@@ -26,7 +26,7 @@ lac_tensor *lac_field_load(lac_tape *t, const lac_field *field, int64_t from, in
 
 lac_status lac_derived_describe(const lac_recipe *r, int64_t n, lac_batch *batch)
 {
-    LAC_TRY(lac_loader_describe(&(lac_loader_config){ .fields = r->fields, .latent = r->latents.one, .view.size = r->size, .count = n }, batch));
+    LAC_TRY(lac_loader_describe(&(lac_loader_config){ .fields = r->fields, .latent = { r->latents[0].one, r->latents[1].one }, .view.size = r->size, .count = n }, batch));
     if (batch->n_fields + r->n_derived > LAC_MAX_FIELDS)
         return LAC_FAIL(LAC_ERR_STATE, "recipe '%s': more than %d fields", r->def->name, LAC_MAX_FIELDS);
     for (int i = 0; i < r->n_derived; i++) {

@@ -1,4 +1,4 @@
-/* train/latents.h -- what a recipe keeps of a frozen encoder (lac_recipe_latents), in caches below a folder (data/latent_cache.h): one for each source of the data.
+/* train/latents.h -- what a recipe keeps of frozen encoders (lac_recipe_latents), in caches below a folder (data/latent_cache.h): of each sort one for each source of the data.
  *
  * Made before a stage's first step, once its weights are there, in batches of the evaluation's order; with `flip` every picture twice (train/cache_files.h). */
 #pragma once
@@ -7,7 +7,7 @@
 #include "train/cache_files.h"
 #include "train/recipe.h"
 
-typedef struct lac_latents { lac_latent_cache *cache[LAC_MIX_MAX]; int n; float *whole; } lac_latents;
+typedef struct lac_latents { lac_latent_cache *cache[LAC_LATENT_SORTS][LAC_MIX_MAX]; float *whole[LAC_LATENT_SORTS]; } lac_latents;
 
 typedef struct lac_latents_from {
     lac_recipe *recipe;                 /* with the weights that the stage begins with */
@@ -20,10 +20,12 @@ typedef struct lac_latents_from {
     lac_cache_watch watch;
 } lac_latents_from;
 
-/* Opens what there is, then makes what is not. Every rank calls it. LAC_ERR_CONFIG where a sample is no function of its record, LAC_ERR_STOPPED. recipe->latents.whole is
- * set. The sources' caches are l->cache, in order. lac_latents_close ends all; safe on zeroes. */
+bool lac_latents_any(const lac_recipe *r);      /* whether it keeps any */
+
+/* Opens what there is, then makes what is not. Every rank calls it. LAC_ERR_CONFIG where a sample is no function of its record, LAC_ERR_STOPPED. recipe->latents[].whole
+ * are set. The sources' caches are l->cache[sort], in order, NULL where nothing of the sort is kept. lac_latents_close ends all; safe on zeroes. */
 lac_status lac_latents_open(lac_latents *l, const lac_latents_from *from);
 void lac_latents_close(lac_latents *l);
 
 /* What lac_latents_open would cost; makes nothing. */
-lac_status lac_latents_estimate(const lac_latents_from *from, lac_cache_cost *cost);
+lac_status lac_latents_estimate(const lac_latents_from *from, lac_cache_cost cost[LAC_LATENT_SORTS]);

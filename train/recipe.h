@@ -8,6 +8,7 @@
 #include "autograd/params.h"
 #include "autograd/tape.h"
 #include "core/config.h"
+#include "core/image/image.h"
 #include "data/field.h"
 #include "models/inpainter.h"
 
@@ -50,10 +51,16 @@ typedef struct lac_recipe lac_recipe;
 
 /* What a frozen network makes of the pictures of the data, so that it need not be made again in every step (train/latents.h). */
 typedef struct lac_recipe_latents {
-    const lac_network *encoder;             /* NULL: nothing is kept */
-    lac_shape one;                          /* rows, columns, channels */
-    bool around;                            /* beside the field `moments` there is `moments_around` */
-    const float *whole;                     /* of a picture that is hole altogether, with `around`; lent by who opened them, NULL before */
+    const lac_network *encoder;             /* NULL: nothing of the sort is kept */
+    lac_shape one;                          /* of one picture: rows, columns, channels; tokens, channels */
+    lac_dtype dtype;                        /* in which the encoder gives it */
+    bool kept[LAC_LATENT_KINDS];            /* which of the fields there are: `moments`, `moments_around`; `features`, `features_around` */
+    /* Calls ops. image: what `see` made; where there is none pictures [N, H, W, 3] in [-1, 1], and mask [N, H, W, 1]. around: of the pictures with their holes. */
+    lac_tensor *(*encode)(const lac_recipe *r, lac_tape *t, lac_tensor *image, lac_tensor *mask, bool around);
+    /* What the encoder reads of a picture, f32 of shape `seen`. hole: a byte for each pixel, any but 0 is hole; NULL: there is none. */
+    lac_status (*see)(const lac_recipe *r, float *to, const lac_image *picture, const uint8_t *hole);
+    lac_shape seen;
+    const float *whole;                     /* of a picture that is hole altogether, where pictures with holes are kept; lent by who opened them, NULL before */
 } lac_recipe_latents;
 
 /* What a frozen text encoder makes of the captions of the data, so that it need not be made again in every step (train/texts.h). */
@@ -90,8 +97,6 @@ typedef struct lac_recipe_def {
      * discriminator takes part, "gan" from then on. Phases and losses of another mode stand still, and their numbers in the log are null. NULL: always "".
      * A validation of the loss (train/held_out.h) is in mode "", whatever the step. */
     const char *(*mode)(const lac_recipe *r, int64_t step);
-    /* What `latents` keep of pictures [N, H, W, 3] in [-1, 1], or of what is around their holes, mask [N, H, W, 1]: calls ops. NULL: the recipe keeps none. */
-    lac_tensor *(*encode)(const lac_recipe *r, lac_tape *t, lac_tensor *image, lac_tensor *mask, bool around);
     /* Calls ops. field: in the order of `fields`, pictures f32 in [-1, 1], masks 0 or 1, others as they are. *out is zero before. */
     lac_status (*forward)(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *field, lac_phase_out *out);
     /* Fills the fields that open declared by lac_recipe_derive: what the host makes of a batch, as tokens of its captions, or timesteps drawn for each
@@ -118,7 +123,7 @@ struct lac_recipe {
     const lac_prompts *prompts;             /* of a recipe without an inpainter: goes with its first network into an exported model; NULL: none */
     int64_t held_out;                       /* held-out pictures that its losses want at once; 0: a few */
     const char *const *fields;              /* of its batch: def's, where open does not set others */
-    lac_recipe_latents latents;
+    lac_recipe_latents latents[LAC_LATENT_SORTS];
     lac_recipe_texts texts;
     struct { lac_field_def def; lac_shape one; } derived[LAC_MAX_DERIVED];
     int n_derived;

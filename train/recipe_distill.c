@@ -17,13 +17,16 @@
 #include <string.h>
 
 enum { VISION, TEXT, SEM, N_ROLES };
-enum { IMAGE, MASK, CAPTION, IDS, SEEN, TRUTH, CELLS, N_FIELDS };         /* of a batch: of the loader, then derived */
+/* What a batch may hold: of the loader, then derived. What is kept of a picture stands in SEEN's or TRUTH's place. */
+enum { IMAGE, MASK, CAPTION, TRUTH_KEPT, SEEN_KEPT, N_LOADED, IDS = N_LOADED, SEEN, TRUTH, CELLS, N_FIELDS };
 
 typedef struct distill {
     const lac_network *net[N_ROLES];
     lac_prompts prompts;
     bool masked, global_token;
     int64_t global;                     /* pictures of the whole batch */
+    const char *fields[N_LOADED + 1];
+    int at[N_FIELDS], n_fields;         /* where each stands in a batch; -1: it does not */
 } distill;
 
 static const lac_key network_keys[] = { { "config", LAC_KEY_TABLE, "{}", .help = "its published config" }, { NULL } };
@@ -34,6 +37,8 @@ static const lac_key model_keys[] = {
     { "sem_inpainter", LAC_KEY_TABLE, "{}", .sub = network_keys, .help = "what learns" },
     { "tokenizer", LAC_KEY_STR, "\"\"", .help = "folder of its tokenizer, or one of the program's own: data/stamps/tokenizer" },
     { "prompts", LAC_KEY_TABLE, "{}", .sub = lac_prompts_keys, .help = "how texts become ids" },
+    { "cache_features", LAC_KEY_STR, "\"off\"", .choices = LAC_VISUAL_CACHES, .help = LAC_VISUAL_CACHE_HELP },
+    { "cache_folder", LAC_KEY_STR, "\"cache\"", .help = "where that lies" },
     { NULL },
 };
 
@@ -70,14 +75,37 @@ static lac_status check_towers(const distill *m)
     return agree("text_tokens", c->text_tokens, 1);
 }
 
-static lac_status declare(lac_recipe *r, const distill *m)
+static void choose_fields(lac_recipe *r, distill *m)
+{
+    static const char *const loaded[N_LOADED] = { "image", "mask", "caption", "features", "features_around" };
+    const bool *kept = r->latents[LAC_LATENT_FEATURES].kept;
+    const bool wanted[N_LOADED] = { !kept[LAC_LATENT_PICTURE] || !kept[LAC_LATENT_AROUND], true, true, kept[LAC_LATENT_PICTURE], kept[LAC_LATENT_AROUND] };
+    for (int i = 0; i < N_FIELDS; i++)
+        m->at[i] = -1;
+    for (int i = 0; i < N_LOADED; i++)
+        if (wanted[i]) {
+            m->at[i] = m->n_fields;
+            m->fields[m->n_fields++] = loaded[i];
+        }
+    r->fields = m->fields;
+}
+
+static lac_status derived(lac_recipe *r, distill *m, int what, const char *name, lac_dtype d, int ndim, const int64_t *dim)
+{
+    m->at[what] = m->n_fields++;
+    return lac_recipe_derive(r, name, d, ndim, dim);
+}
+
+static lac_status declare(lac_recipe *r, distill *m)
 {
     const lac_clip_vision_config *v = &((const lac_clip_vision *)m->net[VISION]->model)->c;
     const int64_t ids = lac_prompts_length(&m->prompts), side = v->image / v->patch, picture[3] = { v->image, v->image, 3 }, cells[3] = { side, side, 1 };
-    LAC_TRY(lac_recipe_derive(r, "ids", LAC_I32, 1, &ids));
-    LAC_TRY(lac_recipe_derive(r, "seen", LAC_F32, 3, picture));
-    LAC_TRY(lac_recipe_derive(r, "truth", LAC_F32, 3, picture));
-    return lac_recipe_derive(r, "cells", LAC_F32, 3, cells);
+    LAC_TRY(derived(r, m, IDS, "ids", LAC_I32, 1, &ids));
+    if (m->at[SEEN_KEPT] < 0)
+        LAC_TRY(derived(r, m, SEEN, "seen", LAC_F32, 3, picture));
+    if (m->at[TRUTH_KEPT] < 0)
+        LAC_TRY(derived(r, m, TRUTH, "truth", LAC_F32, 3, picture));
+    return derived(r, m, CELLS, "cells", LAC_F32, 3, cells);
 }
 
 static lac_status make_phase(lac_recipe *r, const distill *m)
@@ -103,6 +131,8 @@ static lac_status open(lac_recipe *r, const json_t *config)
     m->masked = lac_config_choice(config, "loss.kd_region", LAC_LESSON_REGIONS) == 0;
     m->global_token = ((const lac_sem_inpainter *)m->net[SEM]->model)->c.global_token;
     m->global = lac_config_int(config, "batch.global");
+    LAC_TRY(lac_visual_keep(r, m->net[VISION], config, (const bool[]){ true, true }));
+    choose_fields(r, m);
     LAC_TRY(declare(r, m));
     return make_phase(r, m);
 }
@@ -116,17 +146,20 @@ static void close_recipe(lac_recipe *r)
 
 /* ---- what the host derives ---- */
 
+static lac_tensor *field_of(const distill *m, lac_batch *b, int what) { return m->at[what] >= 0 ? &b->field[m->at[what]].tensor : NULL; }
+
 static lac_status derive(const lac_recipe *r, const lac_draws *d, lac_batch *b)
 {
     const distill *m = r->state;
-    const lac_tensor *image = &b->field[IMAGE].tensor;
-    const int64_t length = lac_prompts_length(&m->prompts), pixels = image->dim[1] * image->dim[2];
+    const lac_tensor *image = field_of(m, b, IMAGE), *mask = field_of(m, b, MASK);
+    const int64_t length = lac_prompts_length(&m->prompts), pixels = r->size * r->size;
     (void)d;
     for (int64_t i = 0; i < b->n; i++) {
-        const char *text = (const char *)b->field[CAPTION].tensor.data + i * LAC_CAPTION_BYTES;
-        LAC_TRY(lac_prompts_ids(&m->prompts, text, (int32_t *)b->field[IDS].tensor.data + i * length, NULL));
-        LAC_TRY(lac_visual_derive(m->net[VISION], image, i, NULL, &b->field[TRUTH].tensor, &b->field[CELLS].tensor));
-        LAC_TRY(lac_visual_derive(m->net[VISION], image, i, (const uint8_t *)b->field[MASK].tensor.data + i * pixels, &b->field[SEEN].tensor, &b->field[CELLS].tensor));
+        const char *text = (const char *)field_of(m, b, CAPTION)->data + i * LAC_CAPTION_BYTES;
+        const lac_image picture = { r->size, r->size, 3, image != NULL ? (uint8_t *)image->data + 3 * i * pixels : NULL };
+        LAC_TRY(lac_prompts_ids(&m->prompts, text, (int32_t *)field_of(m, b, IDS)->data + i * length, NULL));
+        LAC_TRY(m->at[TRUTH] >= 0 ? lac_visual_derive(m->net[VISION], &picture, NULL, i, field_of(m, b, TRUTH), NULL) : LAC_OK);
+        LAC_TRY(lac_visual_derive(m->net[VISION], &picture, (const uint8_t *)mask->data + i * pixels, i, field_of(m, b, SEEN), field_of(m, b, CELLS)));
     }
     return LAC_OK;
 }
@@ -147,26 +180,27 @@ static lac_tensor *apart(lac_tape *t, lac_tensor *x, lac_tensor *truth, lac_tens
 static lac_status forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *field, lac_phase_out *out)
 {
     const distill *m = r->state;
-    lac_tensor *lesson[LAC_LESSONS];
+    lac_tensor *lesson[LAC_LESSONS], *cells = field[m->at[CELLS]];
     int n = 0;
     (void)run;
-    const lac_clip_text_out text = lac_clip_text_forward(t, m->net[TEXT]->model, field[IDS]);
-    const lac_clip_vision_out seen = lac_visual_look(t, m->net[VISION], field[SEEN]), truth = lac_visual_look(t, m->net[VISION], field[TRUTH]);
-    const lac_sem_inpainter_out said = lac_visual_said(t, m->net[SEM]->model, &seen, field[CELLS], text.pooled);
-    lac_visual_teach(t, &(lac_visual_lesson){ &said, &truth, field[CELLS], m->masked }, lesson);
+    const lac_clip_text_out text = lac_clip_text_forward(t, m->net[TEXT]->model, field[m->at[IDS]]);
+    const lac_clip_vision_out seen = lac_visual_look(t, r, m->net[VISION], field[m->at[SEEN] >= 0 ? m->at[SEEN] : m->at[SEEN_KEPT]]);
+    const lac_clip_vision_out truth = lac_visual_look(t, r, m->net[VISION], field[m->at[TRUTH] >= 0 ? m->at[TRUTH] : m->at[TRUTH_KEPT]]);
+    const lac_sem_inpainter_out said = lac_visual_said(t, m->net[SEM]->model, &seen, cells, text.pooled);
+    lac_visual_teach(t, &(lac_visual_lesson){ &said, &truth, cells, m->masked }, lesson);
     out->sum[n++] = lesson[LAC_LESSON_PATCHES];
     if (m->global_token)
         out->sum[n++] = lesson[LAC_LESSON_GLOBAL];
     lac_tensor *whole = lac_visual_patches(t, &truth);
-    out->sum[n++] = apart(t, said.spatial, whole, field[CELLS]);
-    out->sum[n++] = apart(t, lac_visual_patches(t, &seen), whole, field[CELLS]);
+    out->sum[n++] = apart(t, said.spatial, whole, cells);
+    out->sum[n++] = apart(t, lac_visual_patches(t, &seen), whole, cells);
     return lac_tape_status(t);
 }
 
 static void count(const lac_recipe *r, int phase, const lac_batch *batch, double *to)
 {
     const distill *m = r->state;
-    const lac_tensor *cells = &batch->field[CELLS].tensor;
+    const lac_tensor *cells = &batch->field[m->at[CELLS]].tensor;
     double lesson[LAC_LESSONS];
     int n = 0;
     (void)phase;

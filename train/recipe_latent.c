@@ -34,7 +34,8 @@ static const lac_key model_keys[] = {
     { "train_text", LAC_KEY_BOOL, "false", .help = "the text's encoder is trained along" },
     { "cache", LAC_KEY_STR, "\"off\"", .choices = "off|pictures|latents", .help = "what the autoencoder makes of pictures, and with latents of their surroundings if masks are fixed, is made once" },
     { "cache_texts", LAC_KEY_BOOL, "false", .help = "what the text's encoder, frozen, makes of the captions is made once" },
-    { "cache_folder", LAC_KEY_STR, "\"cache\"", .help = "where both lie" },
+    { "cache_features", LAC_KEY_STR, "\"off\"", .choices = LAC_VISUAL_CACHES, .help = LAC_VISUAL_CACHE_HELP },
+    { "cache_folder", LAC_KEY_STR, "\"cache\"", .help = "where all these lie" },
     { "recompute", LAC_KEY_BOOL, "false", .help = "the denoiser's layers run again in backward: less memory, a third more work" },
     { NULL },
 };
@@ -106,7 +107,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     m->mask_rule = (lac_latent_mask)lac_config_choice(loss, "latent_mask", LAC_LATENT_MASKS);
     LAC_TRY(read_coarse(r, m, loss));
     LAC_TRY(lac_image_new(&m->bytes, r->size, r->size, 1));
-    latent_choose_kept(r, m, config);
+    LAC_TRY(latent_choose_kept(r, m, config));
     LAC_TRY(latent_choose_texts(r, m, model));
     LAC_TRY(lac_calloc((void **)&m->ids, r->texts.encoder != NULL ? (size_t)lac_prompts_length(&m->prompts) : 0, sizeof *m->ids));
     latent_choose_fields(r, m);
@@ -156,5 +157,5 @@ static const char *const fields[] = { "image", "mask", "caption", NULL }, *const
 const lac_recipe_def lac_recipe_latent = {
     .name = "latent", .about = "latent diffusion inpainting: a denoiser over a frozen autoencoder, told the hole, its surroundings and a text",
     .model_keys = model_keys, .loss_keys = loss_keys, .fields = fields, .optims = optims, .inpainter = inpainter, .open = open,
-    .close = close_recipe, .derive = latent_derive, .encode = latent_encode, .forward = latent_forward, .count = count,
+    .close = close_recipe, .derive = latent_derive, .forward = latent_forward, .count = count,
 };

@@ -126,19 +126,17 @@ static lac_status derive_hole(const lac_recipe *r, const lac_draws *d, lac_batch
     return LAC_OK;
 }
 
-/* What is kept of the surroundings, where the hole is the mask's. */
-static lac_status derive_surroundings(const lac_recipe *r, const lac_draws *d, lac_batch *b)
+/* What is kept of pictures with their holes, or of one that is hole altogether. */
+static lac_status derive_around(const lac_recipe *r, const lac_draws *d, lac_batch *b, lac_latent_sort sort, int from, int to)
 {
     const latent *m = r->state;
-    const int64_t n = m->h * m->h * m->moments;
-    if (!m->kept[1])
-        return LAC_OK;
-    for (int64_t i = 0; i < b->n; i++) {
+    const lac_recipe_latents *l = &r->latents[sort];
+    const int64_t n = lac_shape_numel(&l->one);
+    for (int64_t i = 0; l->kept[LAC_LATENT_AROUND] && i < b->n; i++) {
         const bool whole = is_whole(m, d, i);
-        if (whole && r->latents.whole == NULL)
+        if (whole && l->whole == NULL)
             return LAC_FAIL(LAC_ERR_STATE, "no cache of latents is open");
-        memcpy((float *)latent_data(m, b, SURROUNDINGS) + i * n, whole ? r->latents.whole : (const float *)latent_data(m, b, MOMENTS_AROUND) + i * n,
-               (size_t)n * sizeof(float));
+        memcpy((float *)latent_data(m, b, to) + i * n, whole ? l->whole : (const float *)latent_data(m, b, from) + i * n, (size_t)n * sizeof(float));
     }
     return LAC_OK;
 }
@@ -150,5 +148,6 @@ lac_status latent_derive(const lac_recipe *r, const lac_draws *d, lac_batch *b)
     derive_noise(r->state, d, b);
     LAC_TRY(derive_hole(r, d, b));
     LAC_TRY(latent_derive_visual(r, d, b));
-    return derive_surroundings(r, d, b);
+    LAC_TRY(derive_around(r, d, b, LAC_LATENT_MOMENTS, MOMENTS_AROUND, SURROUNDINGS));
+    return derive_around(r, d, b, LAC_LATENT_FEATURES, SEEN_KEPT, SEEN);
 }

@@ -9,35 +9,42 @@
 
 /* ---- kept ---- */
 
-void latent_choose_kept(lac_recipe *r, latent *m, const json_t *config)
+lac_status latent_choose_kept(lac_recipe *r, const latent *m, const json_t *config)
 {
     const lac_autoencoder *vae = m->net[VAE]->model;
     const char *cache = lac_config_str(config, "model.cache");
-    m->moments = vae->codebook != NULL ? m->z : 2 * m->z;
-    m->kept[0] = strcmp(cache, "off") != 0;
-    m->kept[1] = strcmp(cache, "latents") == 0 && m->inpaints && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
-    r->latents = (lac_recipe_latents){ .encoder = m->kept[0] ? m->net[VAE] : NULL, .one = { 3, { m->h, m->h, m->moments } }, .around = m->kept[1] };
+    const bool around = strcmp(cache, "latents") == 0 && m->inpaints && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
+    if (strcmp(cache, "off") != 0)
+        r->latents[LAC_LATENT_MOMENTS] = (lac_recipe_latents){ .encoder = m->net[VAE], .one = { 3, { m->h, m->h, vae->codebook != NULL ? m->z : 2 * m->z } }, .dtype = r->dtype,
+                                                               .kept = { true, around }, .encode = latent_encode };
+    return m->visual >= 0 ? lac_visual_keep(r, m->net[VISION], config, (const bool[]){ latent_wants_truth(m), latent_wants_seen(m) }) : LAC_OK;
 }
 
 lac_status latent_choose_texts(lac_recipe *r, const latent *m, const json_t *model)
 {
-    int64_t flops;
+    lac_cache_row row;
     if (!lac_config_bool(model, "cache_texts"))
         return LAC_OK;
     if (m->net[TEXT] == NULL || !m->net[TEXT]->params->frozen)
         return LAC_FAIL(LAC_ERR_CONFIG, m->net[TEXT] == NULL ? "model.cache_texts: '%s' has no text encoder" : "model.cache_texts: the text encoder of '%s' is trained, its states change; "
                         "expected train_text = false", m->system->name);
     r->texts = (lac_recipe_texts){ .encoder = m->net[TEXT], .prompts = &m->prompts };
-    return lac_texts_plan(m->net[TEXT], lac_prompts_length(&m->prompts), r->backend, &r->texts.one, &r->texts.dtype, &flops);
+    LAC_TRY(lac_texts_plan(&row, m->net[TEXT], lac_prompts_length(&m->prompts), r->backend));
+    r->texts.one = row.one;
+    r->texts.dtype = row.dtype;
+    return LAC_OK;
 }
 
 /* ---- fields ---- */
 
-static const char *const loaded[N_LOADED] = { "image", "mask", "caption", "moments", "moments_around" };
+static const char *const loaded[N_LOADED] = { "image", "mask", "caption", "moments", "moments_around", "features", "features_around" };
 
 void latent_choose_fields(lac_recipe *r, latent *m)
 {
-    const bool wanted[N_LOADED] = { !m->kept[0] || (m->inpaints && !m->kept[1]) || m->visual >= 0, true, true, m->kept[0], m->kept[1] };
+    const bool *moments = r->latents[LAC_LATENT_MOMENTS].kept, *seen = r->latents[LAC_LATENT_FEATURES].kept;
+    const bool looks = (latent_wants_truth(m) && !seen[LAC_LATENT_PICTURE]) || (latent_wants_seen(m) && !seen[LAC_LATENT_AROUND]);
+    const bool wanted[N_LOADED] = { !moments[LAC_LATENT_PICTURE] || (m->inpaints && !moments[LAC_LATENT_AROUND]) || looks, true, true, moments[LAC_LATENT_PICTURE],
+                                    moments[LAC_LATENT_AROUND], seen[LAC_LATENT_PICTURE], seen[LAC_LATENT_AROUND] };
     for (int i = 0; i < N_FIELDS; i++)
         m->at[i] = -1;
     for (int i = 0; i < N_LOADED; i++)
@@ -56,6 +63,7 @@ lac_status latent_derived_field(lac_recipe *r, latent *m, int what, const char *
 
 lac_status latent_declare(lac_recipe *r, latent *m)
 {
+    const lac_recipe_latents *moments = &r->latents[LAC_LATENT_MOMENTS];
     const int64_t map[3] = { m->h, m->h, m->z }, two[1] = { 2 }, cells[3] = { m->h, m->h, 1 }, pixels[3] = { r->size, r->size, 1 };
     const int64_t ids[1] = { m->net[TEXT] != NULL ? lac_prompts_length(&m->prompts) : 1 };
     if (r->texts.encoder != NULL)
@@ -75,5 +83,5 @@ lac_status latent_declare(lac_recipe *r, latent *m)
         LAC_TRY(latent_derived_field(r, m, LEVEL, "level", LAC_I32, 0, NULL));
         LAC_TRY(latent_derived_field(r, m, EXACT, "exact", LAC_F32, 3, cells));
     }
-    return m->kept[1] ? latent_derived_field(r, m, SURROUNDINGS, "surroundings", LAC_F32, 3, r->latents.one.dim) : LAC_OK;
+    return moments->kept[LAC_LATENT_AROUND] ? latent_derived_field(r, m, SURROUNDINGS, "surroundings", LAC_F32, 3, moments->one.dim) : LAC_OK;
 }

@@ -13,7 +13,7 @@ enum { UNET, VAE, TEXT, VISION, SEM, N_ROLES };
 extern const char *const latent_role[N_ROLES];
 
 /* What a batch may hold: of the loader, then derived. */
-enum { IMAGE, MASK, CAPTION, MOMENTS, MOMENTS_AROUND, N_LOADED,
+enum { IMAGE, MASK, CAPTION, MOMENTS, MOMENTS_AROUND, TRUTH_KEPT, SEEN_KEPT, N_LOADED,
        IDS = N_LOADED, STATES, TIMESTEP, NOISED, TARGET, WEIGHT, NOISE, POSTERIOR, AROUND, HOLE, CELLS, SURROUNDINGS, LEVEL, EXACT, SEEN,
        TRUTH, PATCHES, SAID, HEARD, N_FIELDS };
 
@@ -41,8 +41,6 @@ typedef struct latent {
     bool inpaints;                              /* it is told hole and surroundings */
     bool brushes;                               /* it is told the hole and its precision, and says the object's */
     double coarse[LAC_PRECISION_LEVELS];        /* by how much masks of a level are blurred (lac_mask_coarsen) */
-    int64_t moments;                            /* channels of what the encoder makes */
-    bool kept[2];                               /* moments of pictures, and of what is around holes: not made in a step */
     const char *fields[N_LOADED + 1];
     int at[N_FIELDS], n_fields;                 /* where each stands in a batch; -1: it does not */
 } latent;
@@ -54,7 +52,7 @@ lac_status latent_open_tokenizer(const lac_recipe *r, latent *m, const json_t *m
 lac_status latent_check_sizes(const lac_recipe *r, latent *m);
 
 /* recipe_latent_fields.c: after those */
-void latent_choose_kept(lac_recipe *r, latent *m, const json_t *config);
+lac_status latent_choose_kept(lac_recipe *r, const latent *m, const json_t *config);
 lac_status latent_choose_texts(lac_recipe *r, const latent *m, const json_t *model);
 void latent_choose_fields(lac_recipe *r, latent *m);
 lac_status latent_derived_field(lac_recipe *r, latent *m, int what, const char *name, lac_dtype d, int ndim, const int64_t *dim);
@@ -68,6 +66,8 @@ lac_status latent_derive(const lac_recipe *r, const lac_draws *d, lac_batch *b);
 
 /* recipe_latent_visual.c */
 lac_status latent_choose_visual(latent *m, const json_t *model, const json_t *loss);
+bool latent_wants_truth(const latent *m);               /* CLIP's features of the whole picture */
+bool latent_wants_seen(const latent *m);                /* and of the one with its hole */
 void latent_silence_adapters(const latent *m, bool silent);
 lac_status latent_declare_visual(lac_recipe *r, latent *m);
 lac_status latent_derive_visual(const lac_recipe *r, const lac_draws *d, lac_batch *b);     /* after the hole */

@@ -30,16 +30,17 @@ lac_tensor *latent_encode(const lac_recipe *r, lac_tape *t, lac_tensor *image, l
 static lac_tensor *moments_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f)
 {
     const latent *m = r->state;
+    const bool *kept = r->latents[LAC_LATENT_MOMENTS].kept;
     lac_tensor *part[2];
-    if (!m->kept[0] && m->inpaints) {
+    if (!kept[LAC_LATENT_PICTURE] && m->inpaints) {
         part[0] = cast(t, f[IMAGE], f[HOLE], r->dtype);
         part[1] = lac_composite(t, NULL, f[IMAGE], f[HOLE], &(lac_composite_attr){ .dtype = r->dtype });
         return lac_autoencoder_encode(t, m->net[VAE]->model, lac_concat(t, part, 2, 0));
     }
-    part[0] = m->kept[0] ? cast(t, f[MOMENTS], f[CELLS], r->dtype) : latent_encode(r, t, f[IMAGE], f[HOLE], false);
+    part[0] = kept[LAC_LATENT_PICTURE] ? cast(t, f[MOMENTS], f[CELLS], r->dtype) : latent_encode(r, t, f[IMAGE], f[HOLE], false);
     if (!m->inpaints)
         return part[0];
-    part[1] = m->kept[1] ? cast(t, f[SURROUNDINGS], f[CELLS], r->dtype) : latent_encode(r, t, f[IMAGE], f[HOLE], true);
+    part[1] = kept[LAC_LATENT_AROUND] ? cast(t, f[SURROUNDINGS], f[CELLS], r->dtype) : latent_encode(r, t, f[IMAGE], f[HOLE], true);
     return lac_concat(t, part, 2, 0);
 }
 

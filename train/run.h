@@ -29,7 +29,7 @@ lac_status lac_run(const lac_stages *stages, const char *folder, lac_comm *comm,
 
 /* What a stage costs beside its steps. */
 typedef struct lac_run_costs {
-    lac_cache_cost latents, held_out_latents;       /* of data.train and of data.eval, where latents are kept (train/latents.h); else zero */
+    lac_cache_cost latents[LAC_LATENT_SORTS], held_out_latents[LAC_LATENT_SORTS];       /* of data.train and of data.eval, where they are kept (train/latents.h); else zero */
     lac_cache_cost texts;                           /* of both, where texts' states are kept (train/texts.h); else zero */
     bool known;                                     /* their `missing` says what is not there yet; else nothing of it is known before the run, as the encoders' weights are not there */
     int64_t held_out, held_out_flops;               /* pictures that the loss is validated on, and what one costs, drawn once (train/held_out.h); 0: it is not */

@@ -47,7 +47,7 @@ static lac_status describe_loader(const run *r, const lac_source *source, int n,
     const int64_t share = r->trainer.share;
     const json_t *data = lac_config_at(r->config, "data.train");
     *c = (lac_loader_config){
-        .source = source, .n_sources = n, .fields = r->trainer.recipe.fields, .latent = r->trainer.recipe.latents.one, .mask = lac_config_str(data, "mask"),
+        .source = source, .n_sources = n, .fields = r->trainer.recipe.fields, .latent = { r->trainer.recipe.latents[0].one, r->trainer.recipe.latents[1].one }, .mask = lac_config_str(data, "mask"),
         .locate = r->hooks->locate, .locate_context = r->hooks->context, .seed = (uint64_t)lac_config_int(r->config, "seed"),
         .global = share * r->comm->size, .first = r->comm->rank * share, .count = share,
         .sum_order = lac_config_int(r->config, "debug.sum_order"), .tint = (float)lac_config_num(data, "tint"),
@@ -87,20 +87,23 @@ static lac_status open_texts(run *r, const lac_source *source, int n)
     return LAC_OK;
 }
 
+static bool keeps_any(const lac_recipe *r) { return lac_latents_any(r) || r->texts.encoder != NULL; }
+
 /* What the recipe keeps of the sources' pictures and captions; s: whether this rank could open these. */
 static lac_status open_kept(run *r, const lac_loader_config *c, lac_source *source, lac_status s, lac_latents *l)
 {
     const lac_latents_from from = latents_of(r, c);
     const lac_recipe *recipe = &r->trainer.recipe;
-    if (recipe->latents.encoder == NULL && recipe->texts.encoder == NULL)
+    if (!keeps_any(recipe))
         return s;
     LAC_TRY(lac_comm_agree(r->comm, s));
     LAC_TRY(open_texts(r, source, c->n_sources));
-    if (recipe->latents.encoder == NULL)
+    if (!lac_latents_any(recipe))
         return LAC_OK;
     LAC_TRY(lac_latents_open(l, &from));
-    for (int k = 0; k < c->n_sources; k++)
-        source[k].latents = l->cache[k];
+    for (int sort = 0; sort < LAC_LATENT_SORTS; sort++)
+        for (int k = 0; k < c->n_sources; k++)
+            source[k].latents[sort] = l->cache[sort][k];
     return LAC_OK;
 }
 
@@ -123,7 +126,8 @@ static lac_status describe_held_out(run *r, lac_loader_config *c)
     LAC_TRY(open_set(r, lac_config_str(data, "set"), &r->held_out_set));
     LAC_TRY(lac_eval_loader(c, &r->held_out_source, r->held_out_set, data, r->hooks->locate, r->hooks->context));
     c->fields = r->trainer.recipe.fields;
-    c->latent = r->trainer.recipe.latents.one;
+    for (int sort = 0; sort < LAC_LATENT_SORTS; sort++)
+        c->latent[sort] = r->trainer.recipe.latents[sort].one;
     c->limit = lac_config_int(r->config, "validate.loss.limit");
     c->threads = (int)lac_config_int(r->config, "data.train.threads");
     return LAC_OK;
@@ -165,10 +169,10 @@ lac_status run_open_data(run *r)
 
 /* ---- what it costs ---- */
 
-static lac_status estimate_latents(run *r, const lac_loader_config *c, lac_cache_cost *cost)
+static lac_status estimate_latents(run *r, const lac_loader_config *c, lac_cache_cost cost[LAC_LATENT_SORTS])
 {
     const lac_latents_from from = latents_of(r, c);
-    return r->trainer.recipe.latents.encoder != NULL ? lac_latents_estimate(&from, cost) : LAC_OK;
+    return lac_latents_estimate(&from, cost);
 }
 
 static lac_status estimate_texts(run *r, const lac_loader_config *c, lac_cache_cost *cost)
@@ -179,8 +183,6 @@ static lac_status estimate_texts(run *r, const lac_loader_config *c, lac_cache_c
     return LAC_OK;
 }
 
-static bool keeps_any(const lac_recipe *r) { return r->latents.encoder != NULL || r->texts.encoder != NULL; }
-
 static lac_status estimate_training(run *r, lac_run_costs *cost)
 {
     lac_source source[LAC_MIX_MAX];
@@ -189,7 +191,7 @@ static lac_status estimate_training(run *r, lac_run_costs *cost)
         return LAC_OK;
     LAC_TRY(open_data(r, source, &c));
     LAC_TRY(lac_context(estimate_texts(r, &c, &cost->texts), "data.train"));
-    return lac_context(estimate_latents(r, &c, &cost->latents), "data.train");
+    return lac_context(estimate_latents(r, &c, cost->latents), "data.train");
 }
 
 static lac_status estimate_held_out(run *r, lac_run_costs *cost)
@@ -199,7 +201,7 @@ static lac_status estimate_held_out(run *r, lac_run_costs *cost)
         return LAC_OK;
     LAC_TRY(describe_held_out(r, &c));
     LAC_TRY(estimate_texts(r, &c, &cost->texts));
-    LAC_TRY(estimate_latents(r, &c, &cost->held_out_latents));
+    LAC_TRY(estimate_latents(r, &c, cost->held_out_latents));
     c.fields = r->trainer.recipe.def->fields;           /* to be counted, they need no latents */
     const lac_held_out_from from = held_out_of(r, &c);
     LAC_TRY(lac_held_out_open(&r->held_out, &from));

@@ -109,7 +109,7 @@ static lac_status open_cache(const lac_texts_from *f, const text *all, int64_t n
     const lac_recipe_texts *t = &f->recipe->texts;
     char *about;
     LAC_TRY(describe(t, all, n, &about));
-    *layout = (lac_latent_layout){ .about = about, .records = n, .views = 1, .one = t->one, .name = "states", .dtype = t->dtype };
+    *layout = (lac_latent_layout){ .about = about, .records = n, .views = 1, .one = t->one, .name = "states", .dtype = t->dtype, .kept = { true } };
     const lac_status s = lac_latent_cache_open(cache, f->folder, layout);
     layout->about = NULL;
     free(about);
@@ -140,7 +140,7 @@ static lac_status encode(lac_tape *t, void *context)
 }
 
 /* As many texts as a step has, whatever n is: so the kernels are the step's. */
-static lac_status make_rows(void *context, int64_t view, int64_t place, int64_t n, char *const rows[LAC_CACHE_KINDS], int64_t first, int64_t by)
+static lac_status make_rows(void *context, int64_t view, int64_t place, int64_t n, char *const rows[LAC_LATENT_KINDS], int64_t first, int64_t by)
 {
     making *m = context;
     char signature[64];
@@ -207,41 +207,19 @@ lac_status lac_texts_read(const lac_texts *x, const char *words, float *to)
 
 /* ---- what it costs ---- */
 
-typedef struct planning { const lac_network *encoder; lac_tensor *ids; lac_shape one; lac_dtype dtype; } planning;
+typedef struct planning { const lac_network *encoder; lac_tensor ids; } planning;
 
-static lac_status plan(lac_tape *t, planning *p)
+static lac_tensor *read_one(lac_tape *t, void *context)
 {
-    const lac_tensor *states = p->encoder->def->states(t, p->encoder->model, lac_tape_input(t, p->ids, LAC_I32));
-    LAC_TRY(lac_tape_status(t));
-    p->one = (lac_shape){ 2, { states->dim[1], states->dim[2] } };
-    p->dtype = states->dtype;
-    return LAC_OK;
+    planning *p = context;
+    return p->encoder->def->states(t, p->encoder->model, lac_tape_input(t, &p->ids, LAC_I32));
 }
 
-static lac_status plan_on(lac_tape *t, planning *p, int64_t *flops)
+lac_status lac_texts_plan(lac_cache_row *row, const lac_network *encoder, int64_t ids, const lac_backend *b)
 {
-    lac_plan_stats stats;
-    LAC_TRY(lac_tape_begin(t, "text", true));
-    const lac_status s = plan(t, p), end = lac_tape_end(t);
-    LAC_TRY(s != LAC_OK ? s : end);
-    LAC_TRY(lac_tape_plan_stats(t, "text", &stats));
-    *flops = stats.flops;
-    return LAC_OK;
-}
-
-lac_status lac_texts_plan(const lac_network *encoder, int64_t ids, const lac_backend *b, lac_shape *one, lac_dtype *d, int64_t *flops)
-{
-    lac_tensor like;
-    lac_tape *t;
-    planning p = { .encoder = encoder, .ids = &like };
-    like = (lac_tensor){ 0 };
-    lac_tensor_shape(&like, LAC_I32, 2, (int64_t[]){ 1, ids });
-    LAC_TRY(lac_tape_new(&t, b));
-    const lac_status s = plan_on(t, &p, flops);
-    lac_tape_free(t);
-    *one = p.one;
-    *d = p.dtype;
-    return s;
+    planning p = { .encoder = encoder };
+    lac_tensor_shape(&p.ids, LAC_I32, 2, (int64_t[]){ 1, ids });
+    return lac_cache_plan(row, b, read_one, &p);
 }
 
 lac_status lac_texts_estimate(const lac_texts_from *f, const lac_source *source, lac_cache_cost *cost)
@@ -249,8 +227,7 @@ lac_status lac_texts_estimate(const lac_texts_from *f, const lac_source *source,
     const lac_recipe_texts *t = &f->recipe->texts;
     lac_latent_layout layout;
     lac_latent_cache *cache = NULL;
-    lac_shape one;
-    lac_dtype d;
+    lac_cache_row row = { .flops = 0 };
     text *all = NULL;
     int64_t n;
     lac_status s = list_texts(source, &all, &n);
@@ -260,5 +237,8 @@ lac_status lac_texts_estimate(const lac_texts_from *f, const lac_source *source,
         lac_cache_add_cost(cost, cache, 1);
     lac_latent_cache_close(cache);
     free(all);
-    return s == LAC_OK ? lac_texts_plan(t->encoder, lac_prompts_length(t->prompts), f->recipe->backend, &one, &d, &cost->flops) : s;
+    if (s == LAC_OK)
+        s = lac_texts_plan(&row, t->encoder, lac_prompts_length(t->prompts), f->recipe->backend);
+    cost->flops = row.flops;
+    return s;
 }

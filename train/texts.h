@@ -23,8 +23,8 @@ typedef struct lac_texts_from {
     lac_cache_watch watch;
 } lac_texts_from;
 
-/* The states' shape for one text of so many ids, their dtype, and the FLOP: plans, runs nothing. */
-lac_status lac_texts_plan(const lac_network *encoder, int64_t ids, const lac_backend *b, lac_shape *one, lac_dtype *d, int64_t *flops);
+/* The states of one text of so many ids. */
+lac_status lac_texts_plan(lac_cache_row *row, const lac_network *encoder, int64_t ids, const lac_backend *b);
 
 /* Opens the cache of a source's captions, and makes what is not there. Every rank calls it. recipe->texts.kept is x from
  * then on. lac_texts_close ends all; safe on zeroes. */

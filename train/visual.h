@@ -8,11 +8,19 @@
 typedef enum { LAC_VISUAL_AUTO, LAC_VISUAL_TRUTH, LAC_VISUAL_MASKED, LAC_VISUAL_PREDICTED } lac_visual_from;
 #define LAC_VISUALS "auto|truth|masked|predicted"
 
-/* A picture of a batch as CLIP sees it; hole as there. */
-lac_status lac_visual_derive(const lac_network *vision, const lac_tensor *image, int64_t i, const uint8_t *hole, lac_tensor *seen, lac_tensor *patches);
+/* Whether what CLIP says is kept (train/latents.h): of whole pictures, and where masks are their records' of those with their hole. */
+enum { LAC_VISUAL_CACHE_OFF, LAC_VISUAL_CACHE_PICTURES, LAC_VISUAL_CACHE_BOTH };
+#define LAC_VISUAL_CACHES "off|pictures|both"
+#define LAC_VISUAL_CACHE_HELP "what CLIP's image tower says is made once: of whole pictures; both: and of those with their hole if masks are fixed"
 
-/* What CLIP says of it. seen f32 [N, S, S, 3]. */
-lac_clip_vision_out lac_visual_look(lac_tape *t, const lac_network *vision, lac_tensor *seen);
+/* For open: keeps what the config's model.cache_features allows of what is wanted, by lac_latent_kind. */
+lac_status lac_visual_keep(lac_recipe *r, const lac_network *vision, const json_t *config, const bool wanted[LAC_LATENT_KINDS]);
+
+/* Picture i of a batch as CLIP sees it, and the patches of its hole; either NULL: it is not wanted, and without `seen` the picture needs no pixels. */
+lac_status lac_visual_derive(const lac_network *vision, const lac_image *picture, const uint8_t *hole, int64_t i, lac_tensor *seen, lac_tensor *patches);
+
+/* What CLIP says of it: seen f32 [N, S, S, 3], or what it said, kept, f32 [N, 1 + P, C], of which `last` and `pooled` are made. */
+lac_clip_vision_out lac_visual_look(lac_tape *t, const lac_recipe *r, const lac_network *vision, lac_tensor *seen);
 
 /* SemInpainter's lesson: losses of the patches and of the class token, the latter NULL without one. */
 enum { LAC_LESSON_PATCHES, LAC_LESSON_GLOBAL, LAC_LESSONS };

@@ -38,11 +38,11 @@ lac_status lac_catdiff_clip(lac_image *clip, float *cells, const lac_image *imag
 {
     lac_image small;
     LAC_TRY(lac_image_resize(&small, mask, size, size, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST));
-    const lac_status s = lac_image_resize(clip, image, size, size, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST);
-    if (s == LAC_OK) {
-        fill_hole(clip, &small);
+    const lac_status s = clip != NULL ? lac_image_resize(clip, image, size, size, LAC_FILTER_BICUBIC, LAC_PASSES_HORIZONTAL_FIRST) : LAC_OK;
+    if (cells != NULL)
         find_cells(cells, &small, patch);
-    }
+    if (s == LAC_OK && clip != NULL)
+        fill_hole(clip, &small);
     lac_image_free(&small);
     return s;
 }

@@ -8,5 +8,6 @@
 void lac_catdiff_masked(float *to, const lac_image *image, const lac_image *mask, lac_hole_fill fill);
 
 /* What CLIP sees: trunc(v (1 - m) + 127 m) of picture and mask, each resized to size x size by Pillow's bicubic; and which of its patches are to be painted,
- * cells[(size / patch)^2]: 1 where any pixel of the mask is 128 or more. *clip is fresh. patch: at most size. */
+ * cells[(size / patch)^2]: 1 where any pixel of the mask is 128 or more. *clip is fresh. clip or
+ * cells NULL: it is not wanted. patch: at most size. */
 lac_status lac_catdiff_clip(lac_image *clip, float *cells, const lac_image *image, const lac_image *mask, int64_t size, int64_t patch);

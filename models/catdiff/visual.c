@@ -16,9 +16,10 @@ lac_status lac_visual_see(float *to, float *cells, const lac_clip_vision_config 
 {
     lac_image mask, seen;
     LAC_TRY(mask_of(&mask, picture, hole));
-    const lac_status s = lac_catdiff_clip(&seen, cells, picture, &mask, c->image, c->patch);
+    const lac_status s = lac_catdiff_clip(to != NULL ? &seen : NULL, cells, picture, &mask, c->image, c->patch);
     lac_image_free(&mask);
-    LAC_TRY(s);
+    if (s != LAC_OK || to == NULL)
+        return s;
     for (int64_t k = 0; k < c->image * c->image * 3; k++)
         to[k] = ((float)seen.pixels[k] / 255 - lac_clip_mean[k % 3]) / lac_clip_std[k % 3];
     lac_image_free(&seen);

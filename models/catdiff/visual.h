@@ -6,7 +6,7 @@
 #include "models/clip/vision.h"
 
 /* A picture as CLIP wants its pixels, to[S S 3], squashed to CLIP's square with the hole 127 (models/catdiff/input.h). hole: a byte for each pixel, any but 0 is hole; NULL: there
- * is none. cells[(S / patch)^2]: 1 for the patches of the hole, else 0. */
+ * is none. cells[(S / patch)^2]: 1 for the patches of the hole, else 0. to or cells NULL: not wanted. */
 lac_status lac_visual_see(float *to, float *cells, const lac_clip_vision_config *c, const lac_image *picture, const uint8_t *hole);
 
 /* Below, all NULL after an error. What CLIP says of the patches, behind the class token: [N, P, C]. */

@@ -36,6 +36,14 @@ lac_status lac_clip_vision_init(lac_clip_vision *m, lac_params *ps, const lac_cl
 
 void lac_clip_vision_close(lac_clip_vision *m) { lac_encoder_free(&m->encoder); }
 
+lac_tensor *lac_clip_vision_pool(lac_tape *t, const lac_clip_vision *m, lac_tensor *last)
+{
+    if (last == NULL)
+        return NULL;
+    lac_tensor *first = lac_reshape(t, lac_slice(t, last, 1, 0, 1), 2, (int64_t[]){ last->dim[0], m->c.encoder.width });
+    return lac_layer_norm_layer_as(t, &m->after, first, NULL, m->projection.weight->value->dtype, NULL);
+}
+
 lac_clip_vision_out lac_clip_vision_forward(lac_tape *t, const lac_clip_vision *m, lac_tensor *image)
 {
     lac_clip_vision_out y = { 0 };
@@ -44,8 +52,7 @@ lac_clip_vision_out lac_clip_vision_forward(lac_tape *t, const lac_clip_vision *
     lac_tape_enter(t, m->params->name);
     lac_tensor *x = lac_layer_norm_layer_forward(t, &m->before, lac_patch_embed_forward(t, &m->embed, image, "clip-vision"), NULL, NULL);
     y.last = lac_encoder_forward(t, &m->encoder, x, &y.penultimate);
-    lac_tensor *first = lac_reshape(t, lac_slice(t, y.last, 1, 0, 1), 2, (int64_t[]){ image->dim[0], m->c.encoder.width });
-    y.pooled = lac_layer_norm_layer_as(t, &m->after, first, NULL, m->projection.weight->value->dtype, NULL);
+    y.pooled = lac_clip_vision_pool(t, m, y.last);
     y.embeds = lac_linear_layer_forward(t, &m->projection, y.pooled);
     lac_tape_leave(t);
     return y;

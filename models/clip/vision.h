@@ -36,3 +36,6 @@ void lac_clip_vision_close(lac_clip_vision *m);
 /* image [N, S, S, channels], normalised as the weights want it (OpenAI's: mean 0.48145466 0.4578275 0.40821073, std 0.26862954 0.26130258 0.27577711);
  * all NULL after an error. */
 lac_clip_vision_out lac_clip_vision_forward(lac_tape *t, const lac_clip_vision *m, lac_tensor *image);
+
+/* `pooled` of `last`. */
+lac_tensor *lac_clip_vision_pool(lac_tape *t, const lac_clip_vision *m, lac_tensor *last);

@@ -51,32 +51,3 @@ void lac_test_catdiff_batch(const lac_test_training *t, lac_batch *b, int64_t st
 {
     LAC_CHECK_STATUS(lac_batch_random(b, &(lac_loader_config){ .fields = t->trainer.recipe.fields, .view.size = LAC_TEST_SIDE, .count = LAC_TEST_BATCH }, step));
 }
-
-lac_param *lac_test_param_at(const lac_recipe *r, int k)
-{
-    for (int i = 0; i < r->n_nets; i++) {
-        if (k < r->net[i]->n)
-            return r->net[i]->param[k];
-        k -= (int)r->net[i]->n;
-    }
-    return NULL;
-}
-
-void lac_test_snap(lac_test_snapshot *s, const lac_recipe *r)
-{
-    const lac_param *p;
-    for (s->n = 0; (p = lac_test_param_at(r, s->n)) != NULL; s->n++) {
-        LAC_CHECK(s->n < LAC_TEST_PARAMS);
-        s->numel[s->n] = lac_numel(p->value);
-        LAC_CHECK_STATUS(lac_format(&s->name[s->n], "%s/%s", p->of->name, p->name));
-        LAC_CHECK_STATUS(lac_malloc((void **)&s->x[s->n], (size_t)s->numel[s->n] * sizeof(float)));
-        LAC_CHECK_STATUS(lac_param_get(p, s->x[s->n]));
-    }
-}
-
-void lac_test_drop(lac_test_snapshot *s)
-{
-    for (int k = 0; k < s->n; k++)
-        free(s->name[k]), free(s->x[k]);
-    s->n = 0;
-}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/harness/latent.h"
+#include "tests/harness/run.h"
 #include "tests/harness/training.h"
 
 /* Members of a stage's 'model', beside each other. Pictures of LAC_TEST_SIDE are as large as CLIP's, 4 x 4 patches: nothing is resized. */
@@ -31,10 +32,3 @@ void lac_test_catdiff_begin(lac_test_training *t, const char *recipe, const char
 void lac_test_catdiff_draw(lac_test_training *t);
 /* The pictures of that step, as lac_test_step draws them. lac_batch_free ends it. */
 void lac_test_catdiff_batch(const lac_test_training *t, lac_batch *b, int64_t step);
-
-/* All parameters of all networks: "unet/conv_in.weight". */
-enum { LAC_TEST_PARAMS = 512 };
-typedef struct lac_test_snapshot { int n; char *name[LAC_TEST_PARAMS]; float *x[LAC_TEST_PARAMS]; int64_t numel[LAC_TEST_PARAMS]; } lac_test_snapshot;
-lac_param *lac_test_param_at(const lac_recipe *r, int k);           /* NULL behind the last */
-void lac_test_snap(lac_test_snapshot *s, const lac_recipe *r);
-void lac_test_drop(lac_test_snapshot *s);

@@ -10,7 +10,7 @@ enum { SIDE = LAC_TEST_SIDE, BATCH = LAC_TEST_BATCH };
 static void draw_batch(const lac_test_training *t, int64_t at, int64_t n, lac_batch *b)
 {
     n /= t->comm->size;
-    const lac_loader_config c = { .fields = t->trainer.recipe.fields, .latent = t->trainer.recipe.latents.one, .view.size = SIDE, .first = t->comm->rank * n, .count = n };
+    const lac_loader_config c = { .fields = t->trainer.recipe.fields, .latent = { t->trainer.recipe.latents[0].one, t->trainer.recipe.latents[1].one }, .view.size = SIDE, .first = t->comm->rank * n, .count = n };
     LAC_CHECK_STATUS(lac_batch_random(b, &c, at));
 }
 
