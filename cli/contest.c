@@ -165,19 +165,26 @@ static json_t *data_of(const lac_contest *c, const lac_contest_wish *w)
     return json_pack("{s:s, s:s, s:s, s:i}", "set", "stamps", "split", "val", "crop", "center", "shorter", 0);
 }
 
+static lac_status put_word(json_t *data, const char *key, const char *before, const char *word)
+{
+    if (json_object_set_new(data, key, json_sprintf("%s%s", before, word)) != 0)
+        return LAC_FAIL(LAC_ERR_ARG, "--%s '%s' is not UTF-8 text", key, word);
+    return LAC_OK;
+}
+
 static lac_status lay_over(json_t *data, const lac_contest_wish *w)
 {
     const struct { const char *key, *value; } words[] = { { "set", w->set }, { "split", w->split }, { "crop", w->crop },
                                                         { "prompt", w->prompt } };
     for (size_t i = 0; i < LAC_COUNT(words); i++)
         if (words[i].value != NULL)
-            json_object_set_new(data, words[i].key, json_string(words[i].value));
+            LAC_TRY(put_word(data, words[i].key, "", words[i].value));
     if (w->size > 0)
         json_object_set_new(data, "size", json_integer(w->size));
     if (w->shorter >= 0)
         json_object_set_new(data, "shorter", json_integer(w->shorter));
     if (w->mask != NULL)
-        json_object_set_new(data, "mask", json_sprintf("%s%s", lac_mask_source_knows(w->mask) ? "" : "file:", w->mask));
+        LAC_TRY(put_word(data, "mask", lac_mask_source_knows(w->mask) ? "" : "file:", w->mask));
     if (json_object_get(data, "size") == NULL || json_object_get(data, "mask") == NULL)
         return LAC_FAIL(LAC_ERR_ARG, "eval wants --size and --mask: no run among the models says them");
     return LAC_OK;
@@ -285,21 +292,26 @@ lac_score_origin lac_contest_origin(const lac_contest *c, const lac_contest_wish
 
 static lac_status describe_models(lac_contest *c)
 {
-    c->models = json_object();
-    for (int64_t i = 0; i < c->n; i++) {
+    bool failed = (c->models = json_object()) == NULL;
+    for (int64_t i = 0; !failed && i < c->n; i++) {
         json_t *about;
         LAC_TRY(lac_model_about(&c->model[i]->model, &about));
-        json_object_set_new(c->models, c->model[i]->model.name, about);
+        failed = json_object_set_new(c->models, c->model[i]->model.name, about) != 0;
     }
-    return c->models != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: what the models are");
+    return failed ? LAC_FAIL(LAC_ERR_MEM, "out of memory: what the models are") : LAC_OK;
 }
 
+/* NULL: out of memory. */
 static json_t *list_of(int64_t n, const char *const *text)
 {
     json_t *list = json_array();
-    for (int64_t i = 0; i < n; i++)
-        json_array_append_new(list, json_string(text[i]));
-    return list;
+    bool failed = list == NULL;
+    for (int64_t i = 0; !failed && i < n; i++)
+        failed = json_array_append_new(list, json_string(text[i])) != 0;
+    if (!failed)
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 /* On a device whose kernels depend on it, the number of pictures at once; elsewhere it changes no value. */
@@ -311,14 +323,25 @@ static int64_t batch_of(const lac_contest *c, const lac_contest_wish *w)
     return 0;
 }
 
+/* The models are handed over behind json_pack, whose "O" keeps a reference when it fails. NULL: out of memory. */
+static json_t *question_of(const lac_contest *c, const lac_contest_wish *w)
+{
+    const lac_score_origin o = lac_contest_origin(c, w);
+    json_t *q = json_pack("[s, s?, s?, s?, s?, s?, s?, I, I, I, b]", lac_code_revision(), o.set, o.split, o.manifest, o.masks, o.view, o.prompt, (json_int_t)o.seed,
+                          (json_int_t)lac_eval_set_count(c->set), (json_int_t)batch_of(c, w), (int)w->keep);
+    if (json_array_append(q, c->models) == 0 && json_array_append_new(q, list_of(c->n_methods, c->row)) == 0 &&
+        json_array_append_new(q, list_of(c->score.n_metrics, (const char *const *)c->score.metric_name)) == 0 &&
+        json_array_append_new(q, list_of(c->score.n_metrics, (const char *const *)c->score.recipe)) == 0)
+        return q;
+    json_decref(q);
+    return NULL;
+}
+
 /* Its hash: another question begins anew. */
 static lac_status hash_question(lac_contest *c, const lac_contest_wish *w)
 {
-    const lac_score_origin o = lac_contest_origin(c, w);
     uint8_t digest[LAC_SHA256_SIZE];
-    json_t *question = json_pack("[s, s?, s?, s?, s?, s?, s?, I, I, I, b, O, o, o, o]", lac_code_revision(), o.set, o.split, o.manifest, o.masks, o.view, o.prompt, (json_int_t)o.seed,
-                                 (json_int_t)lac_eval_set_count(c->set), (json_int_t)batch_of(c, w), (int)w->keep, c->models, list_of(c->n_methods, c->row),
-                                 list_of(c->score.n_metrics, (const char *const *)c->score.metric_name), list_of(c->score.n_metrics, (const char *const *)c->score.recipe));
+    json_t *question = question_of(c, w);
     char *text = question != NULL ? json_dumps(question, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
     json_decref(question);
     if (text == NULL)

@@ -129,7 +129,8 @@ static lac_status hash_networks(const lac_inpainter *ip, json_t *weights)
     for (int i = 0; i < lac_inpainter_roles(ip->def); i++)
         if (ip->network[i].params != NULL) {
             LAC_TRY(lac_params_hash(ip->network[i].params, hex));
-            json_object_set_new(weights, ip->def->role[i].name, json_string(hex));
+            if (json_object_set_new(weights, ip->def->role[i].name, json_string(hex)) != 0)
+                return LAC_FAIL(LAC_ERR_MEM, "out of memory: hashes of networks");
         }
     return LAC_OK;
 }
@@ -138,7 +139,11 @@ lac_status lac_model_about(const lac_model *m, json_t **about)
 {
     json_t *weights = json_object();
     const lac_params *first = m->ip.network[0].params;
-    LAC_TRY(lac_context(hash_networks(&m->ip, weights), "model '%s'", m->name));
+    const lac_status s = lac_context(hash_networks(&m->ip, weights), "model '%s'", m->name);
+    if (s != LAC_OK) {
+        json_decref(weights);
+        return s;
+    }
     *about = json_pack("{s:s, s:o, s:O?, s:s, s:s}", "inpainter", m->ip.def->name, "weights", weights, "config", m->ip.config, "precision",
                        first->n > 0 ? lac_dtype_name(first->sorted[0]->value->dtype) : "", "device", lac_inpainter_backend(&m->ip)->name);
     return *about != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: what '%s' is", m->name);

@@ -252,6 +252,7 @@ LAC_TEST(what_cannot_be_scored_is_one_line)
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, model, "--set", set, "--size", "32", "--mask", mask, "--metrics", "pnsr") == 2);
     LAC_CHECK(lac_cli_complains(&said, "did you mean 'psnr'"));
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--baselines", "off") == 2 && lac_cli_complains(&said, "nothing to score"));
+    LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--set", set, "--size", "32", "--mask", "\xff.png") == 2 && lac_cli_complains(&said, "--mask '\xff.png' is not UTF-8 text"));
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--set", set, "--size", "32", "--mask", mask) == 0 && strstr(said.out, "| Laplace fill |") != NULL);
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--set", set, "--size", "32", "--mask", "rect") == 0);
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--set", set, "--size", "32", "--mask", "object-box") == 1 && lac_cli_complains(&said, "object"));

@@ -259,4 +259,5 @@ LAC_TEST(a_training_survives_a_collective_that_fails_and_keeps_what_was_there)
         lac_loaded_close(&loaded);
     }
     munmap((void *)over, sizeof *over);
+    free(config);
 }

@@ -161,7 +161,9 @@ lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int n
         return LAC_FAIL(LAC_ERR_STATE, "field '%s': a recipe derives at most %d", name, LAC_MAX_DERIVED);
     r->derived[r->n_derived].def = (lac_field_def){ .name = name, .about = "derived", .dtype = d, .use = LAC_FIELD_PLAIN };
     r->derived[r->n_derived].one.ndim = ndim;
-    memcpy(r->derived[r->n_derived++].one.dim, dim, (size_t)ndim * sizeof *dim);
+    if (ndim > 0)               /* a number has no dims, and then none are named */
+        memcpy(r->derived[r->n_derived].one.dim, dim, (size_t)ndim * sizeof *dim);
+    r->n_derived++;
     return LAC_OK;
 }
 

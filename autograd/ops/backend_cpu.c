@@ -74,13 +74,14 @@ static lac_status copy(void *to, const void *from, size_t size)
 
 static lac_status fill_zero(void *to, size_t size)
 {
-    memset(to, 0, size);
+    if (size > 0)
+        memset(to, 0, size);
     return LAC_OK;
 }
 
 static lac_status copy_unless(float *to, const float *from, int64_t n, const uint32_t *unless)
 {
-    if (*unless == 0)
+    if (*unless == 0 && n > 0)
         memcpy(to, from, (size_t)n * sizeof *to);
     return LAC_OK;
 }

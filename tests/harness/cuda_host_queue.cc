@@ -90,7 +90,8 @@ lac_status lac_cuda_copy(void *to, const void *from, size_t size)
 
 lac_status lac_cuda_fill_zero(void *to, size_t size)
 {
-    lac_cuda_host_do([=] { memset(to, 0, size); });
+    if (size > 0)
+        lac_cuda_host_do([=] { memset(to, 0, size); });
     return LAC_OK;
 }
 
