@@ -66,6 +66,47 @@ LAC_TEST(glide_paints_the_same_in_any_batch)
     json_decref(few);
 }
 
+typedef struct results { lac_image each[3]; int n; } results;
+
+static lac_status take(void *context, int64_t i, int64_t k, lac_image *result)
+{
+    results *r = context;
+    LAC_CHECK(i == 0 && k == r->n);
+    r->each[r->n++] = *result;
+    *result = (lac_image){ 0 };
+    return LAC_OK;
+}
+
+/* Several results of a picture are each what its seed makes alone. */
+LAC_TEST(glide_paints_several_results_of_one_prompt)
+{
+    const lac_backend *cpu;
+    lac_inpainter ip;
+    lac_tape *t;
+    lac_image picture, mask, one;
+    results r = { .n = 0 };
+    json_t *few = json_pack("{s:i, s:i, s:[i, i]}", "factor", 2, "steps", 2, "upsampler_sections", 1, 1);
+    lac_ask ask = { .prompt = "a dog", .negative = "a cat", .seed = 3 };
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&cpu, "cpu"));
+    LAC_CHECK_STATUS(lac_inpainter_load(&ip, lac_test_golden("glide/model.safetensors"), NULL, cpu, LAC_F32));
+    LAC_CHECK_STATUS(lac_inpainter_configure(&ip, few));
+    LAC_CHECK_STATUS(lac_tape_new(&t, cpu));
+    make(&picture, &mask, 1);
+    LAC_CHECK_STATUS(lac_inpaint_each(&ip, t, 1, &picture, &mask, &ask, 3, 2, take, &r));
+    for (int k = 0; k < 3; k++, ask.seed++) {
+        LAC_CHECK_STATUS(lac_inpaint(&ip, t, &picture, &mask, &ask, &one));
+        LAC_CHECK(memcmp(one.pixels, r.each[k].pixels, 16 * 24 * 3) == 0);
+        lac_image_free(&one);
+        lac_image_free(&r.each[k]);
+    }
+    lac_image_free(&picture);
+    lac_image_free(&mask);
+    lac_tape_free(t);
+    lac_inpainter_close(&ip);
+    json_decref(few);
+}
+
 #define TINY "'block_out_channels': [4, 8], 'norm_num_groups': 2, 'layers_per_block': 1, 'cross_attention_dim': 8, 'attention_head_dim': 2,"                       \
              "'down_block_types': ['DownBlock2D', 'CrossAttnDownBlock2D'], 'up_block_types': ['CrossAttnUpBlock2D', 'UpBlock2D']"
 #define UNETS(base, out, upsampler) "'unet': { 'config': { 'in_channels': " base ", 'out_channels': " out ", " TINY " } }, 'upsampler': { 'config': { 'in_channels': " upsampler ", 'out_channels': 6, " TINY " } }"

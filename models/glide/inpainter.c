@@ -1,12 +1,14 @@
 /* GLIDE's inpainting (models/glide/glide.h), as its released code samples. */
+#include "core/memory.h"
 #include "models/glide/glide.h"
 #include "models/latent/parts.h"
-#include "models/latent/system.h"
+#include "models/latent/subject.h"
 #include "models/latent/texts.h"
 #include "models/noise.h"
 #include "models/unet/read.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* One of the two networks at work; tensors are on the host. */
 typedef struct stage {
@@ -132,12 +134,36 @@ static lac_status paint(const lac_inpainter *ip, lac_tape *t, const lac_canvas *
     return s;
 }
 
+/* What the prompts say, a row for each picture: made once however many results are painted. */
+typedef struct prompts { lac_tensor *text, *no_text; } prompts;
+
+static void free_prompts(void *made)
+{
+    prompts *p = made;
+    lac_tensor_free(p->text);
+    lac_tensor_free(p->no_text);
+    free(p);
+}
+
+static lac_status prompts_of(prompts **p, const lac_inpainter *ip, lac_tape *t, const lac_canvas *c)
+{
+    *p = c->memo->made;
+    if (*p != NULL)
+        return LAC_OK;
+    LAC_TRY(lac_calloc((void **)p, 1, sizeof **p));
+    *c->memo = (lac_canvas_memo){ *p, free_prompts };
+    return lac_latent_texts(ip, &ip->network[LAC_GLIDE_TEXT], t, c->pictures, lac_config_num(ip->config, "guidance_scale") != 1, &(*p)->text, &(*p)->no_text);
+}
+
 static lac_status sample(const lac_inpainter *ip, lac_tape *t, const lac_canvas *c, lac_tensor **result)
 {
     lac_tensor *text = NULL, *no_text = NULL;
-    const bool guided = lac_config_num(ip->config, "guidance_scale") != 1;
-    lac_status s = lac_latent_texts(ip, &ip->network[LAC_GLIDE_TEXT], t, c, guided, &text, &no_text);
+    prompts *p;
     *result = NULL;
+    LAC_TRY(prompts_of(&p, ip, t, c));
+    lac_status s = lac_latent_rows(&text, p->text, c);
+    if (s == LAC_OK)
+        s = lac_latent_rows(&no_text, p->no_text, c);
     if (s == LAC_OK)
         s = paint(ip, t, c, text, no_text, result);
     lac_tensor_free(text);
