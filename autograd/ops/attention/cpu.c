@@ -155,21 +155,27 @@ static lac_status pack_block(const call *o, int64_t i)
 }
 
 /* A row of scores becomes exponentials below the maximum so far, rounded, `seen` of them, zeros behind; what was summed up below the maximum before is
- * worth *share of itself. */
+ * worth *share of itself. The row is taken to the end of a vector, as if no key were seen there: 8 or 77 keys leave a loop's rest that costs more than the
+ * vectors before it. */
 static void exponentials(float *restrict s, uint16_t *restrict rounded, int64_t seen, int64_t keys, float scale, float *most, float *total, float *share)
 {
     const float before = *most;
+    const int64_t whole = (seen + 31) / 32 * 32;         /* vectors of bf16 */
     float m = before, sum = 0;
+    for (int64_t k = seen; k < whole; k++)
+        s[k] = -INFINITY;
     #pragma omp simd reduction(max : m)
-    for (int64_t k = 0; k < seen; k++)
+    for (int64_t k = 0; k < whole; k++)
         m = s[k] > m ? s[k] : m;
     const float shift = -m * scale;
     #pragma omp simd reduction(+ : sum)
-    for (int64_t k = 0; k < seen; k++) {
-        const float e = power(lac_fma(s[k], scale, shift), LAC_BF16);
-        sum += e;
-        rounded[k] = nearest(e);
+    for (int64_t k = 0; k < whole; k++) {
+        s[k] = power(lac_fma(s[k], scale, shift), LAC_BF16);
+        sum += s[k];
     }
+    #pragma omp simd
+    for (int64_t k = 0; k < whole; k++)
+        rounded[k] = nearest(s[k]);
     memset(rounded + seen, 0, (size_t)(keys - seen) * sizeof *rounded);
     *share = power((before - m) * scale, LAC_BF16);
     *most = m;
