@@ -1,5 +1,7 @@
 /* CAT-Diffusion's training, a stage at a time: who moves, at which rate, that RefAdapters that say nothing change nothing, and which conditions are left out. */
+#include "core/memory.h"
 #include "data/field.h"
+#include "models/autoencoder/autoencoder.h"
 #include "tests/harness/catdiff.h"
 #include "tests/harness/test.h"
 
@@ -124,6 +126,70 @@ LAC_TEST(the_first_step_with_silent_adapters_is_to_the_bit_that_of_row_1)
     LAC_CHECK(first_loss(LAC_TEST_CATDIFF_LATENT, "{}", &row1, NULL) == wanted && first_loss(LAC_TEST_CATDIFF_ROW2, "{}", &row1, NULL) == wanted);
     LAC_CHECK(first_loss(LAC_TEST_CATDIFF_LATENT, "{ 'model': { 'ref_zero_init': false } }", &row1, NULL) != wanted);
     lac_test_drop(&row1);
+}
+
+/* ---- what the autoencoder reads in the hole ---- */
+
+enum { SIDE = LAC_TEST_SIDE, PIXELS = N * SIDE * SIDE };
+typedef struct filled { lac_tensor *image, *mask, *by_hand, *found, *wanted; } filled;
+
+static lac_status encode_both(lac_tape *tape, void *context)
+{
+    filled *f = context;
+    const lac_recipe *r = &t.trainer.recipe;
+    const lac_recipe_latents *l = &r->latents[LAC_LATENT_MOMENTS];
+    lac_tensor *found = l->encode(r, tape, lac_tape_input(tape, f->image, LAC_F32), lac_tape_input(tape, f->mask, LAC_F32), true);
+    lac_tensor *wanted = lac_autoencoder_encode(tape, l->encoder->model, lac_tape_input(tape, f->by_hand, LAC_F32));
+    LAC_TRY(lac_tape_status(tape));
+    LAC_TRY(lac_keep(tape, found, &f->found));
+    return lac_keep(tape, wanted, &f->wanted);
+}
+
+/* Of the recipe's own encoding, and of pictures whose holes were filled by hand, to the bit. keep: with what is there. */
+static bool fills_with(double value, bool keep)
+{
+    filled f = { 0 };
+    lac_tape *tape;
+    lac_stream random = lac_stream_at(7, 0, 0, 0);
+    LAC_CHECK_STATUS(lac_tensor_new(&f.image, LAC_F32, 4, (int64_t[]){ N, SIDE, SIDE, 3 }));
+    LAC_CHECK_STATUS(lac_tensor_new(&f.by_hand, LAC_F32, 4, (int64_t[]){ N, SIDE, SIDE, 3 }));
+    LAC_CHECK_STATUS(lac_tensor_new(&f.mask, LAC_F32, 4, (int64_t[]){ N, SIDE, SIDE, 1 }));
+    for (int k = 0; k < PIXELS; k++) {
+        const bool hole = k / 5 % 3 == 0;
+        ((float *)f.mask->data)[k] = hole;
+        for (int c = 3 * k; c < 3 * k + 3; c++) {
+            const float x = 2 * (float)lac_stream_uniform(&random) - 1;
+            ((float *)f.image->data)[c] = x;
+            ((float *)f.by_hand->data)[c] = hole && !keep ? (float)value : x;
+        }
+    }
+    LAC_CHECK_STATUS(lac_tape_new(&tape, t.trainer.recipe.backend));
+    LAC_CHECK_STATUS(lac_tape_run(tape, "fill", encode_both, &f));
+    const bool same = memcmp(f.found->data, f.wanted->data, lac_bytes(f.found)) == 0;
+    lac_tensor *const all[] = { f.image, f.mask, f.by_hand, f.found, f.wanted };
+    for (size_t i = 0; i < LAC_COUNT(all); i++)
+        lac_tensor_free(all[i]);
+    lac_tape_free(tape);
+    return same;
+}
+
+/* Training fills it as the system does when it paints. */
+LAC_TEST(the_hole_is_filled_as_the_settings_say)
+{
+    static const struct { const char *fill; double value; } way[] = { { "grey", 0 }, { "black", -1 }, { "keep", 0 } };
+    double loss[3];
+    for (int i = 0; i < 3; i++) {
+        char more[128];
+        lac_test_snapshot weights;
+        snprintf(more, sizeof more, "{ 'model': { 'cache': 'pictures', 'settings': { 'hole_fill': '%s' } } }", way[i].fill);
+        lac_test_catdiff_begin(&t, "latent", LAC_TEST_CATDIFF_ROW1, more);
+        LAC_CHECK(fills_with(way[i].value, i == 2));
+        lac_test_end(&t);
+        snprintf(more, sizeof more, "{ 'model': { 'settings': { 'hole_fill': '%s' } } }", way[i].fill);
+        loss[i] = first_loss(LAC_TEST_CATDIFF_ROW1, more, NULL, &weights);
+        lac_test_drop(&weights);
+    }
+    LAC_CHECK(loss[0] != loss[1] && loss[0] != loss[2] && loss[1] != loss[2]);
 }
 
 /* ---- what is left out ---- */

@@ -16,6 +16,7 @@ enum { SIDE = LAC_TEST_SAID_SIDE, RECORDS = LAC_TEST_SAID };
 
 static const char *place;       /* folder of this test */
 static bool keeps_texts;        /* as all runs from then on */
+static const char *fill;        /* likewise: what the encoder reads in the hole */
 
 /* place/set.h5 */
 static void make_set(int height, int objects)
@@ -40,6 +41,7 @@ static json_t *config_of(int steps, const char *cache, const char *mask)
     snprintf(text, sizeof text, config_text, steps, set, cache, keeps_texts ? "true" : "false", place);
     json_t *config = lac_test_json(text);
     json_object_set_new(json_object_get(json_object_get(config, "data"), "train"), "mask", json_string(mask));
+    json_object_set_new(json_object_get(config, "model"), "settings", json_pack("{s:s}", "hole_fill", fill));
     return config;
 }
 
@@ -61,6 +63,7 @@ static void make_usual_set(void)
 {
     place = lac_test_folder();
     keeps_texts = false;
+    fill = "grey";
     make_set(SIDE, 1);
 }
 
@@ -118,6 +121,22 @@ LAC_TEST(a_run_on_kept_texts_is_to_the_bit_one_that_reads_them)
     lac_test_drop(&a), lac_test_drop(&b), lac_test_drop(&c);
 }
 
+static int made(const char *name, const char *cache, const char *with)
+{
+    lac_test_watch w = { 0 };
+    fill = with;
+    LAC_CHECK_STATUS(run(name, 1, cache, "object-box", &w));
+    return w.made;
+}
+
+/* Surroundings of holes that are filled otherwise are other rows; pictures are the same. */
+LAC_TEST(latents_of_holes_that_are_filled_otherwise_are_made_anew)
+{
+    make_usual_set();
+    LAC_CHECK(made("a", "latents", "grey") == 6 && made("b", "latents", "black") == 6 && made("c", "latents", "keep") == 6 && made("d", "latents", "black") == 0);
+    LAC_CHECK(made("e", "pictures", "grey") == 6 && made("f", "pictures", "black") == 0);
+}
+
 LAC_TEST(who_is_stopped_while_latents_are_made_begins_again)
 {
     lac_test_watch w = { .stop_made = 2 };
@@ -133,7 +152,7 @@ LAC_TEST(who_is_stopped_while_latents_are_made_begins_again)
 LAC_TEST(samples_that_are_no_function_of_their_record_are_refused)
 {
     lac_test_watch w = { 0 };
-    place = lac_test_folder();
+    make_usual_set();
     make_set(SIDE, 2);
     LAC_CHECK_FAILS(run("a", 1, "latents", "object", &w), LAC_ERR_CONFIG, "data.train: latents cannot be kept: mask: '0.png' has 2 objects");
     LAC_CHECK_STATUS(run("a", 1, "pictures", "object", &w));

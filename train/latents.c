@@ -47,6 +47,7 @@ static lac_status describe(const source *s, char **about)
     const lac_latents_from *f = s->from;
     const lac_network *n = s->kept->encoder;
     const lac_view *v = &f->data->view;
+    const bool around = s->kept->kept[LAC_LATENT_AROUND];
     char weights[LAC_SHA256_HEX], records[LAC_SHA256_HEX], drawn[80] = "";
     if (f->data->evaluate)          /* windows and masks that are drawn, are drawn by record */
         snprintf(drawn, sizeof drawn, "drawn by record, %s\n", f->data->stream);
@@ -54,9 +55,10 @@ static lac_status describe(const source *s, char **about)
     hash_records(s->loader[0], records);
     char *config = n->config != NULL ? lac_config_text(n->config, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     const lac_status status = lac_format(about, "%s 1\nset %s\nsplit %s\nrecords %lld %s\nsize %lld %s shorter %lld, %lld views\nmasks %s\n"
-        "%sencoder %s %s\nweights %s\ndtype %s\n", sort_of[s->sort].name, lac_set_hash(f->data->source[s->k].set), f->data->source[s->k].split, (long long)lac_loader_records(s->loader[0]), records,
-        (long long)v->size, crop[v->crop], (long long)v->shorter, (long long)s->views, s->kept->kept[LAC_LATENT_AROUND] ? lac_loader_masks(s->loader[0]) : "none",
-        drawn, n->def != NULL ? n->def->name : n->params->name, config != NULL ? config : "", weights, lac_dtype_name(s->kept->dtype));
+        "%sencoder %s %s\nweights %s\ndtype %s\n%s", sort_of[s->sort].name, lac_set_hash(f->data->source[s->k].set), f->data->source[s->k].split, (long long)lac_loader_records(s->loader[0]), records,
+        (long long)v->size, crop[v->crop], (long long)v->shorter, (long long)s->views, around ? lac_loader_masks(s->loader[0]) : "none",
+        drawn, n->def != NULL ? n->def->name : n->params->name, config != NULL ? config : "", weights, lac_dtype_name(s->kept->dtype),
+        around && s->kept->about != NULL ? s->kept->about : "");
     free(config);
     return status;
 }

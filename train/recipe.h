@@ -60,6 +60,7 @@ typedef struct lac_recipe_latents {
     /* What the encoder reads of a picture, f32 of shape `seen`. hole: a byte for each pixel, any but 0 is hole; NULL: there is none. */
     lac_status (*see)(const lac_recipe *r, float *to, const lac_image *picture, const uint8_t *hole);
     lac_shape seen;
+    const char *about;                      /* lines of what else pictures with holes are a function of; NULL: nothing */
     const float *whole;                     /* of a picture that is hole altogether, where pictures with holes are kept; lent by who opened them, NULL before */
 } lac_recipe_latents;
 

@@ -104,6 +104,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     m->global = lac_config_int(config, "batch.global");
     m->whole = lac_config_num(loss, "whole");
     m->recompute = lac_config_bool(model, "recompute");
+    m->fill = (lac_hole_fill)lac_config_choice(m->settings, "hole_fill", LAC_HOLE_FILLS);
     m->mask_rule = (lac_latent_mask)lac_config_choice(loss, "latent_mask", LAC_LATENT_MASKS);
     LAC_TRY(read_coarse(r, m, loss));
     LAC_TRY(lac_image_new(&m->bytes, r->size, r->size, 1));

@@ -9,6 +9,13 @@
 
 /* ---- kept ---- */
 
+/* Of the rows of surroundings. */
+static const char *fill_about(lac_hole_fill fill)
+{
+    static const char *const about[] = { [LAC_HOLE_FILL_GREY] = "", [LAC_HOLE_FILL_BLACK] = "hole black\n", [LAC_HOLE_FILL_KEEP] = "hole kept\n" };
+    return about[fill];
+}
+
 lac_status latent_choose_kept(lac_recipe *r, const latent *m, const json_t *config)
 {
     const lac_autoencoder *vae = m->net[VAE]->model;
@@ -16,7 +23,7 @@ lac_status latent_choose_kept(lac_recipe *r, const latent *m, const json_t *conf
     const bool around = strcmp(cache, "latents") == 0 && m->inpaints && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
     if (strcmp(cache, "off") != 0)
         r->latents[LAC_LATENT_MOMENTS] = (lac_recipe_latents){ .encoder = m->net[VAE], .one = { 3, { m->h, m->h, vae->codebook != NULL ? m->z : 2 * m->z } }, .dtype = r->dtype,
-                                                               .kept = { true, around }, .encode = latent_encode };
+                                                               .kept = { true, around }, .encode = latent_encode, .about = fill_about(m->fill) };
     return m->visual >= 0 ? lac_visual_keep(r, m->net[VISION], config, (const bool[]){ latent_wants_truth(m), latent_wants_seen(m) }) : LAC_OK;
 }
 

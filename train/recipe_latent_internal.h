@@ -28,6 +28,7 @@ typedef struct latent {
     lac_prompts prompts;
     lac_objective objective;
     lac_latent_mask mask_rule;
+    lac_hole_fill fill;                         /* what the encoder reads in the hole: the system's own setting */
     int drop_rule;
     double drop, drop_visual, whole;
     bool recompute;

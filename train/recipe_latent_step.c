@@ -19,11 +19,18 @@ static lac_tensor *cast(lac_tape *t, lac_tensor *map, lac_tensor *mask, lac_dtyp
     return lac_composite(t, NULL, map, mask, &(lac_composite_attr){ .whole = true, .dtype = d });
 }
 
-/* Moments of pictures, and of what is around their holes. */
-lac_tensor *latent_encode(const lac_recipe *r, lac_tape *t, lac_tensor *image, lac_tensor *mask, bool around)
+/* Pictures as the encoder reads them, whole, or with their holes filled as when the system paints: nothing is learnt of what it will not see. */
+static lac_tensor *fill(const lac_recipe *r, lac_tape *t, lac_tensor *image, lac_tensor *mask, bool around)
 {
     const latent *m = r->state;
-    return lac_autoencoder_encode(t, m->net[VAE]->model, lac_composite(t, NULL, image, mask, &(lac_composite_attr){ .whole = !around, .dtype = r->dtype }));
+    const bool whole = !around || m->fill == LAC_HOLE_FILL_KEEP, black = !whole && m->fill == LAC_HOLE_FILL_BLACK;
+    lac_tensor *hole = black ? lac_channel_affine(t, image, &(lac_channel_affine_attr){ { 0 }, { -1, -1, -1 }, r->dtype }) : NULL;
+    return lac_composite(t, hole, image, mask, &(lac_composite_attr){ .whole = whole, .dtype = r->dtype });
+}
+
+lac_tensor *latent_encode(const lac_recipe *r, lac_tape *t, lac_tensor *image, lac_tensor *mask, bool around)
+{
+    return lac_autoencoder_encode(t, ((const latent *)r->state)->net[VAE]->model, fill(r, t, image, mask, around));
 }
 
 /* Of the picture and, where the denoiser is told of it, of its surroundings: [2 N or N, h, w, 2z], kept or made, those to be made at once. */
@@ -33,8 +40,8 @@ static lac_tensor *moments_of(const lac_recipe *r, lac_tape *t, lac_tensor *cons
     const bool *kept = r->latents[LAC_LATENT_MOMENTS].kept;
     lac_tensor *part[2];
     if (!kept[LAC_LATENT_PICTURE] && m->inpaints) {
-        part[0] = cast(t, f[IMAGE], f[HOLE], r->dtype);
-        part[1] = lac_composite(t, NULL, f[IMAGE], f[HOLE], &(lac_composite_attr){ .dtype = r->dtype });
+        part[0] = fill(r, t, f[IMAGE], f[HOLE], false);
+        part[1] = fill(r, t, f[IMAGE], f[HOLE], true);
         return lac_autoencoder_encode(t, m->net[VAE]->model, lac_concat(t, part, 2, 0));
     }
     part[0] = kept[LAC_LATENT_PICTURE] ? cast(t, f[MOMENTS], f[CELLS], r->dtype) : latent_encode(r, t, f[IMAGE], f[HOLE], false);
