@@ -2,7 +2,7 @@
 local mini, data = require "catdiff.mini-networks", require "catdiff.mini-data"
 return {
   name   = "catdiff-mini-base",
-  first  = { require "ldm.mini-vae", require "catdiff.mini-clip" },
+  first  = { require "catdiff.mini-vae", require "catdiff.mini-clip" },
   recipe = "latent",
   steps  = 3000,
   batch  = { global = 32 },
@@ -13,6 +13,6 @@ return {
   },
   loss   = { objective = { snr_gamma = 5 }, prompt_dropout = 0.1, whole = 0.1 },
   optim  = { unet = { kind = "adamw", lr = 1e-3, clip = 1, ema = 0.998, ema_warmup = true, schedule = { kind = "cosine", warmup = 200, total = 3000, final = 1e-4 } } },
-  init   = { { from = "runs/mini-vae", network = "vae" }, { from = "runs/catdiff-mini-clip", of = "clip", network = "text_encoder" } },
+  init   = { { from = "runs/catdiff-mini-vae", network = "vae" }, { from = "runs/catdiff-mini-clip", of = "clip", network = "text_encoder" } },
   sample = { every = 1000, images = 12 }, validate = { loss = { every = 500, draws = 2 } }, checkpoint = { every = 500 }, log = { every = 25 },
 }

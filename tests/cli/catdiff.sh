@@ -9,7 +9,7 @@ for set in stamps collage grounds; do lacuna pack scenes -o "sets/$set.h5" --siz
 cat > short.lua << 'END'
 local short = { batch = { global = 2 }, checkpoint = { every = 8, keep = 1 }, log = { every = 1, tensorboard = false } }
 local function begin(config) return lac.extend(lac.extend(config, short), { steps = 2 }) end
-local base = lac.extend(begin(require "catdiff.mini-base"), { first = { begin(require "ldm.mini-vae"), begin(require "catdiff.mini-clip") } })
+local base = lac.extend(begin(require "catdiff.mini-base"), { first = { begin(require "catdiff.mini-vae"), begin(require "catdiff.mini-clip") } })
 local presets = {}
 for _, name in ipairs { "mini", "mini-row1", "mini-row2" } do presets[name] = lac.extend(short, { first = { base } }) end
 return lac.extend(require "catdiff", { presets = presets })
@@ -20,7 +20,7 @@ row() { lacuna train short.lua "preset=mini-row$1" stages.1.steps=2 > .out 2> .e
 
 mini
 for stage in 'distill: distill' 'unet: latent' 'sem: latent' 'joint: latent'; do grep -q "^$stage" .out || fail "no stage '$stage': $(cat .out)"; done
-[ "$(ls runs)" = "$(printf '%s\n' catdiff-mini catdiff-mini-base catdiff-mini-clip mini-vae)" ] || fail "runs: $(ls runs)"
+[ "$(ls runs)" = "$(printf '%s\n' catdiff-mini catdiff-mini-base catdiff-mini-clip catdiff-mini-vae)" ] || fail "runs: $(ls runs)"
 
 # The third stage is steps 6 to 17, a checkpoint at 8.
 lacuna train short.lua preset=mini "${steps[@]}" name=killed > .out 2> .err &
