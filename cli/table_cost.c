@@ -63,22 +63,25 @@ static lac_status print_measure(const lac_table_file *f, const json_t *measure, 
     return s;
 }
 
-static void print_row(const lac_table_file *f, const lac_table_file_row *r)
+static lac_status print_row(const lac_table_file *f, const lac_table_file_row *r, lac_wants *wants)
 {
     const char *weights = lac_config_str(r->told, "weights");
-    if (weights[0] != '\0')
+    if (weights[0] != '\0') {
         printf("row '%s': %s%s\n", r->name, weights, lac_table_file_has(f, weights) ? "" : ", which is missing");
-    else if (r->n_runs > 0)
+        return lac_wants_one(wants, "weights", r->name, weights, NULL);
+    }
+    if (r->n_runs > 0)
         printf("row '%s': %lld runs\n", r->name, (long long)r->n_runs);
     else
         printf("row '%s': %s\n", r->name, lac_config_str(r->told, "baseline"));
+    return LAC_OK;
 }
 
 static lac_status print_all(const lac_table_file *f, lac_wants *wants, lac_comm *comm)
 {
     const json_t *measures = json_object_get(f->table, "measures");
     for (int64_t i = 0; i < f->n_rows; i++)
-        print_row(f, &f->row[i]);
+        LAC_TRY(print_row(f, &f->row[i], wants));
     LAC_TRY(lac_train_cost(&f->list, wants, comm));
     for (size_t i = 0; i < json_array_size(measures); i++)
         LAC_TRY(print_measure(f, json_array_get(measures, i), wants));

@@ -3,7 +3,7 @@
 --     trainer configs-lua/catdiff.lua                  as published: objects of OpenImages V6 at 512 x 512, from Stable Diffusion's inpainting and CLIP ViT-L/14
 --     trainer configs-lua/catdiff.lua preset=mini      everything from nothing at 64 x 64, on a CPU
 --
--- and rows 1 and 2 of its ablation: preset=row1, row2, mini-row1, mini-row2. A stage is skipped by stages.N.steps=0. preset=parity: whatever the released code does otherwise
+-- rows 1 and 2 of its ablation: preset=row1, row2, mini-row1, mini-row2, and SmartBrush on the same data for as many steps: preset=smartbrush, mini-smartbrush. A stage is skipped by stages.N.steps=0. preset=parity: whatever the released code does otherwise
 -- (catdiff/published.lua); preset=paper: Adam at 1e-5 everywhere, as the paper says it. `--dry-run` tells what data and weights are wanted, where they come from, and what it costs.
 
 -- s: widths, weights, rates and steps of one size.
@@ -47,6 +47,12 @@ local function experiment(s)
       denoise { stage = "row2", steps = s.steps.unet + s.steps.joint, model = lac.extend(lac.extend(plain, eyes), lac.extend(fed, { system = "catdiff-masked" })),
                 optim = { unet = optim(s.lr.old, s.steps.unet + s.steps.joint, adapters) }, init = s.init.row2 },
     },
+    -- from a UNet of text alone; a fifth of the pictures is painted whole (docs/latent.md: what differs from the publication)
+    smartbrush = {
+      denoise { stage = "smartbrush", steps = s.steps.unet + s.steps.joint, data = { train = { mask = "object" } }, loss = { whole = 0.2, dice = 0.01 },
+                model = lac.extend(plain, { system = "smartbrush", settings = { precision = 3 }, unet = { config = { in_channels = 5, out_channels = 5, num_class_embeds = 4 } } }),
+                optim = { unet = optim(s.lr.old, s.steps.unet + s.steps.joint) }, init = s.init.smartbrush },
+    },
   }
 end
 
@@ -59,10 +65,12 @@ return {
     published = lac.extend(published.run, { stages = openimages.full }),
     row1 = lac.extend(published.run, { name = "catdiff-row1", stages = openimages.row1 }),
     row2 = lac.extend(published.run, { name = "catdiff-row2", stages = openimages.row2 }),
+    smartbrush = lac.extend(published.run, { name = "catdiff-smartbrush", stages = openimages.smartbrush }),
     parity = other("catdiff-parity", published.parity),
     paper = other("catdiff-paper", published.paper),
     mini = lac.extend(mini.run, { stages = stamps.full }),
     ["mini-row1"] = lac.extend(mini.run, { name = "catdiff-mini-row1", stages = stamps.row1 }),
     ["mini-row2"] = lac.extend(mini.run, { name = "catdiff-mini-row2", stages = stamps.row2 }),
+    ["mini-smartbrush"] = lac.extend(mini.run, { name = "catdiff-mini-smartbrush", first = { require "catdiff.mini-text" }, stages = stamps.smartbrush }),
   },
 }

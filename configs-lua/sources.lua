@@ -24,5 +24,9 @@ return {
 
   ["weights/stable-diffusion-inpainting"]           = folder .. ": stable-diffusion-v1-5/stable-diffusion-inpainting",
   ["weights/stable-diffusion-inpainting/tokenizer"] = "part of weights/stable-diffusion-inpainting",
+  ["weights/stable-diffusion-v1-5"]                 = folder .. ": stable-diffusion-v1-5/stable-diffusion-v1-5",
+  ["weights/pt_inception-2015-12-05-6726825d.pth"]  = "of the releases of mseitzer/pytorch-fid on github.com",
+  ["weights/bpe_simple_vocab_16e6.txt.gz"]          = "clip/ of openai/CLIP on github.com",
+  ["weights/clip-vit-large-patch14/model.safetensors"] = "part of weights/clip-vit-large-patch14",
   ["weights/clip-vit-large-patch14"]                = folder .. ": openai/clip-vit-large-patch14",
 }

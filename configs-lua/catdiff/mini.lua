@@ -1,5 +1,5 @@
 -- The miniature of CAT-Diffusion as configs-lua/catdiff.lua wants it: rates, steps, and what it begins from (docs/catdiff.md).
-local clip, base, data = "runs/catdiff-mini-clip", "runs/catdiff-mini-base", require "catdiff.mini-data"
+local clip, base, text, data = "runs/catdiff-mini-clip", "runs/catdiff-mini-base", "runs/catdiff-mini-text", require "catdiff.mini-data"
 
 return lac.extend(require "catdiff.mini-networks", {
   settings      = { steps = 20, guidance_scale = 3 },
@@ -17,6 +17,7 @@ return lac.extend(require "catdiff.mini-networks", {
     row1    = { { from = base, network = "all" } },
     row2    = { { from = base, network = "vae" }, { from = base, network = "text_encoder" }, { from = base, network = "unet", strict = false },
                 { from = clip, of = "clip", network = "clip_vision" } },
+    smartbrush = { { from = text, network = "vae" }, { from = text, network = "text_encoder" }, { from = text, network = "unet", widen = true, strict = false } },
   },
   run = {
     name  = "catdiff-mini",

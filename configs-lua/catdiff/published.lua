@@ -8,6 +8,8 @@
 -- a captioner (BLIP-2) wrote of the object's box, and the fifth of the pictures that are of LAION with their captions: sources of a mix share one kind of mask, and such pictures have no objects.
 local sd, clip = "weights/stable-diffusion-inpainting", "weights/clip-vit-large-patch14"       -- folders of diffusers and of transformers
 
+local text_to_image = "weights/stable-diffusion-v1-5"
+
 local vae, words = { from = sd, network = "vae" }, { from = sd, network = "text_encoder" }
 local eyes       = { from = clip, network = "clip_vision" }
 local fed_unet   = { from = sd, network = "unet", strict = false }              -- RefAdapters are not in it
@@ -34,6 +36,7 @@ return {
     unet    = { vae, fed_unet },
     row1    = { vae, words, { from = sd, network = "unet" } },
     row2    = { vae, words, eyes, fed_unet },
+    smartbrush = { vae, words, { from = text_to_image, network = "unet", widen = true, strict = false } },          -- but for the last layer, which says a mask too
   },
   run = {
     name  = "catdiff",

@@ -30,7 +30,9 @@ return {
       "Published: row 3 is best by all metrics. Its cells, and those of rows 1 and 2, are in no source that could be checked, and left out.",
     },
   },
+  preset  = "published",
   presets = {
+    published = { table = { weights = { inception = (require "catdiff.methods").judges.inception } } },
     mini = {
       name = "catdiff-ablation-mini",
       table = {
