@@ -41,12 +41,10 @@ static lac_status name_of(const char *word, char **name)
 }
 
 /* From the masters of the run's network, so that a run trained in bf16 is used in f32 without a loss. */
-static lac_status open_run(lac_model *m, const char *folder, const lac_model_how *how, const lac_backend *b, lac_dtype d)
+static lac_status open_run(lac_model *m, const char *folder, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d)
 {
     lac_loaded run;
     lac_inpainter lent;
-    if (how->system != NULL)
-        return LAC_FAIL(LAC_ERR_ARG, "--system is for model files: the run '%s' has its own", folder);
     LAC_TRY(lac_run_load(&run, folder, NULL));
     if (run.trainer.recipe.def->inpainter == NULL) {
         const lac_status none = LAC_FAIL(LAC_ERR_ARG, "run '%s': recipe '%s' makes no pictures", folder, run.trainer.recipe.def->name);
@@ -55,7 +53,7 @@ static lac_status open_run(lac_model *m, const char *folder, const lac_model_how
     }
     run.trainer.recipe.def->inpainter(&run.trainer.recipe, run.stage->config, &lent);
     m->config = json_incref(run.stage->config);
-    const lac_status s = lac_inpainter_copy(&m->ip, &lent, b, d);
+    const lac_status s = lac_inpainter_copy(&m->ip, &lent, wanted, b, d);
     lac_loaded_close(&run);
     return lac_context(s, "run '%s'", folder);
 }
@@ -115,7 +113,7 @@ lac_status lac_model_open(lac_model *m, const char *word, const lac_model_how *h
     const lac_inpainter_def *wanted = NULL;
     lac_status s = how->system != NULL ? lac_inpainter_find(&wanted, how->system) : LAC_OK;
     if (s == LAC_OK)
-        s = S_ISDIR(st.st_mode) && !lac_folder_has_weights(word) && !lac_inpainter_is_pipeline(word) ? open_run(m, word, how, b, d) : lac_inpainter_load(&m->ip, word, wanted, b, d);
+        s = S_ISDIR(st.st_mode) && !lac_folder_has_weights(word) && !lac_inpainter_is_pipeline(word) ? open_run(m, word, wanted, b, d) : lac_inpainter_load(&m->ip, word, wanted, b, d);
     if (s == LAC_OK)
         s = lac_model_configure(m, how);
     if (s != LAC_OK)

@@ -93,8 +93,8 @@ const lac_inpainter_def *lac_inpainter_at(int i);       /* all of them in order;
  * config: keys of the definition; NULL: its defaults. lac_inpainter_close ends it; safe on zeroes. */
 lac_status lac_inpainter_open(lac_inpainter *ip, const lac_inpainter_def *def, const json_t *networks, const json_t *config, const lac_backend *b, lac_dtype d);
 void lac_inpainter_close(lac_inpainter *ip);
-/* One of its own that is as `from`, values, tokenizer and all. */
-lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, const lac_backend *b, lac_dtype d);
+/* One of its own that is as `from`, values, tokenizer and all; as: another definition that its networks fit, with the settings that both know (LAC_ERR_CONFIG else); NULL: the same. */
+lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, const lac_inpainter_def *as, const lac_backend *b, lac_dtype d);
 
 /* A model file, which `lacuna export` or `lacuna import` wrote, a folder of diffusers with a model_index.json, or a checkpoint of latent diffusion (CompVis'
  * .ckpt: configs as its shapes tell, else as published; no tokenizer). wanted NULL: the inpainter that the file names, else the first whose networks these

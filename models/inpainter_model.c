@@ -154,16 +154,67 @@ static lac_status copy_values(lac_params *to, const lac_params *from)
     return LAC_OK;
 }
 
-lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, const lac_backend *b, lac_dtype d)
+/* What of a config goes over to def, where it was another's (NULL: nobody's): keys that both have, and where the other has its own default the new one has its own too. */
+static lac_status config_for(const lac_inpainter_def *def, const lac_inpainter_def *other, const json_t *config, json_t **known)
 {
-    json_t *networks;
+    json_t *usual = NULL, *nothing = json_object();
+    const bool differs = other != NULL && other != def && other->keys != NULL;
+    const lac_status s = nothing == NULL ? LAC_FAIL(LAC_ERR_MEM, "out of memory: settings") : differs ? lac_config_resolve(&usual, other->keys, nothing, NULL, NULL) : LAC_OK;
+    json_decref(nothing);
+    LAC_TRY(s);
+    *known = json_object();
+    for (const lac_key *k = def->keys; *known != NULL && k != NULL && k->name != NULL; k++) {
+        json_t *value = json_object_get(config, k->name);
+        if (value != NULL && !json_equal(value, json_object_get(usual, k->name)))
+            json_object_set(*known, k->name, value);
+    }
+    json_decref(usual);
+    return *known != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: settings");
+}
+
+static const lac_network *network_of(const lac_inpainter *ip, const char *role)
+{
+    for (int i = 0; i < lac_inpainter_roles(ip->def); i++)
+        if (strcmp(ip->def->role[i].name, role) == 0 && ip->network[i].def != NULL)
+            return &ip->network[i];
+    return NULL;
+}
+
+/* Another's roles must have networks there, and no others are taken along. */
+static lac_status choose_networks(const lac_inpainter *from, const lac_inpainter_def *as, json_t *networks)
+{
+    json_t *value;
+    void *next;
+    const char *role;
+    for (int i = 0; i < lac_inpainter_roles(as); i++)
+        if (!as->role[i].optional && network_of(from, as->role[i].name) == NULL)
+            return LAC_FAIL(LAC_ERR_CONFIG, "'%s' wants the network '%s', which '%s' has not", as->name, as->role[i].name, from->def->name);
+    json_object_foreach_safe(networks, next, role, value) {
+        int i = 0;
+        while (i < lac_inpainter_roles(as) && strcmp(as->role[i].name, role) != 0)
+            i++;
+        if (i == lac_inpainter_roles(as))
+            json_object_del(networks, role);
+    }
+    return LAC_OK;
+}
+
+lac_status lac_inpainter_copy(lac_inpainter *ip, const lac_inpainter *from, const lac_inpainter_def *as, const lac_backend *b, lac_dtype d)
+{
+    const lac_inpainter_def *def = as != NULL ? as : from->def;
+    json_t *networks, *config = NULL;
     *ip = (lac_inpainter){ 0 };
     LAC_TRY(lac_inpainter_networks(from, &networks));
-    lac_status s = lac_inpainter_open(ip, from->def, networks, from->config, b, d);
+    lac_status s = config_for(def, from->def, from->config, &config);
+    if (s == LAC_OK)
+        s = choose_networks(from, def, networks);
+    if (s == LAC_OK)
+        s = lac_inpainter_open(ip, def, networks, config, b, d);
+    json_decref(config);
     json_decref(networks);
-    for (int i = 0; s == LAC_OK && i < LAC_INPAINTER_ROLES; i++)
-        if (from->network[i].def != NULL)
-            s = copy_values(ip->network[i].params, from->network[i].params);
+    for (int i = 0; s == LAC_OK && i < lac_inpainter_roles(def); i++)
+        if (ip->network[i].def != NULL)
+            s = copy_values(ip->network[i].params, network_of(from, def->role[i].name)->params);
     if (s == LAC_OK)
         s = lac_prompts_copy(&ip->prompts, &from->prompts);
     if (s != LAC_OK)
@@ -318,16 +369,6 @@ static lac_status choose(const lac_source *from, const lac_inpainter_def *wanted
     return *def != NULL ? lac_source_fits(from, *def) : lac_source_unused(from);
 }
 
-/* Those of its keys that def has: a model's networks may be used by another inpainter than it names. */
-static json_t *known_keys(const lac_inpainter_def *def, const json_t *config)
-{
-    json_t *known = json_object();
-    for (const lac_key *k = def->keys; known != NULL && k != NULL && k->name != NULL; k++)
-        if (json_object_get(config, k->name) != NULL)
-            json_object_set(known, k->name, json_object_get(config, k->name));
-    return known;
-}
-
 static const lac_network *text_encoder(const lac_inpainter *ip)
 {
     for (int i = 0; i < lac_inpainter_roles(ip->def); i++)
@@ -359,10 +400,14 @@ lac_status lac_inpainter_take_tokenizer(lac_inpainter *ip, const char *folder)
 
 static lac_status load(lac_inpainter *ip, lac_source *from, const lac_inpainter_def *wanted, const lac_backend *b, lac_dtype d)
 {
-    const lac_inpainter_def *def;
+    const lac_inpainter_def *def, *own = NULL;
+    json_t *config;
     LAC_TRY(choose(from, wanted, &def));
-    json_t *networks = lac_source_networks(from, def), *config = known_keys(def, from->config);
-    lac_status s = networks != NULL && config != NULL ? lac_inpainter_open(ip, def, networks, config, b, d) : LAC_FAIL(LAC_ERR_MEM, "out of memory: networks");
+    if (from->inpainter != NULL)
+        LAC_TRY(lac_inpainter_find(&own, from->inpainter));
+    LAC_TRY(config_for(def, own, from->config, &config));
+    json_t *networks = lac_source_networks(from, def);
+    lac_status s = networks != NULL ? lac_inpainter_open(ip, def, networks, config, b, d) : LAC_FAIL(LAC_ERR_MEM, "out of memory: networks");
     json_decref(networks);
     json_decref(config);
     for (int i = 0; s == LAC_OK && i < lac_inpainter_roles(def); i++)

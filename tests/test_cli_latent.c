@@ -122,9 +122,10 @@ LAC_TEST(repaint_refuses_samplers_that_remember)
     lac_cli_said said;
     begin();
     const char *path = model("m.safetensors", &lac_inpainter_sd_blend);
-    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--system", "repaint") == 1);      /* the file's own is PLMS */
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--system", "repaint", "--sampler", "pndm") == 1);
     LAC_CHECK(lac_cli_complains(&said, "which the sampler 'PNDMScheduler' cannot: take ddpm or ddim"));
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--system", "repaint", "--sampler", "ddim", "--setting", "jump_length=1") == 0);
+    LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--system", "repaint", "--setting", "jump_length=1") == 0);      /* its own sampler, not the other's */
 }
 
 LAC_TEST(weights_that_are_no_numbers_and_a_tokenizer_of_another_are_refused)

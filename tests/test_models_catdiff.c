@@ -354,7 +354,7 @@ LAC_TEST(in_bf16_it_imagines_nearly_the_same_and_paints)
     lac_imagined y;
     begin_imagining(&x, "a star");
     half = x.b;
-    LAC_CHECK_STATUS(lac_inpainter_copy(&half.ip, &x.b.ip, lac_inpainter_backend(&x.b.ip), LAC_BF16));
+    LAC_CHECK_STATUS(lac_inpainter_copy(&half.ip, &x.b.ip, NULL, lac_inpainter_backend(&x.b.ip), LAC_BF16));
     LAC_CHECK_STATUS(lac_tape_new(&half.t, lac_inpainter_backend(&half.ip)));
     LAC_CHECK_STATUS(lac_inpaint_imagine(&half.ip, half.t, 1, &x.grey, &half.mask, &(lac_ask){ .prompt = "a star" }, &half.image, &y));
     LAC_CHECK(rms(y.said, x.y.said) < 0.05 * rms(x.y.said, NULL) && rms(y.truth, x.y.truth) < 0.05 * rms(x.y.truth, NULL));

@@ -101,7 +101,7 @@ LAC_TEST(a_model_of_several_networks_is_one_file_and_comes_back)
     LAC_CHECK_STATUS(lac_inpainter_configure(&loaded, once));
     lac_image y = painted(&made), other = painted(&loaded);
     LAC_CHECK(memcmp(y.pixels, other.pixels, 9 * 11 * 3) != 0);
-    LAC_CHECK_STATUS(lac_inpainter_copy(&copied, &loaded, cpu(), LAC_F32));
+    LAC_CHECK_STATUS(lac_inpainter_copy(&copied, &loaded, NULL, cpu(), LAC_F32));
     check_same(&copied, &loaded);
     lac_image_free(&y);
     lac_image_free(&other);
@@ -109,6 +109,29 @@ LAC_TEST(a_model_of_several_networks_is_one_file_and_comes_back)
     lac_inpainter_close(&made);
     lac_inpainter_close(&loaded);
     lac_inpainter_close(&copied);
+}
+
+/* Its networks go along, and what was changed of its settings; where it has its default the other has its own. */
+LAC_TEST(a_copy_may_be_another_inpainter)
+{
+    static const lac_key own_keys[] = { { "twice", LAC_KEY_BOOL, "false", .help = "never" }, { NULL } };
+    static const lac_inpainter_def alone = { .name = "alone", .about = "one convolution", .role = { { "body", "sampler" } }, .keys = own_keys, .multiple = 2, .paint = paint };
+    static const lac_inpainter_def richer = { .name = "richer", .about = "more than there is", .role = { { "body", "sampler" }, { "tail", "sampler" } }, .multiple = 2, .paint = paint };
+    json_t *once = json_pack("{s:b}", "twice", false);
+    lac_inpainter made, copied;
+    LAC_CHECK_STATUS(open_as(&made, "{}"));
+    fill(&made);
+    LAC_CHECK_STATUS(lac_inpainter_copy(&copied, &made, &alone, cpu(), LAC_F32));
+    LAC_CHECK(copied.def == &alone && copied.network[1].def == NULL && !lac_config_bool(copied.config, "twice"));
+    LAC_CHECK_STATUS(lac_inpainter_configure(&made, once));
+    lac_image y = painted(&made), other = painted(&copied);
+    LAC_CHECK(memcmp(y.pixels, other.pixels, 9 * 11 * 3) == 0);
+    lac_inpainter_close(&copied);
+    LAC_CHECK_FAILS(lac_inpainter_copy(&copied, &made, &richer, cpu(), LAC_F32), LAC_ERR_CONFIG, "'richer' wants the network 'tail', which 'pair' has not");
+    lac_image_free(&y);
+    lac_image_free(&other);
+    json_decref(once);
+    lac_inpainter_close(&made);
 }
 
 LAC_TEST(an_optional_network_goes_with_its_model)
