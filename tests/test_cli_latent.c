@@ -75,7 +75,7 @@ LAC_TEST(any_size_and_a_hole_as_large_as_the_picture_are_painted)
 LAC_TEST(results_of_several_seeds_are_those_that_each_makes_alone)
 {
     lac_cli_said said;
-    char name[32], seed[8];
+    char name[32], seed[16];
     begin();
     const char *path = model("m.safetensors", &lac_inpainter_sd_inpaint), *alone = lac_cli_path(f, "alone.png");
     LAC_CHECK(LAC_CLI(lac_cmd_inpaint, &said, path, "-i", image, "-m", mask, "-o", out, "--precision", "f32", "--prompt", "a dog", "--seed", "7", "--count", "5", "--batch", "3") == 0);

@@ -67,7 +67,7 @@ LAC_TEST(each_stage_begins_where_the_one_before_ended)
     int steps[STAGES] = { -1, -1, -1, -1 };
     make_set();
     for (int k = 0; k < STAGES; k++) {
-        char name[16];
+        char name[32];
         steps[k] = STEPS;
         snprintf(name, sizeof name, "until-%d", k);
         LAC_CHECK_STATUS(run(name, steps, 0));
@@ -108,7 +108,7 @@ LAC_TEST(a_stage_of_no_steps_is_skipped)
     for (int k = 0; k < STAGES; k++) {
         lac_test_snapshot none, gone;
         int steps[STAGES] = { STEPS, STEPS, STEPS, STEPS };
-        char name[2][16];
+        char name[2][32];
         snprintf(name[0], sizeof name[0], "none-%d", k), snprintf(name[1], sizeof name[1], "gone-%d", k);
         steps[k] = 0;
         LAC_CHECK_STATUS(run(name[0], steps, 0));
