@@ -188,36 +188,29 @@ static json_t *about(const race *x, const runner *r)
                      "device", lac_inpainter_backend(&r->model.ip)->name, "config", r->model.ip.config, "seconds", spread(each, n), "rounds", all, "ratio", spread(ratio, n), "parts", parts);
 }
 
-static void print(const race *x, const json_t *models, FILE *to)
+static void print(const lac_bench_inpaint_options *o, const json_t *models, FILE *to)
 {
     const char *name;
     json_t *m, *part;
     size_t i;
-    fprintf(to, "%-32s %10s %10s %10s %8s  of the first (min to max); s per picture of %lldx%lld, %lld at once\n", "", "median", "min", "max", "ratio", (long long)x->o->size,
-            (long long)x->o->size, (long long)x->o->batch);
+    fprintf(to, "%-32s %10s %10s %10s %8s  of the first (min to max); s per picture of %lldx%lld, %lld at once\n", "", "median", "min", "max", "ratio", (long long)o->size,
+            (long long)o->size, (long long)o->batch);
     json_array_foreach(models, i, m) {
         const json_t *s = json_object_get(m, "seconds"), *r = json_object_get(m, "ratio");
         const double of[] = { lac_config_num(s, "median"), lac_config_num(s, "min"), lac_config_num(s, "max"), lac_config_num(r, "median"), lac_config_num(r, "min"), lac_config_num(r, "max") };
-        fprintf(to, "%-32s %10.3f %10.3f %10.3f %8.3f  (%.3f to %.3f)\n", x->at[i].model.name, of[0], of[1], of[2], of[3], of[4], of[5]);
+        fprintf(to, "%-32s %10.3f %10.3f %10.3f %8.3f  (%.3f to %.3f)\n", lac_config_str(m, "name"), of[0], of[1], of[2], of[3], of[4], of[5]);
         json_object_foreach(json_object_get(m, "parts"), name, part)
             fprintf(to, "    %-28s %10.3f\n", strcmp(name, "") == 0 ? "steps of the sampler" : name, json_number_value(part));
     }
 }
 
-static lac_status report(const race *x, FILE *to)
+static lac_status report(const race *x, json_t **found)
 {
     json_t *models = json_array();
     for (int i = 0; i < x->n; i++)
         json_array_append_new(models, about(x, &x->at[i]));
-    print(x, models, to);
-    json_t *whole = json_pack("{s:I, s:I, s:I, s:o}", "size", (json_int_t)x->o->size, "batch", (json_int_t)x->o->batch, "rounds", (json_int_t)x->o->rounds, "models", models);
-    char *text = whole != NULL && x->o->out != NULL ? json_dumps(whole, JSON_INDENT(1)) : NULL;
-    lac_status s = whole != NULL && (text != NULL || x->o->out == NULL) ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: times");
-    if (s == LAC_OK && text != NULL)
-        s = lac_file_write(x->o->out, text, strlen(text));
-    free(text);
-    json_decref(whole);
-    return s;
+    *found = json_pack("{s:I, s:I, s:I, s:o}", "size", (json_int_t)x->o->size, "batch", (json_int_t)x->o->batch, "rounds", (json_int_t)x->o->rounds, "models", models);
+    return *found != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: times");
 }
 
 /* ---- all of it ---- */
@@ -243,12 +236,12 @@ static lac_status make_pictures(race *x)
     return LAC_OK;
 }
 
-static lac_status open_all(race *x, const lac_words *models)
+static lac_status open_all(race *x, const lac_bench_model *models, int n)
 {
-    for (; x->n < models->n; x->n++) {
+    for (; x->n < n; x->n++) {
         runner *r = &x->at[x->n];
-        const char *word = models->word[x->n];
-        LAC_TRY(is_description(word) ? open_drawn(&r->model, word, &x->o->how) : lac_model_open(&r->model, word, &x->o->how));
+        const lac_bench_model *m = &models[x->n];
+        LAC_TRY(is_description(m->word) ? open_drawn(&r->model, m->word, m->how) : lac_model_open(&r->model, m->word, m->how));
         const lac_status s = lac_tape_new(&r->tape, lac_inpainter_backend(&r->model.ip));
         if (s != LAC_OK) {
             lac_model_close(&r->model);
@@ -270,22 +263,40 @@ static void end(race *x)
     free(x->ask);
 }
 
-lac_status lac_bench_inpaint(const lac_words *models, const lac_bench_inpaint_options *o, FILE *to)
+lac_status lac_bench_inpaint_race(const lac_bench_model *models, int n, const lac_bench_inpaint_options *o, json_t **found)
 {
     static race x;
     x = (race){ .o = o };
-    if (models->n < 1 || models->n > LAC_BENCH_MODELS)
-        return LAC_FAIL(LAC_ERR_ARG, "lacuna bench inpaint wants 1 to %d models, found %d", LAC_BENCH_MODELS, models->n);
+    *found = NULL;
+    if (n < 1 || n > LAC_BENCH_MODELS)
+        return LAC_FAIL(LAC_ERR_ARG, "lacuna bench inpaint wants 1 to %d models, found %d", LAC_BENCH_MODELS, n);
     if (o->size < 8 || o->size > 8192 || o->batch < 1 || o->batch > 4096 || o->rounds < 1 || o->rounds > LAC_BENCH_ROUNDS)
         return LAC_FAIL(LAC_ERR_ARG, "--size must be 8 to 8192, --batch 1 to 4096 and --rounds 1 to %d, found %lld, %lld and %lld", LAC_BENCH_ROUNDS, (long long)o->size, (long long)o->batch,
                         (long long)o->rounds);
     lac_status s = make_pictures(&x);
     if (s == LAC_OK)
-        s = open_all(&x, models);
+        s = open_all(&x, models, n);
     if (s == LAC_OK)
         s = run_rounds(&x);
     if (s == LAC_OK)
-        s = report(&x, to);
+        s = report(&x, found);
     end(&x);
+    return s;
+}
+
+lac_status lac_bench_inpaint(const lac_words *models, const lac_bench_inpaint_options *o, FILE *to)
+{
+    lac_bench_model each[LAC_BENCH_MODELS];
+    json_t *found;
+    for (int i = 0; i < models->n && i < LAC_BENCH_MODELS; i++)
+        each[i] = (lac_bench_model){ models->word[i], &o->how };
+    LAC_TRY(lac_bench_inpaint_race(each, models->n, o, &found));
+    print(o, json_object_get(found, "models"), to);
+    char *text = o->out != NULL ? json_dumps(found, JSON_INDENT(1)) : NULL;
+    lac_status s = text != NULL || o->out == NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: times");
+    if (text != NULL)
+        s = lac_file_write(o->out, text, strlen(text));
+    free(text);
+    json_decref(found);
     return s;
 }

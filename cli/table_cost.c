@@ -52,6 +52,10 @@ static lac_status print_measure(const lac_table_file *f, const json_t *measure, 
     json_t *protocol, *metric;
     size_t i;
     int64_t n = 0;
+    const json_t *time = lac_config_at(measure, "time");
+    if (time != NULL)
+        return printf("measure '%s': %lld rounds of a picture of %lldx%lld\n", lac_config_str(measure, "name"), (long long)lac_config_int(time, "rounds"), (long long)lac_config_int(time, "size"),
+                      (long long)lac_config_int(time, "size")), LAC_OK;
     for (int64_t k = 0; k < f->n_rows; k++)
         n += LAC_MAX(f->row[k].n_runs, 1);
     LAC_TRY(lac_table_file_protocol(measure, &protocol));

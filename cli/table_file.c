@@ -29,9 +29,17 @@ static const lac_key published_keys[] = {
     { NULL },
 };
 
+static const lac_key time_keys[] = {
+    { "size", LAC_KEY_INT, "512", .min = 8, .max = 8192, .help = "side of the picture" },
+    { "rounds", LAC_KEY_INT, "20", .min = 1, .max = 64, .help = "in which each row paints it once, after two that are not counted" },
+    { "prompt", LAC_KEY_STR, "\"\"", .help = "what all are told to paint; empty: nothing" },
+    { NULL },
+};
+
 static const lac_key measure_keys[] = {
     { "name", LAC_KEY_STR, NULL, .help = "heading, and name of its files" },
     { "protocol", LAC_KEY_STR, "\"\"", .help = "of configs-lua/protocols, or a file" },
+    { "time", LAC_KEY_TABLE, "", .sub = time_keys, .help = "in place of pictures and metrics: seconds a picture, the rows taking turns" },
     { "data", LAC_KEY_TABLE, "{}", .help = "as a protocol's; over the protocol's own" },
     { "metrics", LAC_KEY_LIST, "[]", .of = LAC_KEY_STR, .help = "in place of the protocol's" },
     { "sampling", LAC_KEY_TABLE, "{}", .help = "over the protocol's: keys of inpainters that have them" },
@@ -178,6 +186,8 @@ static lac_status check_measure(const json_t *measure)
     lac_status s = LAC_OK;
     if (name[strcspn(name, "/")] != '\0')
         return LAC_FAIL(LAC_ERR_CONFIG, "measure '%s': a file is called so, which wants a name without '/'", name);
+    if (lac_config_at(measure, "time") != NULL)
+        return LAC_OK;
     LAC_TRY(lac_table_file_protocol(measure, &protocol));
     json_array_foreach(json_object_get(protocol, "metrics"), i, metric)
         s = s == LAC_OK ? lac_metric_find(&m, json_string_value(metric)) : s;

@@ -19,6 +19,7 @@
  *           { name = "segmentation", protocol = "catdiff-openimages-segmentation", metrics = { "fid" }, limit = 100, pictures = 24,
  *             published = { { name = "CAT-Diffusion", source = "...", values = { ["sem-cosine"] = 0.65 } } },
  *             published_differences = { { name = "row 2 - row 1", source = "...", values = { fid = -0.91 } } } },
+ *           { name = "seconds", time = { size = 512, rounds = 20 } },                                   -- each row's first run paints, in turns
  *           { name = "mine", data = { set = "scenes", split = "val", size = 64, mask = "object" }, metrics = { ... } },
  *         },
  *         notes = { "..." },

@@ -2,6 +2,7 @@
 
 #include "cli/contest.h"
 #include "cli/protocol.h"
+#include "cli/row_settings.h"
 #include "core/memory.h"
 #include "eval/pooled.h"
 
@@ -170,28 +171,6 @@ static lac_status measure_run(measuring *m, int64_t i, const char *run, const ch
 
 /* ---- a row ---- */
 
-static lac_status add_setting(lac_words *set, const char *key, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT), *word = NULL;
-    lac_status s = text != NULL ? LAC_OK : LAC_FAIL(LAC_ERR_MEM, "out of memory: settings");
-    if (s == LAC_OK)
-        s = json_is_string(value) ? lac_format(&word, "%s=%s", key, json_string_value(value)) : lac_format(&word, "%s=%s", key, text);
-    if (s == LAC_OK)
-        s = lac_words_add(set, word);
-    free(text);
-    if (s != LAC_OK)
-        free(word);
-    return s;
-}
-
-static void free_settings(lac_words *set)
-{
-    for (int i = 0; i < set->n; i++)
-        free((char *)set->word[i]);
-    lac_words_free(set);
-    *set = (lac_words){ NULL, 0 };
-}
-
 static lac_status measure_runs(measuring *m, int64_t i)
 {
     const lac_table_file_row *r = &m->f->row[i];
@@ -210,18 +189,14 @@ static lac_status measure_runs(measuring *m, int64_t i)
 
 static lac_status measure_row(measuring *m, int64_t i)
 {
-    const char *key;
-    json_t *value;
-    lac_status s = LAC_OK;
     m->row[i].missing = json_array();
     m->row[i].weights = json_object();
     const char *system = lac_config_str(m->f->row[i].told, "system");
     m->wish.how.system = system[0] != '\0' ? system : NULL;
-    json_object_foreach(json_object_get(m->f->row[i].told, "settings"), key, value)
-        s = s == LAC_OK ? add_setting(&m->wish.how.set, key, value) : s;
+    lac_status s = lac_row_settings(&m->wish.how.set, m->f->row[i].told);
     if (s == LAC_OK)
         s = measure_runs(m, i);
-    free_settings(&m->wish.how.set);
+    lac_row_settings_free(&m->wish.how.set);
     return s;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/table_measure.h"
+#include "cli/table_time.h"
 #include "cli/weights_arg.h"
 #include "core/file/atomic.h"
 #include "core/html.h"
@@ -303,7 +304,10 @@ static lac_status measure_all(const lac_table_file *f, results *all, lac_comm *c
     s = lac_comm_agree(comm, s);
     for (int64_t i = 0; s == LAC_OK && i < all->n; i++) {
         all->of[i].measure = json_array_get(measures, (size_t)i);
-        s = lac_table_measure(f, all->of[i].measure, &weights.weights, all->out, comm, &all->of[i].summary, &all->of[i].pictures);
+        if (lac_config_at(all->of[i].measure, "time") != NULL)
+            s = lac_comm_agree(comm, comm->rank == 0 ? lac_table_time(f, all->of[i].measure, &all->of[i].summary) : LAC_OK);
+        else
+            s = lac_table_measure(f, all->of[i].measure, &weights.weights, all->out, comm, &all->of[i].summary, &all->of[i].pictures);
         if (s == LAC_OK)
             s = lac_comm_agree(comm, comm->rank == 0 ? make_tables(&all->of[i]) : LAC_OK);
     }

@@ -64,6 +64,7 @@ static lac_status begin(lac_table *t, const json_t *summary)
     t->height = integer_at(summary, "height");
     t->width = integer_at(summary, "width");
     t->of_pairs = strcmp(text_at(json_object_get(summary, "interval"), "unit"), "pair") == 0;
+    t->of_rounds = strcmp(text_at(json_object_get(summary, "interval"), "unit"), "round") == 0;
     return lac_strdup(&t->manifest, text_at(summary, "manifest"));
 }
 

@@ -27,6 +27,7 @@ struct lac_table {
     char *manifest, *masks;         /* NULL until known */
     int64_t images, backgrounds, objects, height, width;
     bool of_pairs;                  /* intervals are over pictures, of which no background is known */
+    bool of_rounds;                 /* times: `images` is how many rounds there were, "intervals" are the least and the greatest */
     lac_table_kind kind;
     json_t *origin;                 /* of each summary what its values depend on: "set", "manifest", "seed", "version", ... */
     lac_table *published;           /* what the authors of a protocol's methods printed, apart from what was measured; NULL: nothing */

@@ -146,10 +146,12 @@ static void print_rows(FILE *f, const lac_table *t, const form *how)
 static void print_seen(FILE *f, const lac_table *t, const form *how)
 {
     put(f, how->note[0]);
-    fprintf(f, "%lld pictures", (long long)t->images);
+    fprintf(f, t->of_rounds ? "%lld rounds in which the methods took turns, a picture" : "%lld pictures", (long long)t->images);
     if (t->width > 0)
         fprintf(f, " of %lldx%lld", (long long)t->width, (long long)t->height);
-    if (t->of_pairs)
+    if (t->of_rounds)
+        fputs("; in brackets the least and the greatest.", f);
+    else if (t->of_pairs)
         fputs("; in brackets the 95 % interval over pictures.", f);
     else
         fprintf(f, ", %lld backgrounds, %lld objects; in brackets the 95 %% interval over backgrounds.", (long long)t->backgrounds, (long long)t->objects);

@@ -67,6 +67,15 @@ same_table() { for file in table.md table.json val.json val.csv val.tex val-diff
 same_table "called again"
 says '| from base (1 seed) |' trainer table.lua preset=less
 
+# Time: rows take turns, what does not paint is left out.
+sed 's/measures = { {/measures = { { name = "seconds", time = { size = 16, rounds = 2 } }, {/; s/name = "tab"/name = "timed"/' table.lua > timed.lua
+says "measure 'seconds': 2 rounds of a picture of 16x16" trainer timed.lua --dry-run
+trainer timed.lua > out 2> err || fail "$(cat err)"
+for line in '| method | seconds ↓ | ratio ↓ | s in ' '2 rounds in which the methods took turns, a picture of 16x16; in brackets the least and the greatest' '| laplace | - | - |' 'laplace: without laplace, a baseline is not timed' \
+            '[1.0000, 1.0000]'; do
+  grep -qF -- "$line" out || fail "the table of times does not say '$line': $(cat out)"
+done
+
 # Killed in the middle of training, and of scoring.
 rm -r runs
 for after in 0.15 0.4 0.6; do
