@@ -32,11 +32,11 @@ local function experiment(s)
       -- 1b: UNet and RefAdapters learn to read what CLIP sees of the truth
       denoise { stage = "unet", steps = s.steps.unet, model = lac.extend(full, { visual = "truth" }), optim = { unet = optim(s.lr.old, s.steps.unet, adapters) },
                 init = s.init.unet },
-      -- 2a: SemInpainter alone, by the denoiser's loss
-      denoise { stage = "sem", steps = s.steps.sem, model = lac.extend(full, { train_unet = false, train_sem_inpainter = true }),
+      -- 2a: SemInpainter alone, by the denoiser's loss, and its lesson beside if s says so
+      denoise { stage = "sem", steps = s.steps.sem, model = lac.extend(full, { train_unet = false, train_sem_inpainter = true }), loss = { distill = s.distill },
                 optim = { unet = optim(s.lr.new, s.steps.sem) } },
       -- 2b: everything
-      denoise { stage = "joint", steps = s.steps.joint, model = lac.extend(full, { train_sem_inpainter = true }),
+      denoise { stage = "joint", steps = s.steps.joint, model = lac.extend(full, { train_sem_inpainter = true }), loss = { distill = s.distill },
                 optim = { unet = optim(s.lr.old, s.steps.joint, { adapters[1], adapters[2], { match = "sem_inpainter/*", lr = s.lr.new } }) } },
     },
     row1 = {

@@ -27,7 +27,8 @@ lac_status lac_pack_run(const lac_pack_format *format, const char *const *source
 {
     static const max_align_t zeros[LAC_FORMAT_OWN / sizeof(max_align_t)];
     lac_pack_job j = { .options = options, .own = options->own != NULL ? options->own : zeros };
-    lac_status s = lac_pack_new(&j.pack, out, format->title != NULL ? format->title : options->title);
+    const char *title = format->title != NULL ? format->title : options->title;
+    lac_status s = lac_pack_new(&j.pack, out, title != NULL && title[0] != '\0' ? title : NULL);
     if (s == LAC_OK)
         s = format->pack(&j, sources, n);
     *counts = j.counts;

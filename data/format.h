@@ -39,7 +39,7 @@ typedef struct lac_pack_format {
     int least, most;                /* how many sources; most < 0: any number */
     const lac_pack_own_option *options;       /* ends with { NULL }; NULL: none */
     size_t own;                     /* bytes of its struct */
-    const char *title;              /* not NULL: this very set, whose manifest names title, split and licence; nothing of it is skipped */
+    const char *title;              /* not NULL: this very set, which names title ("": its file does), split and licence itself; nothing of it is skipped */
     lac_status (*pack)(lac_pack_job *j, const char *const *sources, int n);
 } lac_pack_format;
 

@@ -333,5 +333,5 @@ static const lac_pack_own_option options[] = {
 const lac_pack_format lac_format_collage = {
     .name = "collage", .about = "objects of a packed set laid on its photographs or on rendered grounds: masks, boxes, labels, captions", .sources = "STAMPS.h5", .least = 1,
     .most = 1, .help = "Lays the objects of STAMPS.h5 on its photographs, or on rendered grounds. Splits: train; val and test with backgrounds never seen; unseen with things\nnever seen either.",
-    .options = options, .own = sizeof(lac_pack_collage_own), .title = "collage", .pack = pack_collage,
+    .options = options, .own = sizeof(lac_pack_collage_own), .title = "", .pack = pack_collage,
 };

@@ -159,5 +159,5 @@ const lac_pack_format lac_format_scenes = {
     .name = "scenes", .about = "rendered solids on floors: masks, boxes, labels, captions, relations", .sources = NULL, .least = 0, .most = 0,
     .help = "Renders solids of several shapes, colours and materials on varied floors under varied light. Splits: train, val, test; and unseen, of colours\n"
             "with shapes that the others have not.",
-    .options = options, .own = sizeof(lac_pack_scenes_own), .title = "scenes", .pack = pack_scenes,
+    .options = options, .own = sizeof(lac_pack_scenes_own), .title = "", .pack = pack_scenes,
 };

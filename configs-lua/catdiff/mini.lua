@@ -6,6 +6,7 @@ return lac.extend(require "catdiff.mini-networks", {
   cache         = "pictures",
   loss          = { objective = { snr_gamma = 5 }, prompt_dropout = 0.1 },
   kd_region     = "masked",
+  distill       = 0.1,
   optim         = { kind = "adamw", clip = 1, ema = 0.998, ema_warmup = true },
   schedule      = function(lr, steps) return { kind = "cosine", warmup = 50, total = steps, final = lr / 10 } end,
   lr            = { new = 1e-3, old = 3e-4 },
