@@ -369,10 +369,10 @@ LAC_TEST(a_set_has_the_values_of_its_kept_pictures)
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, "--protocol", protocol, "--metrics", ON_SETS ",aesthetic-v1", "--weights", clip, "--weights", "clip-vocab=" VOCABULARY, "--weights", head, "--keep",
                       "--device", "cpu", "-o", out) == 0);
     write_said(set, words);
-    const char *kept = lac_cli_path(out, "collage-train-48");
+    const char *kept = lac_cli_path(out, "c-train-48");
     LAC_CHECK(LAC_CLI(lac_cmd_eval, &said, lac_cli_path(kept, "Laplace fill"), "--reference", lac_cli_path(kept, "reference"), "--masks", lac_cli_path(kept, "masks"), "--prompts", words,
                       "--metrics", ON_SETS ",aesthetic-v1", "--weights", clip, "--weights", "clip-vocab=" VOCABULARY, "--weights", head, "--device", "cpu", "--out", result) == 0);
-    json_t *summary = json_load_file(lac_cli_path(out, "collage-train-48.json"), 0, NULL), *again = json_load_file(result, 0, NULL);
+    json_t *summary = json_load_file(lac_cli_path(out, "c-train-48.json"), 0, NULL), *again = json_load_file(result, 0, NULL);
     for (size_t k = 0; k < LAC_COUNT(metric); k++)
         LAC_CHECK(fabs(mean_of(summary, "Laplace fill", metric[k]) - mean_of(again, NULL, metric[k])) < 1e-9);
     json_decref(summary);
