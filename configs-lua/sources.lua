@@ -1,13 +1,13 @@
 -- How one comes by what configs, protocols and tables name and what does not come along: packed sets by their names, weights by their paths. `--dry-run`, and errors, say it of what is not there.
 local objects = "lacuna pack openimages --root OpenImages --split validation --limit 13400 --size 512 --manifest sets/openimages-objects.jsonl"
 local coco    = "lacuna pack coco --images COCO/val2017 --annotations COCO/annotations/instances_val2017.json --split validation --per-picture 100 --limit 9311 --size 512 --manifest sets/coco-objects.jsonl"
-local collage = 'lacuna pack collage sets/stamps.h5 --size 64 --count 8000 --labels "$(cat data/stamps/mini-labels.txt)"'
+local collage = 'lacuna pack collage sets/stamps.h5 --size 64 --count 8000 --labels "$(cat data/stamps/mini-labels.txt)'
 local folder  = "the folder of that name on huggingface.co, as published"
 
 return {
   stamps  = "scripts/fetch-stamps cache && lacuna pack stamps cache --max-side 512 -o sets/stamps.h5",
-  collage = collage .. " -o sets/collage.h5",
-  grounds = collage .. " --grounds rendered -o sets/grounds.h5",
+  collage = collage .. '" -o sets/collage.h5',
+  grounds = collage .. ',$(cat data/stamps/mini-unseen.txt)" --grounds rendered -o sets/grounds.h5',
   scenes  = "lacuna pack scenes -o sets/scenes.h5",
 
   ["brushbench-inside"]  = "lacuna pack brushbench --root BrushBench --task inside -o sets/brushbench-inside.h5",
