@@ -26,18 +26,6 @@ static lac_status pack(const char *from, const char *name, const lac_pack_collag
     return set != NULL ? lac_set_open(set, out) : LAC_OK;
 }
 
-static lac_image decoded_part(const lac_set *set, int64_t i, int channels)
-{
-    lac_image image;
-    uint8_t *bytes = NULL;
-    size_t capacity = 0;
-    const lac_part p = lac_set_part(set, i);
-    LAC_CHECK_STATUS(lac_set_read_part(set, i, &bytes, &capacity));
-    LAC_CHECK_STATUS(lac_image_decode(&image, bytes, (size_t)p.length, channels, "part"));
-    free(bytes);
-    return image;
-}
-
 /* Nothing but the objects differs from the ground, each lies in its box and touches all four sides of it, no two overlap. */
 static void check_record(const lac_set *set, int64_t id)
 {
@@ -46,10 +34,10 @@ static void check_record(const lac_set *set, int64_t id)
     const int64_t n = lac_set_parts(set, id, LAC_PART_OBJECT, &at);
     LAC_CHECK(n >= 1 && n <= 3 && lac_set_parts(set, id, LAC_PART_EDITED, &ground_at) == 1 && lac_set_parts(set, id, LAC_PART_CAPTION, &caption_at) == 1);
     LAC_CHECK_STATUS(lac_set_decode(set, id, 3, &picture));
-    lac_image ground = decoded_part(set, ground_at, 3), covered;
+    lac_image ground = lac_test_part(set, ground_at, 3), covered;
     LAC_CHECK_STATUS(lac_image_new(&covered, 48, 48, 1));
     for (int64_t i = at; i < at + n; i++) {
-        lac_image mask = decoded_part(set, i, 1);
+        lac_image mask = lac_test_part(set, i, 1);
         const lac_box b = lac_set_part(set, i).box;
         bool side[4] = { 0 };
         for (int64_t k = 0; k < 48 * 48; k++)
@@ -119,7 +107,7 @@ LAC_TEST(rendered_grounds_are_drawn_apart_and_groups_of_their_own)
         const lac_record r = lac_set_record(many, id);
         check_record(many, id);
         LAC_CHECK(strcmp(r.source, "scenes") == 0 && lac_set_parts(many, id, LAC_PART_EDITED, &at) == 1);
-        ground[id] = decoded_part(many, at, 3);
+        ground[id] = lac_test_part(many, at, 3);
         for (int64_t k = 0; k < id; k++)
             LAC_CHECK(r.group != lac_set_record(many, k).group && memcmp(ground[id].pixels, ground[k].pixels, 48 * 48 * 3) != 0);
     }

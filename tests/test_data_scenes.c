@@ -1,6 +1,7 @@
 /* `lacuna pack scenes`: what stands in the set, and that it depends on the seed and the number alone. */
 #include "core/threads.h"
 #include "data/pack_scenes.h"
+#include "tests/harness/objects.h"
 #include "tests/harness/test.h"
 
 #include <inttypes.h>
@@ -16,18 +17,6 @@ static lac_status pack(const char *name, const lac_pack_scenes_own *own, lac_set
     snprintf(out, sizeof out, "%s/%s", lac_test_folder(), name);
     LAC_TRY(lac_pack_run(&lac_format_scenes, NULL, 0, out, &(lac_pack_options){ .own = own }, &n));
     return set != NULL ? lac_set_open(set, out) : LAC_OK;
-}
-
-static lac_image decoded_part(const lac_set *set, int64_t i, int channels)
-{
-    lac_image image;
-    uint8_t *bytes = NULL;
-    size_t capacity = 0;
-    const lac_part p = lac_set_part(set, i);
-    LAC_CHECK_STATUS(lac_set_read_part(set, i, &bytes, &capacity));
-    LAC_CHECK_STATUS(lac_image_decode(&image, bytes, (size_t)p.length, channels, "part"));
-    free(bytes);
-    return image;
 }
 
 static const char *text_of(const lac_set *set, int64_t i)
@@ -52,7 +41,7 @@ static void check_objects(const lac_set *set, int64_t id, int64_t side)
     LAC_CHECK_STATUS(lac_image_new(&covered, side, side, 1));
     for (int64_t i = 0; i < n; i++) {
         char wanted[LAC_LABEL_BYTES];
-        lac_image mask = decoded_part(set, at + i, 1), without = decoded_part(set, edited_at + i, 3);
+        lac_image mask = lac_test_part(set, at + i, 1), without = lac_test_part(set, edited_at + i, 3);
         const lac_box box = lac_set_part(set, at + i).box, around = lac_box_around(mask.pixels, side, side);
         int64_t in = 0, same = 0;
         for (int64_t k = 0; k < side * side; k++) {

@@ -34,3 +34,15 @@ void lac_test_objects(const char *path)
     add(p, LAC_KIND_OBJECT, "4.png", "test", "moon", 12, 8);
     LAC_CHECK_STATUS(lac_pack_finish(p));
 }
+
+lac_image lac_test_part(const lac_set *set, int64_t i, int channels)
+{
+    lac_image image;
+    uint8_t *bytes = NULL;
+    size_t capacity = 0;
+    const lac_part p = lac_set_part(set, i);
+    LAC_CHECK_STATUS(lac_set_read_part(set, i, &bytes, &capacity));
+    LAC_CHECK_STATUS(lac_image_decode(&image, bytes, (size_t)p.length, channels, "part"));
+    free(bytes);
+    return image;
+}
