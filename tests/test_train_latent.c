@@ -181,6 +181,70 @@ LAC_TEST(a_training_that_goes_on_ends_as_one_that_was_not_interrupted)
     free(whole), free(later);
 }
 
+/* ---- latent diffusion's own inpainting: [z, surroundings, mask], the mask -1 and 1 ---- */
+
+static const char ldm_text[] =
+    "{ 'optim': { 'unet': { 'lr': 1 } }, 'batch': { 'micro': 2 }, 'loss': { 'whole': %g },"
+    "  'model': { 'system': 'ldm', 'vae': { 'network': 'autoencoder-kl', 'config': { " LAC_TEST_LATENT_VAE " } },"
+    "    'unet': { 'config': { 'in_channels': 9, 'out_channels': 4, 'model_channels': 32, 'num_res_blocks': 1, 'attention_resolutions': [], 'channel_mult': [1], 'num_heads': 4 } } } }";
+
+static void begin_ldm(double whole)
+{
+    char text[1024];
+    const lac_backend *b;
+    LAC_CHECK_STATUS(lac_backend_cpu_register());
+    LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
+    snprintf(text, sizeof text, ldm_text, whole);
+    lac_test_begin(&t, "latent", lac_test_json(text), b, LAC_F32, NULL);
+}
+
+enum { WIDTH = 32, TAPS = 9, READ = 2 * Z + 1 };
+
+/* Of holes that are everything, by a denoiser that is deaf to the surroundings: what it reads of the mask, and what is added to its first layer's bias. */
+static double loss_of(float heard, float added)
+{
+    double loss[LOSSES];
+    float in[WIDTH][TAPS][READ], bias[WIDTH];
+    begin_ldm(1);
+    const lac_params *unet = lac_recipe_find_network(&t.trainer.recipe, "unet");
+    for (int64_t i = 0; i < unet->n; i++) {
+        float *v = unet->param[i]->value->data;
+        for (int64_t k = 0; k < lac_numel(unet->param[i]->value); k++)
+            v[k] = 0.1f * sinf((float)(7 * i + k));
+        lac_param_changed(unet->param[i]);
+    }
+    lac_param *weight = lac_params_find(unet, "input_blocks.0.0.weight"), *shift = lac_params_find(unet, "input_blocks.0.0.bias");
+    LAC_CHECK(lac_numel(weight->value) == WIDTH * READ * TAPS && lac_numel(shift->value) == WIDTH);
+    LAC_CHECK_STATUS(lac_param_get(weight, in[0][0]));
+    for (int o = 0; o < WIDTH; o++) {
+        for (int k = 0; k < TAPS; k++)
+            memset(in[o][k] + Z, 0, (READ - Z) * sizeof in[o][k][Z]);
+        in[o][TAPS / 2][READ - 1] = heard * cosf((float)o);
+        bias[o] = added * cosf((float)o);
+    }
+    LAC_CHECK_STATUS(lac_param_set(weight, in[0][0]));
+    LAC_CHECK_STATUS(lac_param_set(shift, bias));
+    LAC_CHECK_STATUS(lac_test_step(&t, 0, LAC_TEST_BATCH));
+    lac_test_losses(&t, loss);
+    lac_test_end(&t);
+    return loss[0];
+}
+
+/* As its inpainter reads them (models/latent/condition.h). A mask of ones, the last channel, through the middle of the kernel is a bias; 1e-6: sums in f32. */
+LAC_TEST(ldm_learns_from_the_channels_that_it_paints_from)
+{
+    const double deaf = loss_of(0, 0), hears = loss_of(1, 0), biased = loss_of(0, 1);
+    LAC_CHECK(fabs(hears / deaf - 1) > 1e-5 && fabs(hears / biased - 1) < 1e-6);
+    begin_ldm(0);
+    LAC_CHECK_STATUS(lac_test_step(&t, 0, LAC_TEST_BATCH));
+    const float *hole = derived("hole")->data, *cells = derived("cells")->data;
+    for (int i = 0; i < LAC_TEST_BATCH; i++)
+        for (int y = 0; y < LATENT; y++)
+            for (int x = 0; x < LATENT; x++)
+                LAC_CHECK(cells[(i * LATENT + y) * LATENT + x] == 2 * hole[(i * LAC_TEST_SIDE + 2 * y) * LAC_TEST_SIDE + 2 * x] - 1);
+    lac_test_end(&t);
+}
+
 /* The config of a training, with a value of a network's that makes it no good. */
 static void check_refused(const char *role, const char *key, json_t *value, const char *says)
 {

@@ -3,6 +3,8 @@
  *
  *     z = E(x),  x_t = alpha z + sigma noise,  loss = mean of weight_t (unet([x_t | hole | E(x with its hole filled)], t, text) - target)^2
  *
+ * of the system "ldm" with [x_t | E(x with its hole filled) | hole], the hole -1 and 1: as its inpainter reads them.
+ *
  * A denoiser whose input is no wider than the latent is told neither hole nor surroundings: plain text-to-image training. One that reads the hole alone, and how exact
  * it is, sees the surroundings clean and says where the object is (SmartBrush, arXiv:2212.05034; catdiff.md 3.6):
  *
@@ -77,7 +79,7 @@ static lac_status make_phase(lac_recipe *r, const latent *m, const json_t *loss)
         if (m->net[i] != NULL && !m->net[i]->params->frozen)
             LAC_TRY(lac_phase_trains(p, m->net[i]->params));
     LAC_TRY(lac_phase_loss(p, "denoise", 1));
-    if (m->brushes)
+    if (latent_brushes(m))
         LAC_TRY(lac_phase_loss(p, "dice", lac_config_num(loss, "dice")));
     if (m->lesson > 0)
         LAC_TRY(lac_phase_loss(p, "distill", m->lesson));
@@ -136,7 +138,7 @@ static void count(const lac_recipe *r, int phase, const lac_batch *batch, double
     const latent *m = r->state;
     (void)phase;
     to[0] = (double)(batch->n * m->h * m->h * m->z);
-    if (m->brushes)
+    if (latent_brushes(m))
         to[1] = (double)batch->n;
     if (m->lesson > 0)
         lac_visual_count(&batch->field[m->at[PATCHES]].tensor, m->net[SEM]->model, m->global, to + 1);

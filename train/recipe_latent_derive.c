@@ -117,11 +117,13 @@ static lac_status derive_hole(const lac_recipe *r, const lac_draws *d, lac_batch
         float *hole = (float *)latent_data(m, b, HOLE) + i * pixels;
         for (int64_t k = 0; k < pixels; k++)
             m->bytes.pixels[k] = whole || mask[k] != 0 ? 255 : 0;
-        if (m->brushes)
+        if (latent_brushes(m))
             LAC_TRY(derive_precision(m, d, b, i, whole, &m->bytes));
         for (int64_t k = 0; k < pixels; k++)
             hole[k] = m->bytes.pixels[k] != 0;
-        LAC_TRY(lac_latent_mask_make((float *)latent_data(m, b, CELLS) + i * m->h * m->h, m->h, m->h, &m->bytes, m->mask_rule));
+        float *cells = (float *)latent_data(m, b, CELLS) + i * m->h * m->h;
+        LAC_TRY(lac_latent_mask_make(cells, m->h, m->h, &m->bytes, m->mask_rule));
+        lac_latent_mask_read(cells, m->h * m->h, m->beside);
     }
     return LAC_OK;
 }

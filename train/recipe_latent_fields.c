@@ -20,7 +20,7 @@ lac_status latent_choose_kept(lac_recipe *r, const latent *m, const json_t *conf
 {
     const lac_autoencoder *vae = m->net[VAE]->model;
     const char *cache = lac_config_str(config, "model.cache");
-    const bool around = strcmp(cache, "latents") == 0 && m->inpaints && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
+    const bool around = strcmp(cache, "latents") == 0 && latent_inpaints(m) && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
     if (strcmp(cache, "off") != 0)
         r->latents[LAC_LATENT_MOMENTS] = (lac_recipe_latents){ .encoder = m->net[VAE], .one = { 3, { m->h, m->h, vae->codebook != NULL ? m->z : 2 * m->z } }, .dtype = r->dtype,
                                                                .kept = { true, around }, .encode = latent_encode, .about = fill_about(m->fill) };
@@ -50,7 +50,7 @@ void latent_choose_fields(lac_recipe *r, latent *m)
 {
     const bool *moments = r->latents[LAC_LATENT_MOMENTS].kept, *seen = r->latents[LAC_LATENT_FEATURES].kept;
     const bool looks = (latent_wants_truth(m) && !seen[LAC_LATENT_PICTURE]) || (latent_wants_seen(m) && !seen[LAC_LATENT_AROUND]);
-    const bool wanted[N_LOADED] = { !moments[LAC_LATENT_PICTURE] || (m->inpaints && !moments[LAC_LATENT_AROUND]) || looks, true, true, moments[LAC_LATENT_PICTURE],
+    const bool wanted[N_LOADED] = { !moments[LAC_LATENT_PICTURE] || (latent_inpaints(m) && !moments[LAC_LATENT_AROUND]) || looks, true, true, moments[LAC_LATENT_PICTURE],
                                     moments[LAC_LATENT_AROUND], seen[LAC_LATENT_PICTURE], seen[LAC_LATENT_AROUND] };
     for (int i = 0; i < N_FIELDS; i++)
         m->at[i] = -1;
@@ -86,7 +86,7 @@ lac_status latent_declare(lac_recipe *r, latent *m)
     LAC_TRY(latent_derived_field(r, m, AROUND, "around", LAC_F32, 3, map));
     LAC_TRY(latent_derived_field(r, m, HOLE, "hole", LAC_F32, 3, pixels));
     LAC_TRY(latent_derived_field(r, m, CELLS, "cells", LAC_F32, 3, cells));
-    if (m->brushes) {
+    if (latent_brushes(m)) {
         LAC_TRY(latent_derived_field(r, m, LEVEL, "level", LAC_I32, 0, NULL));
         LAC_TRY(latent_derived_field(r, m, EXACT, "exact", LAC_F32, 3, cells));
     }

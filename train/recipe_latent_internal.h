@@ -39,12 +39,14 @@ typedef struct latent {
     int64_t h, z;                               /* side and channels of the latents */
     lac_image bytes;                            /* a mask as derive hands it on */
     int32_t *ids;                               /* of a prompt whose states are kept */
-    bool inpaints;                              /* it is told hole and surroundings */
-    bool brushes;                               /* it is told the hole and its precision, and says the object's */
+    lac_beside beside;                          /* what it is told of hole and surroundings; of LAC_BESIDE_MASK the precision too, and it says the object's */
     double coarse[LAC_PRECISION_LEVELS];        /* by how much masks of a level are blurred (lac_mask_coarsen) */
     const char *fields[N_LOADED + 1];
     int at[N_FIELDS], n_fields;                 /* where each stands in a batch; -1: it does not */
 } latent;
+
+static inline bool latent_brushes(const latent *m) { return m->beside == LAC_BESIDE_MASK; }
+static inline bool latent_inpaints(const latent *m) { return m->beside > LAC_BESIDE_MASK; }
 
 /* recipe_latent_networks.c */
 lac_status latent_open_networks(lac_recipe *r, latent *m, const json_t *model);

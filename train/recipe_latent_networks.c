@@ -62,16 +62,25 @@ lac_status latent_open_tokenizer(const lac_recipe *r, latent *m, const json_t *m
 
 static lac_status check_channels(latent *m, const lac_unet_config *unet)
 {
-    const int64_t labels = m->brushes ? LAC_PRECISION_LEVELS : 0, out = m->brushes ? m->z + 1 : m->z;
-    if (m->brushes && unet->in != m->z + 1)
+    const int64_t labels = latent_brushes(m) ? LAC_PRECISION_LEVELS : 0, out = latent_brushes(m) ? m->z + 1 : m->z;
+    if (latent_brushes(m) && unet->in != m->z + 1)
         return LAC_FAIL(LAC_ERR_CONFIG, "model.unet: in_channels is %lld, expected %lld, with the hole", (long long)unet->in, (long long)m->z + 1);
-    if (!m->brushes && unet->in != m->z && !m->inpaints)
+    if (!latent_brushes(m) && unet->in != m->z && !latent_inpaints(m))
         return LAC_FAIL(LAC_ERR_CONFIG, "model.unet: in_channels is %lld, expected %lld, or %lld with hole and surroundings", (long long)unet->in, (long long)m->z,
                         (long long)(2 * m->z + 1));
     if (unet->out != out)
         return LAC_FAIL(LAC_ERR_CONFIG, "model.unet: out_channels is %lld, expected %lld", (long long)unet->out, (long long)out);
     return unet->labels == labels ? LAC_OK
          : LAC_FAIL(LAC_ERR_CONFIG, "model.unet: %lld num_class_embeds, expected %lld for '%s'", (long long)unet->labels, (long long)labels, m->system->name);
+}
+
+static lac_beside beside_of(const latent *m, const lac_unet_config *unet)
+{
+    if (m->system == &lac_inpainter_smartbrush)
+        return LAC_BESIDE_MASK;
+    if (unet->in != 2 * m->z + 1)
+        return LAC_BESIDE_NONE;
+    return m->system == &lac_inpainter_ldm ? LAC_BESIDE_MASK_LAST : LAC_BESIDE_MASK_FIRST;
 }
 
 lac_status latent_check_sizes(const lac_recipe *r, latent *m)
@@ -82,7 +91,6 @@ lac_status latent_check_sizes(const lac_recipe *r, latent *m)
         return LAC_FAIL(LAC_ERR_CONFIG, "data.train.size must be a multiple of %lld, found %lld", (long long)vae->factor, (long long)r->size);
     m->h = r->size / vae->factor;
     m->z = vae->z;
-    m->brushes = m->system == &lac_inpainter_smartbrush;
-    m->inpaints = !m->brushes && unet->in == 2 * m->z + 1;
+    m->beside = beside_of(m, unet);
     return check_channels(m, unet);
 }

@@ -39,13 +39,13 @@ static lac_tensor *moments_of(const lac_recipe *r, lac_tape *t, lac_tensor *cons
     const latent *m = r->state;
     const bool *kept = r->latents[LAC_LATENT_MOMENTS].kept;
     lac_tensor *part[2];
-    if (!kept[LAC_LATENT_PICTURE] && m->inpaints) {
+    if (!kept[LAC_LATENT_PICTURE] && latent_inpaints(m)) {
         part[0] = fill(r, t, f[IMAGE], f[HOLE], false);
         part[1] = fill(r, t, f[IMAGE], f[HOLE], true);
         return lac_autoencoder_encode(t, m->net[VAE]->model, lac_concat(t, part, 2, 0));
     }
     part[0] = kept[LAC_LATENT_PICTURE] ? cast(t, f[MOMENTS], f[CELLS], r->dtype) : latent_encode(r, t, f[IMAGE], f[HOLE], false);
-    if (!m->inpaints)
+    if (!latent_inpaints(m))
         return part[0];
     part[1] = kept[LAC_LATENT_AROUND] ? cast(t, f[SURROUNDINGS], f[CELLS], r->dtype) : latent_encode(r, t, f[IMAGE], f[HOLE], true);
     return lac_concat(t, part, 2, 0);
@@ -56,7 +56,7 @@ static lac_tensor *latents_of(const lac_recipe *r, lac_tape *t, lac_tensor *cons
 {
     const latent *m = r->state;
     lac_tensor *noise[2] = { f[POSTERIOR], f[AROUND] };
-    return lac_autoencoder_latent(t, m->net[VAE]->model, moments_of(r, t, f), m->inpaints ? lac_concat(t, noise, 2, 0) : noise[0]);
+    return lac_autoencoder_latent(t, m->net[VAE]->model, moments_of(r, t, f), latent_inpaints(m) ? lac_concat(t, noise, 2, 0) : noise[0]);
 }
 
 /* ---- text ---- */
@@ -86,16 +86,15 @@ static prompt prompt_of(const lac_recipe *r, lac_tape *t, lac_tensor *const *f)
 static lac_tensor *told(const lac_recipe *r, lac_tape *t, lac_tensor *const *f, lac_tensor *noised, lac_tensor *clean, lac_tensor *around)
 {
     const latent *m = r->state;
-    lac_tensor *part[3] = { noised };
-    if (!m->inpaints && !m->brushes)
+    if (m->beside == LAC_BESIDE_NONE)
         return noised;
-    part[1] = cast(t, f[CELLS], f[CELLS], r->dtype);
-    if (m->brushes) {
+    lac_tensor *mask = cast(t, f[CELLS], f[CELLS], r->dtype);
+    lac_tensor *part[2] = { noised, mask };
+    if (m->beside == LAC_BESIDE_MASK)
         part[0] = lac_composite(t, noised, clean, f[CELLS], &(lac_composite_attr){ .dtype = r->dtype });
-        return lac_concat(t, part, 2, -1);
-    }
-    part[2] = cast(t, around, f[CELLS], r->dtype);
-    return lac_concat(t, part, 3, -1);
+    else
+        part[1] = lac_latent_beside(t, mask, cast(t, around, f[CELLS], r->dtype), m->beside);
+    return lac_concat(t, part, 2, -1);
 }
 
 lac_status latent_forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, lac_tensor *const *given, lac_phase_out *out)
@@ -108,13 +107,13 @@ lac_status latent_forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
     (void)run;
     lac_tensor *latents = latents_of(r, t, field);
     LAC_TRY(lac_tape_status(t));
-    lac_tensor *clean[2] = { m->inpaints ? lac_rows(t, latents, 0, n) : latents, field[NOISE] }, *around = m->inpaints ? lac_rows(t, latents, n, n) : NULL;
+    lac_tensor *clean[2] = { latent_inpaints(m) ? lac_rows(t, latents, 0, n) : latents, field[NOISE] }, *around = latent_inpaints(m) ? lac_rows(t, latents, n, n) : NULL;
     lac_tensor *noised = lac_lincomb(t, field[NOISED], clean, 2, r->dtype), *target = lac_lincomb(t, field[TARGET], clean, 2, LAC_F32);
     const prompt text = prompt_of(r, t, field);
     lac_tensor *visual = latent_visual_of(r, t, field, text.pooled, out);
     lac_tensor *y = lac_unet_forward(t, m->net[UNET]->model, &(lac_unet_in){ told(r, t, field, noised, clean[0], around), field[TIMESTEP], text.states, .fusion = visual,
                                                                             .recompute = m->recompute, .label = field[LEVEL] });
-    if (m->brushes) {
+    if (latent_brushes(m)) {
         out->sum[1] = lac_dice_loss(t, lac_slice(t, y, -1, m->z, 1), field[EXACT]);
         y = lac_slice(t, y, -1, 0, m->z);
     }

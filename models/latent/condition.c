@@ -34,6 +34,12 @@ lac_status lac_latent_mask_make(float *to, int64_t height, int64_t width, const 
     return LAC_OK;
 }
 
+void lac_latent_mask_read(float *mask, int64_t n, lac_beside order)
+{
+    for (int64_t i = 0; order == LAC_BESIDE_MASK_LAST && i < n; i++)
+        mask[i] = 2 * mask[i] - 1;
+}
+
 lac_tensor *lac_latent_beside(lac_tape *t, lac_tensor *mask, lac_tensor *latent, lac_beside order)
 {
     return lac_concat(t, order == LAC_BESIDE_MASK_FIRST ? (lac_tensor *[]){ mask, latent } : (lac_tensor *[]){ latent, mask }, 2, -1);

@@ -42,3 +42,5 @@ typedef enum {
 } lac_beside;
 
 lac_tensor *lac_latent_beside(lac_tape *t, lac_tensor *mask, lac_tensor *latent, lac_beside order);
+/* mask[n]: 0 and 1 as lac_latent_mask_make leaves them, then as the network reads them. */
+void lac_latent_mask_read(float *mask, int64_t n, lac_beside order);

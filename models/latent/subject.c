@@ -65,8 +65,7 @@ static lac_status make_cells(const making *m)
             mask.pixels[k] = hole[k] ? 255 : 0;
         s = lac_latent_mask_make(to + i * high * wide, high, wide, &mask, rule);
     }
-    for (int64_t i = 0; m->system->beside == LAC_BESIDE_MASK_LAST && i < lac_numel(m->s->cells); i++)
-        to[i] = 2 * to[i] - 1;
+    lac_latent_mask_read(to, lac_numel(m->s->cells), m->system->beside);
     lac_image_free(&mask);
     return s;
 }
