@@ -1,10 +1,12 @@
 -- CAT-Diffusion (Chen et al. 2024, arXiv:2409.08260), docs/catdiff.md:
 --
 --     trainer configs-lua/catdiff.lua                  as published: objects of OpenImages V6 at 512 x 512, from Stable Diffusion's inpainting and CLIP ViT-L/14
---     trainer configs-lua/catdiff.lua preset=mini      everything from nothing at 64 x 64, on a CPU
+--     trainer configs-lua/catdiff.lua preset=mini      everything from nothing at 64 x 64, on a CPU: objects of *stamps*; preset=scenes: rendered solids, nothing fetched
 --
--- rows 1 and 2 of its ablation: preset=row1, row2, mini-row1, mini-row2, and SmartBrush on the same data for as many steps: preset=smartbrush, mini-smartbrush. A stage is skipped by stages.N.steps=0. preset=parity: whatever the released code does otherwise
--- (catdiff/published.lua); preset=paper: Adam at 1e-5 everywhere, as the paper says it. `--dry-run` tells what data and weights are wanted, where they come from, and what it costs.
+-- Each world, published (no prefix), mini- and scenes-, has rows 1 and 2 of the ablation (preset=row1, row2, mini-row1, ...) and SmartBrush on the same data for as many steps (smartbrush);
+-- what a miniature begins from is trained first, or alone: preset=mini-vae, -clip, -base, and -judge and -text, which only tables want. A stage is skipped by stages.N.steps=0.
+-- preset=parity: whatever the released code does otherwise (catdiff/published.lua); preset=paper: Adam at 1e-5 everywhere, as the paper says it. `--dry-run` tells what data and weights are
+-- wanted, where they come from, and what it costs.
 
 -- s: widths, weights, rates and steps of one size.
 local function experiment(s)
@@ -56,21 +58,19 @@ local function experiment(s)
   }
 end
 
-local published, mini = require "catdiff.published", require "catdiff.mini"
-local openimages, stamps = experiment(published), experiment(mini)
+local published = require "catdiff.published"
 local function other(name, changes) return lac.extend(published.run, { name = name, stages = experiment(lac.extend(published, changes)).full }) end
-return {
-  preset  = "published",
-  presets = {
-    published = lac.extend(published.run, { stages = openimages.full }),
-    row1 = lac.extend(published.run, { name = "catdiff-row1", stages = openimages.row1 }),
-    row2 = lac.extend(published.run, { name = "catdiff-row2", stages = openimages.row2 }),
-    smartbrush = lac.extend(published.run, { name = "catdiff-smartbrush", stages = openimages.smartbrush }),
-    parity = other("catdiff-parity", published.parity),
-    paper = other("catdiff-paper", published.paper),
-    mini = lac.extend(mini.run, { stages = stamps.full }),
-    ["mini-row1"] = lac.extend(mini.run, { name = "catdiff-mini-row1", stages = stamps.row1 }),
-    ["mini-row2"] = lac.extend(mini.run, { name = "catdiff-mini-row2", stages = stamps.row2 }),
-    ["mini-smartbrush"] = lac.extend(mini.run, { name = "catdiff-mini-smartbrush", first = { require "catdiff.mini-text" }, stages = stamps.smartbrush }),
-  },
-}
+
+local presets = { parity = other("catdiff-parity", published.parity), paper = other("catdiff-paper", published.paper) }
+local function add(prefix, full, s)
+  local stages, parts = experiment(s), s.parts or {}
+  presets[full] = lac.extend(s.run, { stages = stages.full })
+  for _, row in ipairs { "row1", "row2", "smartbrush" } do
+    presets[prefix .. row] = lac.extend(s.run, { name = s.run.name .. "-" .. row, first = row == "smartbrush" and parts.text and { parts.text } or nil, stages = stages[row] })
+  end
+  for name, config in pairs(parts) do presets[prefix .. name] = config end
+end
+add("", "published", published)
+add("mini-", "mini", require "catdiff.mini-stamps")
+add("scenes-", "scenes", require "catdiff.mini-scenes")
+return { preset = "published", presets = presets }

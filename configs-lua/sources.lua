@@ -8,7 +8,7 @@ return {
   stamps  = "scripts/fetch-stamps cache && lacuna pack stamps cache --max-side 512 -o sets/stamps.h5",
   collage = collage .. '" -o sets/collage.h5',
   grounds = collage .. ',$(cat data/stamps/mini-unseen.txt)" --grounds rendered -o sets/grounds.h5',
-  scenes  = "lacuna pack scenes -o sets/scenes.h5",
+  scenes  = "lacuna pack scenes --size 64 --count 8000 --objects 1-2 -o sets/scenes.h5",
 
   ["brushbench-inside"]  = "lacuna pack brushbench --root BrushBench --task inside -o sets/brushbench-inside.h5",
   ["brushbench-outside"] = "lacuna pack brushbench --root BrushBench --task outside -o sets/brushbench-outside.h5",

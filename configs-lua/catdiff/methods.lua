@@ -1,5 +1,5 @@
 -- CAT-Diffusion's tables 1 and 2: their rows, its baselines and itself, as published and in miniature, by objects' outlines and by their boxes.
-local cat, data = require "catdiff", require "catdiff.mini-data"
+local cat, mini = require "catdiff", require "catdiff.mini-stamps"
 local function trained(name, preset, settings) return { name = name, config = lac.extend(cat, { preset = preset }), settings = settings } end
 
 local names = { blended = "Blended Latent Diffusion", glide = "GLIDE-style, on a latent", smartbrush = "SmartBrush", blending = "Stable Diffusion, blending", inpainting = "Stable Diffusion, inpainting",
@@ -17,11 +17,11 @@ local methods = {
   -- of the metrics of protocols
   judges = { inception = "weights/pt_inception-2015-12-05-6726825d.pth", clip = "weights/clip-vit-large-patch14/model.safetensors", ["clip-vocab"] = "weights/bpe_simple_vocab_16e6.txt.gz" },
   -- first: what rows name as weights
-  first = { require "catdiff.mini-base", require "catdiff.mini-text", require "catdiff.mini-judge" },
+  first = { mini.parts.base, mini.parts.text, mini.parts.judge },
   mini = {
     { name = names.blended, weights = "runs/catdiff-mini-text", system = "blended-latent", settings = { steps = 20, guidance_scale = 3 } },
     { name = names.glide, weights = "runs/catdiff-mini-base", system = "glide-latent", settings = { steps = 40, guidance_scale = 3 } },
-    { name = "GLIDE, in pixels", config = lac.extend(require "glide.mini", { name = "catdiff-mini-glide", data = { train = data.train, eval = data.eval } }) },
+    { name = "GLIDE, in pixels", config = lac.extend(require "glide.mini", { name = "catdiff-mini-glide", data = mini.data }) },
     trained(names.smartbrush, "mini-smartbrush"),
     { name = names.blending, weights = "runs/catdiff-mini-text", settings = { steps = 20, guidance_scale = 3 } },
     { name = names.inpainting, weights = "runs/catdiff-mini-base" },
@@ -57,7 +57,7 @@ local function table_of(name, pictures, protocol, facts)
         name = name .. "-mini",
         table = {
           first = methods.first, seeds = { 1, 2, 3 }, rows = methods.mini, weights = { ["mini-clip"] = "runs/catdiff-mini-judge" },
-          measures = (require "catdiff.mini-measures").of { "FD[mini-clip]", "LFD[mini-clip]", "CLIPscore[mini-clip]", "l1@hole" },
+          measures = mini.measures { "FD[mini-clip]", "LFD[mini-clip]", "CLIPscore[mini-clip]", "l1@hole" },
         },
       },
     },

@@ -29,7 +29,7 @@ return {
       table = {
         seeds = { 1, 2, 3 },
         rows = rows "mini",
-        measures = quick((require "catdiff.mini-measures").of(metrics)),
+        measures = quick((require "catdiff.mini-stamps").measures(metrics)),
         notes = { "Published, of CLIP ViT-L/14 at 512 x 512: 0.65, of the input 0.47." },
       },
     },

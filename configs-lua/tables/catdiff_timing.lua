@@ -23,6 +23,7 @@ return {
     mini = {
       name = "catdiff-timing-mini",
       table = {
+        first = { (require "catdiff.mini-stamps").parts.base },
         rows = {
           { name = "inpainting", weights = "runs/catdiff-mini-base", settings = how },
           { name = "CAT-Diffusion", config = lac.extend(cat, { preset = "mini", sweep = { seed = { 1 } } }), settings = how },

@@ -9,7 +9,8 @@ for set in stamps collage grounds; do lacuna pack scenes -o "sets/$set.h5" --siz
 cat > short.lua << 'END'
 local short = { batch = { global = 2 }, checkpoint = { every = 8, keep = 1 }, log = { every = 1, tensorboard = false } }
 local function begin(config) return lac.extend(lac.extend(config, short), { steps = 2 }) end
-local base = lac.extend(begin(require "catdiff.mini-base"), { first = { begin(require "catdiff.mini-vae"), begin(require "catdiff.mini-clip") } })
+local mini = (require "catdiff.mini-stamps").parts
+local base = lac.extend(begin(mini.base), { first = { begin(mini.vae), begin(mini.clip) } })
 local presets = {}
 for _, name in ipairs { "mini", "mini-row1", "mini-row2" } do presets[name] = lac.extend(short, { first = { base } }) end
 return lac.extend(require "catdiff", { presets = presets })
