@@ -1,8 +1,11 @@
 #include "cli/lua_table.h"
 
+#include "core/memory.h"
+
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 32, MAX_VALUES = 200000, MAX_TEXT = 16 << 20, MAX_PATH = 512 };
@@ -100,6 +103,29 @@ static lac_status convert_pairs(walk *w, json_t *table)
     return LAC_OK;
 }
 
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* Lua's own order changes from call to call; and what is told of a config follows it. */
+static lac_status put_in_order(json_t **table)
+{
+    const char *key, **keys = NULL;
+    json_t *one, *to = json_object();
+    size_t n = 0;
+    lac_status s = to != NULL ? lac_calloc((void **)&keys, json_object_size(*table), sizeof *keys) : no_memory();
+    if (s == LAC_OK)
+        json_object_foreach (*table, key, one)
+            keys[n++] = key;
+    if (n > 0)
+        qsort(keys, n, sizeof *keys, by_text);
+    for (size_t i = 0; s == LAC_OK && i < n; i++)
+        s = json_object_set(to, keys[i], json_object_get(*table, keys[i])) == 0 ? LAC_OK : no_memory();
+    free(keys);
+    json_decref(s == LAC_OK ? *table : to);
+    if (s == LAC_OK)
+        *table = to;
+    return s;
+}
+
 static lac_status convert_table(walk *w, json_t **value)
 {
     bool list = false;
@@ -110,8 +136,10 @@ static lac_status convert_table(walk *w, json_t **value)
     if (table == NULL)
         return no_memory();
     w->depth++;
-    const lac_status s = list ? convert_list(w, table) : convert_pairs(w, table);
+    lac_status s = list ? convert_list(w, table) : convert_pairs(w, table);
     w->depth--;
+    if (s == LAC_OK && !list)
+        s = put_in_order(&table);
     if (s == LAC_OK)
         *value = table;
     else

@@ -70,6 +70,11 @@ LAC_TEST(config_pairs_go_by_sorted_keys)
     LAC_CHECK_STATUS(load(&e, "local l = {} for k in pairs { z = 1, a = 2, m = 3, 7, 8 } do l[#l + 1] = tostring(k) end return { l = l }"));
     LAC_CHECK(holds(&e, "{\"l\":[\"1\",\"2\",\"a\",\"m\",\"z\"]}"));
     lac_experiment_free(&e);
+    LAC_CHECK_STATUS(load(&e, "return { z = 1, y = { b = 1, a = 2 }, x = 3, w = 4, v = 5, u = 6 }"));       /* and so does the config itself */
+    char *text = json_dumps(e.config, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    LAC_CHECK(strcmp(text, "{\"u\":6,\"v\":5,\"w\":4,\"x\":3,\"y\":{\"a\":2,\"b\":1},\"z\":1}") == 0);
+    free(text);
+    lac_experiment_free(&e);
 }
 
 LAC_TEST(config_extends_what_it_requires)
