@@ -3,19 +3,15 @@
 diffusers' autoencoder, UNet and DDIM, transformers' CLIP towers and tokenizer, and SemInpainter and RefAdapter of reference/catdiff.py, all in double; Pillow's
 resizing. Made with torch 2.15.0, diffusers 0.42.1, transformers 5.23.0, Pillow 13.0.0. What is drawn at random is the program's (pipeline.py has Philox).
 """
-import json
 import math
-import pathlib
-import sys
 
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import save_file
-from transformers import CLIPTokenizer
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "reference"), str(HERE)]
+import painted
+from painted import chw, read_text
+
 import autoencoder
 import catdiff
 import diffusion
@@ -23,16 +19,13 @@ import pipeline
 import towers
 
 torch.set_default_dtype(torch.float64)
-TOKENS, TOKENIZER = 16, HERE / "text/clip"
 MEAN, STD = np.array([0.48145466, 0.4578275, 0.40821073]), np.array([0.26862954, 0.26130258, 0.27577711])
 MLP = dict(hidden_size=16, intermediate_size=20)
-VOCABULARY = json.loads((TOKENIZER / "vocab.json").read_text())
 CONFIG = {
     "unet": dict(in_channels=9, out_channels=4, block_out_channels=[8, 16], layers_per_block=1, norm_num_groups=4, cross_attention_dim=12, attention_head_dim=2, fusion_dim=16,
                  down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"]),
     "vae": dict(block_out_channels=[4, 8, 8, 8], layers_per_block=1, norm_num_groups=4, latent_channels=4, down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4),
-    "text_encoder": dict(vocab_size=len(VOCABULARY), hidden_size=12, intermediate_size=20, num_hidden_layers=2, num_attention_heads=2, max_position_embeddings=TOKENS,
-                         eos_token_id=VOCABULARY["<|endoftext|>"]),
+    "text_encoder": painted.TEXT_ENCODER,
     "clip_vision": dict(hidden_size=16, intermediate_size=20, num_hidden_layers=2, num_attention_heads=2, image_size=56, patch_size=14, projection_dim=8),
     "sem_inpainter": dict(hidden_size=16, intermediate_size=24, num_attention_heads=2, num_hidden_layers=2, patch_size=14, image_size=56,
                           label_mlp=dict(in_channels=12, intermediate_size=9, out_channels=16), spatial_mlp=MLP, global_mlp=MLP),
@@ -64,29 +57,14 @@ def weights(role, g):
 
 # ---- the parts
 
-def picture(h, w, seed):
-    g, (y, x) = np.random.default_rng(seed), np.mgrid[0:h, 0:w]
-    wave = [70 * np.sin(x / g.uniform(5, 15) + g.uniform(0, 6)) * np.cos(y / g.uniform(5, 15) + g.uniform(0, 6)) for _ in range(3)]
-    return np.clip(128 + np.stack(wave, 2) + g.uniform(-40, 40, (h, w, 3)), 0, 255).astype(np.uint8)
-
-
 def resized(a, h, w):
     """Bicubic, across first."""
     return np.asarray(Image.fromarray(a).resize((w, a.shape[0]), Image.BICUBIC).resize((w, h), Image.BICUBIC))
 
 
-def chw(a):
-    return torch.from_numpy(np.ascontiguousarray(a.astype(np.float64).transpose(2, 0, 1)))[None]
-
-
 def noise(c, purpose, h, w, index=0):
     x = pipeline.normals(c["seed"], purpose, 4 * h * w, index, c["sample"]).astype(np.float32)
     return chw(x.reshape(h, w, 4))
-
-
-def read_text(model, tokenizer, text):
-    ids = tokenizer(text or "", padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt").input_ids
-    return towers.clip_text(dict(input_ids=ids), CONFIG["text_encoder"], model["text_encoder"])
 
 
 def visual_prompt(model, c, image, mask, pooled):
@@ -125,18 +103,14 @@ def sampled(model, c, z, known, text, visual):
     return z
 
 
-def painted(model, tokenizer, c, image, mask):
-    """The canvas is of whole cells: the picture mirrored, the mask without a hole."""
-    h, w = mask.shape
-    more = (0, -h % 8), (0, -w % 8)
-    whole, hole = np.pad(image, (*more, (0, 0)), mode="symmetric"), np.pad(mask, more)
-    said = [read_text(model, tokenizer, c[k]) for k in ("negative", "prompt")]
+def paint(model, words, c, image, mask):
+    whole, hole = painted.on_whole_cells(image, mask)
+    said = [read_text(model, words, c[k]) for k in ("negative", "prompt")]
     v = visual_prompt(model, c, whole, hole, said[1]["pooler_output"])
     guided = slice(0 if c["guidance_scale"] != 1 else 1, 2)
     text, visual = torch.cat([s["last_hidden_state"] for s in said][guided]), torch.cat([torch.zeros_like(v), v][guided])
     z = sampled(model, c, noise(c, "latent/start", hole.shape[0] // 8, hole.shape[1] // 8), beside(model, c, whole, hole), text, visual)
-    y = autoencoder.kl(dict(latent=z / 0.18215), CONFIG["vae"], model["vae"])["decoded"][0].permute(1, 2, 0).numpy()
-    y = np.clip(np.rint((y + 1) * 127.5), 0, 255).astype(np.uint8)[:h, :w]
+    y = painted.bytes_of(autoencoder.kl(dict(latent=z / 0.18215), CONFIG["vae"], model["vae"])["decoded"][0].permute(1, 2, 0).numpy(), image)
     return np.where(mask[..., None] > 0, y, image) if c["paste"] == "hard" else y
 
 
@@ -147,41 +121,20 @@ def without(model, word):
     return {role: {k: torch.zeros_like(v) if word in k else v for k, v in w.items()} for role, w in model.items()}
 
 
-def heard(model, tokenizer, c, image, mask, y):
+def heard(model, words, c, image, mask, y):
     """How many grey levels each part makes in the hole."""
     parts = ("attn3.to_out", "attn2.to_out", "spatial_mlp.fc2", "global_mlp.fc2", "label_mlp.fc2", "mask_embedding", "encoder.mid_block")
-    return {p: abs(painted(without(model, p), tokenizer, c, image, mask).astype(int) - y)[mask > 0].mean().round(2) for p in parts}
-
-
-def save_model(model, folder):
-    tensors = {f"{role}.{k}": v for role, w in model.items() for k, v in w.items()}
-    for name in ("vocab.json", "merges.txt"):
-        tensors[f"tokenizer.{name}"] = torch.frombuffer(bytearray((TOKENIZER / name).read_bytes()), dtype=torch.uint8)
-    networks = {role: dict(network=NETWORK[role], config=CONFIG[role]) for role in model}
-    metadata = {"lacuna.inpainter": "catdiff", "lacuna.networks": networks, "lacuna.config": dict(scheduler=SCHEDULER), "lacuna.tokenizer": dict(max_length=TOKENS)}
-    save_file(tensors, folder / "model.safetensors", {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata.items()})
+    if c["system"] != "catdiff" or c["guidance_scale"] == 1:
+        return {}
+    return {p: float(abs(paint(without(model, p), words, c, image, mask).astype(int) - y)[mask > 0].mean().round(2)) for p in parts}
 
 
 def main():
-    folder, g, tokenizer = HERE / "catdiff", torch.Generator().manual_seed(8400), CLIPTokenizer.from_pretrained(TOKENIZER)
+    folder, g, words = painted.HERE / "catdiff", torch.Generator().manual_seed(8400), painted.tokenizer()
     folder.mkdir(exist_ok=True)
     stored = {role: weights(role, g) for role in CONFIG}
-    model, tensors, cases = {r: {k: v.double() for k, v in w.items()} for r, w in stored.items()}, {}, []
-    for i, (name, given) in enumerate(CASES.items()):
-        c = {**DEFAULTS, **given}
-        (h, w), (top, left, high, wide) = c.pop("size"), c.pop("hole")
-        image, mask = picture(h, w, i), np.zeros((h, w), np.uint8)
-        mask[top:top + high, left:left + wide] = 255
-        y = painted(model, tokenizer, c, image, mask)
-        if c["system"] == "catdiff" and c["guidance_scale"] != 1:
-            print(name, {k: float(v) for k, v in heard(model, tokenizer, c, image, mask, y).items()})
-        print(name, "saturated", float(((y == 0) | (y == 255)).mean().round(2)), "sd", float(y.std().round(1)))
-        tensors.update({f"{name}.image": torch.from_numpy(image), f"{name}.mask": torch.from_numpy(mask[..., None].copy()), f"{name}.result": torch.from_numpy(y.copy(order="C"))})
-        ask = {k: c.pop(k) for k in ("system", "prompt", "negative", "seed", "sample")}
-        cases.append({"name": name, **ask, "settings": c})
-    save_model(stored, folder)
-    save_file(tensors, folder / "pictures.safetensors")
-    (folder / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+    painted.save_model(stored, folder, "catdiff", NETWORK, CONFIG, dict(scheduler=SCHEDULER))
+    painted.paint_all(folder, stored, CASES, DEFAULTS, lambda m, *given: paint(m, words, *given), lambda m, *given: heard(m, words, *given))
 
 
 main()

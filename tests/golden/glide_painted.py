@@ -4,38 +4,31 @@ diffusers' UNet and transformers' CLIP text tower and tokenizer, in double; the 
 each estimate) written anew from Nichol and Dhariwal 2021. Made with torch 2.15.0, diffusers 0.42.1, transformers 5.23.0. What is drawn at random is the program's
 (pipeline.py has Philox).
 """
-import json
 import math
-import pathlib
-import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
-from transformers import CLIPTokenizer
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "reference"), str(HERE)]
+import painted
+from painted import chw
+
 import pipeline
 import towers
 import unet
 
 torch.set_default_dtype(torch.float64)
-TOKENS, TOKENIZER = 16, HERE / "text/clip"
-VOCABULARY = json.loads((TOKENIZER / "vocab.json").read_text())
 LOW, SAID = 0.05, 0.3
 UNET = dict(out_channels=6, layers_per_block=1, norm_num_groups=4, cross_attention_dim=12, attention_head_dim=2)
 CONFIG = {
     "unet": dict(UNET, in_channels=7, block_out_channels=[8, 16], down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"], up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"]),
     "upsampler": dict(UNET, in_channels=10, block_out_channels=[4, 8, 8], down_block_types=["DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
                       up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"]),
-    "text_encoder": dict(vocab_size=len(VOCABULARY), hidden_size=12, intermediate_size=20, num_hidden_layers=2, num_attention_heads=2, max_position_embeddings=TOKENS,
-                         eos_token_id=VOCABULARY["<|endoftext|>"]),
+    "text_encoder": painted.TEXT_ENCODER,
 }
 NETWORK = {"unet": "unet2d-condition", "upsampler": "unet2d-condition", "text_encoder": "clip-text"}
 SHAPES = {"unet": unet.condition_shapes, "upsampler": unet.condition_shapes, "text_encoder": lambda c: towers.shapes("clip-text", c)}
-DEFAULTS = dict(seed=0, sample=0, prompt=None, negative=None, factor=2, steps=6, guidance_scale=5, upsampler_sections=[2, 1, 1], upsampler_first=997, upsampler_noise=0.997)
+DEFAULTS = dict(system="glide", seed=0, sample=0, prompt=None, negative=None, factor=2, steps=6, guidance_scale=5, upsampler_sections=[2, 1, 1], upsampler_first=997, upsampler_noise=0.997)
 CASES = {
     "as released, in few steps": dict(size=(32, 48), hole=(6, 12, 18, 24), prompt="a red star on a wall", seed=3),
     "the steps that are published": dict(size=(16, 24), hole=(3, 4, 8, 15), prompt="two birds", steps=100, upsampler_sections=[10, 10, 3, 2, 2], seed=2**40 + 4, sample=9),
@@ -107,21 +100,6 @@ def sampled(c, stage, ask, known, hole):
 
 # ---- the parts
 
-def picture(h, w, seed):
-    g, (y, x) = np.random.default_rng(seed), np.mgrid[0:h, 0:w]
-    wave = [70 * np.sin(x / g.uniform(5, 15) + g.uniform(0, 6)) * np.cos(y / g.uniform(5, 15) + g.uniform(0, 6)) for _ in range(3)]
-    return np.clip(128 + np.stack(wave, 2) + g.uniform(-40, 40, (h, w, 3)), 0, 255).astype(np.uint8)
-
-
-def chw(a):
-    return torch.from_numpy(np.ascontiguousarray(a.astype(np.float64).transpose(2, 0, 1)))[None].to(torch.get_default_dtype())
-
-
-def read_text(model, tokenizer, text):
-    ids = tokenizer(text or "", padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt").input_ids
-    return towers.clip_text(dict(input_ids=ids), CONFIG["text_encoder"], model["text_encoder"])["last_hidden_state"]
-
-
 def asked(model, role, text, beside, scale):
     def ask(x, t):
         y = unet.condition(dict(sample=torch.cat((x, beside), 1).expand(len(text), -1, -1, -1), timestep=torch.tensor(t), encoder_hidden_states=text), CONFIG[role], model[role])["sample"]
@@ -130,26 +108,23 @@ def asked(model, role, text, beside, scale):
     return ask
 
 
-def painted(model, tokenizer, c, image, mask):
-    """The canvas is of whole cells: the picture mirrored, the mask without a hole."""
-    h, w = mask.shape
-    more = (0, -h % 8), (0, -w % 8)
-    whole, hole = chw(np.pad(image, (*more, (0, 0)), mode="symmetric")) / 127.5 - 1, chw(np.pad(mask, more)[..., None] / 255)
+def paint(model, words, c, image, mask):
+    whole, hole = painted.on_whole_cells(image, mask)
+    whole, hole = chw(whole) / 127.5 - 1, chw(hole[..., None] / 255)
     small, small_hole = F.avg_pool2d(whole, c["factor"]), F.max_pool2d(hole, c["factor"])
-    text = torch.cat([read_text(model, tokenizer, c[k]) for k in ("negative", "prompt")])[0 if c["guidance_scale"] != 1 else 1:]
+    text = torch.cat([painted.read_text(model, words, c[k])["last_hidden_state"] for k in ("negative", "prompt")])[0 if c["guidance_scale"] != 1 else 1:]
     low = sampled(c, "base", asked(model, "unet", text, torch.cat((small * (1 - small_hole), 1 - small_hole), 1), c["guidance_scale"]), small, small_hole)
     low = ((low + 1) * 127.5).round() / 127.5 - 1
     low = F.interpolate(low, whole.shape[2:], mode="bilinear", align_corners=False)
     y = sampled(c, "upsampler", asked(model, "upsampler", text[-1:], torch.cat((whole * (1 - hole), 1 - hole, low), 1), 1), whole, hole)
-    y = np.clip(np.rint((y[0].permute(1, 2, 0).numpy() + 1) * 127.5), 0, 255).astype(np.uint8)[:h, :w]
-    return np.where(mask[..., None] > 0, y, image)
+    return np.where(mask[..., None] > 0, painted.bytes_of(y[0].permute(1, 2, 0).numpy(), image), image)
 
 
-# ---- what is written
+# ---- what is told of it
 
 def in_single(model, *given):
     torch.set_default_dtype(torch.float32)
-    y = painted({r: {k: v.float() for k, v in w.items()} for r, w in model.items()}, *given)
+    y = paint({r: {k: v.float() for k, v in w.items()} for r, w in model.items()}, *given)
     torch.set_default_dtype(torch.float64)
     return y
 
@@ -160,43 +135,20 @@ def without(model, part):
     return {r: {k: torch.zeros_like(v) if r == role and word in k else v for k, v in w.items()} for r, w in model.items()}
 
 
-def heard(model, tokenizer, c, image, mask, y):
-    """How many grey levels each part makes in the hole."""
+def told(model, words, c, image, mask, y):
+    """How far PyTorch's own f32 is off, and how many grey levels each part makes in the hole."""
     parts = ("unet/attn2.to_out", "upsampler/attn2.to_out", "unet/conv_out", "upsampler/conv_out", "unet/time_embedding", "upsampler/time_embedding")
-    return {p: float(abs(painted(without(model, p), tokenizer, c, image, mask).astype(int) - y)[mask > 0].mean().round(2)) for p in parts}
-
-
-def save_model(model, folder):
-    tensors = {f"{role}.{k}": v for role, w in model.items() for k, v in w.items()}
-    for name in ("vocab.json", "merges.txt"):
-        tensors[f"tokenizer.{name}"] = torch.frombuffer(bytearray((TOKENIZER / name).read_bytes()), dtype=torch.uint8)
-    networks = {role: dict(network=NETWORK[role], config=CONFIG[role]) for role in model}
-    metadata = {"lacuna.inpainter": "glide", "lacuna.networks": networks, "lacuna.config": {}, "lacuna.tokenizer": dict(max_length=TOKENS)}
-    save_file(tensors, folder / "model.safetensors", {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata.items()})
+    gap = abs(in_single(model, words, c, image, mask).astype(int) - y)
+    heard = {p: float(abs(paint(without(model, p), words, c, image, mask).astype(int) - y)[mask > 0].mean().round(2)) for p in parts} if c["steps"] < 10 else {}
+    return "f32 off by at most", int(gap.max()), "others", float((gap > 0).mean().round(5)), heard
 
 
 def main():
-    folder, g, tokenizer = HERE / "glide", torch.Generator().manual_seed(2110741), CLIPTokenizer.from_pretrained(TOKENIZER)
+    folder, g, words = painted.HERE / "glide", torch.Generator().manual_seed(2110741), painted.tokenizer()
     folder.mkdir(exist_ok=True)
     stored = {role: weights(role, g) for role in CONFIG}
-    model, tensors, cases = {r: {k: v.double() for k, v in w.items()} for r, w in stored.items()}, {}, []
-    for i, (name, given) in enumerate(CASES.items()):
-        c = {**DEFAULTS, **given}
-        (h, w), (top, left, high, wide) = c.pop("size"), c.pop("hole")
-        image, mask = picture(h, w, i), np.zeros((h, w), np.uint8)
-        mask[top:top + high, left:left + wide] = 255
-        y = painted(model, tokenizer, c, image, mask)
-        if i == 0:
-            print(name, heard(model, tokenizer, c, image, mask, y))
-        gap = abs(in_single(model, tokenizer, c, image, mask).astype(int) - y)
-        print(name, "PyTorch in f32: off by at most", gap.max(), "others", float((gap > 0).mean().round(5)))
-        print(name, "saturated", float(((y == 0) | (y == 255))[mask > 0].mean().round(2)), "sd", float(y.std().round(1)))
-        tensors.update({f"{name}.image": torch.from_numpy(image), f"{name}.mask": torch.from_numpy(mask[..., None].copy()), f"{name}.result": torch.from_numpy(y.copy(order="C"))})
-        ask = {k: c.pop(k) for k in ("prompt", "negative", "seed", "sample")}
-        cases.append({"name": name, "system": "glide", **ask, "settings": c})
-    save_model(stored, folder)
-    save_file(tensors, folder / "pictures.safetensors")
-    (folder / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
+    painted.save_model(stored, folder, "glide", NETWORK, CONFIG, {})
+    painted.paint_all(folder, stored, CASES, DEFAULTS, lambda m, *given: paint(m, words, *given), lambda m, *given: told(m, words, *given))
 
 
 main()
