@@ -50,19 +50,20 @@ return { of = function(world)
     model = { clip = { text_config = { max_position_embeddings = world.ids } }, prompts = networks.prompts },
   })
 
-  -- What is begun from, as the paper's is from Stable Diffusion's inpainting: captions, masks of every kind, some of the whole picture.
+  -- What is begun from, as the paper's is from Stable Diffusion's inpainting, and trained as that was: captions, holes of any shape anywhere, a quarter of them the whole picture. Asked for an
+  -- object it often paints the ground.
   local base = {
     name   = world.name .. "-base",
     first  = { vae, clip },
     recipe = "latent",
     steps  = 3000,
     batch  = { global = 32 },
-    data   = { train = lac.extend(train, { mask = "union|object-box" }), eval = eval },
+    data   = { train = lac.extend(train, { mask = "union" }), eval = eval },
     model  = {
       system = "sd-inpaint", settings = { steps = 20, guidance_scale = 3 }, cache = "pictures",
       unet = { config = networks.unet }, vae = { config = networks.vae }, text_encoder = { config = networks.text_encoder }, tokenizer = networks.tokenizer, prompts = networks.prompts,
     },
-    loss   = { objective = { snr_gamma = 5 }, prompt_dropout = 0.1, whole = 0.1 },
+    loss   = { objective = { snr_gamma = 5 }, prompt_dropout = 0.1, whole = 0.25 },
     optim  = { unet = { kind = "adamw", lr = 1e-3, clip = 1, ema = 0.998, ema_warmup = true, schedule = { kind = "cosine", warmup = 200, total = 3000, final = 1e-4 } } },
     init   = { { from = run "vae", network = "vae" }, { from = run "clip", of = "clip", network = "text_encoder" } },
     sample = { every = 1000, images = 12 }, validate = { loss = { every = 500, draws = 2 } }, checkpoint = { every = 500 }, log = { every = 25 },
@@ -93,7 +94,7 @@ return { of = function(world)
     distill       = 0.1,
     optim         = { kind = "adamw", clip = 1, ema = 0.998, ema_warmup = true },
     schedule      = function(lr, steps) return { kind = "cosine", warmup = 50, total = steps, final = lr / 10 } end,
-    lr            = { new = 1e-3, old = 3e-4 },
+    lr            = { new = 1e-3, old = 1e-4 },         -- ten to one, as published
     steps         = { distill = 600, unet = 500, sem = 150, joint = 300 },
     init          = {
       distill = { { from = run "clip", of = "clip", network = "clip_vision" }, { from = run "clip", of = "clip", network = "text_encoder" },
