@@ -131,7 +131,7 @@ static int run_on_images(const lac_contest_wish *w, lac_eval_images_wish *images
     const struct { const char *option; bool given; } other[] = {
         { "--set", w->set != NULL }, { "--split", w->split != NULL }, { "--crop", w->crop != NULL }, { "--shorter", w->shorter >= 0 },
         { "--mask (it is --masks)", w->mask != NULL }, { "--prompt (it is --prompts)", w->prompt != NULL }, { "--baselines", w->baselines != NULL },
-        { "--protocol", w->protocol_name != NULL },
+        { "--protocol", w->protocol_name != NULL }, { "--through", w->through != NULL },
     };
     for (size_t i = 0; i < LAC_COUNT(other); i++)
         if (other[i].given)
@@ -241,6 +241,7 @@ int lac_cmd_eval(int argc, char **argv)
         { "crop", 0, "NAME", LAC_OPTION_STRING, &w.crop, "center or squash" },
         { "shorter", 0, "N", LAC_OPTION_INT, &w.shorter, "shorter side before the crop; 0: as large as the crop allows" },
         { "mask", 0, "NAME", LAC_OPTION_STRING, &w.mask, "file of fixed masks, a path or a name below data/masks; or what data.eval.mask may be: object, object-box, a generator" },
+        { "through", 0, "RUN|MODEL", LAC_OPTION_STRING, &w.through, "an autoencoder: pictures are what it makes of the set's, so that its loss is nobody's" },
         { "metrics", 0, "LIST", LAC_OPTION_STRING, &w.metrics, "separated by commas; a region may follow: psnr@hole, psnr@known" },
         { "limit", 0, "N", LAC_OPTION_INT, &w.limit, "pictures, the first of the split; 0: all (default)" },
         { "baselines", 0, "on|off|NAME", LAC_OPTION_STRING, &w.baselines, "rows for copy nothing, mean colour and Laplace fill (default on), or for one: copy-nothing, mean-colour, laplace" },

@@ -14,6 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void free_contender(lac_contender *m)
+{
+    if (m == NULL)
+        return;
+    lac_tape_free(m->tape);
+    lac_model_close(&m->model);
+    free(m);
+}
+
 void lac_contest_free(lac_contest *c)
 {
     lac_eval_watch_free(&c->watch);
@@ -21,11 +30,10 @@ void lac_contest_free(lac_contest *c)
     free(c->label);
     free(c->imagined);
     lac_eval_set_close(c->set);
-    for (int64_t i = 0; i < c->n; i++) {
-        lac_tape_free(c->model[i]->tape);
-        lac_model_close(&c->model[i]->model);
-        free(c->model[i]);
-    }
+    for (int64_t i = 0; i < c->n; i++)
+        free_contender(c->model[i]);
+    free_contender(c->through);
+    free(c->view);
     free(c->model);
     free(c->method);
     free(c->row);
@@ -196,6 +204,29 @@ static lac_status set_file_name(lac_contest *c, long long size)
     return lac_format(&c->name, "%s%s%s-%lld", a.set, a.split[0] ? "-" : "", a.split, size);
 }
 
+/* An autoencoder by that word, as `lacuna eval` has it as a row. */
+static lac_status open_through(lac_contest *c, const lac_contest_wish *w, const char *word)
+{
+    char hash[LAC_SHA256_HEX];
+    const lac_model_how how = { .device = w->how.device, .precision = w->how.precision };
+    LAC_TRY(lac_calloc((void **)&c->through, 1, sizeof *c->through));
+    lac_model *m = &c->through->model;
+    LAC_TRY(lac_model_open(m, word, &how));
+    if (!m->ip.def->whole)
+        return LAC_FAIL(LAC_ERR_ARG, "it is an inpainter, '%s', expected an autoencoder", m->ip.def->name);
+    LAC_TRY(lac_tape_new(&c->through->tape, lac_inpainter_backend(&m->ip)));
+    c->through->painter = (lac_eval_painter){ &m->ip, c->through->tape, (uint64_t)w->seed, 1 };
+    c->anew = lac_eval_inpainter_method(m->name, &c->through->painter);
+    LAC_TRY(lac_params_hash(m->ip.network[0].params, hash));
+    return lac_format(&c->view, "%s, through %s (weights %.12s)", lac_eval_set_about(c->set).view, m->name, hash);
+}
+
+static lac_status make_anew(lac_contest *c, const lac_contest_wish *w)
+{
+    const char *own = w->protocol != NULL ? lac_config_str(w->protocol, "through") : "", *word = w->through != NULL ? w->through : own;
+    return word[0] == '\0' ? LAC_OK : lac_context(open_through(c, w, word), "through '%s'", word);
+}
+
 /* How a set that is not there is made. */
 static lac_status without_set(const char *set, lac_status s)
 {
@@ -280,6 +311,7 @@ static lac_status new_score(lac_contest *c, const lac_contest_wish *w)
 lac_score_origin lac_contest_origin(const lac_contest *c, const lac_contest_wish *w)
 {
     lac_score_origin origin = lac_eval_set_origin(c->set);
+    origin.view = c->view != NULL ? c->view : origin.view;
     origin.seed = (uint64_t)w->seed;
     origin.models = c->models;
     origin.pictures = w->keep ? c->name : NULL;
@@ -377,6 +409,7 @@ lac_status lac_contest_prepare(lac_contest *c, const lac_contest_wish *w, const 
     LAC_TRY(check_prompt(c, w));
     LAC_TRY(choose_folder(c, w, words));
     LAC_TRY(open_set(c, w));
+    LAC_TRY(make_anew(c, w));
     LAC_TRY(new_score(c, w));
     return c->folder != NULL ? ask(c, w) : LAC_OK;
 }
@@ -400,7 +433,7 @@ lac_status lac_contest_score(lac_contest *c, const lac_contest_wish *w, lac_comm
     char *kept = NULL;
     if (w->keep)
         LAC_TRY(lac_format(&kept, "%s/%s", c->folder, c->name));
-    const lac_eval_watch_wish wish = { .images = w->pictures, .batch = w->batch, .kept = kept, .kept_first = w->keep_first, .journal = c->journal, .question = c->question };
+    const lac_eval_watch_wish wish = { .images = w->pictures, .batch = w->batch, .kept = kept, .kept_first = w->keep_first, .anew = c->through != NULL ? &c->anew : NULL, .journal = c->journal, .question = c->question };
     const lac_status s = lac_eval_watch_run(&c->watch, &c->score, c->set, c->method, c->n_methods, &wish, comm);
     c->watch.kept = NULL;
     free(kept);

@@ -15,6 +15,7 @@ typedef struct lac_contest_wish {
     const char *baselines;          /* "on", "off", or the name of one */
     const char *out;                /* the folder */
     const char *prompt;
+    const char *through;            /* a run or model of an autoencoder: the set's pictures are what it makes of them; NULL: the protocol's, if any */
     int64_t size, shorter, limit, pictures, batch, seed;        /* shorter -1: not said */
     bool keep;
     int64_t keep_first;             /* so many pictures; 0: all */
@@ -37,6 +38,9 @@ typedef struct lac_contest {
     const char **row;               /* the methods' names */
     int64_t n_methods;
     lac_eval_set *set;
+    lac_contender *through;         /* who makes its pictures anew; NULL: nobody */
+    lac_eval_method anew;           /* it */
+    char *view;                     /* how pictures are brought here, with it */
     const char **label;             /* of its pictures, each once */
     int64_t n_labels;
     char *imagined;                 /* whose features its models imagine before they paint; NULL: none does, or nobody asks */

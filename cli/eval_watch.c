@@ -73,12 +73,26 @@ static lac_status keep_mask(const lac_eval_watch *w, int64_t at, const lac_eval_
 
 /* ---- scoring ---- */
 
+/* The item's picture, which stays until the next. */
+static lac_status make_anew(lac_eval_watch *w, lac_eval_item *item)
+{
+    const size_t size = (size_t)(item->height * item->width) * 3;
+    if (w->anew == NULL)
+        return LAC_OK;
+    LAC_TRY(lac_realloc((void **)&w->picture, size));
+    memcpy(w->picture, item->reference, size);
+    LAC_TRY(lac_context(w->anew->complete(w->anew->context, 1, item, &w->picture), "%s on '%s'", w->anew->name, item->id));
+    item->reference = w->picture;
+    return LAC_OK;
+}
+
 static lac_status read_item(void *context, int64_t i, lac_eval_item *item)
 {
     lac_eval_watch *w = context;
     w->at = i;
     tell(w);
     LAC_TRY(lac_eval_set_read(w->set, i, item));
+    LAC_TRY(make_anew(w, item));
     LAC_TRY(show(w, i, w->n_methods + 1, item->reference, item->height, item->width));
     LAC_TRY(show(w, i, 0, item->reference, item->height, item->width));
     if (i < w->n_shown)
@@ -160,7 +174,7 @@ lac_status lac_eval_watch_run(lac_eval_watch *w, lac_score *score, lac_eval_set 
                               lac_comm *comm)
 {
     lac_eval_method *own = NULL;
-    *w = (lac_eval_watch){ .set = set, .score = score, .batch = wish->batch, .kept = wish->kept, .kept_first = wish->kept_first, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
+    *w = (lac_eval_watch){ .set = set, .score = score, .batch = wish->batch, .kept = wish->kept, .kept_first = wish->kept_first, .anew = wish->anew, .share = lac_eval_share_of(lac_eval_set_count(set), comm), .n_methods = n_methods,
                            .terminal = comm->rank == 0 && isatty(STDERR_FILENO) };
     lac_status s = lac_comm_agree(comm, make_room(w, &own, methods, LAC_MIN(wish->images, lac_eval_set_count(set))));
     if (s == LAC_OK)
@@ -178,6 +192,7 @@ void lac_eval_watch_free(lac_eval_watch *w)
     for (int64_t i = 0; i < w->n_shown * (w->n_methods + 2); i++)
         lac_image_free(&w->shown[i]);
     lac_eval_notes_close(&w->notes);
+    free(w->picture);
     free(w->shown);
     free(w->watched);
     *w = (lac_eval_watch){ .n_shown = 0 };

@@ -17,6 +17,8 @@ typedef struct lac_eval_watch {
     lac_eval_share share;                   /* of this rank */
     int64_t n_methods, n_shown, at;         /* at: the last picture that was read, as the set counts */
     lac_eval_watched *watched;
+    const lac_eval_method *anew;
+    uint8_t *picture;                       /* that it made */
     lac_image *shown;                       /* [n_shown][n_methods + 2] */
     lac_eval_notes notes;                   /* of an earlier run, and of this one */
     bool terminal;
@@ -28,6 +30,7 @@ typedef struct lac_eval_watch_wish {
     int64_t images, batch;                  /* pictures of the sheet, 0: no sheet; done at once */
     const char *kept;                       /* as the fields; each rank writes its own */
     int64_t kept_first;
+    const lac_eval_method *anew;            /* the set's pictures are what it makes of them, one by one; NULL: they are as they are */
     const char *journal, *question;         /* where each rank notes what it has found, and all that it depends on (eval/journal.h); NULL: nowhere */
 } lac_eval_watch_wish;
 

@@ -34,6 +34,7 @@ static const lac_key published_keys[] = {
 const lac_key lac_protocol_keys[] = {
     { "about", LAC_KEY_STR, NULL, .help = "what it is, and whose" },
     { "data", LAC_KEY_TABLE, NULL, .sub = data_keys },
+    { "through", LAC_KEY_STR, "\"\"", .help = "an autoencoder, run or model file: pictures are what it makes of the set's" },
     { "sampling", LAC_KEY_TABLE, "{}", .help = "keys for inpainters that have them" },
     { "seed", LAC_KEY_INT, "0", .min = 0, .max = 1e15, .help = "of what models draw" },
     { "metrics", LAC_KEY_LIST, NULL, .of = LAC_KEY_STR },

@@ -4,6 +4,7 @@
  *     return {
  *       about = "BrushBench, holes inside objects (Ju et al. 2024)",
  *       data = { set = "brushbench-inside", split = "test", size = 512, crop = "squash", shorter = 0, mask = "object" },
+ *       through = "runs/mini-vae",                                               -- the pictures as this autoencoder makes them anew, painted and measured without its loss
  *       sampling = { sampler = "unipc", steps = 50, guidance_scale = 7.5 },    -- keys of inpainters that have them
  *       seed = 1234,
  *       metrics = { "brushnet-psnr", ... },

@@ -14,6 +14,9 @@ static lac_status print_set(const json_t *measure, const json_t *protocol, lac_w
     const json_t *data = json_object_get(protocol, "data");
     const char *name = lac_config_str(data, "set");
     bool there;
+    const char *through = lac_config_str(protocol, "through");
+    if (through[0] != '\0')
+        LAC_TRY(lac_wants_one(wants, "weights", lac_config_str(measure, "name"), through, NULL));
     LAC_TRY(lac_wants_one(wants, "set", lac_config_str(measure, "name"), name, &there));
     if (!there)
         return printf("  set '%s' is missing\n", name), LAC_OK;

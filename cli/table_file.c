@@ -41,6 +41,7 @@ static const lac_key measure_keys[] = {
     { "protocol", LAC_KEY_STR, "\"\"", .help = "of configs-lua/protocols, or a file" },
     { "time", LAC_KEY_TABLE, "", .sub = time_keys, .help = "in place of pictures and metrics: seconds a picture, the rows taking turns" },
     { "data", LAC_KEY_TABLE, "{}", .help = "as a protocol's; over the protocol's own" },
+    { "through", LAC_KEY_STR, "\"\"", .help = "in place of the protocol's: an autoencoder that makes the pictures anew" },
     { "metrics", LAC_KEY_LIST, "[]", .of = LAC_KEY_STR, .help = "in place of the protocol's" },
     { "sampling", LAC_KEY_TABLE, "{}", .help = "over the protocol's: keys of inpainters that have them" },
     { "seed", LAC_KEY_INT, "", .min = 0, .max = 1e15, .help = "of what models draw, and of resamples" },
@@ -229,6 +230,8 @@ static lac_status lay_over(json_t *under, const json_t *measure)
         json_object_set(under, "metrics", json_object_get(measure, "metrics"));
     if (json_array_size(json_object_get(measure, "published")) > 0)
         json_object_set(under, "published", json_object_get(measure, "published"));
+    if (lac_config_str(measure, "through")[0] != '\0')
+        json_object_set(under, "through", json_object_get(measure, "through"));
     if (json_object_get(measure, "seed") != NULL)
         json_object_set(under, "seed", json_object_get(measure, "seed"));
     return LAC_OK;

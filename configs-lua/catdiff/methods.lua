@@ -57,7 +57,7 @@ local function table_of(name, pictures, protocol, facts)
         name = name .. "-mini",
         table = {
           first = methods.first, seeds = { 1, 2, 3 }, rows = methods.mini, weights = { ["mini-clip"] = "runs/catdiff-mini-judge" },
-          measures = mini.measures { "FD[mini-clip]", "LFD[mini-clip]", "CLIPscore[mini-clip]", "l1@hole" },
+          measures = mini.measures({ "FD[mini-clip]", "LFD[mini-clip]", "CLIPscore[mini-clip]", "l1@hole" }, true),
         },
       },
     },

@@ -43,6 +43,20 @@ lacuna pack masks -o masks -n 1 --size 24 --seed 3 > .out
 cp "$(find pictures -name '*.png' | sort | head -1)" picture.png
 lacuna inpaint a.safetensors -i picture.png -m "$(find masks -name '*.png' | head -1)" -o made.png > .out 2> .err || fail "inpaint: $(cat .err)"
 
+# A set through it is what it makes of the pictures, as truth and for whoever paints them; what it is stands beside the values.
+kept() { lacuna eval "$@" --set tiny.h5 --split val --size 16 --mask rect --metrics l1@known --precision f32 --keep > .out 2> .err || fail "eval $*: $(cat .out .err)"; }
+kept runs/a --baselines off -o plain
+kept --through a.safetensors --baselines copy-nothing -o through
+for file in plain/tiny-val-16/a/*/*.png; do cmp "$file" "through/tiny-val-16/reference/${file#plain/tiny-val-16/a/}" || fail "another truth"; done
+grep -q '"view": "center crop of 16, shorter side 0, through a (weights [0-9a-f]\{12\})"' through/tiny-val-16.json || fail "no word of it: $(cat through/tiny-val-16.json)"
+grep -q '"value": 0.0,' through/tiny-val-16.json || fail "what is known has changed: $(cat through/tiny-val-16.json)"
+cat > through.lua << 'END2'
+return { about = "through", data = { set = "tiny.h5", split = "val", size = 16, mask = "rect" }, through = "runs/a", metrics = { "l1@hole" } }
+END2
+lacuna eval --protocol through.lua --baselines copy-nothing --precision f32 -o protocol > .out 2> .err || fail "eval of a protocol: $(cat .err)"
+grep -q 'through a (weights' protocol/tiny-val-16.json || fail "the protocol's 'through' is not heard"
+fails 1 "through 'nothing': " lacuna eval --through nothing --set tiny.h5 --split val --size 16 --mask rect
+
 # Codes, and both networks in bf16 where the machine has it.
 codes='{ embed_dim = 3, n_embed = 9, ddconfig = { ch = 32, ch_mult = { 1, 1 }, num_res_blocks = 1, attn_resolutions = {}, resolution = 16, z_channels = 3 } }'
 vae name=vq "model={ vq = $codes, discriminator = { ndf = 2, n_layers = 1 } }"
