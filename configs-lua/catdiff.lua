@@ -49,9 +49,9 @@ local function experiment(s)
       denoise { stage = "row2", steps = s.steps.unet + s.steps.joint, model = lac.extend(lac.extend(plain, eyes), lac.extend(fed, { system = "catdiff-masked" })),
                 optim = { unet = optim(s.lr.old, s.steps.unet + s.steps.joint, adapters) }, init = s.init.row2 },
     },
-    -- from a UNet of text alone; a fifth of the pictures is painted whole (docs/latent.md: what differs from the publication)
+    -- from a UNet of text alone; a share of the pictures is painted whole (docs/latent.md: what differs from the publication)
     smartbrush = {
-      denoise { stage = "smartbrush", steps = s.steps.unet + s.steps.joint, data = { train = { mask = "object" } }, loss = { whole = 0.2, dice = 0.01 },
+      denoise { stage = "smartbrush", steps = s.steps.unet + s.steps.joint, data = { train = { mask = "object" } }, loss = { whole = s.text_to_image, dice = 0.01 },
                 model = lac.extend(plain, { system = "smartbrush", settings = { precision = 3 }, unet = { config = { in_channels = 5, out_channels = 5, num_class_embeds = 4 } } }),
                 optim = { unet = optim(s.lr.old, s.steps.unet + s.steps.joint) }, init = s.init.smartbrush },
     },
@@ -59,7 +59,10 @@ local function experiment(s)
 end
 
 local published = require "catdiff.published"
-local function other(name, changes) return lac.extend(published.run, { name = name, stages = experiment(lac.extend(published, changes)).full }) end
+local function other(name, changes)
+  local s = lac.extend(published, changes)
+  return lac.extend(s.run, { name = name, stages = experiment(s).full })
+end
 
 local presets = { parity = other("catdiff-parity", published.parity), paper = other("catdiff-paper", published.paper) }
 local function add(prefix, full, s)

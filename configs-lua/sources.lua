@@ -9,6 +9,7 @@ return {
   collage = collage .. '" -o sets/collage.h5',
   grounds = collage .. ',$(cat data/stamps/mini-unseen.txt)" --grounds rendered -o sets/grounds.h5',
   scenes  = "lacuna pack scenes --size 64 --count 8000 --objects 1-2 -o sets/scenes.h5",
+  solids  = "lacuna pack scenes --size 64 --count 8000 --objects 1 --seed 1 -o sets/solids.h5",
 
   ["brushbench-inside"]  = "lacuna pack brushbench --root BrushBench --task inside -o sets/brushbench-inside.h5",
   ["brushbench-outside"] = "lacuna pack brushbench --root BrushBench --task outside -o sets/brushbench-outside.h5",
@@ -16,6 +17,7 @@ return {
   celebahq               = "lacuna pack folder CelebA-HQ --split val -o sets/celebahq.h5",
   ["places2-val"]        = "lacuna pack folder Places365/val_large --split val -o sets/places2-val.h5",
 
+  ["laion-aesthetics"]                = "lacuna pack folder LAION-aesthetics --captions -o sets/laion-aesthetics.h5",
   ["openimages-train-objects"]        = "lacuna pack openimages --root OpenImages --split train --every --max-side 1024 -o sets/openimages-train-objects.h5",
   ["openimages-objects-box"]          = objects .. " --masks box -o sets/openimages-objects-box.h5",
   ["openimages-objects-segmentation"] = objects .. " --masks segmentation -o sets/openimages-objects-segmentation.h5",

@@ -22,15 +22,21 @@ typedef struct slot {
     lac_batch batch;
 } slot;
 
-typedef struct stock { const lac_set *set; int64_t *id, n; const lac_latent_cache *latents[LAC_LATENT_SORTS]; } stock;     /* the records of one source */
+/* The records of one source. */
+typedef struct stock {
+    const lac_set *set;
+    int64_t *id, n;
+    const lac_latent_cache *latents[LAC_LATENT_SORTS];
+    lac_mask_source *masks;             /* NULL: no field wants any */
+    bool of_record, around;             /* its masks are the record's, whatever the sample; its windows are laid around an object */
+    unsigned needs;                     /* LAC_NEEDS_... of fields, masks and windows */
+} stock;
 
 struct lac_loader {
     lac_loader_config config;
     uint32_t stream, order;             /* the latter: a purpose */
     lac_mix mix;
     stock *stocks;
-    lac_mask_source *masks;
-    unsigned needs;                     /* LAC_NEEDS_... of fields, masks and windows */
     slot *slots;
     size_t each[LAC_MAX_FIELDS];        /* bytes of a sample's field */
     int n_slots, n_threads;
@@ -98,7 +104,7 @@ static void frame_sample(const lac_loader *l, lac_sample *s, lac_tint *tint)
     lac_stream random = lac_sample_draw(s, LAC_DRAW_CROP);
     const lac_box *around = NULL;
     lac_part object;
-    if (l->config.around) {
+    if (l->stocks[s->source].around) {
         object = lac_set_part(s->set, lac_sample_object(s));
         around = &object.box;
     }
@@ -114,11 +120,14 @@ static lac_status make_sample(const lac_loader *l, const slot *to, int64_t i, st
     const int64_t sample = l->config.first + shuffled(l, i);
     int source;
     lac_tint tint;
-    lac_sample s = { .view = &l->config.view, .seed = l->config.seed, .stream = l->stream, .needs = l->needs, .masks = l->masks, .buffer = buffer };
+    lac_sample s = { .view = &l->config.view, .seed = l->config.seed, .stream = l->stream, .buffer = buffer };
     s.id = find_record(l, to->step * l->config.global + sample, &source, &s.place);
+    const stock *from = &l->stocks[source];
     s.source = source;
-    s.set = l->stocks[source].set;
-    s.latents = l->stocks[source].latents;
+    s.set = from->set;
+    s.latents = from->latents;
+    s.needs = from->needs;
+    s.masks = from->masks;
     count_sample(l, to->step, sample, &s);
     frame_sample(l, &s, &tint);
     for (int f = 0; f < to->batch.n_fields; f++) {
@@ -221,20 +230,28 @@ static lac_status check(const lac_loader_config *c)
     return lac_view_check(&c->view);
 }
 
-static lac_status find_needs(lac_loader *l, const lac_loader_config *c, const lac_batch *made)
+static lac_status open_masks(stock *s, const lac_source *source, const lac_loader_config *c)
+{
+    const char *word = source->mask != NULL ? source->mask : c->mask;
+    if (!(s->needs & LAC_NEEDS_MASK))
+        return LAC_OK;
+    LAC_TRY(lac_mask_source_open(&s->masks, word, c->view.size, c->mask_params, c->locate, c->locate_context));
+    s->of_record = lac_mask_source_of_record(word);
+    s->needs |= lac_mask_source_needs(s->masks);
+    return LAC_OK;
+}
+
+static lac_status find_needs(stock *s, const lac_source *source, const lac_loader_config *c, const lac_batch *made)
 {
     for (int f = 0; f < made->n_fields; f++) {
         const lac_field_def *def = made->field[f].def;
-        l->needs |= def->needs;
-        if ((def->needs & LAC_NEEDS_MASK) && c->mask == NULL)
+        s->needs |= def->needs;
+        if ((def->needs & LAC_NEEDS_MASK) && c->mask == NULL && source->mask == NULL)
             return LAC_FAIL(LAC_ERR_CONFIG, "field '%s' wants a source of masks, and none is given", def->name);
     }
-    if (c->around)
-        l->needs |= LAC_NEEDS_OBJECT;
-    if (!(l->needs & LAC_NEEDS_MASK))
-        return LAC_OK;
-    LAC_TRY(lac_mask_source_open(&l->masks, c->mask, c->view.size, c->mask_params, c->locate, c->locate_context));
-    l->needs |= lac_mask_source_needs(l->masks);
+    LAC_TRY(open_masks(s, source, c));
+    s->around = c->around && (source->mask == NULL || (s->needs & LAC_NEEDS_OBJECT));
+    s->needs |= s->around ? LAC_NEEDS_OBJECT : 0;
     return LAC_OK;
 }
 
@@ -270,8 +287,9 @@ static lac_status take_latents(stock *s, const lac_source *source, unsigned need
     return LAC_OK;
 }
 
-static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs, int64_t limit)
+static lac_status fill_stock(stock *s, const lac_source *source, int64_t limit)
 {
+    const unsigned needs = s->needs;
     int64_t n = 0;
     s->set = source->set;
     LAC_TRY(lac_set_select(s->set, source->split, LAC_KIND_PHOTO, &s->id, &s->n));
@@ -282,13 +300,14 @@ static lac_status fill_stock(stock *s, const lac_source *source, unsigned needs,
     return n > 0 ? take_latents(s, source, needs) : nobody_has_it(source, needs);
 }
 
-static lac_status fill_stocks(lac_loader *l, const lac_loader_config *c)
+static lac_status fill_stocks(lac_loader *l, const lac_loader_config *c, const lac_batch *made)
 {
     double weight[LAC_MIX_MAX];
     LAC_TRY(lac_calloc((void **)&l->stocks, (size_t)LAC_MAX(c->n_sources, 1), sizeof *l->stocks));
     for (int i = 0; i < c->n_sources && i < LAC_MIX_MAX; i++) {
         weight[i] = c->source[i].weight;
-        LAC_TRY(fill_stock(&l->stocks[i], &c->source[i], l->needs, c->evaluate ? c->limit : 0));
+        LAC_TRY(find_needs(&l->stocks[i], &c->source[i], c, made));
+        LAC_TRY(fill_stock(&l->stocks[i], &c->source[i], c->evaluate ? c->limit : 0));
     }
     return lac_mix_new(&l->mix, weight, c->n_sources);
 }
@@ -315,8 +334,7 @@ static lac_status fill(lac_loader *l, const lac_loader_config *c)
 {
     lac_batch made;
     LAC_TRY(lac_loader_describe(c, &made));
-    LAC_TRY(find_needs(l, c, &made));
-    LAC_TRY(fill_stocks(l, c));
+    LAC_TRY(fill_stocks(l, c, &made));
     LAC_TRY(make_slots(l, c, &made));
     return start_threads(l, c->threads > 0 ? c->threads : DEFAULT_THREADS);
 }
@@ -352,9 +370,10 @@ void lac_loader_free(lac_loader *l)
         pthread_join(l->thread[i], NULL);
     for (int i = 0; l->slots != NULL && i < l->n_slots; i++)
         lac_batch_free(&l->slots[i].batch);
-    for (int i = 0; l->stocks != NULL && i < l->config.n_sources; i++)
+    for (int i = 0; l->stocks != NULL && i < l->config.n_sources; i++) {
+        lac_mask_source_close(l->stocks[i].masks);
         free(l->stocks[i].id);
-    lac_mask_source_close(l->masks);
+    }
     free(l->slots);
     free(l->stocks);
     pthread_cond_destroy(&l->ready);
@@ -417,11 +436,11 @@ lac_status lac_loader_next(lac_loader *l, const lac_batch **batch)
 /* ---- what is the same in every epoch ---- */
 
 /* The window of a picture is what it is, whatever is drawn. */
-static bool has_one_window(const lac_loader_config *c, const lac_record *r)
+static bool has_one_window(const lac_loader_config *c, bool around, const lac_record *r)
 {
     const int64_t least = LAC_MIN(r->height, r->width), shorter = LAC_MAX(c->view.shorter > 0 ? c->view.shorter : least, c->view.size);
     const bool whole = r->height == r->width && (c->view.size * least + shorter / 2) / shorter == least;
-    return c->view.crop == LAC_CROP_SQUASH || whole || (c->view.crop == LAC_CROP_CENTER && !c->around);
+    return c->view.crop == LAC_CROP_SQUASH || whole || (c->view.crop == LAC_CROP_CENTER && !around);
 }
 
 static int64_t count_objects(const lac_loader *l, int64_t id)
@@ -430,18 +449,19 @@ static int64_t count_objects(const lac_loader *l, int64_t id)
     int64_t first, n = 0;
     const int64_t all = lac_set_parts(set, id, LAC_PART_OBJECT, &first);
     for (int64_t i = 0; i < all; i++)
-        n += !(l->needs & LAC_NEEDS_OBJECT_MASK) || lac_set_part(set, first + i).length > 0;
+        n += !(l->stocks[0].needs & LAC_NEEDS_OBJECT_MASK) || lac_set_part(set, first + i).length > 0;
     return n;
 }
 
 static lac_status check_record_fixed(const lac_loader *l, const lac_loader_config *c, bool masks, int64_t id)
 {
-    const lac_record r = lac_set_record(l->stocks[0].set, id);
-    if (!has_one_window(c, &r))
+    const stock *s = &l->stocks[0];
+    const lac_record r = lac_set_record(s->set, id);
+    if (!has_one_window(c, s->around, &r))
         return LAC_FAIL(LAC_ERR_CONFIG, "%s: '%s' is %" PRId64 " x %" PRId64 ", of which each sample sees another window of %" PRId64 "; expected %s",
                         c->view.crop == LAC_CROP_RANDOM ? "crop" : "around", r.name, r.height, r.width, c->view.size,
                         c->view.crop == LAC_CROP_RANDOM ? "center or squash, or pictures that are square and no larger" : "false");
-    const int64_t objects = masks && (lac_mask_source_needs(l->masks) & LAC_NEEDS_OBJECT) ? count_objects(l, id) : 1;
+    const int64_t objects = masks && (lac_mask_source_needs(s->masks) & LAC_NEEDS_OBJECT) ? count_objects(l, id) : 1;
     return objects == 1 ? LAC_OK : LAC_FAIL(LAC_ERR_CONFIG, "mask: '%s' has %" PRId64 " objects, of which each sample draws one", r.name, objects);
 }
 
@@ -452,8 +472,8 @@ lac_status lac_loader_check_fixed(const lac_loader *l, const lac_loader_config *
     if (c->view.shorter_max > c->view.shorter || c->view.turn > 0 || c->tint > 0)
         return LAC_FAIL(LAC_ERR_CONFIG, "%s: every sample is another picture; expected 0",
                         c->tint > 0 ? "tint" : c->view.turn > 0 ? "turn" : "shorter_max");
-    if (masks && !lac_mask_source_of_record(c->mask))
-        return LAC_FAIL(LAC_ERR_CONFIG, "mask: every sample draws another '%s'", c->mask);
+    if (masks && !l->stocks[0].of_record)
+        return LAC_FAIL(LAC_ERR_CONFIG, "mask: every sample draws another: %s", lac_loader_masks(l));
     for (int64_t i = 0; i < l->stocks[0].n; i++)
         LAC_TRY(check_record_fixed(l, c, masks, l->stocks[0].id[i]));
     return LAC_OK;
@@ -461,7 +481,7 @@ lac_status lac_loader_check_fixed(const lac_loader *l, const lac_loader_config *
 
 int64_t lac_loader_records(const lac_loader *l) { return total(l); }
 int64_t lac_loader_record(const lac_loader *l, int64_t place) { return l->stocks[0].id[place]; }
-const char *lac_loader_masks(const lac_loader *l) { return l->masks != NULL ? lac_mask_source_about(l->masks) : ""; }
+const char *lac_loader_masks(const lac_loader *l) { return l->stocks[0].masks != NULL ? lac_mask_source_about(l->stocks[0].masks) : ""; }
 
 double lac_loader_waited(const lac_loader *l)
 {

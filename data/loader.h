@@ -16,8 +16,14 @@
 #include "data/set.h"
 #include "data/view.h"
 
-/* Photographs of a split that have what fields want; latents: what encoders made of just these, by sort, or NULL. */
-typedef struct lac_source { const lac_set *set; const char *split; double weight; const lac_latent_cache *latents[LAC_LATENT_SORTS]; } lac_source;
+/* Photographs of a split that have what fields and masks want. */
+typedef struct lac_source {
+    const lac_set *set;
+    const char *split;
+    double weight;
+    const char *mask;                   /* where its masks come from, in place of the loader's; NULL: there */
+    const lac_latent_cache *latents[LAC_LATENT_SORTS];      /* what encoders made of just these, by sort, or NULL */
+} lac_source;
 
 typedef struct lac_loader_config {
     const lac_source *source;           /* borrowed with their sets until lac_loader_free; evaluation: one */
@@ -29,7 +35,7 @@ typedef struct lac_loader_config {
     const lac_mask_params *mask_params; /* a generator's; NULL: its defaults */
     lac_mask_locate *locate;                 /* finds a file of masks by its name; NULL: the name is its path */
     void *locate_context;
-    bool around;                        /* windows are laid so that the object drawn (data/mask_source.h) is in them */
+    bool around;                        /* windows are laid so that the object drawn (data/mask_source.h) is in them; but of a source whose own masks are of no objects */
     float tint;                         /* share of the samples whose colours are changed (data/tint.h) */
     const char *stream;                 /* what the numbers are for: two loaders of one run with different streams are independent */
     uint64_t seed;
@@ -54,5 +60,5 @@ int64_t lac_loader_record(const lac_loader *l, int64_t place);      /* of the ev
 /* LAC_ERR_CONFIG, naming the key, unless what a loader of config c makes of this one's records is a function of the record and its flip alone: its picture, and with
  * `masks` its mask. In evaluation order it always is. */
 lac_status lac_loader_check_fixed(const lac_loader *l, const lac_loader_config *c, bool masks);
-const char *lac_loader_masks(const lac_loader *l);  /* lac_mask_source_about; "" without masks */
+const char *lac_loader_masks(const lac_loader *l);  /* lac_mask_source_about of the first source; "" without masks */
 double lac_loader_waited(const lac_loader *l);      /* seconds that lac_loader_next has waited in all */

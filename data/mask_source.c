@@ -118,6 +118,28 @@ static lac_status box_object(const lac_mask_source *m, const lac_sample *s, uint
     return LAC_OK;
 }
 
+/* ---- all of the picture, or nothing ---- */
+
+static lac_status fill_whole(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
+{
+    (void)s;
+    memset(to, 1, (size_t)(m->size * m->size));
+    return LAC_OK;
+}
+
+static lac_status fill_none(const lac_mask_source *m, const lac_sample *s, uint8_t *to)
+{
+    (void)s;
+    memset(to, 0, (size_t)(m->size * m->size));
+    return LAC_OK;
+}
+
+static lac_status open_plain(lac_mask_source *m, const char *rest, lac_mask_locate *locate, void *context)
+{
+    (void)rest, (void)locate, (void)context;
+    return lac_strdup(&m->about, m->way->prefix);
+}
+
 /* ---- one of several ---- */
 
 static lac_status open_choice(lac_mask_source *m, const char *word, size_t length, lac_mask_locate *locate, void *context)
@@ -167,6 +189,8 @@ static const way ways[] = {
     { "object", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, true, open_object, cut_object },
     { "object+", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, true, open_grown, grow_object },
     { "object-box", LAC_NEEDS_OBJECT | LAC_NEEDS_OBJECT_MASK, true, open_object, box_object },
+    { "whole", 0, true, open_plain, fill_whole },
+    { "none", 0, true, open_plain, fill_none },
     { "", 0, false, open_generator, draw },
 };
 

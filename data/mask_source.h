@@ -6,6 +6,7 @@
  *                         and where nothing is so much as that, whatever is covered at all. `around` of the loader keeps it in the window
  *     object+N            the same, grown by N pixels of the batch to all sides: object+2 is a dilation by 5 x 5
  *     object-box          the rectangle around that mask
+ *     whole, none         all of the picture, or nothing of it
  *     A|B                 one of these, drawn by the counter, up to four: object+2|object-box is what CAT-Diffusion trains on
  *
  * A mask is u8 [size, size], 1 = hole. */

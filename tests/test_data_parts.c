@@ -312,6 +312,57 @@ LAC_TEST(a_window_is_laid_around_the_object)
     lac_set_close(set);
 }
 
+/* Pictures with objects, whose holes are these, and in the same batches others that have none: all hole, or without one, cut as they come. Each keeps its kind of mask. */
+static void check_own_mask(const char *own, uint8_t expected)
+{
+    static const char words[] = "a view";
+    char path[512];
+    lac_pack *p;
+    lac_set *set[2] = { make_set() };
+    lac_loader *l;
+    const lac_batch *b;
+    int seen[2] = { 0 };
+    snprintf(path, sizeof path, "%s/views-%s.h5", lac_test_folder(), own);
+    LAC_CHECK_STATUS(lac_pack_new(&p, path, "views"));
+    add_photo(p, "v.png", 9);
+    LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_CAPTION, .length = sizeof words - 1 }, words));
+    LAC_CHECK_STATUS(lac_pack_finish(p));
+    LAC_CHECK_STATUS(lac_set_open(&set[1], path));
+    const lac_source source[] = { { set[0], "train", 1 }, { set[1], "train", 1, .mask = own } };
+    lac_loader_config c = usual(source);
+    c.fields = (const char *const[]){ "image", "mask", "caption", "source", NULL };
+    c.n_sources = 2;
+    c.around = true;
+    LAC_CHECK_STATUS(lac_loader_new(&l, &c));
+    for (int step = 0; step < STEPS; step++) {
+        LAC_CHECK_STATUS(lac_loader_next(l, &b));
+        for (int64_t i = 0; i < b->n; i++) {
+            const int from = (int)*(const int64_t *)field(b, "source", i);
+            const int64_t area = lac_mask_area(field(b, "mask", i), SIZE * SIZE);
+            seen[from]++;
+            LAC_CHECK(from == 1 ? area == expected * SIZE * SIZE && strcmp((const char *)field(b, "caption", i), words) == 0 : area > 0);
+            LAC_CHECK((((const uint8_t *)field(b, "image", i))[0] == 9) == (from == 1));
+        }
+    }
+    LAC_CHECK(seen[0] > STEPS / 2 && seen[1] > STEPS / 2);
+    lac_loader_free(l);
+    c.source = &source[1];
+    c.n_sources = 1;
+    c.evaluate = true;
+    c.view.flip = false;
+    LAC_CHECK_STATUS(lac_loader_new(&l, &c));
+    LAC_CHECK(strcmp(lac_loader_masks(l), own) == 0);
+    lac_loader_free(l);
+    lac_set_close(set[0]);
+    lac_set_close(set[1]);
+}
+
+LAC_TEST(a_set_of_a_mix_may_have_masks_of_its_own)
+{
+    check_own_mask("whole", 1);
+    check_own_mask("none", 0);
+}
+
 LAC_TEST(what_no_record_has_is_one_line)
 {
     lac_set *set = make_set();

@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "core/named.h"
 #include "core/resource.h"
+#include "data/mask_source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,17 @@ lac_status lac_recipe_tokenizer(const lac_recipe *r, lac_prompts *p, const json_
         s = lac_prompts_open_none(p, prompts);
     free(own);
     return lac_context(s, "model.tokenizer");
+}
+
+bool lac_recipe_masks_of_record(const json_t *config)
+{
+    const json_t *mix = lac_config_at(config, "data.train.mix");
+    bool all = json_array_size(mix) > 0 || lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
+    for (size_t i = 0; i < json_array_size(mix); i++) {
+        const char *own = lac_config_str(json_array_get(mix, i), "mask");
+        all &= lac_mask_source_of_record(own[0] != '\0' ? own : lac_config_str(config, "data.train.mask"));
+    }
+    return all;
 }
 
 static bool has_parameters(const lac_params *ps)

@@ -168,6 +168,8 @@ const char *lac_recipe_mode(const lac_recipe *r, int64_t step);
 static inline bool lac_mode_has(const char *step, const char *own) { return own == NULL || strcmp(step, own) == 0; }
 /* A field that `derive` fills; dims are one sample's, the name is borrowed. */
 lac_status lac_recipe_derive(lac_recipe *r, const char *name, lac_dtype d, int ndim, const int64_t *dim);
+/* Whether masks of data.train belong to its records, whatever the sample (lac_mask_source_of_record), those of every set of its mix. */
+bool lac_recipe_masks_of_record(const json_t *config);
 /* The tokenizer that a config's `model` names: `tokenizer`, a folder or one of the program's own, and `prompts`. lac_prompts_close ends it. On a blank backend one that is not there
  * is no failure: how long prompts are is all that a plan wants of them. */
 lac_status lac_recipe_tokenizer(const lac_recipe *r, lac_prompts *p, const json_t *model);

@@ -1,7 +1,6 @@
 /* What a batch of the recipe `latent` holds, and what of it is kept rather than made in a step. */
 #include "train/recipe_latent_internal.h"
 
-#include "data/mask_source.h"
 #include "models/clip/vision.h"
 #include "train/texts.h"
 
@@ -20,7 +19,7 @@ lac_status latent_choose_kept(lac_recipe *r, const latent *m, const json_t *conf
 {
     const lac_autoencoder *vae = m->net[VAE]->model;
     const char *cache = lac_config_str(config, "model.cache");
-    const bool around = strcmp(cache, "latents") == 0 && latent_inpaints(m) && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
+    const bool around = strcmp(cache, "latents") == 0 && latent_inpaints(m) && lac_recipe_masks_of_record(config);
     if (strcmp(cache, "off") != 0)
         r->latents[LAC_LATENT_MOMENTS] = (lac_recipe_latents){ .encoder = m->net[VAE], .one = { 3, { m->h, m->h, vae->codebook != NULL ? m->z : 2 * m->z } }, .dtype = r->dtype,
                                                                .kept = { true, around }, .encode = latent_encode, .about = fill_about(m->fill) };

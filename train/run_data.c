@@ -19,12 +19,12 @@ static lac_status open_set(run *r, const char *name, lac_set **set)
     return s;
 }
 
-static lac_status open_source(run *r, const char *set, const char *split, double weight, lac_source *source)
+static lac_status open_source(run *r, const json_t *told, double weight, const char *mask, lac_source *source)
 {
     if (r->n_sets == LAC_MIX_MAX)
         return LAC_FAIL(LAC_ERR_CONFIG, "data.train.mix has more than %d sets", LAC_MIX_MAX);
-    LAC_TRY(open_set(r, set, &r->set[r->n_sets]));
-    *source = (lac_source){ .set = r->set[r->n_sets++], .split = split, .weight = weight };
+    LAC_TRY(open_set(r, lac_config_str(told, "set"), &r->set[r->n_sets]));
+    *source = (lac_source){ .set = r->set[r->n_sets++], .split = lac_config_str(told, "split"), .weight = weight, .mask = mask };
     return LAC_OK;
 }
 
@@ -34,11 +34,12 @@ static lac_status open_sources(run *r, const json_t *data, lac_source *source, i
     *n = 0;
     for (size_t i = 0; i < json_array_size(mix); i++) {
         const json_t *m = json_array_get(mix, i);
-        LAC_TRY(open_source(r, lac_config_str(m, "set"), lac_config_str(m, "split"), lac_config_num(m, "weight"), &source[*n]));
+        const char *mask = lac_config_str(m, "mask");
+        LAC_TRY(open_source(r, m, lac_config_num(m, "weight"), mask[0] != '\0' ? mask : NULL, &source[*n]));
         (*n)++;
     }
     if (*n == 0)
-        LAC_TRY(open_source(r, lac_config_str(data, "set"), lac_config_str(data, "split"), 1, &source[(*n)++]));
+        LAC_TRY(open_source(r, data, 1, NULL, &source[(*n)++]));
     return LAC_OK;
 }
 

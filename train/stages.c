@@ -13,6 +13,7 @@ static const lac_key source_keys[] = {
     { "set", LAC_KEY_STR, NULL, .help = "packed set: a path, or a name below the sets folder" },
     { "split", LAC_KEY_STR, "\"train\"", .help = "of the set" },
     { "weight", LAC_KEY_NUM, "1", .min = 1e-6, .max = 1e6, .help = "share of the pictures" },
+    { "mask", LAC_KEY_STR, "\"\"", .help = "of its pictures, in place of data.train.mask" },
     { NULL },
 };
 
@@ -30,8 +31,8 @@ static const lac_key train_data_keys[] = {
     { "flip", LAC_KEY_BOOL, "false", .help = "left-right, every second sample" },
     { "turn", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples turned by 90, 180 or 270 degrees" },
     { "tint", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples whose colours are changed at random" },
-    { "mask", LAC_KEY_STR, "\"union\"", .help = "a generator (rect, brush, brush-paper, union, lama-...), file:PATH, or object, object+N, object-box: one of the picture's own; A|B: one of these" },
-    { "around", LAC_KEY_BOOL, "false", .help = "windows are laid so that an object of the picture is in them" },
+    { "mask", LAC_KEY_STR, "\"union\"", .help = "a generator (rect, brush, brush-paper, union, lama-...), file:PATH, object, object+N, object-box: one of the picture's own, or whole, none; A|B: one of these" },
+    { "around", LAC_KEY_BOOL, "false", .help = "windows are laid so that an object of the picture is in them, but of a set whose own mask is of no object" },
     { "threads", LAC_KEY_INT, "2", .min = 1, .max = 64, .help = "that decode" },
     { NULL },
 };

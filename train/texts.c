@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct lac_text { uint8_t key[LAC_SHA256_SIZE]; int64_t part; };        /* part -1: the empty text */
+struct lac_text { uint8_t key[LAC_SHA256_SIZE]; int64_t part; };        /* a caption, or the object whose label it is; -1: the empty text */
 typedef struct lac_text text;
 
 /* ---- which texts: sorted by their sums, each once ---- */
@@ -23,28 +23,47 @@ static int64_t sort_out(text *all, int64_t n)
     return kept;
 }
 
-/* The captions of a split, and the empty one. */
+typedef struct texts { text *all; int64_t n, capacity; } texts;
+
+/* part -1: the empty text. */
+static lac_status add_text(texts *t, const lac_set *set, int64_t part)
+{
+    const lac_part p = part >= 0 ? lac_set_part(set, part) : (lac_part){ .kind = LAC_PART_OBJECT, .label = "" };
+    LAC_TRY(lac_grow((void **)&t->all, t->n, &t->capacity, sizeof *t->all));
+    text *own = &t->all[t->n++];
+    own->part = part;
+    if (p.kind == LAC_PART_OBJECT)
+        lac_sha256_of(p.label, strlen(p.label), own->key);
+    else
+        memcpy(own->key, p.digest, LAC_SHA256_SIZE);
+    return LAC_OK;
+}
+
+static lac_status add_texts(texts *t, const lac_set *set, int64_t record, lac_part_kind kind)
+{
+    int64_t first;
+    const int64_t n = lac_set_parts(set, record, kind, &first);
+    for (int64_t k = 0; k < n; k++)
+        LAC_TRY(add_text(t, set, first + k));
+    return LAC_OK;
+}
+
+/* What a batch may say of a split: captions, objects' labels, and nothing. */
 static lac_status list_texts(const lac_source *source, text **all, int64_t *n)
 {
-    int64_t *id = NULL, records, capacity = 0, first;
+    int64_t *id = NULL, records;
+    texts t = { 0 };
     *all = NULL;
     *n = 0;
     LAC_TRY(lac_set_select(source->set, source->split, LAC_KIND_PHOTO, &id, &records));
-    lac_status s = lac_grow((void **)all, 0, &capacity, sizeof **all);
-    if (s == LAC_OK) {
-        lac_sha256_of("", 0, (*all)[0].key);
-        (*all)[(*n)++].part = -1;
-    }
+    lac_status s = add_text(&t, source->set, -1);
     for (int64_t i = 0; s == LAC_OK && i < records; i++) {
-        const int64_t captions = lac_set_parts(source->set, id[i], LAC_PART_CAPTION, &first);
-        for (int64_t k = 0; s == LAC_OK && k < captions; k++) {
-            s = lac_grow((void **)all, *n, &capacity, sizeof **all);
-            if (s == LAC_OK) {
-                memcpy((*all)[*n].key, lac_set_part(source->set, first + k).digest, LAC_SHA256_SIZE);
-                (*all)[(*n)++].part = first + k;
-            }
-        }
+        s = add_texts(&t, source->set, id[i], LAC_PART_CAPTION);
+        if (s == LAC_OK)
+            s = add_texts(&t, source->set, id[i], LAC_PART_OBJECT);
     }
+    *all = t.all;
+    *n = t.n;
     free(id);
     *n = s == LAC_OK ? sort_out(*all, *n) : 0;
     return s;
@@ -122,7 +141,9 @@ static lac_status put_ids(making *m, int64_t at, int64_t row)
     int32_t *ids = (int32_t *)m->ids->data + row * lac_prompts_length(p);
     char words[LAC_CAPTION_BYTES] = "";
     const int64_t part = at >= 0 ? m->all[at].part : -1;
-    if (part >= 0) {
+    if (part >= 0 && lac_set_part(m->source->set, part).kind == LAC_PART_OBJECT) {
+        snprintf(words, sizeof words, "%s", lac_set_part(m->source->set, part).label);
+    } else if (part >= 0) {
         const int64_t n = lac_set_part(m->source->set, part).length;
         LAC_TRY(lac_set_read_part(m->source->set, part, &m->buffer.bytes, &m->buffer.capacity));
         memcpy(words, m->buffer.bytes, (size_t)LAC_MIN(n, LAC_CAPTION_BYTES - 1));

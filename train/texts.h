@@ -1,4 +1,4 @@
-/* train/texts.h -- what a recipe keeps of a frozen text encoder (lac_recipe_texts): the states of every caption of its data, and of the empty text, in caches below a folder
+/* train/texts.h -- what a recipe keeps of a frozen text encoder (lac_recipe_texts): the states of every caption and every object's label of its data, and of the empty text, in caches below a folder
  * (data/latent_cache.h), one for each source.
  *
  * A cache is a function of the texts, the tokenizer and its files, the encoder and its weights, and the dtype: records with the same words share a row, and another set with the
@@ -26,7 +26,7 @@ typedef struct lac_texts_from {
 /* The states of one text of so many ids. */
 lac_status lac_texts_plan(lac_cache_row *row, const lac_network *encoder, int64_t ids, const lac_backend *b);
 
-/* Opens the cache of a source's captions, and makes what is not there. Every rank calls it. recipe->texts.kept is x from
+/* Opens the cache of a source's texts, and makes what is not there. Every rank calls it. recipe->texts.kept is x from
  * then on. lac_texts_close ends all; safe on zeroes. */
 lac_status lac_texts_add(lac_texts *x, const lac_texts_from *from, const lac_source *source);
 void lac_texts_close(lac_texts *x);

@@ -2,7 +2,6 @@
 
 #include "autograd/ops/channel_affine/channel_affine.h"
 #include "autograd/ops/mse_loss/mse_loss.h"
-#include "data/mask_source.h"
 #include "models/catdiff/distill.h"
 #include "train/cache_files.h"
 
@@ -50,7 +49,7 @@ lac_status lac_visual_keep(lac_recipe *r, const lac_network *vision, const json_
 {
     const int cache = lac_config_choice(config, "model.cache_features", LAC_VISUAL_CACHES);
     const bool pictures = cache != LAC_VISUAL_CACHE_OFF && wanted[LAC_LATENT_PICTURE];
-    const bool around = cache == LAC_VISUAL_CACHE_BOTH && wanted[LAC_LATENT_AROUND] && lac_mask_source_of_record(lac_config_str(config, "data.train.mask"));
+    const bool around = cache == LAC_VISUAL_CACHE_BOTH && wanted[LAC_LATENT_AROUND] && lac_recipe_masks_of_record(config);
     lac_recipe_latents *l = &r->latents[LAC_LATENT_FEATURES];
     if (!pictures && !around)
         return LAC_OK;

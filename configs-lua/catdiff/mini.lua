@@ -1,8 +1,9 @@
 -- A miniature of CAT-Diffusion: everything from nothing at 64 x 64, on a CPU (docs/catdiff.md). A world says on which pictures:
 --
---     (require "catdiff.mini").of { name = "catdiff-scenes", sets = { "scenes" }, held_out = "scenes", ids = 12 }
+--     (require "catdiff.mini").of { name = "catdiff-scenes", sets = { "solids" }, held_out = "solids", seen = "scenes", ids = 12 }
 --
--- sets: what is trained on, in equal shares (vae_sets: what the autoencoder sees); held_out: the set whose splits val, test and unseen are looked at; ids: tokens of a prompt.
+-- sets: what is trained on, in equal shares; held_out: the set whose splits val, test and unseen are looked at; seen: another set in place of both for autoencoder and CLIP (vae_sets: for the
+-- autoencoder alone); ids: tokens of a prompt.
 -- What comes back has the configs that it begins from (vae, clip, base; text, judge), `measures` for tables, and what configs-lua/catdiff.lua asks for.
 return { of = function(world)
   local function mix_of(sets)
@@ -12,6 +13,7 @@ return { of = function(world)
   end
   local function run(what) return "runs/" .. world.name .. "-" .. what end
   local mix   = mix_of(world.sets)
+  local early = { mix = world.seen and { { set = world.seen } } or mix, eval = { set = world.seen or world.held_out } }       -- of autoencoder and CLIP
   local train = { mix = mix, size = 64, flip = true, mask = "object+2|object-box" }
   local eval  = { set = world.held_out, split = "val", size = 64, mask = "object-box" }
 
@@ -37,7 +39,7 @@ return { of = function(world)
   local vae = lac.extend(require "ldm.mini-vae", {
     name  = world.name .. "-vae",
     steps = 2500,
-    data  = { train = { mix = mix_of(world.vae_sets or world.sets), turn = 0 }, eval = { set = world.held_out } },
+    data  = { train = { mix = world.vae_sets and mix_of(world.vae_sets) or early.mix, turn = 0 }, eval = early.eval },
     loss  = { pixel = "l2", kl = 2e-3, gan = 0 },
     optim = { vae = { beta1 = 0.9, beta2 = 0.99, clip = 0, schedule = { total = 2500 } } },
     validate = { limit = 256 },
@@ -46,7 +48,7 @@ return { of = function(world)
   -- Its text tower tells UNet and SemInpainter what is wanted, its image tower is eyes and teacher.
   local clip = lac.extend(require "clip.mini", {
     name  = world.name .. "-clip",
-    data  = { train = { mix = mix }, eval = { set = world.held_out } },
+    data  = { train = { mix = early.mix }, eval = early.eval },
     model = { clip = { text_config = { max_position_embeddings = world.ids } }, prompts = networks.prompts },
   })
 
@@ -92,6 +94,7 @@ return { of = function(world)
     cache         = "pictures",
     loss          = { objective = { snr_gamma = 5 }, prompt_dropout = 0.1 },
     kd_region     = "masked",
+    text_to_image = 0.2,
     distill       = 0.1,
     optim         = { kind = "adamw", clip = 1, ema = 0.998, ema_warmup = true },
     schedule      = function(lr, steps) return { kind = "cosine", warmup = 50, total = steps, final = lr / 10 } end,

@@ -4,14 +4,18 @@
 --     lacuna pack openimages --root OpenImages --split train --every --max-side 1024 -o sets/openimages-train-objects.h5
 --     lacuna pack openimages --root OpenImages --split validation --limit 13400 --size 512 --manifest sets/openimages-objects.jsonl --masks box -o sets/openimages-objects-box.h5
 --
--- Half of the holes are objects' masks grown by 5 x 5, half their boxes; the picture is cut around the object; the prompt is the object's label. Not here: the fifth of the prompts that
--- a captioner (BLIP-2) wrote of the object's box, and the fifth of the pictures that are of LAION with their captions: sources of a mix share one kind of mask, and such pictures have no objects.
+--     lacuna pack folder LAION-aesthetics --captions -o sets/laion-aesthetics.h5
+--
+-- Four fifths of the pictures are objects: half of the holes their masks grown by 5 x 5, half their boxes, the picture cut around them, the prompt their label. A fifth are pictures of LAION
+-- (aesthetic subset, sides of 512 and more, CLIP score 0.32 and more) with their captions, all hole: the released code has no hole there, which leaves nothing to learn (`parity`).
+-- Not here: the fifth of the labels in whose place a captioner (BLIP-2) wrote of the object's box.
 local sd, clip = "weights/stable-diffusion-inpainting", "weights/clip-vit-large-patch14"       -- folders of diffusers and of transformers
 
 local text_to_image = "weights/stable-diffusion-v1-5"
 
 local vae, words = { from = sd, network = "vae" }, { from = sd, network = "text_encoder" }
 local eyes       = { from = clip, network = "clip_vision" }
+local objects    = { set = "openimages-train-objects", weight = 4 }
 local fed_unet   = { from = sd, network = "unet", strict = false }              -- RefAdapters are not in it
 
 return {
@@ -28,6 +32,7 @@ return {
   recompute     = true,
   loss          = { objective = {}, prompt_dropout = 0.1 },
   kd_region     = "masked",
+  text_to_image = 0,                            -- LAION's fifth is that
   optim         = { kind = "adamw", decay = 0.01 },
   lr            = { new = 1e-4, old = 1e-5 },
   steps         = { distill = 10000, unet = 10000, sem = 10000, joint = 10000 },
@@ -41,18 +46,19 @@ return {
   run = {
     name  = "catdiff",
     batch = { global = 128, micro = 16 },
-    data  = { train = { set = "openimages-train-objects", size = 512, around = true, mask = "object+2|object-box" },
+    data  = { train = { mix = { objects, { set = "laion-aesthetics", mask = "whole" } }, size = 512, around = true, mask = "object+2|object-box" },
               eval = { set = "openimages-objects-box", split = "validation", size = 512, crop = "squash", mask = "object" } },
     sample = { every = 1000, images = 12 }, validate = { loss = { every = 1000, limit = 512 } }, checkpoint = { every = 500 }, log = { every = 25 },
   },
 
   -- The released code: all patches in the lesson, SemInpainter and RefAdapters begin with drawn weights, one coin for a whole batch, cells that the hole touches, the hole black before the
-  -- autoencoder.
+  -- autoencoder, no hole in LAION's pictures.
   parity = {
     kd_region = "all", ref_zero_init = false, settings = { hole_fill = "black", mask_rule = "half" },
     loss = { drop = "per-batch", latent_mask = "any-touch" },
     init = { distill = { eyes, words } },
+    run = { data = { train = { mix = { objects, { set = "laion-aesthetics", mask = "none" } } } } },
   },
-  -- The paper's own words.
-  paper = { optim = { kind = "adam", decay = 0 }, lr = { new = 1e-5, old = 1e-5 } },
+  -- The paper's own words; of LAION it says none.
+  paper = { run = { data = { train = { mix = { objects } } } }, optim = { kind = "adam", decay = 0 }, lr = { new = 1e-5, old = 1e-5 } },
 }
