@@ -121,6 +121,24 @@ LAC_TEST(a_run_on_kept_texts_is_to_the_bit_one_that_reads_them)
     lac_test_drop(&a), lac_test_drop(&b), lac_test_drop(&c);
 }
 
+/* Of pictures without captions the labels of their objects are the prompts. */
+LAC_TEST(a_run_on_kept_labels_is_to_the_bit_one_that_reads_them)
+{
+    lac_test_watch w = { 0 };
+    lac_test_snapshot a, b;
+    char path[512];
+    make_usual_set();
+    snprintf(path, sizeof path, "%s/set.h5", place);
+    lac_test_labelled(path);
+    LAC_CHECK_STATUS(run("off", 4, "off", "object-box", &w));
+    keeps_texts = true;
+    LAC_CHECK_STATUS(run("kept", 4, "off", "object-box", &w));
+    LAC_CHECK(w.made == 2);
+    learnt("off", &a), learnt("kept", &b);
+    LAC_CHECK(lac_test_same(&a, &b, ""));
+    lac_test_drop(&a), lac_test_drop(&b);
+}
+
 static int made(const char *name, const char *cache, const char *with)
 {
     lac_test_watch w = { 0 };

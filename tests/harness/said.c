@@ -9,6 +9,8 @@
 
 enum { SIDE = LAC_TEST_SAID_SIDE };
 
+static const char *words_of(int which) { return which % 2 ? "moon" : "star"; }
+
 static void add_picture(lac_pack *p, int which, int height)
 {
     lac_image image;
@@ -35,12 +37,12 @@ static void add_object(lac_pack *p, int which, int height)
     for (int y = which; y < which + 6; y++)
         memset(mask.pixels + y * SIDE + 2, 255, (size_t)(4 + which));
     LAC_CHECK_STATUS(lac_image_encode_png(&mask, &bytes, &size));
-    LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_OBJECT, .length = (int64_t)size, .label = "star", .box = { 2, (float)which, (float)(4 + which), 6 } }, bytes));
+    LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_OBJECT, .length = (int64_t)size, .label = words_of(which), .box = { 2, (float)which, (float)(4 + which), 6 } }, bytes));
     lac_image_free(&mask);
     free(bytes);
 }
 
-void lac_test_said(const char *path, int height, int objects)
+static void make(const char *path, int height, int objects, bool captions)
 {
     lac_pack *p;
     LAC_CHECK_STATUS(lac_pack_new(&p, path, NULL));
@@ -48,7 +50,11 @@ void lac_test_said(const char *path, int height, int objects)
         add_picture(p, i, height);
         for (int k = 0; k < objects; k++)
             add_object(p, i, height);
-        LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_CAPTION, .length = 4 }, i % 2 ? "moon" : "star"));
+        if (captions)
+            LAC_CHECK_STATUS(lac_pack_part(p, &(lac_part){ .kind = LAC_PART_CAPTION, .length = 4 }, words_of(i)));
     }
     LAC_CHECK_STATUS(lac_pack_finish(p));
 }
+
+void lac_test_said(const char *path, int height, int objects) { make(path, height, objects, true); }
+void lac_test_labelled(const char *path) { make(path, SIDE, 1, false); }
