@@ -56,6 +56,8 @@ END2
 lacuna eval --protocol through.lua --baselines copy-nothing --precision f32 -o protocol > .out 2> .err || fail "eval of a protocol: $(cat .err)"
 grep -q 'through a (weights' protocol/tiny-val-16.json || fail "the protocol's 'through' is not heard"
 fails 1 "through 'nothing': " lacuna eval --through nothing --set tiny.h5 --split val --size 16 --mask rect
+trainer tiny.lua name=fill steps=1 > .out 2> .err || fail "trainer: $(cat .err)"
+fails 2 "through 'runs/fill': it is an inpainter, 'deepfill', expected an autoencoder" lacuna eval --through runs/fill --set tiny.h5 --split val --size 16 --mask rect
 
 # Codes, and both networks in bf16 where the machine has it.
 codes='{ embed_dim = 3, n_embed = 9, ddconfig = { ch = 32, ch_mult = { 1, 1 }, num_res_blocks = 1, attn_resolutions = {}, resolution = 16, z_channels = 3 } }'
