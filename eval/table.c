@@ -30,6 +30,7 @@ void lac_table_free(lac_table *t)
     free(t->row);
     free(t->manifest);
     free(t->masks);
+    free(t->view);
     json_decref(t->origin);
     if (t->published != NULL)
         lac_table_free(t->published);
@@ -58,6 +59,7 @@ static const char *text_at(const json_t *o, const char *key)
 static lac_status begin(lac_table *t, const json_t *summary)
 {
     LAC_TRY(lac_strdup(&t->masks, text_at(summary, "masks")));
+    LAC_TRY(lac_strdup(&t->view, text_at(summary, "view")));
     t->images = integer_at(summary, "images");
     t->backgrounds = integer_at(summary, "backgrounds");
     t->objects = integer_at(summary, "objects");
@@ -74,6 +76,8 @@ static lac_status same_origin(const lac_table *t, const json_t *summary)
         return LAC_FAIL(LAC_ERR_STATE, "manifest '%s' cannot share a table with '%s'", text_at(summary, "manifest"), t->manifest);
     if (strcmp(t->masks, text_at(summary, "masks")) != 0)
         return LAC_FAIL(LAC_ERR_STATE, "masks '%s' cannot share a table with '%s'", text_at(summary, "masks"), t->masks);
+    if (strcmp(t->view, text_at(summary, "view")) != 0)
+        return LAC_FAIL(LAC_ERR_STATE, "view '%s' cannot share a table with '%s'", text_at(summary, "view"), t->view);
     if (t->images != integer_at(summary, "images"))
         return LAC_FAIL(LAC_ERR_STATE, "%lld pictures cannot share a table with %lld", (long long)integer_at(summary, "images"),
                         (long long)t->images);

@@ -1,7 +1,7 @@
 /* eval/table.h -- methods by metrics, from one or several evaluation summaries (eval/summary.h), as text.
  *
  * Rows keep the order of adding, columns that of first sight. Values of different recipes never share a column, nor do
- * numbers from different pictures, masks or sizes share a table: adding those is LAC_ERR_STATE, saying what differs. */
+ * numbers from different pictures, views of them, masks or sizes share a table: adding those is LAC_ERR_STATE, saying what differs. */
 #pragma once
 
 #include "eval/bootstrap.h"
@@ -24,7 +24,7 @@ struct lac_table {
     lac_table_column *column;
     lac_table_row *row;
     int64_t n_columns, n_rows, column_capacity, row_capacity;
-    char *manifest, *masks;         /* NULL until known */
+    char *manifest, *masks, *view;  /* NULL until known */
     int64_t images, backgrounds, objects, height, width;
     bool of_pairs;                  /* intervals are over pictures, of which no background is known */
     bool of_rounds;                 /* times: `images` is how many rounds there were, "intervals" are the least and the greatest */

@@ -42,7 +42,7 @@ bool lac_table_has_runs(const lac_table *t)
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-static const char *const origin_keys[] = { "set", "split", "manifest", "selection", "masks", "finished", "prompts", "protocol", "seed", "height", "width", "version", "revision" };
+static const char *const origin_keys[] = { "set", "split", "manifest", "selection", "masks", "view", "finished", "prompts", "protocol", "seed", "height", "width", "version", "revision" };
 
 /* What is not known is null. */
 static void add_origin(json_t *value, const json_t *origin)

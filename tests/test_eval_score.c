@@ -271,6 +271,9 @@ LAC_TEST(tables_refuse_other_recipes_masks_and_pictures)
     json_object_set_new(other, "masks", json_string("others"));
     refused(&t, other, "masks 'others' cannot share a table with 'hand-made'");
     json_object_set_new(other, "masks", json_string("hand-made"));
+    json_object_set_new(other, "view", json_string("squash"));
+    refused(&t, other, "view 'squash' cannot share a table with ''");
+    json_object_del(other, "view");
     json_object_set_new((json_t *)metric_of(other, "hundred", "tv"), "recipe", json_string("tv{range=255}"));
     refused(&t, other, "tv: recipe 'tv{range=255}' cannot share a column with 'tv{range=1,dx+dy,region=whole}'");
     json_object_set_new(other, "manifest", json_string("abd"));
