@@ -40,7 +40,7 @@ cat > deep.json << 'EOF'
 EOF
 lacuna report deep.json -o d > out
 grep -qF -e '- fid of deep is undefined: fewer than two pictures' out && grep -qF -e '- fid: fid{x}, inception=abc123+def456' out || fail "$(cat out)"
-grep -qxF '"deep",fid,,,,1,"fid{x}","fewer than two pictures",inception=abc123+def456,,,"refs",,"","imgs",,,5,64,64,"9.9","cafe"' d/scores.csv || fail "$(cat d/scores.csv)"
+grep -qxF '"deep",fid,,,,1,"fid{x}","fewer than two pictures",inception=abc123+def456,,,"refs",,"",,"imgs",,,5,64,64,"9.9","cafe"' d/scores.csv || fail "$(cat d/scores.csv)"
 for word in 'weights inception <code>abc123' '<code>fid{x}' 'n 1' 'code <code>cafe' 'pictures <code>refs' 'finished pictures <code>imgs' 'size 64x64' 'seed 5'; do
   grep -qF -- "$word" d/report.html || fail "the page does not say '$word'"
 done
