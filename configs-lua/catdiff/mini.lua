@@ -72,7 +72,7 @@ return { of = function(world)
   }
 
   -- Grounds that training never saw, the holes objects' boxes or outlines, and, apart, things that it never saw either. through: pictures as the autoencoder makes them, for distances to the
-  -- truth: at this size what it loses is nine tenths of them (docs/catdiff.md).
+  -- truth: at this size what it loses is most of them (docs/catdiff.md).
   local function measures(metrics, through)
     local function measure(name, split, mask, limit)
       return { name = name, data = { set = world.held_out, split = split, size = 64, mask = mask }, through = through and run "vae" or nil, metrics = metrics, limit = limit, pictures = 24, seed = 1 }
