@@ -51,8 +51,8 @@ local function experiment(s)
     },
     -- from a UNet of text alone; a share of the pictures is painted whole (docs/latent.md: what differs from the publication)
     smartbrush = {
-      denoise { stage = "smartbrush", steps = s.steps.unet + s.steps.joint, data = { train = { mask = "object" } }, loss = { whole = s.text_to_image, dice = 0.01 },
-                model = lac.extend(plain, { system = "smartbrush", settings = { precision = 3 }, unet = { config = { in_channels = 5, out_channels = 5, num_class_embeds = 4 } } }),
+      denoise { stage = "smartbrush", steps = s.steps.unet + s.steps.joint, data = { train = { mask = "object" } }, loss = lac.extend({ dice = 0.01 }, s.brush.loss),
+                model = lac.extend(plain, { system = "smartbrush", settings = lac.extend({ precision = 3 }, s.brush.settings), unet = { config = { in_channels = 5, out_channels = 5, num_class_embeds = 4 } } }),
                 optim = { unet = optim(s.lr.old, s.steps.unet + s.steps.joint) }, init = s.init.smartbrush },
     },
   }

@@ -15,25 +15,25 @@ static lac_test_training t;
 
 /* 512 / 16 is 32: blurs of 2 and 5 pixels of these pictures. */
 static const char config_text[] =
-    "{ 'optim': { 'unet': { 'lr': 10, 'eps': 1 } }, 'loss': { 'whole': %g, 'coarse': [64, 160] },"
+    "{ 'optim': { 'unet': { 'lr': 10, 'eps': 1 } }, 'loss': { 'whole': %g, 'known': %s, 'coarse': [64, 160] },"
     "  'model': { 'system': 'smartbrush', 'tokenizer': 'data/stamps/tokenizer', 'prompts': { 'max_length': 6 },"
     "             'vae': { 'config': { " LAC_TEST_LATENT_VAE " } },"
     "             'unet': { 'config': { 'in_channels': 5, 'out_channels': 5, 'num_class_embeds': 4, " LAC_TEST_LATENT_UNET " } },"
     "             'text_encoder': { 'config': { 'max_position_embeddings': 6, " LAC_TEST_LATENT_TEXT " } } } }";
 
-static json_t *config_of(double whole)
+static json_t *config_of(double whole, bool known)
 {
     char text[2048];
-    snprintf(text, sizeof text, config_text, whole);
+    snprintf(text, sizeof text, config_text, whole, known ? "true" : "false");
     return lac_test_json(text);
 }
 
-static void begin(double whole)
+static void begin(double whole, bool known)
 {
     const lac_backend *b;
     LAC_CHECK_STATUS(lac_backend_cpu_register());
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));
-    lac_test_begin(&t, "latent", config_of(whole), b, LAC_F32, NULL);
+    lac_test_begin(&t, "latent", config_of(whole, known), b, LAC_F32, NULL);
 }
 
 static const void *derived(const char *name)
@@ -44,19 +44,19 @@ static const void *derived(const char *name)
 }
 
 /* A last layer of zeros predicts no noise and a mask of halves. 1e-5: sums in f32. */
-LAC_TEST(a_brush_of_zeros_has_the_losses_of_the_formulas)
+static void check_zeros(bool known)
 {
     double loss[LAC_TEST_LOSSES], squares = 0, dice = 0;
-    begin(0);
+    begin(0, known);
     lac_param *last = lac_params_find(lac_recipe_find_network(&t.trainer.recipe, "unet"), "conv_out.weight");
     memset(last->value->data, 0, lac_bytes(last->value));
     LAC_CHECK_STATUS(lac_test_step(&t, 0, LAC_TEST_BATCH));
     lac_test_losses(&t, loss);
-    const float *noise = derived("noise"), *exact = derived("exact");
+    const float *noise = derived("noise"), *exact = derived("exact"), *cells = derived("cells");
     for (int i = 0; i < LAC_TEST_BATCH; i++) {
         double object = 0;
         for (int k = 0; k < CELLS * Z; k++)
-            squares += pow((double)noise[i * CELLS * Z + k], 2);
+            squares += known || cells[i * CELLS + k / Z] != 0 ? pow((double)noise[i * CELLS * Z + k], 2) : 0;
         for (int k = 0; k < CELLS; k++)
             object += (double)exact[i * CELLS + k];
         dice += 1 - object / (0.5 * CELLS + object);
@@ -64,6 +64,9 @@ LAC_TEST(a_brush_of_zeros_has_the_losses_of_the_formulas)
     LAC_CHECK(fabs(loss[0] / (squares / (LAC_TEST_BATCH * CELLS * Z)) - 1) < 1e-5 && fabs(loss[1] / (dice / LAC_TEST_BATCH) - 1) < 1e-5);
     lac_test_end(&t);
 }
+
+LAC_TEST(a_brush_of_zeros_has_the_losses_of_the_formulas) { check_zeros(true); }
+LAC_TEST(known_cells_may_be_left_out_of_a_brushs_loss) { check_zeros(false); }
 
 /* The hole is the object's mask made as coarse as the sample's level says, or all; the mask to be said is the object's. Returns the level. */
 static int check_sample(const lac_batch *b, int i, bool *whole)
@@ -95,7 +98,7 @@ static int check_sample(const lac_batch *b, int i, bool *whole)
 LAC_TEST(a_brush_reads_masks_of_all_precisions)
 {
     int found[LEVELS] = { 0 }, wholes = 0;
-    begin(0.2);
+    begin(0.2, true);
     for (int step = 0; step < 200; step++) {
         lac_batch b;
         const lac_batch *all[LAC_MAX_PHASES] = { &b }, *made[LAC_MAX_PHASES];
@@ -121,7 +124,7 @@ static void check_refused(const char *key, json_t *value, const char *says)
     lac_trainer trainer = { 0 };
     const lac_backend *b;
     lac_comm *comm;
-    begin(0);
+    begin(0, true);
     json_t *wrong = json_deep_copy(t.config);
     lac_test_end(&t);
     LAC_CHECK_STATUS(lac_backend_get(&b, "cpu"));

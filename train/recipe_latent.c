@@ -51,6 +51,7 @@ static const lac_key loss_keys[] = {
     { "kd_region", LAC_KEY_STR, "\"masked\"", .choices = LAC_LESSON_REGIONS, .help = "of that lesson: patches that count" },
     { "whole", LAC_KEY_NUM, "0", .min = 0, .max = 1, .help = "share of the samples that are hole altogether" },
     { "dice", LAC_KEY_NUM, "0.01", .min = 0, .max = 1e6, .help = "smartbrush: weight of the mask that is predicted" },
+    { "known", LAC_KEY_BOOL, "true", .help = "smartbrush: the denoiser's loss is of the known cells too, as the publication's formula, though what they are given has no noise" },
     { "coarse", LAC_KEY_LIST, "[8, 16]", .of = LAC_KEY_NUM, .min = 0, .max = 1e4, .help = "smartbrush: blur of the masks of precision 1 and 2, in pixels of a picture of 512" },
     { "latent_mask", LAC_KEY_STR, "\"nearest\"", .choices = LAC_LATENT_MASKS, .help = "which cells of the latent are hole" },
     { NULL },
@@ -105,6 +106,7 @@ static lac_status open(lac_recipe *r, const json_t *config)
     m->drop_rule = lac_config_choice(loss, "drop", DROPS);
     m->global = lac_config_int(config, "batch.global");
     m->whole = lac_config_num(loss, "whole");
+    m->known = lac_config_bool(loss, "known");
     m->recompute = lac_config_bool(model, "recompute");
     m->fill = (lac_hole_fill)lac_config_choice(m->settings, "hole_fill", LAC_HOLE_FILLS);
     m->mask_rule = (lac_latent_mask)lac_config_choice(loss, "latent_mask", LAC_LATENT_MASKS);

@@ -31,6 +31,7 @@ typedef struct latent {
     lac_hole_fill fill;                         /* what the encoder reads in the hole: the system's own setting */
     int drop_rule;
     double drop, drop_visual, whole;
+    bool known;                                 /* of LAC_BESIDE_MASK: cells that are no hole are in the loss */
     bool recompute;
     int visual;                                 /* lac_visual_from, none of them "auto"; -1: there are no RefAdapters */
     double lesson;                              /* weight of what SemInpainter is taught beside; 0: nothing */

@@ -116,6 +116,8 @@ lac_status latent_forward(lac_recipe *r, const lac_phase_run *run, lac_tape *t, 
     if (latent_brushes(m)) {
         out->sum[1] = lac_dice_loss(t, lac_slice(t, y, -1, m->z, 1), field[EXACT]);
         y = lac_slice(t, y, -1, 0, m->z);
+        if (!m->known)
+            y = lac_composite(t, y, target, field[CELLS], &(lac_composite_attr){ .dtype = LAC_F32 });
     }
     out->sum[0] = lac_mse_loss(t, y, target, field[WEIGHT], NULL, NULL);
     return lac_tape_status(t);

@@ -94,7 +94,7 @@ return { of = function(world)
     cache         = "pictures",
     loss          = { objective = { snr_gamma = 5 }, prompt_dropout = 0.1 },
     kd_region     = "masked",
-    text_to_image = 0.2,
+    brush         = { loss = { whole = 0.2, known = false }, settings = { predicted_mask = "last" } },      -- docs/catdiff.md, Baselines
     distill       = 0.1,
     optim         = { kind = "adamw", clip = 1, ema = 0.998, ema_warmup = true },
     schedule      = function(lr, steps) return { kind = "cosine", warmup = 50, total = steps, final = lr / 10 } end,

@@ -32,7 +32,7 @@ return {
   recompute     = true,
   loss          = { objective = {}, prompt_dropout = 0.1 },
   kd_region     = "masked",
-  text_to_image = 0,                            -- LAION's fifth is that
+  brush         = { loss = {}, settings = {} },       -- its share of text-to-image is LAION's fifth
   optim         = { kind = "adamw", decay = 0.01 },
   lr            = { new = 1e-4, old = 1e-5 },
   steps         = { distill = 10000, unet = 10000, sem = 10000, joint = 10000 },
