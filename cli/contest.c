@@ -65,6 +65,14 @@ static lac_status set_name(lac_contest *c, lac_model *m, const char *path, const
     return LAC_OK;
 }
 
+/* What an open model paints with, so many pictures at once. */
+static lac_status equip(lac_contender *m, const lac_contest_wish *w, int64_t batch)
+{
+    LAC_TRY(lac_tape_new(&m->tape, lac_inpainter_backend(&m->model.ip)));
+    m->painter = (lac_eval_painter){ &m->model.ip, m->tape, (uint64_t)w->seed, batch };
+    return LAC_OK;
+}
+
 static lac_status add_model(lac_contest *c, const lac_contest_wish *w, const char *path, const char *name)
 {
     lac_contender *m;
@@ -75,9 +83,7 @@ static lac_status add_model(lac_contest *c, const lac_contest_wish *w, const cha
     if (w->protocol != NULL)
         LAC_TRY(lac_protocol_sampling(w->protocol, &w->how, &m->model.ip));
     LAC_TRY(set_name(c, &m->model, path, name));
-    LAC_TRY(lac_tape_new(&m->tape, lac_inpainter_backend(&m->model.ip)));
-    m->painter = (lac_eval_painter){ &m->model.ip, m->tape, (uint64_t)w->seed, w->batch };
-    return LAC_OK;
+    return equip(m, w, w->batch);
 }
 
 static lac_status add_run_of(lac_contest *c, const lac_contest_wish *w, const lac_sweep_run *run, lac_experiment *e)
@@ -214,8 +220,7 @@ static lac_status open_through(lac_contest *c, const lac_contest_wish *w, const 
     LAC_TRY(lac_model_open(m, word, &how));
     if (!m->ip.def->whole)
         return LAC_FAIL(LAC_ERR_ARG, "it is an inpainter, '%s', expected an autoencoder", m->ip.def->name);
-    LAC_TRY(lac_tape_new(&c->through->tape, lac_inpainter_backend(&m->ip)));
-    c->through->painter = (lac_eval_painter){ &m->ip, c->through->tape, (uint64_t)w->seed, 1 };
+    LAC_TRY(equip(c->through, w, 1));
     c->anew = lac_eval_inpainter_method(m->name, &c->through->painter);
     LAC_TRY(lac_params_hash(m->ip.network[0].params, hash));
     return lac_format(&c->view, "%s, through %s (weights %.12s)", lac_eval_set_about(c->set).view, m->name, hash);
