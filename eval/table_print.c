@@ -153,8 +153,12 @@ static void print_seen(FILE *f, const lac_table *t, const form *how)
         fputs("; in brackets the least and the greatest.", f);
     else if (t->of_pairs)
         fputs("; in brackets the 95 % interval over pictures.", f);
-    else
-        fprintf(f, ", %lld backgrounds, %lld objects; in brackets the 95 %% interval over backgrounds.", (long long)t->backgrounds, (long long)t->objects);
+    else {
+        fprintf(f, ", %lld backgrounds", (long long)t->backgrounds);
+        if (t->objects > 0)
+            fprintf(f, ", %lld objects", (long long)t->objects);
+        fputs("; in brackets the 95 % interval over backgrounds.", f);
+    }
     if (lac_table_has_runs(t))
         fprintf(f, " Of several seeds: the mean of their values,%s their standard deviation; the interval resamples backgrounds, the same for all seeds.", how->plus_minus);
     put(f, how->note[1]);
